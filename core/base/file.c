@@ -1,0 +1,207 @@
+/* Files: paths, whole reads, writes that happen entirely or not at all. */
+#include "base/file.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *tsr_path_join(const char *folder, const char *name)
+{
+    size_t length = strlen(folder);
+    const char *slash = length && folder[length - 1] == '/' ? "" : "/";
+    return tsr_format("%s%s%s", folder, slash, name);
+}
+
+char *tsr_path_resolve(const char *path, const char *base)
+{
+    const char *home = getenv("HOME");
+    if (home && path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
+        return tsr_format("%s%s", home, path + 1);
+    if (path[0] == '/' || !base)
+        return strdup(path);
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
+    return tsr_path_join(base, path);
+}
+
+char *tsr_path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+tsr_status *tsr_make_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return tsr_no_memory("a path");
+    int error = 0;
+    for (char *end = copy + 1; !error; end++) {
+        if (*end != '/' && *end != '\0')
+            continue;
+        char kept = *end;
+        *end = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            error = errno;
+        *end = kept;
+        if (kept == '\0')
+            break;
+    }
+    free(copy);
+    struct stat info;
+    if (!error && stat(path, &info) != 0)
+        error = errno;
+    if (!error && !S_ISDIR(info.st_mode))
+        error = ENOTDIR;
+    return error ? tsr_fail(TSR_IO, "%s: cannot make the folder: %s", path, strerror(error)) : NULL;
+}
+
+tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length)
+{
+    *out = NULL;
+    *length = 0;
+    FILE *stream = fopen(path, "rbe");
+    if (!stream)
+        return tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
+    tsr_status *status = NULL;
+    char *bytes = NULL;
+    size_t used = 0, room = 0;
+    for (;;) {
+        if (used + 1 >= room) {
+            room = room ? room * 2 : 1 << 14;
+            char *grown = realloc(bytes, room);
+            if (!grown) {
+                status = tsr_no_memory(path);
+                break;
+            }
+            bytes = grown;
+        }
+        size_t got = fread(bytes + used, 1, room - used - 1, stream);
+        used += got;
+        if (used > limit) {
+            status = tsr_fail(TSR_REFUSED, "%s: larger than the %zu bytes expected at most", path, limit);
+            break;
+        }
+        if (got == 0) {
+            if (ferror(stream))
+                status = tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
+            break;
+        }
+    }
+    fclose(stream);
+    if (status) {
+        free(bytes);
+        return status;
+    }
+    bytes[used] = '\0';
+    *out = bytes;
+    *length = used;
+    return NULL;
+}
+
+tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file)
+{
+    *file = (tsr_new_file){ .path = strdup(path), .temporary = tsr_format("%s.XXXXXX", path) };
+    if (!file->path || !file->temporary) {
+        tsr_new_file_drop(file);
+        return tsr_no_memory("a path");
+    }
+    int fd = mkostemp(file->temporary, O_CLOEXEC);
+    if (fd < 0) {
+        tsr_status *status = tsr_fail(TSR_IO, "%s: cannot write: %s", path, strerror(errno));
+        free(file->temporary);
+        file->temporary = NULL;
+        tsr_new_file_drop(file);
+        return status;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    file->stream = fdopen(fd, "wb");
+    if (!file->stream) {
+        close(fd);
+        tsr_new_file_drop(file);
+        return tsr_no_memory(path);
+    }
+    return NULL;
+}
+
+static void sync_folder(const char *path)
+{
+    char *folder = tsr_path_folder(path);
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+tsr_status *tsr_new_file_keep(tsr_new_file *file)
+{
+    errno = 0;
+    bool bad = ferror(file->stream) || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
+    int error = errno;
+    if (fclose(file->stream) != 0 && !bad) {
+        bad = true;
+        error = errno;
+    }
+    file->stream = NULL;
+    if (!bad && rename(file->temporary, file->path) != 0) {
+        bad = true;
+        error = errno;
+    }
+    tsr_status *status = NULL;
+    if (bad) {
+        status = tsr_fail(TSR_IO, "%s: cannot write: %s", file->path, strerror(error ? error : EIO));
+    } else {
+        sync_folder(file->path);
+        free(file->temporary);
+        file->temporary = NULL;
+    }
+    tsr_new_file_drop(file);
+    return status;
+}
+
+void tsr_new_file_drop(tsr_new_file *file)
+{
+    if (file->stream)
+        fclose(file->stream);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    *file = (tsr_new_file){ 0 };
+}
+
+tsr_status *tsr_write_file(const char *path, const void *bytes, size_t length)
+{
+    tsr_new_file file;
+    TSR_TRY(tsr_new_file_open(path, &file));
+    fwrite(bytes, 1, length, file.stream);
+    return tsr_new_file_keep(&file);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+tsr_status *tsr_remove_tree(const char *path)
+{
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+        return tsr_fail(TSR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    return NULL;
+}

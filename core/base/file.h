@@ -1,0 +1,42 @@
+/* Files: paths, whole reads, writes that happen entirely or not at all. */
+#ifndef TSR_BASE_FILE_H
+#define TSR_BASE_FILE_H
+
+#include <stdio.h>
+#include <tessera/status.h>
+
+/* "a/b"; NULL without memory. free() it. */
+char *tsr_path_join(const char *folder, const char *name);
+
+/* `path` with "~/" made the user's home, and, where it is relative, put behind `base` (NULL: left relative).
+   NULL without memory. free() it. */
+char *tsr_path_resolve(const char *path, const char *base);
+
+/* The folder part of `path`, "." where there is none. free() it. */
+char *tsr_path_folder(const char *path);
+
+/* Makes the folder and those above it; one that exists is fine. */
+TSR_MUST_CHECK tsr_status *tsr_make_folder(const char *path);
+
+/* The whole file, with a NUL behind it; at most `limit` bytes. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length);
+
+/* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
+   its place and renamed. */
+typedef struct tsr_new_file {
+    FILE *stream;
+    char *path, *temporary;
+} tsr_new_file;
+
+TSR_MUST_CHECK tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file);
+/* Either ends the file's life; keep fails, and drops it, where any write before has failed. */
+TSR_MUST_CHECK tsr_status *tsr_new_file_keep(tsr_new_file *file);
+void tsr_new_file_drop(tsr_new_file *file);
+
+/* The same in one call, for text that is at hand. */
+TSR_MUST_CHECK tsr_status *tsr_write_file(const char *path, const void *bytes, size_t length);
+
+/* Removes a file or a folder with all that it holds; nothing there is fine. */
+TSR_MUST_CHECK tsr_status *tsr_remove_tree(const char *path);
+
+#endif

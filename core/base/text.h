@@ -1,0 +1,30 @@
+/* Strings: composing, comparing, finding the nearest known word. */
+#ifndef TSR_BASE_TEXT_H
+#define TSR_BASE_TEXT_H
+
+#include <tessera/status.h>
+
+/* A text that grows; zero it to start. After a failed allocation it stays as it is and `failed` is set. */
+typedef struct tsr_text {
+    char *chars; /* NUL-terminated, or NULL while empty; free() it */
+    size_t length, room;
+    bool failed;
+} tsr_text;
+
+void tsr_text_add(tsr_text *text, const char *format, ...) TSR_PRINTF(2, 3);
+
+/* printf into new memory; NULL without memory. free() it. */
+char *tsr_format(const char *format, ...) TSR_PRINTF(1, 2);
+
+/* Edit distance with transpositions of neighbours (optimal string alignment). Words of up to 63
+   characters; longer ones are as far apart as they are long. */
+size_t tsr_edit_distance(const char *a, const char *b);
+
+/* The word of the NULL-terminated list nearest to `word`, if near enough to be meant; else NULL. */
+const char *tsr_nearest_word(const char *word, const char *const *words);
+
+/* The shortest decimal text that reads back as the same double, independent of the locale, with a "."
+   or an exponent so that it reads as a real. `room` of 32 is enough. */
+void tsr_format_real(double value, char *out, size_t room);
+
+#endif

@@ -1,0 +1,13 @@
+/* Arrays as NumPy's .npy files (format 1.0, little-endian, C order), written whole or not at all. */
+#ifndef TSR_CODES_NPY_H
+#define TSR_CODES_NPY_H
+
+#include <tessera/codes.h>
+
+/* uint8 (n, ceil(bits / 8)), little bit order: numpy.unpackbits(a, axis=1, bitorder="little", count=bits). */
+TSR_MUST_CHECK tsr_status *tsr_npy_write_codes(const char *path, const tsr_codes *codes);
+
+/* int32 (n,). */
+TSR_MUST_CHECK tsr_status *tsr_npy_write_labels(const char *path, size_t n, const int32_t *labels);
+
+#endif

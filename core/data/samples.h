@@ -1,0 +1,59 @@
+/* The samples of a run: which examples of a dataset train, which are held out, which test, with what noise.
+   A view: the dataset stays where it is. */
+#ifndef TSR_DATA_SAMPLES_H
+#define TSR_DATA_SAMPLES_H
+
+#include <tessera/dataset.h>
+#include <tessera/rng.h>
+
+/* An opened dataset. */
+typedef struct tsr_data {
+    const tsr_instance *instance;
+    const tsr_dataset_ops *ops;
+    const void *self;
+    tsr_dataset_info info; /* checked: see tsr_data_open */
+} tsr_data;
+
+/* Opens the dataset and checks what it tells: counts, shape, classes (no overflow, nothing zero). */
+TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out);
+void tsr_data_close(tsr_data *data);
+
+/* How the training part is cut and disturbed. */
+typedef struct tsr_split_options {
+    double holdout;      /* fraction of the training part, from its end, that does not train */
+    size_t samples;      /* the first so many train; 0: all that are left */
+    double label_noise;  /* fraction of training labels drawn anew, uniformly over the classes */
+    double input_noise;  /* standard deviation of Gaussian noise added to training inputs, fixed per example */
+    uint64_t seed;       /* of the noise */
+} tsr_split_options;
+
+/* A numbered set of examples of one part. */
+typedef struct tsr_samples {
+    const tsr_data *data;
+    tsr_split split;
+    size_t first, n;     /* examples first .. first + n - 1 of the split */
+    int32_t *noisy;      /* n labels as trained on, or NULL: the true ones */
+    double input_noise;  /* as above; 0: none */
+    uint64_t seed;
+} tsr_samples;
+
+typedef struct tsr_parts {
+    tsr_samples train, holdout, test; /* holdout.n may be 0 */
+    size_t epoch_size; /* training examples before `samples` cut them: an epoch's length with constant steps */
+} tsr_parts;
+
+/* Cuts the dataset. Refuses what leaves no training example, or `samples` larger than what there is. */
+TSR_MUST_CHECK tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options,
+                                         tsr_parts *out);
+void tsr_parts_clear(tsr_parts *parts);
+
+/* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise included.
+   Either output may be NULL. scratch: n indices. Any thread. */
+void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
+                      float *inputs, int32_t *labels);
+
+/* The same without noise, for examples first .. first + n - 1. */
+void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
+                           int32_t *labels);
+
+#endif

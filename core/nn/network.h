@@ -1,0 +1,82 @@
+/* A network: the built graph, its parameters and a memory plan for a batch size. Forward, backward and the
+   loss; what the training loop, the code extraction and the store need of it. One thread uses it at a time. */
+#ifndef TSR_NN_NETWORK_H
+#define TSR_NN_NETWORK_H
+
+#include <tessera/model.h>
+#include <tessera/network.h>
+#include <tessera/regularizer.h>
+
+/* Builds the model for inputs of `shape`; parameters are drawn from `seed` (stream TSR_FOR_INIT, by number).
+   The instance must outlive the network. */
+TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int classes,
+                                           uint64_t seed, tsr_network **out);
+void tsr_network_free(tsr_network *network);
+
+/* Plans and allocates for batches of up to n samples, with gradients where training. */
+TSR_MUST_CHECK tsr_status *tsr_network_plan(tsr_network *network, size_t n, bool training);
+/* The batch size planned for. */
+size_t tsr_network_batch(const tsr_network *network);
+
+/* The planned input: room for a batch x shape floats. */
+float *tsr_network_input_values(tsr_network *network);
+/* The logits of the last forward: n x classes. */
+const float *tsr_network_logits(const tsr_network *network);
+
+/* A code tap: the pre-activations of one activation operator, as they are during forward. */
+typedef struct tsr_tap {
+    size_t layer; /* 0, 1 ... in the order of the graph */
+    size_t n;     /* samples */
+    size_t units; /* per sample */
+    const float *x; /* n x units */
+} tsr_tap;
+typedef void tsr_tap_function(void *context, const tsr_tap *tap);
+
+/* What is known of a layer of code bits. */
+typedef struct tsr_code_source {
+    const char *name; /* of the activation's node */
+    size_t units;
+    size_t n_breakpoints;
+    const float *breakpoints; /* ascending */
+} tsr_code_source;
+size_t tsr_network_n_code_sources(const tsr_network *network);
+const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer);
+
+/* Inference on the first n rows of the planned input; `tap` (NULL: none) sees every layer once. */
+void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context);
+
+/* Forward in training mode, the mean loss of the batch against labels (n), and gradients of all parameters.
+   `seed` and `step` name the random streams. Planned with training. */
+double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *labels, uint64_t seed,
+                            uint64_t step);
+
+/* Softmax cross-entropy of logits (n x classes): the sum of losses; counts arg max == label in *correct. */
+double tsr_network_loss(const tsr_network *network, size_t n, const int32_t *labels, size_t *correct);
+
+/* All trained parameters, flat, with their gradients beside: `count` floats, 64-byte aligned, padding
+   between parameters is zero in both. */
+typedef struct tsr_flat {
+    size_t count;
+    float *values, *gradients;
+} tsr_flat;
+tsr_flat tsr_network_flat(tsr_network *network);
+
+/* Parameters one by one, in the order of the graph; `gradient` points into the flat gradients. */
+typedef struct tsr_network_parameter {
+    tsr_parameter parameter;
+    float *values, *gradient;
+    bool hidden; /* some activation lies between it and the logits */
+} tsr_network_parameter;
+size_t tsr_network_n_tensors(const tsr_network *network);
+const tsr_network_parameter *tsr_network_tensor(const tsr_network *network, size_t i);
+
+/* Arrays kept but not trained (running statistics). */
+typedef struct tsr_network_state {
+    const char *name; /* "norm.0.running_mean" */
+    size_t n;
+    float *values;
+} tsr_network_state;
+size_t tsr_network_n_states(const tsr_network *network);
+const tsr_network_state *tsr_network_get_state(const tsr_network *network, size_t i);
+
+#endif

@@ -1,0 +1,41 @@
+/* The kinds of plugin: one row each with what the host must know of the kind and of no plugin. */
+#ifndef TSR_PLUGIN_KINDS_H
+#define TSR_PLUGIN_KINDS_H
+
+#include <tessera/plugin.h>
+
+/* Keys that every plugin of a kind understands, because the host acts on them. */
+typedef struct tsr_probe_common {
+    const char *label;   /* "": the plugin's name */
+    tsr_int_list layers; /* which layers' bits to see, from 0; none: all */
+} tsr_probe_common;
+
+/* Which parameters a regularizer is applied to. */
+enum {
+    TSR_ON_WEIGHTS,        /* every weight */
+    TSR_ON_HIDDEN_WEIGHTS, /* the weights below an activation: all but the output layer's */
+    TSR_ON_BIASES,
+    TSR_ON_ALL, /* whatever is trained */
+};
+
+typedef struct tsr_regularizer_common {
+    int on;
+} tsr_regularizer_common;
+
+typedef struct tsr_kind_row {
+    const char *name;   /* "probe" */
+    const char *folder; /* "probes" */
+    const char *doc;    /* one line */
+    size_t ops_size;    /* of the host's operations struct */
+    size_t ops_minimum; /* of ABI 1.0's: a plugin's may not be smaller */
+    const size_t *required; /* offsets in the operations that may not be NULL; ends with SIZE_MAX */
+    const tsr_param *common; /* NULL: none */
+    size_t common_size;
+} tsr_kind_row;
+
+const tsr_kind_row *tsr_kind_get(tsr_kind kind);
+
+/* TSR_NO_KIND where no kind is called so. */
+tsr_kind tsr_kind_named(const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+/* From settings of a config to declared parameters. The only reader of values: ranges, types and defaults
+   are treated the same wherever a config is read. Messages begin with FILE:LINE, or with "-s KEY=VALUE" for
+   a setting of the command line. */
+#ifndef TSR_PLUGIN_SETTINGS_H
+#define TSR_PLUGIN_SETTINGS_H
+
+#include "plugin/registry.h"
+
+#include <libconfig.h>
+
+/* Where settings come from. A setting made by the command line carries a hook: the text to show for it, a
+   string that the config owns; its relative paths belong to the working folder. */
+typedef struct tsr_settings {
+    tsr_registry *registry; /* for nested plugins; NULL: none may be met */
+    const char *folder;     /* of the config file: what relative paths start from; absolute */
+} tsr_settings;
+
+/* A failure at a setting: "FILE:LINE: message". */
+TSR_MUST_CHECK tsr_status *tsr_setting_fail(const config_setting_t *setting, const char *format, ...)
+    TSR_PRINTF(2, 3);
+/* Puts the setting's place before a failure; NULL stays NULL. */
+TSR_MUST_CHECK tsr_status *tsr_setting_context(const config_setting_t *setting, tsr_status *status);
+
+/* Fills `target` by the declarations from `group` (NULL: all defaults). Any key that is neither declared nor
+   in `others` (NULL-terminated, may be NULL) is refused with the nearest known one; `what` names the group
+   in messages ("probe knn", "training"). Every parameter, defaults too, is added to the object `resolved`
+   in the order of declaration (paths absolute; nested plugins as objects). What the target then points to
+   is freed by tsr_settings_clear. On failure the target is cleared. */
+TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_param *params,
+                                             const config_setting_t *group, const char *what,
+                                             const char *const *others, void *target, json_t *resolved);
+void tsr_settings_clear(const tsr_param *params, void *target);
+
+/* The plugin that a group names with `plugin = "NAME"`, configured and initialised: its own parameters and
+   the kind's common ones. `group` may be NULL where default_name is not: all defaults. The resolved object
+   starts with "plugin". `key` names the group in messages. */
+TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind,
+                                            const config_setting_t *group, const char *key,
+                                            const char *default_name, tsr_instance **out, json_t **resolved);
+/* Runs fini; NULL is allowed. */
+void tsr_instance_free(tsr_instance *instance);
+
+const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
+/* The kind's common parameters (tsr_probe_common ...), NULL where it has none. */
+const void *tsr_instance_common(const tsr_instance *instance);
+/* The first nested instance of a kind among its declared parameters, in order; NULL: none. */
+const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind);
+
+#endif

@@ -1,0 +1,41 @@
+/* An activation: a scalar function applied to every unit, whose pieces give the neural code's bits. */
+#ifndef TESSERA_ACTIVATION_H
+#define TESSERA_ACTIVATION_H
+
+#include <tessera/plugin.h>
+
+TSR_BEGIN_DECLS
+
+/* Pre-activations of a batch: samples x channels x positions, contiguous. A dense layer has one position
+   and as many channels as units. */
+typedef struct tsr_units {
+    size_t samples, channels, positions;
+    const float *x;
+    const float *learned; /* `channels` values where the activation learns, else NULL */
+} tsr_units;
+
+typedef struct tsr_activation_ops {
+    /* y = f(x), of x's size. Never in place. Any thread. */
+    void (*forward)(const void *self, const tsr_units *units, float *y);
+
+    /* dx = dy f'(x), of x's size; where the activation learns, d_learned[channel] = the sum over samples
+       and positions of dy df/dlearned. dx may be dy itself. At a kink any one-sided derivative will do. */
+    void (*backward)(const void *self, const tsr_units *units, const float *dy, float *dx, float *d_learned);
+
+    /* A learned parameter per channel, or NULL: the name it is saved under ("weight"). */
+    const char *learned_name;
+    /* Its initial value; NULL: 0. */
+    double (*learned_initial)(const void *self);
+
+    /* Where the function's pieces meet, ascending, at most `room` of them written to `at`; returns how
+       many there are, at least 1. A unit gives one code bit per breakpoint, x > breakpoint, all units for
+       the first breakpoint, then all for the second. NULL: one, at 0. */
+    size_t (*breakpoints)(const void *self, size_t room, float *at);
+} tsr_activation_ops;
+
+#define TSR_ACTIVATION_PLUGIN(table)                                                                         \
+    .kind = TSR_ACTIVATION, .ops_size = sizeof(tsr_activation_ops),                                          \
+    .ops = (1 ? (table) : (const tsr_activation_ops *)0)
+
+TSR_END_DECLS
+#endif

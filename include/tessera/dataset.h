@@ -1,0 +1,38 @@
+/* A dataset gives labelled samples by index, in a training and a test part. */
+#ifndef TESSERA_DATASET_H
+#define TESSERA_DATASET_H
+
+#include <tessera/plugin.h>
+
+TSR_BEGIN_DECLS
+
+typedef enum tsr_split { TSR_TRAIN = 0, TSR_TEST = 1 } tsr_split;
+
+/* What open tells. Names belong to the plugin and live until close. */
+typedef struct tsr_dataset_info {
+    size_t n[2];                    /* samples per tsr_split; at least 1 each */
+    tsr_shape shape;                /* of one sample */
+    int classes;                    /* labels are 0 .. classes-1; at least 2 */
+    const char *const *class_names; /* `classes` of them, or NULL: their numbers */
+} tsr_dataset_info;
+
+typedef struct tsr_dataset_ops {
+    /* Finds and checks the data, every length and label, so that read cannot fail. Once per instance,
+       one thread. A failure's message names the file and, inside it, the offset or line. */
+    tsr_status *(*open)(void *self, tsr_dataset_info *info);
+
+    /* Fills `inputs`, n x shape floats, and `labels`, n of them, with the samples that `index` names
+       (each below n[split]). Either may be NULL. Any thread, concurrently. */
+    void (*read)(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
+                 int32_t *labels);
+
+    /* Gives back what open took; called only after an open that succeeded. May be NULL. */
+    void (*close)(void *self);
+} tsr_dataset_ops;
+
+#define TSR_DATASET_PLUGIN(table)                                                                            \
+    .kind = TSR_DATASET, .ops_size = sizeof(tsr_dataset_ops),                                                \
+    .ops = (1 ? (table) : (const tsr_dataset_ops *)0)
+
+TSR_END_DECLS
+#endif

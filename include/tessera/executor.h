@@ -1,0 +1,45 @@
+/* An executor does the runs of an experiment: which process does which, how many at once. */
+#ifndef TESSERA_EXECUTOR_H
+#define TESSERA_EXECUTOR_H
+
+#include <tessera/plugin.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_work tsr_work;
+
+/* The runs to do, from the host. */
+struct tsr_work {
+    size_t size; /* sizeof(tsr_work) in the host */
+    size_t n;    /* runs, numbered 0 .. n-1; independent of each other */
+
+    /* Does run i here, in the calling process, with at most `threads` threads, and stores its outcome.
+       A run that fails or diverges is an outcome like another: the status says only that the store could
+       not be written or that the user interrupted. The process should do nothing numerical before, and a
+       process that forks should leave all runs to its children. */
+    tsr_status *(*run)(const tsr_work *work, size_t i, int threads);
+
+    /* Stores that run i failed for `reason`, because the process that did it ended without an outcome. */
+    tsr_status *(*lost)(const tsr_work *work, size_t i, const char *reason);
+
+    /* Redraws the progress display; call it about ten times a second from the first process. */
+    void (*tick)(const tsr_work *work);
+
+    /* The user wants to stop: kill what runs and return. */
+    bool (*interrupted)(const tsr_work *work);
+
+    /* Cores that this process may use. */
+    int cores;
+};
+
+typedef struct tsr_executor_ops {
+    /* Does all runs. Fails only where it can do no more; a run's own failure is not one. */
+    tsr_status *(*execute)(const void *self, const tsr_work *work);
+} tsr_executor_ops;
+
+#define TSR_EXECUTOR_PLUGIN(table)                                                                           \
+    .kind = TSR_EXECUTOR, .ops_size = sizeof(tsr_executor_ops),                                              \
+    .ops = (1 ? (table) : (const tsr_executor_ops *)0)
+
+TSR_END_DECLS
+#endif

@@ -1,0 +1,54 @@
+/* Networks as expressions. A model's build function nests these calls; shapes, parameters, gradients and
+   memory are the host's. The first error sticks to the graph, every later call on it does nothing and
+   returns a node that can be passed on, and the host reports it once, so a builder checks nothing.
+   Nodes belong to the graph. One thread. */
+#ifndef TESSERA_GRAPH_H
+#define TESSERA_GRAPH_H
+
+#include <tessera/param.h>
+#include <tessera/status.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_graph tsr_graph;
+typedef struct tsr_node tsr_node;
+typedef struct tsr_op tsr_op;
+
+/* x W^T + b: x is flattened, W is (width, inputs), Glorot uniform; b is zero. */
+tsr_node *tsr_dense(tsr_graph *graph, tsr_node *x, int width);
+
+/* Batch normalisation per channel (Ioffe and Szegedy 2015) with learned scale and shift; epsilon 1e-3,
+   running statistics keep 0.99 of themselves at each step. _with says otherwise. */
+tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
+tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, double epsilon, double momentum);
+
+/* The model's configured activation: the first parameter of kind activation that the model declares.
+   Its units are bits of the neural code. _with takes another one. */
+tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x);
+tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation);
+
+/* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
+tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
+
+/* c x h x w becomes (c h w) x 1 x 1. */
+tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
+
+/* a + b, of one shape. */
+tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b);
+
+/* An operator of the plugin's own (op.h). `config`, op->config_size bytes, is copied. */
+tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
+                    tsr_node *const *inputs);
+
+/* Names the node, printf style, and returns it. Its parameters are saved as "<name>.weight" and so on;
+   without a name it is "<operator><number>". Names are unique in a graph. */
+tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
+
+/* The shape of one sample at this node; 1 x 1 x 1 on a failed graph. */
+tsr_shape tsr_node_shape(const tsr_node *x);
+
+/* A builder's own error, printf style; sticks as any other. */
+void tsr_graph_fail(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
+
+TSR_END_DECLS
+#endif

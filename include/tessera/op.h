@@ -1,0 +1,91 @@
+/* An operator: one node's arithmetic. The host's own operators are of this type, and a plugin brings a new
+   one by filling the same structure and calling tsr_apply. Values are float, a batch of N samples is N x
+   shape, contiguous. Operators keep no state outside what they ask for in setup. */
+#ifndef TESSERA_OP_H
+#define TESSERA_OP_H
+
+#include <tessera/graph.h>
+#include <tessera/rng.h>
+
+TSR_BEGIN_DECLS
+
+/* What a parameter is, so that regularizers can be told apart from it. */
+typedef enum tsr_role {
+    TSR_ROLE_WEIGHT, /* of a linear map */
+    TSR_ROLE_BIAS,   /* added */
+    TSR_ROLE_SCALE,  /* batch norm's */
+    TSR_ROLE_SLOPE,  /* of an activation */
+} tsr_role;
+
+typedef enum tsr_init {
+    TSR_INIT_CONSTANT,       /* `constant` everywhere */
+    TSR_INIT_GLOROT_UNIFORM, /* uniform within sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010) */
+} tsr_init;
+
+#define TSR_MAX_DIMS 4
+
+typedef struct tsr_parameter_spec {
+    const char *name; /* "weight"; saved as "<node>.weight" */
+    tsr_role role;
+    size_t n_dims, dims[TSR_MAX_DIMS]; /* row-major, as PyTorch's modules have them */
+    tsr_init init;
+    float constant;
+    size_t fan_in, fan_out;
+} tsr_parameter_spec;
+
+/* What an operator asks for when its node is made. */
+typedef struct tsr_setup tsr_setup;
+
+const void *tsr_setup_config(const tsr_setup *setup);
+size_t tsr_setup_n_inputs(const tsr_setup *setup);
+tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i);
+/* The node's shape; must be called. */
+void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
+/* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. */
+void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec);
+/* The next array that is kept and saved but not trained (running statistics): pass->state[0] ... */
+void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
+/* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. */
+void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
+/* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
+void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
+/* Refuses the node; sticks to the graph. */
+void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
+
+/* One call of forward or backward. Arrays are 64-byte aligned and overlap only where said. */
+typedef struct tsr_pass {
+    const void *config;
+    size_t n;                    /* samples in this batch, at least 1 */
+    bool training;               /* forward only: batch statistics, dropout */
+    size_t n_inputs;
+    const tsr_shape *shapes;     /* of one sample, per input */
+    tsr_shape shape;             /* of one sample of the output */
+    const float *const *inputs;  /* forward; backward where TSR_OP_READS_INPUTS */
+    float *output;               /* forward writes; backward reads where TSR_OP_READS_OUTPUT */
+    float *const *parameters;    /* forward and backward read */
+    float *const *state;         /* forward reads, and writes while training */
+    float *saved, *scratch;
+    const float *output_gradient;      /* backward: of the loss by the output */
+    float *const *input_gradients;     /* backward writes each in full, or it is NULL: not wanted */
+    float *const *parameter_gradients; /* backward writes each in full */
+    tsr_rng rng;                       /* forward: this node's stream for this step */
+} tsr_pass;
+
+enum {
+    TSR_OP_READS_INPUTS = 1 << 0, /* backward reads pass->inputs */
+    TSR_OP_READS_OUTPUT = 1 << 1, /* backward reads pass->output */
+};
+
+struct tsr_op {
+    size_t size; /* sizeof(tsr_op) where it was built */
+    const char *name;
+    size_t config_size;
+    unsigned flags;
+    void (*setup)(tsr_setup *setup); /* one thread, while building */
+    /* One call at a time per network; both may use tsr_threads() threads inside. They cannot fail. */
+    void (*forward)(const tsr_pass *pass);
+    void (*backward)(const tsr_pass *pass);
+};
+
+TSR_END_DECLS
+#endif

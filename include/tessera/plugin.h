@@ -1,0 +1,76 @@
+/* What a shared object tells the host. It exports one symbol, `tessera_plugin`, written by
+
+       static const tsr_plugin plugin = {
+           TSR_PROBE_PLUGIN(&ops), .name = "knn", .version = "1.0.0",
+           .summary = "k nearest neighbours on codes", .licence = "MIT",
+           TSR_INSTANCE(knn), .params = params,
+       };
+       TSR_PLUGINS(&plugin)
+
+   Everything here is static and constant; the host copies what it needs and never unloads the file. */
+#ifndef TESSERA_PLUGIN_H
+#define TESSERA_PLUGIN_H
+
+#include <tessera/param.h>
+#include <tessera/status.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_plugin {
+    tsr_kind kind;
+    uint32_t ops_size;    /* sizeof the kind's operations where the plugin was built */
+    const void *ops;      /* the kind's operations: tsr_probe_ops for a probe, and so on */
+    const char *name;     /* what configs call it: lower case, digits and _ */
+    const char *version;  /* "1.0.0" */
+    const char *summary;  /* one line */
+    const char *licence;  /* SPDX */
+    size_t instance_size; /* the host allocates this much, zeroed, for each use in a config */
+    const tsr_param *params; /* ended by TSR_PARAM_END; NULL: none */
+
+    /* Called once per instance after its parameters are set, and once when it is no longer needed; fini
+       is not called where init failed. Both may be NULL. Called from one thread, not concurrently for
+       one instance. Two instances share nothing. */
+    tsr_status *(*init)(void *self);
+    void (*fini)(void *self);
+} tsr_plugin;
+
+#define TSR_PLUGIN_MAGIC UINT64_C(0x6172657373655401) /* "\1Tessera" on a little-endian machine */
+
+typedef struct tsr_plugin_file {
+    uint64_t magic;                   /* TSR_PLUGIN_MAGIC; checked before anything else is read */
+    uint16_t abi_major, abi_minor;    /* that the file was built for */
+    uint32_t file_size;               /* sizeof(tsr_plugin_file) there */
+    uint32_t plugin_size, param_size; /* sizeof(tsr_plugin), sizeof(tsr_param) there */
+    const tsr_plugin *const *plugins; /* NULL-terminated */
+} tsr_plugin_file;
+
+/* The type of the instance, for a plugin that has one. */
+#define TSR_INSTANCE(type) .instance_size = sizeof(type)
+
+#ifdef __cplusplus
+#define TSR_PLUGIN_SYMBOL extern "C" TSR_EXPORT const tsr_plugin_file tessera_plugin
+#else
+#define TSR_PLUGIN_SYMBOL                                                                                    \
+    TSR_EXPORT extern const tsr_plugin_file tessera_plugin;                                                  \
+    const tsr_plugin_file tessera_plugin
+#endif
+
+/* The file's one exported symbol; arguments: pointers to its plugins. */
+#define TSR_PLUGINS(...)                                                                                     \
+    static const tsr_plugin *const tsr_plugins_of_file[] = { __VA_ARGS__, NULL };                            \
+    TSR_PLUGIN_SYMBOL = {                                                                                    \
+        TSR_PLUGIN_MAGIC,      TSR_ABI_MAJOR,     TSR_ABI_MINOR,      (uint32_t)sizeof(tsr_plugin_file),     \
+        (uint32_t)sizeof(tsr_plugin), (uint32_t)sizeof(tsr_param), tsr_plugins_of_file,                      \
+    };
+
+/* A configured plugin as others hold it: a model its activation, say. */
+
+/* The plugin's name; lives as long as the instance. Any thread. */
+const char *tsr_instance_name(const tsr_instance *instance);
+
+/* The instance's own structure and its kind's operations, filled up with NULL to the host's size. */
+void *tsr_instance_self(const tsr_instance *instance);
+const void *tsr_instance_ops(const tsr_instance *instance);
+
+TSR_END_DECLS
+#endif

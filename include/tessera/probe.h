@@ -1,0 +1,54 @@
+/* A probe measures codes: it gets the training and test codes with their labels, the trained network and
+   the data, and gives named metrics. */
+#ifndef TESSERA_PROBE_H
+#define TESSERA_PROBE_H
+
+#include <tessera/codes.h>
+#include <tessera/plugin.h>
+#include <tessera/rng.h>
+
+TSR_BEGIN_DECLS
+
+/* What is known before anything is trained. */
+typedef struct tsr_probe_sizes {
+    size_t n_train, n_test; /* examples that will have codes */
+    int classes;
+    tsr_shape shape; /* of one input */
+} tsr_probe_sizes;
+
+typedef struct tsr_network tsr_network;
+typedef struct tsr_metrics tsr_metrics;
+
+/* One probing, of one snapshot of one run. Everything belongs to the host. */
+typedef struct tsr_probing {
+    const tsr_codes *train, *test; /* the same bits in both: those that are not constant over both */
+    const int32_t *train_labels, *test_labels; /* true labels, without label noise */
+    int classes;
+    tsr_rng rng;          /* this probe's stream; copy it */
+    const char *folder;   /* exists; files written there are kept with the run */
+    tsr_network *network; /* the trained network, see network.h */
+    tsr_metrics *metrics;
+} tsr_probing;
+
+/* Gives a metric, saved as "<label>.<name>"; value may be NaN: undefined here. Names are lower case, digits,
+   _ and dots; each once per probing. */
+TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
+
+/* The same with the name composed, printf style: for families such as "layer0.entropy". */
+TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)
+    TSR_PRINTF(3, 4);
+
+typedef struct tsr_probe_ops {
+    /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
+    tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);
+
+    /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is. Called from
+       one thread; may use more. */
+    tsr_status *(*run)(const void *self, const tsr_probing *probing);
+} tsr_probe_ops;
+
+#define TSR_PROBE_PLUGIN(table)                                                                              \
+    .kind = TSR_PROBE, .ops_size = sizeof(tsr_probe_ops), .ops = (1 ? (table) : (const tsr_probe_ops *)0)
+
+TSR_END_DECLS
+#endif

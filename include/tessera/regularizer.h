@@ -1,0 +1,30 @@
+/* A regularizer: a penalty on a parameter, added to the loss. Which parameters it is applied to is the
+   host's question (the key `on` of every regularizer; weights by default). */
+#ifndef TESSERA_REGULARIZER_H
+#define TESSERA_REGULARIZER_H
+
+#include <tessera/op.h>
+#include <tessera/plugin.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_parameter {
+    const char *name;                  /* "hidden.0.weight" */
+    tsr_role role;
+    size_t n_dims, dims[TSR_MAX_DIMS]; /* row-major */
+    size_t n;                          /* the product of dims */
+    const float *values;
+} tsr_parameter;
+
+typedef struct tsr_regularizer_ops {
+    /* Returns the penalty, and adds its gradient by the values to `gradient` (NULL: not wanted).
+       One thread per network. */
+    double (*penalty)(const void *self, const tsr_parameter *parameter, float *gradient);
+} tsr_regularizer_ops;
+
+#define TSR_REGULARIZER_PLUGIN(table)                                                                        \
+    .kind = TSR_REGULARIZER, .ops_size = sizeof(tsr_regularizer_ops),                                        \
+    .ops = (1 ? (table) : (const tsr_regularizer_ops *)0)
+
+TSR_END_DECLS
+#endif

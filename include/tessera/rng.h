@@ -1,0 +1,54 @@
+/* Random numbers: Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw: "Parallel random
+   numbers: as easy as 1, 2, 3", SC 2011). A stream is named by (seed, purpose, index) and is the same
+   whatever other streams were drawn from, so adding a consumer changes no other's numbers. A tsr_rng is
+   a plain value: copy it, keep it on the stack. Not to be shared between threads without a lock. */
+#ifndef TESSERA_RNG_H
+#define TESSERA_RNG_H
+
+#include <tessera/base.h>
+
+TSR_BEGIN_DECLS
+
+/* What a stream is for. The numbers enter the streams: they never change, new ones are added. */
+typedef enum tsr_purpose {
+    TSR_FOR_INIT = 1,        /* initial parameters; index: the parameter's number */
+    TSR_FOR_SHUFFLE = 2,     /* order of the examples; index: the epoch */
+    TSR_FOR_DROPOUT = 3,     /* index: node and step */
+    TSR_FOR_LABEL_NOISE = 4, /* labels drawn anew */
+    TSR_FOR_INPUT_NOISE = 5, /* index: the example */
+    TSR_FOR_PROBE = 6,       /* index: the probe's place in the config */
+    TSR_FOR_DATA = 7,        /* datasets that make their samples; index: the sample */
+    TSR_FOR_AUGMENT = 8,     /* index: epoch and example */
+} tsr_purpose;
+
+typedef struct tsr_rng {
+    uint32_t key[2];     /* the seed */
+    uint32_t counter[4]; /* block number, purpose, index */
+    uint32_t block[4];   /* numbers ready to be given */
+    uint32_t used;       /* how many of them were */
+} tsr_rng;
+
+/* The stream's start. */
+tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
+
+/* Uniform over all 32-bit and 64-bit values. */
+uint32_t tsr_rng_u32(tsr_rng *rng);
+uint64_t tsr_rng_u64(tsr_rng *rng);
+
+/* Uniform in 0 .. n-1, without bias (Lemire 2019); 0 where n is 0. */
+uint64_t tsr_rng_below(tsr_rng *rng, uint64_t n);
+
+/* Uniform in [0, 1), 53 random bits. */
+double tsr_rng_uniform(tsr_rng *rng);
+
+/* Mean 0, standard deviation 1 (Box and Muller). */
+double tsr_rng_normal(tsr_rng *rng);
+
+/* n floats uniform in [low, high). */
+void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high);
+
+/* A random order of n indices, in place (Fisher and Yates). */
+void tsr_rng_shuffle(tsr_rng *rng, size_t n, size_t *order);
+
+TSR_END_DECLS
+#endif

@@ -1,0 +1,51 @@
+/* Errors. A function that can fail returns a tsr_status pointer: NULL is success, anything else holds
+   one message, composed where the fault is known and given context on its way up. Whoever gets a
+   status owns it: return it, add to it, or free it. Any thread. */
+#ifndef TESSERA_STATUS_H
+#define TESSERA_STATUS_H
+
+#include <stdarg.h>
+#include <tessera/base.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_status tsr_status;
+
+typedef enum tsr_code {
+    TSR_OK = 0,
+    TSR_USAGE,       /* the command line */
+    TSR_REFUSED,     /* a config, a plugin or data that cannot be used */
+    TSR_IO,          /* the system refused to read, write, fork ... */
+    TSR_NO_MEMORY,   /* an allocation failed, or a size is beyond what can be addressed */
+    TSR_DIVERGED,    /* a loss that is not finite */
+    TSR_INTERRUPTED, /* by a signal */
+    TSR_FAILED,      /* anything else, inside a run */
+} tsr_code;
+
+/* A new failure with the message, printf style, no newline. Never NULL: without memory it is a fixed
+   status that says so. The caller owns the result. */
+TSR_MUST_CHECK tsr_status *tsr_fail(tsr_code code, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_code code, const char *format, va_list args) TSR_PRINTF(2, 0);
+
+/* Puts "context: " before the message of `status`, which it takes over; NULL stays NULL. */
+TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
+
+/* TSR_OK for NULL. */
+tsr_code tsr_status_code(const tsr_status *status);
+
+/* "" for NULL; lives as long as the status. */
+const char *tsr_status_message(const tsr_status *status);
+
+/* NULL is allowed. */
+void tsr_status_free(tsr_status *status);
+
+/* Returns the failure of `call` to the caller's caller. */
+#define TSR_TRY(call)                                                                                        \
+    do {                                                                                                     \
+        tsr_status *tsr_try_status = (call);                                                                 \
+        if (tsr_try_status)                                                                                  \
+            return tsr_try_status;                                                                           \
+    } while (0)
+
+TSR_END_DECLS
+#endif

@@ -1,0 +1,38 @@
+# TSR_LIBRARIES: what Tessera is built from. A missing library names its Debian package. A library that one
+# plugin needs leaves out that plugin, and the summary says so.
+AC_DEFUN([TSR_LIBRARIES], [
+  TSR_NEED([LIBCONFIG], [libconfig >= 1.5], [libconfig-dev])
+  TSR_NEED([JANSSON], [jansson >= 2.12], [libjansson-dev])
+  TSR_NEED([XXHASH], [libxxhash >= 0.8], [libxxhash-dev])
+
+  AC_SEARCH_LIBS([dlopen], [dl], [], [AC_MSG_ERROR([dlopen was found in no library])])
+
+  PKG_CHECK_MODULES([OPENBLAS], [openblas], [], [
+    AC_CHECK_HEADER([cblas.h], [], [AC_MSG_ERROR([OpenBLAS not found: install libopenblas-dev])])
+    AC_CHECK_LIB([openblas], [cblas_sgemm], [OPENBLAS_LIBS=-lopenblas],
+                 [AC_MSG_ERROR([OpenBLAS not found: install libopenblas-dev])])
+  ])
+
+  PKG_CHECK_MODULES([ZLIB], [zlib], [tsr_zlib=yes], [tsr_zlib=no])
+  AM_CONDITIONAL([HAVE_ZLIB], [test $tsr_zlib = yes])
+  PKG_CHECK_MODULES([LBFGS], [liblbfgs], [tsr_lbfgs=yes], [
+    AC_CHECK_HEADER([lbfgs.h], [AC_CHECK_LIB([lbfgs], [lbfgs], [tsr_lbfgs=yes; LBFGS_LIBS=-llbfgs],
+                                             [tsr_lbfgs=no])], [tsr_lbfgs=no])
+  ])
+  AM_CONDITIONAL([HAVE_LBFGS], [test $tsr_lbfgs = yes])
+  PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
+  AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
+])
+
+# TSR_NEED(VARIABLE, MODULES, DEBIAN-PACKAGE)
+AC_DEFUN([TSR_NEED], [
+  PKG_CHECK_MODULES([$1], [$2], [], [AC_MSG_ERROR([$2 not found: install $3])])
+])
+
+AC_DEFUN([TSR_SUMMARY], [
+  AC_MSG_NOTICE([plugins installed in $libdir/tessera])
+  AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
+  AS_IF([test $tsr_lbfgs = no],
+        [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
+  AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
+])

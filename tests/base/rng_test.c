@@ -1,0 +1,119 @@
+/* Random numbers: the published vectors, and that streams are independent and reproducible. */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+START_TEST(philox_gives_the_published_vector)
+{
+    /* Random123's known answers for philox4x32-10, all-zero and all-one counter and key. */
+    tsr_rng rng = { .used = 4 };
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0x6627e8d5u);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0xe169c58du);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0xbc57ac4cu);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0x9b00dbd8u);
+    memset(&rng, 0xff, sizeof(rng));
+    rng.used = 4;
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0x408f276du);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0x41c83b0eu);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0xa20bc7c6u);
+    ck_assert_uint_eq(tsr_rng_u32(&rng), 0x6d5451fdu);
+}
+END_TEST
+
+START_TEST(streams_of_different_seed_purpose_or_index_differ)
+{
+    tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0), tsr_rng_stream(2, TSR_FOR_INIT, 0),
+                          tsr_rng_stream(1, TSR_FOR_SHUFFLE, 0), tsr_rng_stream(1, TSR_FOR_INIT, 1),
+                          tsr_rng_stream(1, TSR_FOR_INIT, UINT64_C(1) << 40),
+                          tsr_rng_stream(UINT64_C(1) << 40 | 1, TSR_FOR_INIT, 0) };
+    uint64_t first[6];
+    for (int i = 0; i < 6; i++)
+        first[i] = tsr_rng_u64(&streams[i]);
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < i; j++)
+            ck_assert(first[i] != first[j]);
+    tsr_rng again = tsr_rng_stream(1, TSR_FOR_INIT, 0);
+    ck_assert(tsr_rng_u64(&again) == first[0]);
+}
+END_TEST
+
+START_TEST(below_stays_below_and_reaches_every_value)
+{
+    tsr_rng rng = tsr_rng_stream(3, TSR_FOR_PROBE, 0);
+    int seen[7] = { 0 };
+    for (int i = 0; i < 70000; i++)
+        seen[tsr_rng_below(&rng, 7)]++;
+    for (int i = 0; i < 7; i++)
+        ck_assert_int_lt(abs(seen[i] - 10000), 500); /* five standard deviations */
+    ck_assert(tsr_rng_below(&rng, 0) == 0);
+    ck_assert(tsr_rng_below(&rng, 1) == 0);
+}
+END_TEST
+
+START_TEST(uniform_and_normal_have_their_moments)
+{
+    tsr_rng rng = tsr_rng_stream(4, TSR_FOR_PROBE, 0);
+    double sum = 0, squares = 0, normal_sum = 0, normal_squares = 0;
+    int n = 100000;
+    for (int i = 0; i < n; i++) {
+        double u = tsr_rng_uniform(&rng), z = tsr_rng_normal(&rng);
+        ck_assert(u >= 0 && u < 1 && isfinite(z));
+        sum += u;
+        squares += u * u;
+        normal_sum += z;
+        normal_squares += z * z;
+    }
+    ck_assert_double_eq_tol(sum / n, 0.5, 0.005);
+    ck_assert_double_eq_tol(squares / n, 1.0 / 3, 0.005);
+    ck_assert_double_eq_tol(normal_sum / n, 0, 0.02);
+    ck_assert_double_eq_tol(normal_squares / n, 1, 0.03);
+}
+END_TEST
+
+START_TEST(fill_uniform_stays_in_its_interval)
+{
+    float values[1000];
+    tsr_rng rng = tsr_rng_stream(5, TSR_FOR_INIT, 0);
+    tsr_rng_fill_uniform(&rng, 1000, values, -0.25f, 0.25f);
+    double sum = 0;
+    for (int i = 0; i < 1000; i++) {
+        ck_assert(values[i] >= -0.25f && values[i] < 0.25f);
+        sum += values[i];
+    }
+    ck_assert_double_eq_tol(sum / 1000, 0, 0.025);
+}
+END_TEST
+
+START_TEST(shuffle_keeps_every_index_once)
+{
+    size_t order[100];
+    bool seen[100] = { false };
+    for (size_t i = 0; i < 100; i++)
+        order[i] = i;
+    tsr_rng rng = tsr_rng_stream(6, TSR_FOR_SHUFFLE, 1);
+    tsr_rng_shuffle(&rng, 100, order);
+    size_t moved = 0;
+    for (size_t i = 0; i < 100; i++) {
+        ck_assert_uint_lt(order[i], 100);
+        ck_assert(!seen[order[i]]);
+        seen[order[i]] = true;
+        moved += order[i] != i;
+    }
+    ck_assert_uint_gt(moved, 80);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rng");
+    TCase *tests = tcase_create("rng");
+    tcase_add_test(tests, philox_gives_the_published_vector);
+    tcase_add_test(tests, streams_of_different_seed_purpose_or_index_differ);
+    tcase_add_test(tests, below_stays_below_and_reaches_every_value);
+    tcase_add_test(tests, uniform_and_normal_have_their_moments);
+    tcase_add_test(tests, fill_uniform_stays_in_its_interval);
+    tcase_add_test(tests, shuffle_keeps_every_index_once);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
