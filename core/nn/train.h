@@ -11,8 +11,8 @@ typedef struct tsr_batches {
     size_t steps; /* per epoch, at least 1 */
     /* Called before the first step of epoch 1, 2 ... */
     void (*begin_epoch)(void *context, size_t epoch);
-    /* Fills `inputs` (n x shape) and `labels` (n) for step 0 .. steps - 1 of the epoch and returns n, from 1 to
-       the batch size. */
+    /* Fills `inputs` (n x shape) and `labels` (n) for step 0 .. steps - 1 of the epoch and returns n, from 1
+       to the batch size. */
     size_t (*next)(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels);
 } tsr_batches;
 
@@ -24,7 +24,7 @@ typedef enum tsr_schedule_kind {
 
 typedef struct tsr_schedule {
     tsr_schedule_kind kind;
-    size_t every;   /* epochs, at least 1 */
+    size_t every; /* epochs, at least 1 */
     double factor;
     double minimum; /* a fraction of the learning rate */
 } tsr_schedule;
@@ -56,8 +56,9 @@ typedef struct tsr_trained {
     double loss, accuracy;
 } tsr_trained;
 
-/* Trains. A loss that is not finite, or parameters that are not after an epoch, is TSR_DIVERGED with epoch and
-   step in the message; *out then tells the epochs before. Everything is allocated before the first step. */
+/* Trains. A loss that is not finite, or parameters that are not after an epoch, is TSR_DIVERGED with epoch
+   and step in the message; *out then tells the epochs before. Everything is allocated before the first step.
+ */
 TSR_MUST_CHECK tsr_status *tsr_train(tsr_network *network, const tsr_training *training,
                                      const tsr_batches *batches, tsr_trained *out);
 
