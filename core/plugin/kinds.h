@@ -22,20 +22,33 @@ typedef struct tsr_regularizer_common {
     int on;
 } tsr_regularizer_common;
 
+/* An operation that may not be NULL. */
+typedef struct tsr_required_op {
+    const char *name; /* NULL ends the list */
+    size_t offset;    /* in the kind's operations */
+} tsr_required_op;
+
 typedef struct tsr_kind_row {
     const char *name;   /* "probe" */
+    const char *phrase; /* "a probe" */
     const char *folder; /* "probes" */
     const char *doc;    /* one line */
     size_t ops_size;    /* of the host's operations struct */
     size_t ops_minimum; /* of ABI 1.0's: a plugin's may not be smaller */
-    const size_t *required; /* offsets in the operations that may not be NULL; ends with SIZE_MAX */
-    const tsr_param *common; /* NULL: none */
-    size_t common_size;
+    const tsr_required_op *required;
+    const tsr_param *common; /* never NULL */
+    size_t common_size;      /* 0: the kind has no common keys */
+    /* How a config names one: what stands before and after its group. */
+    const char *config_before, *config_after;
 } tsr_kind_row;
 
+/* NULL where `kind` is none. */
 const tsr_kind_row *tsr_kind_get(tsr_kind kind);
 
 /* TSR_NO_KIND where no kind is called so. */
 tsr_kind tsr_kind_named(const char *name);
+
+/* "model, dataset, ...": for messages. */
+const char *tsr_kind_names(void);
 
 #endif

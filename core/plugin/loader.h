@@ -3,6 +3,8 @@
 #ifndef TSR_PLUGIN_LOADER_H
 #define TSR_PLUGIN_LOADER_H
 
+#include "plugin/params.h"
+
 #include <tessera/plugin.h>
 
 /* A plugin as the host knows it: its own copies of the structures, grown to the host's sizes. */
@@ -23,8 +25,5 @@ TSR_MUST_CHECK tsr_status *tsr_module_load(const char *file, tsr_module **out);
 
 /* Frees the host's copies; the file stays mapped. */
 void tsr_module_free(tsr_module *module);
-
-/* Checks what a plugin declares; `where` names it in messages. Used by the loader and by tests. */
-TSR_MUST_CHECK tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where);
 
 #endif

@@ -25,14 +25,18 @@ TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind ki
 size_t tsr_registry_n_folders(const tsr_registry *registry);
 const char *tsr_registry_folder(const tsr_registry *registry, size_t i);
 
-/* Every candidate of a kind (TSR_NO_KIND: all kinds) on the path, loaded in a child process each: an array
+/* Every file of a kind (TSR_NO_KIND: all kinds) on the path, loaded in a child process each: an array
    of objects kind, name, version, summary, file, and for one that cannot be used `error` instead; for one
-   that an earlier folder hides, `shadowed_by`. Sorted by kind, name and place on the path. */
+   that an earlier folder hides, `shadowed_by`. The name is the file's, which is what a config says. Sorted
+   by kind, name and place on the path. */
 TSR_MUST_CHECK tsr_status *tsr_registry_list(tsr_registry *registry, tsr_kind kind, json_t **out);
 
 /* All that is known of one plugin, as `tessera describe --json` prints it. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kind kind, const char *name,
                                                  json_t **out);
+
+/* The same of every plugin of a file: an array in the file's order. */
+TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *file, json_t **out);
 
 /* What took part: every file loaded by find, as objects kind, name, version, file, in order of loading. */
 json_t *tsr_registry_used(const tsr_registry *registry);

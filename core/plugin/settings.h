@@ -13,18 +13,28 @@
 typedef struct tsr_settings {
     tsr_registry *registry; /* for nested plugins; NULL: none may be met */
     const char *folder;     /* of the config file: what relative paths start from; absolute */
+    int depth;              /* 0; counts nested plugins, so that one that nests itself ends */
 } tsr_settings;
 
-/* A failure at a setting: "FILE:LINE: message". */
+/* A failure at a setting: "FILE:LINE: message"; without a setting the message alone. */
 TSR_MUST_CHECK tsr_status *tsr_setting_fail(const config_setting_t *setting, const char *format, ...)
     TSR_PRINTF(2, 3);
 /* Puts the setting's place before a failure; NULL stays NULL. */
 TSR_MUST_CHECK tsr_status *tsr_setting_context(const config_setting_t *setting, tsr_status *status);
 
+/* The setting's place in its config as "probes[1].k"; "config" for the root. free() it. */
+char *tsr_setting_path(const config_setting_t *setting);
+
+/* A path that a setting gives (NULL: a default), made absolute. NULL without memory. free() it. */
+char *tsr_setting_file(const tsr_settings *settings, const config_setting_t *setting, const char *path);
+
+/* "FILE:LINE: model.width = "ten": expected EXPECTED". */
+TSR_MUST_CHECK tsr_status *tsr_setting_mismatch(const config_setting_t *setting, const char *expected);
+
 /* Fills `target` by the declarations from `group` (NULL: all defaults). Any key that is neither declared nor
    in `others` (NULL-terminated, may be NULL) is refused with the nearest known one; `what` names the group
    in messages ("probe knn", "training"). Every parameter, defaults too, is added to the object `resolved`
-   in the order of declaration (paths absolute; nested plugins as objects). What the target then points to
+   (NULL: not wanted) in the order of declaration (paths absolute; nested plugins as objects). What the target then points to
    is freed by tsr_settings_clear. On failure the target is cleared. */
 TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_param *params,
                                              const config_setting_t *group, const char *what,
@@ -32,8 +42,9 @@ TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const
 void tsr_settings_clear(const tsr_param *params, void *target);
 
 /* The plugin that a group names with `plugin = "NAME"`, configured and initialised: its own parameters and
-   the kind's common ones. `group` may be NULL where default_name is not: all defaults. The resolved object
-   starts with "plugin". `key` names the group in messages. */
+   the kind's common ones. `group` may be NULL where default_name is not: all defaults; it may also be a
+   string, the plugin's name. The resolved object starts with "plugin". `key` names the group in messages
+   where there is none. */
 TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind,
                                             const config_setting_t *group, const char *key,
                                             const char *default_name, tsr_instance **out, json_t **resolved);
@@ -41,7 +52,7 @@ TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_ki
 void tsr_instance_free(tsr_instance *instance);
 
 const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
-/* The kind's common parameters (tsr_probe_common ...), NULL where it has none. */
+/* The kind's common parameters (tsr_probe_common ...); NULL where it has none. */
 const void *tsr_instance_common(const tsr_instance *instance);
 /* The first nested instance of a kind among its declared parameters, in order; NULL: none. */
 const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind);

@@ -68,13 +68,14 @@ typedef struct tsr_param {
     int64_t int_default, int_min, int_max;    /* INT; the range also for each element of INT_LIST */
     double real_default, real_min, real_max;  /* REAL; the range also for each element of REAL_LIST */
     bool bool_default;                        /* BOOL */
-    const char *string_default;               /* STRING, PATH; ENUM: one of choices; PLUGIN: its name */
+    const char *string_default;               /* STRING, PATH: may be NULL; ENUM: one of choices; PLUGIN:
+                                                 its name */
     const char *const *choices;               /* ENUM: NULL-terminated */
     tsr_kind nested;                          /* PLUGIN */
     size_t list_default_length;               /* INT_LIST, REAL_LIST */
     const int64_t *int_list_default;          /* INT_LIST */
     const double *real_list_default;          /* REAL_LIST */
-    size_t list_min_length, list_max_length;  /* INT_LIST, REAL_LIST */
+    size_t list_min_length, list_max_length;  /* INT_LIST, REAL_LIST; at most 0: as many as one likes */
 } tsr_param;
 
 #define TSR_PARAM_FIELD(kind_of, owner, field)                                                               \
@@ -103,11 +104,11 @@ typedef struct tsr_param {
 #define TSR_PARAM_INT_LIST(owner, field, def, n, min, max, text, ...)                                        \
     { TSR_PARAM_FIELD(TSR_TYPE_INT_LIST, owner, field), .key = #field, .doc = (text), .int_min = (min),      \
       .int_max = (max), .list_default_length = (n), .int_list_default = (def),                               \
-      .list_max_length = SIZE_MAX, ##__VA_ARGS__ }
+      ##__VA_ARGS__ }
 #define TSR_PARAM_REAL_LIST(owner, field, def, n, min, max, text, ...)                                       \
     { TSR_PARAM_FIELD(TSR_TYPE_REAL_LIST, owner, field), .key = #field, .doc = (text), .real_min = (min),    \
       .real_max = (max), .list_default_length = (n), .real_list_default = (def),                             \
-      .list_max_length = SIZE_MAX, ##__VA_ARGS__ }
+      ##__VA_ARGS__ }
 /* `def` is the name of a plugin of kind `of`, or NULL: none, and the field is NULL unless given. */
 #define TSR_PARAM_PLUGIN(owner, field, of, def, text, ...)                                                   \
     { TSR_PARAM_FIELD(TSR_TYPE_PLUGIN, owner, field), .key = #field, .doc = (text), .nested = (of),          \

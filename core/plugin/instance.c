@@ -1,0 +1,236 @@
+/* Configured plugins: a plugin's name leads to its declarations, these fill its structure from the config,
+   and its init has the last word. */
+#include "plugin/settings.h"
+
+#include "base/memory.h"
+#include "plugin/kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Deeper than any model; a plugin whose default is itself ends here. */
+enum { DEEPEST = 16 };
+
+struct tsr_instance {
+    const tsr_loaded *loaded;
+    void *self;
+    void *common; /* NULL: the kind has none */
+    bool initialised;
+};
+
+/* The name. */
+
+static tsr_status *expected_group(const config_setting_t *setting, tsr_kind kind)
+{
+    char *expected =
+        tsr_format("the name of %s or a group { plugin = \"NAME\"; ... }", tsr_kind_get(kind)->phrase);
+    tsr_status *status = tsr_setting_mismatch(setting, expected ? expected : "a plugin");
+    free(expected);
+    return status;
+}
+
+/* The setting that says the name: the group itself in the short form; NULL: the default's. */
+static tsr_status *naming_setting(tsr_kind kind, const config_setting_t *group, const config_setting_t **out)
+{
+    *out = group;
+    if (!group || config_setting_type(group) == CONFIG_TYPE_STRING)
+        return NULL;
+    if (!config_setting_is_group(group))
+        return expected_group(group, kind);
+    *out = config_setting_get_member(group, "plugin");
+    if (*out && config_setting_type(*out) != CONFIG_TYPE_STRING) {
+        char *expected = tsr_format("the name of %s in quotes", tsr_kind_get(kind)->phrase);
+        tsr_status *status = tsr_setting_mismatch(*out, expected ? expected : "a name");
+        free(expected);
+        return status;
+    }
+    return NULL;
+}
+
+static tsr_status *plugin_name(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
+                               const char *key, const char *default_name, char **out)
+{
+    const config_setting_t *setting;
+    TSR_TRY(naming_setting(kind, group, &setting));
+    const char *name = setting ? config_setting_get_string(setting) : default_name;
+    if (!name) {
+        char *path = group ? tsr_setting_path(group) : strdup(key);
+        tsr_status *status = tsr_setting_fail(group, "%s names no %s: expected plugin = \"NAME\"",
+                                              path ? path : key, tsr_kind_get(kind)->name);
+        free(path);
+        return status;
+    }
+    *out = setting && strchr(name, '/') ? tsr_setting_file(settings, setting, name) : strdup(name);
+    return *out ? NULL : tsr_no_memory("a plugin's name");
+}
+
+/* The instance. */
+
+/* The keys that the same group holds for somebody else: "plugin", and those of `params`. */
+static const char **keys_beside(const tsr_param *params)
+{
+    size_t n = tsr_params_count(params);
+    const char **keys = calloc(n + 2, sizeof(*keys));
+    for (size_t i = 0; keys && i < n; i++)
+        keys[i] = params[i].key;
+    if (keys)
+        keys[n] = "plugin";
+    return keys;
+}
+
+static tsr_status *read_part(const tsr_settings *settings, const tsr_param *params, const tsr_param *beside,
+                             const config_setting_t *group, const char *what, void *target, json_t *resolved)
+{
+    const char **others = keys_beside(beside);
+    if (!others)
+        return tsr_no_memory("a list of keys");
+    tsr_status *status = tsr_settings_read(settings, params, group, what, others, target, resolved);
+    free(others);
+    return status;
+}
+
+static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, const config_setting_t *group,
+                        const char *what, json_t *resolved)
+{
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    const tsr_kind_row *row = tsr_kind_get(plugin->kind);
+    instance->self = tsr_alloc(1, plugin->instance_size);
+    if (!instance->self)
+        return tsr_no_memory(what);
+    TSR_TRY(read_part(settings, plugin->params, row->common, group, what, instance->self, resolved));
+    if (row->common_size == 0)
+        return NULL;
+    instance->common = tsr_alloc(1, row->common_size);
+    if (!instance->common)
+        return tsr_no_memory(what);
+    return read_part(settings, row->common, plugin->params, group, what, instance->common, resolved);
+}
+
+static tsr_status *initialise(tsr_instance *instance, const char *what)
+{
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    if (plugin->init)
+        TSR_TRY(tsr_context(plugin->init(instance->self), "%s", what));
+    instance->initialised = true;
+    return NULL;
+}
+
+/* `group` is the place that failures name, and what is read unless it is but the plugin's name. */
+static tsr_status *make(const tsr_settings *settings, const tsr_loaded *loaded, const config_setting_t *group,
+                        tsr_instance **out, json_t *resolved)
+{
+    tsr_instance *instance = tsr_alloc(1, sizeof(*instance));
+    char *what = tsr_format("%s %s", tsr_kind_get(loaded->plugin.kind)->name, loaded->plugin.name);
+    if (!instance || !what) {
+        free(instance);
+        free(what);
+        return tsr_no_memory("a plugin");
+    }
+    instance->loaded = loaded;
+    bool named_only = group && !config_setting_is_group(group);
+    tsr_status *status = fill(settings, instance, named_only ? NULL : group, what, resolved);
+    if (named_only)
+        status = tsr_setting_context(group, status);
+    if (!status)
+        status = tsr_setting_context(group, initialise(instance, what));
+    free(what);
+    if (status)
+        tsr_instance_free(instance);
+    else
+        *out = instance;
+    return status;
+}
+
+static tsr_status *find(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
+                        const char *name, const tsr_loaded **out)
+{
+    if (!settings->registry)
+        return tsr_setting_fail(group, "no plugin can be named here");
+    if (settings->depth > DEEPEST)
+        return tsr_setting_fail(group, "%s %s: plugins are nested deeper than %d", tsr_kind_get(kind)->name,
+                                name, DEEPEST);
+    const config_setting_t *setting = group;
+    tsr_status *status = naming_setting(kind, group, &setting);
+    if (!status)
+        status = tsr_setting_context(setting ? setting : group,
+                                     tsr_registry_find(settings->registry, kind, name, out));
+    return status;
+}
+
+tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
+                             const char *key, const char *default_name, tsr_instance **out, json_t **resolved)
+{
+    *out = NULL;
+    *resolved = NULL;
+    char *name = NULL;
+    TSR_TRY(plugin_name(settings, kind, group, key, default_name, &name));
+    const tsr_loaded *loaded = NULL;
+    tsr_status *status = find(settings, kind, group, name, &loaded);
+    if (!status) {
+        *resolved = json_object();
+        if (json_object_set_new(*resolved, "plugin", json_string(name)) != 0)
+            status = tsr_setting_fail(group, "the plugin's name is not valid UTF-8");
+    }
+    if (!status)
+        status = make(settings, loaded, group, out, *resolved);
+    if (status) {
+        json_decref(*resolved);
+        *resolved = NULL;
+    }
+    free(name);
+    return status;
+}
+
+void tsr_instance_free(tsr_instance *instance)
+{
+    if (!instance)
+        return;
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    if (instance->initialised && plugin->fini)
+        plugin->fini(instance->self);
+    if (instance->self)
+        tsr_settings_clear(plugin->params, instance->self);
+    if (instance->common)
+        tsr_settings_clear(tsr_kind_get(plugin->kind)->common, instance->common);
+    free(instance->self);
+    free(instance->common);
+    free(instance);
+}
+
+const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance)
+{
+    return instance->loaded;
+}
+
+const char *tsr_instance_name(const tsr_instance *instance)
+{
+    return instance->loaded->plugin.name;
+}
+
+void *tsr_instance_self(const tsr_instance *instance)
+{
+    return instance->self;
+}
+
+const void *tsr_instance_ops(const tsr_instance *instance)
+{
+    return instance->loaded->plugin.ops;
+}
+
+const void *tsr_instance_common(const tsr_instance *instance)
+{
+    return instance->common;
+}
+
+const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind)
+{
+    const tsr_param *param = instance->loaded->plugin.params;
+    for (; param->type != TSR_TYPE_END; param++) {
+        if (param->type == TSR_TYPE_PLUGIN && param->nested == kind) {
+            const tsr_instance *nested;
+            memcpy(&nested, (const char *)instance->self + param->offset, sizeof(nested));
+            return nested;
+        }
+    }
+    return NULL;
+}

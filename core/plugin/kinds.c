@@ -1,0 +1,114 @@
+/* The kinds of plugin: the table that the loader, the settings and the commands read. */
+#include "plugin/kinds.h"
+
+#include <string.h>
+#include <tessera/tessera.h>
+
+/* A structure's size where `field` is its last: ABI 1.0's size, whatever later minors add behind. */
+#define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+
+#define OP(type, operation)                                                                                  \
+    {                                                                                                        \
+#operation, offsetof(type, operation)                                                                \
+    }
+
+static const tsr_param no_params[] = { TSR_PARAM_END };
+
+/* clang-format off */
+
+static const tsr_param probe_common[] = {
+    TSR_PARAM_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
+    TSR_PARAM_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
+                       "layers whose bits it sees, counted from 0; empty: all"),
+    TSR_PARAM_END
+};
+
+/* In the order of the TSR_ON_ constants. */
+static const char *const regularized[] = { "weights", "hidden_weights", "biases", "all", NULL };
+
+static const tsr_param regularizer_common[] = {
+    TSR_PARAM_ENUM(tsr_regularizer_common, on, "weights", regularized, "which parameters it is applied to"),
+    TSR_PARAM_END
+};
+
+static const tsr_kind_row rows[TSR_N_KINDS] = {
+    [TSR_MODEL] = {
+        .name = "model", .phrase = "a model", .folder = "models",
+        .doc = "arranges operators into a network",
+        .ops_size = sizeof(tsr_model_ops), .ops_minimum = END_OF(tsr_model_ops, build),
+        .required = (const tsr_required_op[]){ OP(tsr_model_ops, build), { NULL, 0 } },
+        .common = no_params,
+        .config_before = "model = ", .config_after = ";",
+    },
+    [TSR_DATASET] = {
+        .name = "dataset", .phrase = "a dataset", .folder = "datasets",
+        .doc = "gives labelled samples, a training and a test part",
+        .ops_size = sizeof(tsr_dataset_ops), .ops_minimum = END_OF(tsr_dataset_ops, close),
+        .required = (const tsr_required_op[]){ OP(tsr_dataset_ops, open), OP(tsr_dataset_ops, read),
+                                               { NULL, 0 } },
+        .common = no_params,
+        .config_before = "dataset = ", .config_after = ";",
+    },
+    [TSR_ACTIVATION] = {
+        .name = "activation", .phrase = "an activation", .folder = "activations",
+        .doc = "is applied to every unit; its pieces give the code's bits",
+        .ops_size = sizeof(tsr_activation_ops), .ops_minimum = END_OF(tsr_activation_ops, breakpoints),
+        .required = (const tsr_required_op[]){ OP(tsr_activation_ops, forward),
+                                               OP(tsr_activation_ops, backward), { NULL, 0 } },
+        .common = no_params,
+        .config_before = "model = { activation = ", .config_after = "; };",
+    },
+    [TSR_REGULARIZER] = {
+        .name = "regularizer", .phrase = "a regularizer", .folder = "regularizers",
+        .doc = "adds a penalty on parameters to the loss",
+        .ops_size = sizeof(tsr_regularizer_ops), .ops_minimum = END_OF(tsr_regularizer_ops, penalty),
+        .required = (const tsr_required_op[]){ OP(tsr_regularizer_ops, penalty), { NULL, 0 } },
+        .common = regularizer_common, .common_size = sizeof(tsr_regularizer_common),
+        .config_before = "regularizers = ( ", .config_after = " );",
+    },
+    [TSR_OPTIMIZER] = {
+        .name = "optimizer", .phrase = "an optimizer", .folder = "optimizers",
+        .doc = "updates the parameters by their gradients",
+        .ops_size = sizeof(tsr_optimizer_ops), .ops_minimum = END_OF(tsr_optimizer_ops, update),
+        .required = (const tsr_required_op[]){ OP(tsr_optimizer_ops, update), { NULL, 0 } },
+        .common = no_params,
+        .config_before = "training = { optimizer = ", .config_after = "; };",
+    },
+    [TSR_PROBE] = {
+        .name = "probe", .phrase = "a probe", .folder = "probes",
+        .doc = "measures codes",
+        .ops_size = sizeof(tsr_probe_ops), .ops_minimum = END_OF(tsr_probe_ops, run),
+        .required = (const tsr_required_op[]){ OP(tsr_probe_ops, run), { NULL, 0 } },
+        .common = probe_common, .common_size = sizeof(tsr_probe_common),
+        .config_before = "probes = ( ", .config_after = " );",
+    },
+    [TSR_EXECUTOR] = {
+        .name = "executor", .phrase = "an executor", .folder = "executors",
+        .doc = "does the runs of an experiment",
+        .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, execute),
+        .required = (const tsr_required_op[]){ OP(tsr_executor_ops, execute), { NULL, 0 } },
+        .common = no_params,
+        .config_before = "executor = ", .config_after = ";",
+    },
+};
+
+/* clang-format on */
+
+const tsr_kind_row *tsr_kind_get(tsr_kind kind)
+{
+    return kind > TSR_NO_KIND && kind < TSR_N_KINDS ? &rows[kind] : NULL;
+}
+
+tsr_kind tsr_kind_named(const char *name)
+{
+    for (int kind = TSR_NO_KIND + 1; kind < TSR_N_KINDS; kind++) {
+        if (strcmp(rows[kind].name, name) == 0)
+            return (tsr_kind)kind;
+    }
+    return TSR_NO_KIND;
+}
+
+const char *tsr_kind_names(void)
+{
+    return "model, dataset, activation, regularizer, optimizer, probe, executor";
+}

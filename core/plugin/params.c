@@ -1,0 +1,480 @@
+/* Declarations of parameters. What a declaration may say is checked once, when its plugin is loaded, so that
+   the reader of configs can rely on it. */
+#include "plugin/params.h"
+
+#include "plugin/kinds.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const type_names[] = {
+    [TSR_TYPE_INT] = "int",           [TSR_TYPE_REAL] = "real",           [TSR_TYPE_BOOL] = "bool",
+    [TSR_TYPE_STRING] = "string",     [TSR_TYPE_PATH] = "path",           [TSR_TYPE_ENUM] = "enum",
+    [TSR_TYPE_INT_LIST] = "int_list", [TSR_TYPE_REAL_LIST] = "real_list", [TSR_TYPE_PLUGIN] = "plugin",
+};
+
+bool tsr_name_valid(const char *name)
+{
+    if (!name || name[0] < 'a' || name[0] > 'z')
+        return false;
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+bool tsr_line_valid(const char *line)
+{
+    if (!line || !*line)
+        return false;
+    for (const char *c = line; *c; c++) {
+        if ((unsigned char)*c < ' ')
+            return false;
+    }
+    json_t *utf8 = json_string(line);
+    json_decref(utf8);
+    return utf8 != NULL;
+}
+
+size_t tsr_params_count(const tsr_param *params)
+{
+    size_t n = 0;
+    while (params[n].type != TSR_TYPE_END)
+        n++;
+    return n;
+}
+
+const tsr_param *tsr_params_find(const tsr_param *params, const char *key)
+{
+    for (; params->type != TSR_TYPE_END; params++) {
+        if (strcmp(params->key, key) == 0)
+            return params;
+    }
+    return NULL;
+}
+
+/* Values. */
+
+/* Whether an integer field can hold the value. A field's sign is not known: one of 4 bytes is taken as
+   unsigned where its range has no negative number. */
+static bool fits_int_field(const tsr_param *param, int64_t value)
+{
+    if (param->field_size == 8 || param->type != TSR_TYPE_INT)
+        return true;
+    return value >= INT32_MIN && value <= (param->int_min >= 0 ? (int64_t)UINT32_MAX : INT32_MAX);
+}
+
+static bool fits_real_field(const tsr_param *param, double value)
+{
+    return param->type != TSR_TYPE_REAL || param->field_size != sizeof(float) ||
+           fabs(value) <= (double)FLT_MAX;
+}
+
+bool tsr_param_takes_int(const tsr_param *param, int64_t value)
+{
+    return value >= param->int_min && value <= param->int_max && fits_int_field(param, value);
+}
+
+bool tsr_param_takes_real(const tsr_param *param, double value)
+{
+    return isfinite(value) && value >= param->real_min && value <= param->real_max &&
+           fits_real_field(param, value);
+}
+
+int tsr_param_choice(const tsr_param *param, const char *word)
+{
+    for (int i = 0; param->choices[i]; i++) {
+        if (strcmp(param->choices[i], word) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* Checking. */
+
+static size_t field_size_of(tsr_param_type type)
+{
+    switch (type) {
+    case TSR_TYPE_BOOL:
+        return sizeof(bool);
+    case TSR_TYPE_ENUM:
+        return sizeof(int);
+    case TSR_TYPE_INT_LIST:
+        return sizeof(tsr_int_list);
+    case TSR_TYPE_REAL_LIST:
+        return sizeof(tsr_real_list);
+    default:
+        return sizeof(void *);
+    }
+}
+
+static tsr_status *check_field(const tsr_param *param, size_t instance_size)
+{
+    size_t size = param->field_size;
+    if ((uint64_t)param->offset + size > instance_size)
+        return tsr_fail(TSR_REFUSED, "its field (bytes %u to %zu) lies outside the instance of %zu bytes",
+                        param->offset, param->offset + size, instance_size);
+    if (param->type == TSR_TYPE_INT || param->type == TSR_TYPE_REAL) {
+        if (size != 4 && size != 8)
+            return tsr_fail(TSR_REFUSED, "its field has %zu bytes, expected 4 or 8", size);
+        return NULL;
+    }
+    if (size != field_size_of(param->type))
+        return tsr_fail(TSR_REFUSED, "its field has %zu bytes, expected the %zu of type %s", size,
+                        field_size_of(param->type), type_names[param->type]);
+    return NULL;
+}
+
+static tsr_status *check_int_range(const tsr_param *param)
+{
+    if (param->int_min > param->int_max)
+        return tsr_fail(TSR_REFUSED, "its least value %lld is greater than its greatest, %lld",
+                        (long long)param->int_min, (long long)param->int_max);
+    if (!fits_int_field(param, param->int_min) || !fits_int_field(param, param->int_max))
+        return tsr_fail(TSR_REFUSED, "its field of %u bytes does not hold the range from %lld to %lld",
+                        param->field_size, (long long)param->int_min, (long long)param->int_max);
+    return NULL;
+}
+
+static tsr_status *check_real_range(const tsr_param *param)
+{
+    if (isnan(param->real_min) || isnan(param->real_max))
+        return tsr_fail(TSR_REFUSED, "a bound of its range is not a number");
+    if (param->real_min > param->real_max)
+        return tsr_fail(TSR_REFUSED, "its least value %g is greater than its greatest, %g", param->real_min,
+                        param->real_max);
+    return NULL;
+}
+
+static tsr_status *default_outside(const tsr_param *param, const char *value)
+{
+    tsr_text expected = { 0 };
+    bool list = param->type == TSR_TYPE_INT_LIST || param->type == TSR_TYPE_REAL_LIST;
+    tsr_param_expected(param, list, &expected);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "its default %s is outside its range: expected %s", value,
+                                  expected.chars ? expected.chars : "another");
+    free(expected.chars);
+    return status;
+}
+
+static tsr_status *check_int(const tsr_param *param, size_t n, const int64_t *defaults)
+{
+    TSR_TRY(check_int_range(param));
+    for (size_t i = 0; i < n && !param->required; i++) {
+        char value[32];
+        snprintf(value, sizeof(value), "%lld", (long long)defaults[i]);
+        if (!tsr_param_takes_int(param, defaults[i]))
+            return default_outside(param, value);
+    }
+    return NULL;
+}
+
+static tsr_status *check_real(const tsr_param *param, size_t n, const double *defaults)
+{
+    TSR_TRY(check_real_range(param));
+    for (size_t i = 0; i < n && !param->required; i++) {
+        char value[32];
+        tsr_format_real(defaults[i], value, sizeof(value));
+        if (!tsr_param_takes_real(param, defaults[i]))
+            return default_outside(param, value);
+    }
+    return NULL;
+}
+
+static tsr_status *check_string(const tsr_param *param)
+{
+    if (param->string_default && *param->string_default && !tsr_line_valid(param->string_default))
+        return tsr_fail(TSR_REFUSED, "its default is not one line of UTF-8");
+    return NULL;
+}
+
+static tsr_status *check_choices(const tsr_param *param)
+{
+    if (!param->choices || !param->choices[0])
+        return tsr_fail(TSR_REFUSED, "it has no choices");
+    for (int i = 0; param->choices[i]; i++) {
+        if (!tsr_line_valid(param->choices[i]))
+            return tsr_fail(TSR_REFUSED, "its choice %d is not a word", i);
+        if (tsr_param_choice(param, param->choices[i]) != i)
+            return tsr_fail(TSR_REFUSED, "its choice '%s' stands twice", param->choices[i]);
+    }
+    if (!param->required && (!param->string_default || tsr_param_choice(param, param->string_default) < 0))
+        return tsr_fail(TSR_REFUSED, "its default '%s' is none of its choices",
+                        param->string_default ? param->string_default : "");
+    return NULL;
+}
+
+static tsr_status *check_list(const tsr_param *param)
+{
+    size_t n = param->list_default_length;
+    size_t most = param->list_max_length ? param->list_max_length : SIZE_MAX;
+    bool ints = param->type == TSR_TYPE_INT_LIST;
+    if (param->list_min_length > most)
+        return tsr_fail(TSR_REFUSED, "its least length %zu is greater than its greatest, %zu",
+                        param->list_min_length, most);
+    if (!param->required && (n < param->list_min_length || n > most))
+        return tsr_fail(TSR_REFUSED, "its default has %zu elements, outside its range of lengths", n);
+    if (n > 0 && !(ints ? (const void *)param->int_list_default : (const void *)param->real_list_default))
+        return tsr_fail(TSR_REFUSED, "its default of %zu elements is missing", n);
+    return ints ? check_int(param, n, param->int_list_default)
+                : check_real(param, n, param->real_list_default);
+}
+
+static tsr_status *check_nested(const tsr_param *param)
+{
+    if (!tsr_kind_get(param->nested))
+        return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none", (int)param->nested);
+    if (param->string_default && !tsr_name_valid(param->string_default))
+        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name", param->string_default);
+    return NULL;
+}
+
+static tsr_status *check_value(const tsr_param *param)
+{
+    switch (param->type) {
+    case TSR_TYPE_INT:
+        return check_int(param, 1, &param->int_default);
+    case TSR_TYPE_REAL:
+        return check_real(param, 1, &param->real_default);
+    case TSR_TYPE_STRING:
+    case TSR_TYPE_PATH:
+        return check_string(param);
+    case TSR_TYPE_ENUM:
+        return check_choices(param);
+    case TSR_TYPE_INT_LIST:
+    case TSR_TYPE_REAL_LIST:
+        return check_list(param);
+    case TSR_TYPE_PLUGIN:
+        return check_nested(param);
+    default:
+        return NULL;
+    }
+}
+
+static tsr_status *check_one(const tsr_param *param, size_t instance_size)
+{
+    if (!tsr_line_valid(param->doc))
+        return tsr_fail(TSR_REFUSED, "its doc is missing or not one line");
+    if (param->unit && !tsr_line_valid(param->unit))
+        return tsr_fail(TSR_REFUSED, "its unit is empty or not one line");
+    TSR_TRY(check_field(param, instance_size));
+    return check_value(param);
+}
+
+/* The key against those before it: no two alike, no two that share bytes of the instance. */
+static tsr_status *check_apart(const tsr_param *params, size_t i)
+{
+    const tsr_param *param = &params[i];
+    for (const tsr_param *other = params; other < param; other++) {
+        if (strcmp(other->key, param->key) == 0)
+            return tsr_fail(TSR_REFUSED, "it is declared twice");
+        if ((uint64_t)param->offset < (uint64_t)other->offset + other->field_size &&
+            (uint64_t)other->offset < (uint64_t)param->offset + param->field_size)
+            return tsr_fail(TSR_REFUSED, "its field is also that of '%s'", other->key);
+    }
+    return NULL;
+}
+
+tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where)
+{
+    for (size_t i = 0; params[i].type != TSR_TYPE_END; i++) {
+        const tsr_param *param = &params[i];
+        if ((unsigned)param->type > TSR_TYPE_PLUGIN)
+            return tsr_fail(TSR_REFUSED,
+                            "%s: parameter %zu has the unknown type %d; is TSR_PARAM_END missing?", where, i,
+                            (int)param->type);
+        if (!tsr_name_valid(param->key))
+            return tsr_fail(TSR_REFUSED,
+                            "%s: parameter %zu: '%s' is no key: expected lower case letters, digits and _",
+                            where, i, param->key ? param->key : "");
+        if (strcmp(param->key, "plugin") == 0)
+            return tsr_fail(TSR_REFUSED, "%s: parameter 'plugin': this key names the plugin itself", where);
+        tsr_status *status = check_one(param, instance_size);
+        if (!status)
+            status = check_apart(params, i);
+        if (status)
+            return tsr_context(status, "%s: parameter '%s'", where, param->key);
+    }
+    return NULL;
+}
+
+/* In words. */
+
+static void add_int_range(const tsr_param *param, tsr_text *out)
+{
+    bool least = param->int_min != INT64_MIN, most = param->int_max != INT64_MAX;
+    if (least && most)
+        tsr_text_add(out, " from %lld to %lld", (long long)param->int_min, (long long)param->int_max);
+    else if (least)
+        tsr_text_add(out, " of at least %lld", (long long)param->int_min);
+    else if (most)
+        tsr_text_add(out, " of at most %lld", (long long)param->int_max);
+}
+
+static void add_real_range(const tsr_param *param, tsr_text *out)
+{
+    char least[32], most[32];
+    tsr_format_real(param->real_min, least, sizeof(least));
+    tsr_format_real(param->real_max, most, sizeof(most));
+    if (isfinite(param->real_min) && isfinite(param->real_max))
+        tsr_text_add(out, " from %s to %s", least, most);
+    else if (isfinite(param->real_min))
+        tsr_text_add(out, " of at least %s", least);
+    else if (isfinite(param->real_max))
+        tsr_text_add(out, " of at most %s", most);
+}
+
+static void add_length(const tsr_param *param, tsr_text *out)
+{
+    if (param->list_min_length > 0)
+        tsr_text_add(out, ", at least %zu", param->list_min_length);
+    if (param->list_max_length > 0)
+        tsr_text_add(out, ", at most %zu", param->list_max_length);
+}
+
+static void add_choices(const tsr_param *param, tsr_text *out)
+{
+    for (const char *const *word = param->choices; *word; word++)
+        tsr_text_add(out, "%s\"%s\"", word == param->choices ? "one of " : ", ", *word);
+}
+
+void tsr_param_expected(const tsr_param *param, bool element, tsr_text *out)
+{
+    switch (param->type) {
+    case TSR_TYPE_INT:
+        tsr_text_add(out, "an integer");
+        add_int_range(param, out);
+        return;
+    case TSR_TYPE_REAL:
+        tsr_text_add(out, "a number");
+        add_real_range(param, out);
+        return;
+    case TSR_TYPE_BOOL:
+        tsr_text_add(out, "true or false");
+        return;
+    case TSR_TYPE_STRING:
+        tsr_text_add(out, "a string in quotes");
+        return;
+    case TSR_TYPE_PATH:
+        tsr_text_add(out, "a path in quotes");
+        return;
+    case TSR_TYPE_ENUM:
+        add_choices(param, out);
+        return;
+    case TSR_TYPE_INT_LIST:
+        tsr_text_add(out, element ? "an integer" : "a list [ ... ] of integers");
+        add_int_range(param, out);
+        break;
+    case TSR_TYPE_REAL_LIST:
+        tsr_text_add(out, element ? "a number" : "a list [ ... ] of numbers");
+        add_real_range(param, out);
+        break;
+    case TSR_TYPE_PLUGIN:
+        tsr_text_add(out, "the name of %s or a group { plugin = \"NAME\"; ... }",
+                     tsr_kind_get(param->nested)->phrase);
+        return;
+    case TSR_TYPE_END:
+        return;
+    }
+    if (!element)
+        add_length(param, out);
+}
+
+/* As JSON. */
+
+static json_t *list_json(const tsr_param *param)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < param->list_default_length; i++) {
+        json_t *value = param->type == TSR_TYPE_INT_LIST ? json_integer(param->int_list_default[i])
+                                                         : json_real(param->real_list_default[i]);
+        if (json_array_append_new(list, value) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+json_t *tsr_param_default_json(const tsr_param *param)
+{
+    switch (param->type) {
+    case TSR_TYPE_INT:
+        return json_integer(param->int_default);
+    case TSR_TYPE_REAL:
+        return json_real(param->real_default);
+    case TSR_TYPE_BOOL:
+        return json_boolean(param->bool_default);
+    case TSR_TYPE_INT_LIST:
+    case TSR_TYPE_REAL_LIST:
+        return list_json(param);
+    default:
+        return param->string_default ? json_string(param->string_default) : json_null();
+    }
+}
+
+static json_t *choices_json(const tsr_param *param)
+{
+    json_t *list = json_array();
+    for (const char *const *word = param->choices; *word; word++)
+        json_array_append_new(list, json_string(*word));
+    return list;
+}
+
+/* The keys that only some types have; 0 or -1 as jansson's. */
+static int add_limits(const tsr_param *param, json_t *out)
+{
+    int failed = 0;
+    bool list = param->type == TSR_TYPE_INT_LIST || param->type == TSR_TYPE_REAL_LIST;
+    if (param->type == TSR_TYPE_INT || param->type == TSR_TYPE_INT_LIST) {
+        if (param->int_min != INT64_MIN)
+            failed |= json_object_set_new(out, "min", json_integer(param->int_min));
+        if (param->int_max != INT64_MAX)
+            failed |= json_object_set_new(out, "max", json_integer(param->int_max));
+    }
+    if (param->type == TSR_TYPE_REAL || param->type == TSR_TYPE_REAL_LIST) {
+        if (isfinite(param->real_min))
+            failed |= json_object_set_new(out, "min", json_real(param->real_min));
+        if (isfinite(param->real_max))
+            failed |= json_object_set_new(out, "max", json_real(param->real_max));
+    }
+    if (list && param->list_min_length)
+        failed |= json_object_set_new(out, "min_length", json_integer((json_int_t)param->list_min_length));
+    if (list && param->list_max_length)
+        failed |= json_object_set_new(out, "max_length", json_integer((json_int_t)param->list_max_length));
+    if (param->type == TSR_TYPE_ENUM)
+        failed |= json_object_set_new(out, "choices", choices_json(param));
+    if (param->type == TSR_TYPE_PLUGIN)
+        failed |= json_object_set_new(out, "nested", json_string(tsr_kind_get(param->nested)->name));
+    return failed;
+}
+
+static json_t *param_json(const tsr_param *param)
+{
+    json_t *out = json_object();
+    int failed = json_object_set_new(out, "key", json_string(param->key));
+    failed |= json_object_set_new(out, "type", json_string(type_names[param->type]));
+    if (!param->required)
+        failed |= json_object_set_new(out, "default", tsr_param_default_json(param));
+    failed |= json_object_set_new(out, "required", json_boolean(param->required));
+    failed |= add_limits(param, out);
+    if (param->unit)
+        failed |= json_object_set_new(out, "unit", json_string(param->unit));
+    failed |= json_object_set_new(out, "doc", json_string(param->doc));
+    if (failed) {
+        json_decref(out);
+        return NULL;
+    }
+    return out;
+}
+
+json_t *tsr_params_json(const tsr_param *params)
+{
+    json_t *out = json_array();
+    for (; params->type != TSR_TYPE_END; params++) {
+        if (json_array_append_new(out, param_json(params)) != 0) {
+            json_decref(out);
+            return NULL;
+        }
+    }
+    return out;
+}

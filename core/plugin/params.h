@@ -1,0 +1,42 @@
+/* Declarations of parameters: checking them, and saying them in words and as JSON. */
+#ifndef TSR_PLUGIN_PARAMS_H
+#define TSR_PLUGIN_PARAMS_H
+
+#include "base/text.h"
+
+#include <jansson.h>
+#include <tessera/param.h>
+#include <tessera/status.h>
+
+/* Lower case letters, digits and _, a letter first: what plugins and keys are called. */
+bool tsr_name_valid(const char *name);
+
+/* Something to read on one line: not empty, no control characters, UTF-8. */
+bool tsr_line_valid(const char *line);
+
+/* Checks what a plugin declares; `where` names it in messages. Used by the loader and by tests. */
+TSR_MUST_CHECK tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where);
+
+/* How many declarations stand before TSR_PARAM_END. */
+size_t tsr_params_count(const tsr_param *params);
+
+/* NULL where no parameter has the key. */
+const tsr_param *tsr_params_find(const tsr_param *params, const char *key);
+
+/* Whether a value is finite and in range, for the field as well as for the declaration. */
+bool tsr_param_takes_int(const tsr_param *param, int64_t value);
+bool tsr_param_takes_real(const tsr_param *param, double value);
+/* The index of a word among the choices, -1 where it is none. */
+int tsr_param_choice(const tsr_param *param, const char *word);
+
+/* What a value must be: "an integer from 1 to 9", "one of \"a\", \"b\"". One element of a list: `element`. */
+void tsr_param_expected(const tsr_param *param, bool element, tsr_text *out);
+
+/* The default as a value; JSON null where there is none. NULL without memory. */
+json_t *tsr_param_default_json(const tsr_param *param);
+
+/* Arrays of objects: key, type, doc, required, and where they apply default, min, max, unit, choices, nested,
+   min_length, max_length. NULL without memory. */
+json_t *tsr_params_json(const tsr_param *params);
+
+#endif
