@@ -14,41 +14,50 @@ typedef struct tsr_data {
     tsr_dataset_info info; /* checked: see tsr_data_open */
 } tsr_data;
 
-/* Opens the dataset and checks what it tells: counts, shape, classes (no overflow, nothing zero). */
+/* Opens the dataset and checks what it tells, so that nobody after has to: at least one sample in each part,
+   a shape that is not empty and whose size in bytes fits a size_t, at least two classes, every name there or
+   none, every label below the classes. The instance must outlive *out. */
 TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out);
+/* NULL is allowed. */
 void tsr_data_close(tsr_data *data);
 
 /* How the training part is cut and disturbed. */
 typedef struct tsr_split_options {
-    double holdout;      /* fraction of the training part, from its end, that does not train */
-    size_t samples;      /* the first so many train; 0: all that are left */
-    double label_noise;  /* fraction of training labels drawn anew, uniformly over the classes */
-    double input_noise;  /* standard deviation of Gaussian noise added to training inputs, fixed per example */
-    uint64_t seed;       /* of the noise */
+    double
+        holdout; /* fraction of the training part, from its end, that does not train; rounded to examples */
+    size_t samples;     /* the first so many train; 0: all that are left */
+    double label_noise; /* fraction of training labels drawn anew, uniformly over the classes; so rounded */
+    double input_noise; /* standard deviation of Gaussian noise added to training inputs, fixed per example */
+    uint64_t seed;      /* of the noise */
 } tsr_split_options;
 
 /* A numbered set of examples of one part. */
 typedef struct tsr_samples {
     const tsr_data *data;
     tsr_split split;
-    size_t first, n;     /* examples first .. first + n - 1 of the split */
-    int32_t *noisy;      /* n labels as trained on, or NULL: the true ones */
-    double input_noise;  /* as above; 0: none */
+    size_t first, n;    /* examples first .. first + n - 1 of the split */
+    int32_t *noisy;     /* n labels as trained on, or NULL: the true ones */
+    double input_noise; /* as above; 0: none */
     uint64_t seed;
 } tsr_samples;
 
 typedef struct tsr_parts {
-    tsr_samples train, holdout, test; /* holdout.n may be 0 */
-    size_t epoch_size; /* training examples before `samples` cut them: an epoch's length with constant steps */
+    tsr_samples train, holdout, test; /* holdout.n may be 0; only train is noisy */
+    size_t
+        epoch_size; /* training examples before `samples` cut them: an epoch's length with constant steps */
 } tsr_parts;
 
-/* Cuts the dataset. Refuses what leaves no training example, or `samples` larger than what there is. */
+/* Cuts the dataset. Refuses what leaves no training example, `samples` larger than what there is, and
+   fractions outside 0 .. 1. Which labels are noisy, and what they become, depends on the seed and the number
+   of training examples; a larger fraction keeps the noisy labels of a smaller one. On failure *out is empty.
+ */
 TSR_MUST_CHECK tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options,
                                          tsr_parts *out);
 void tsr_parts_clear(tsr_parts *parts);
 
-/* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise included.
-   Either output may be NULL. scratch: n indices. Any thread. */
+/* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise
+   included. Either output may be NULL. scratch: n indices, overwritten; it may be `index` itself. Any thread.
+ */
 void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
                       float *inputs, int32_t *labels);
 

@@ -1,5 +1,6 @@
 /* A network: the built graph, its parameters and a memory plan for a batch size. Forward, backward and the
-   loss; what the training loop, the code extraction and the store need of it. One thread uses it at a time. */
+   loss; what the training loop, the code extraction and the store need of it. One thread uses it at a time.
+ */
 #ifndef TSR_NN_NETWORK_H
 #define TSR_NN_NETWORK_H
 
@@ -13,8 +14,13 @@ TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape 
                                            uint64_t seed, tsr_network **out);
 void tsr_network_free(tsr_network *network);
 
-/* Plans and allocates for batches of up to n samples, with gradients where training. */
+/* Plans and allocates for batches of up to n samples, with gradients where training. The network holds one
+   plan for training and one without; asking for one that it holds only selects it, and addresses stay. Input
+   and logits last until the next forward, whatever is planned. */
 TSR_MUST_CHECK tsr_status *tsr_network_plan(tsr_network *network, size_t n, bool training);
+/* For tests: a training plan in which no two buffers share memory, and which starts full of NaN. Gives what
+   the other plans give. */
+TSR_MUST_CHECK tsr_status *tsr_network_plan_apart(tsr_network *network, size_t n);
 /* The batch size planned for. */
 size_t tsr_network_batch(const tsr_network *network);
 
@@ -25,9 +31,9 @@ const float *tsr_network_logits(const tsr_network *network);
 
 /* A code tap: the pre-activations of one activation operator, as they are during forward. */
 typedef struct tsr_tap {
-    size_t layer; /* 0, 1 ... in the order of the graph */
-    size_t n;     /* samples */
-    size_t units; /* per sample */
+    size_t layer;   /* 0, 1 ... in the order of the graph */
+    size_t n;       /* samples */
+    size_t units;   /* per sample */
     const float *x; /* n x units */
 } tsr_tap;
 typedef void tsr_tap_function(void *context, const tsr_tap *tap);
@@ -46,11 +52,13 @@ const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_
 void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context);
 
 /* Forward in training mode, the mean loss of the batch against labels (n), and gradients of all parameters.
-   `seed` and `step` name the random streams. Planned with training. */
+   `seed` and `step` name the random streams. Planned with training. Examples whose largest logit is the
+   label's are counted in *correct (NULL: not wanted). */
 double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *labels, uint64_t seed,
-                            uint64_t step);
+                            uint64_t step, size_t *correct);
 
-/* Softmax cross-entropy of logits (n x classes): the sum of losses; counts arg max == label in *correct. */
+/* Softmax cross-entropy of the last forward's logits: the sum of losses; counts arg max == label in *correct
+   (NULL: not wanted). */
 double tsr_network_loss(const tsr_network *network, size_t n, const int32_t *labels, size_t *correct);
 
 /* All trained parameters, flat, with their gradients beside: `count` floats, 64-byte aligned, padding

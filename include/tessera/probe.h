@@ -38,6 +38,11 @@ TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *na
 TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)
     TSR_PRINTF(3, 4);
 
+/* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
+   whole or not at all. */
+TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
+                                           const int32_t *values);
+
 typedef struct tsr_probe_ops {
     /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
     tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);

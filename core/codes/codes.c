@@ -1,0 +1,142 @@
+/* Bit-packed rows: making, copying columns, expanding to floats. Rows are padded to 64 bytes, so that a row
+   starts on a cache line; layers and their names are one block of memory. */
+#include "codes/codes.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_PER_LINE 8
+
+size_t tsr_codes_stride(size_t bits)
+{
+    size_t words = bits / 64 + (bits % 64 != 0);
+    return (words + WORDS_PER_LINE - 1) / WORDS_PER_LINE * WORDS_PER_LINE;
+}
+
+tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out)
+{
+    *out = NULL;
+    if (bits > UINT32_MAX)
+        return tsr_fail(TSR_REFUSED, "codes of %zu bits: at most %u are possible", bits, UINT32_MAX);
+    tsr_codes *codes = calloc(1, sizeof(*codes));
+    if (!codes)
+        return tsr_no_memory("codes");
+    codes->n = n;
+    codes->bits = bits;
+    codes->stride = tsr_codes_stride(bits);
+    size_t words;
+    codes->words = tsr_multiply(n, codes->stride, &words) ? tsr_alloc(words, sizeof(uint64_t)) : NULL;
+    if (!codes->words) {
+        free(codes);
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu codes of %zu bits", n, bits);
+    }
+    *out = codes;
+    return NULL;
+}
+
+void tsr_codes_free(tsr_codes *codes)
+{
+    if (!codes)
+        return;
+    free(codes->layers);
+    free(codes->words);
+    free(codes);
+}
+
+tsr_status *tsr_codes_set_layers(tsr_codes *codes, size_t n, const tsr_code_layer *layers)
+{
+    size_t room = n * sizeof(*layers);
+    for (size_t i = 0; i < n; i++)
+        room += strlen(layers[i].name) + 1;
+    tsr_code_layer *copy = n ? malloc(room) : NULL;
+    if (n && !copy)
+        return tsr_no_memory("the layers of codes");
+    char *names = (char *)(copy + n);
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = layers[i];
+        copy[i].name = names;
+        names = stpcpy(names, layers[i].name) + 1;
+    }
+    free(codes->layers);
+    codes->layers = copy;
+    codes->n_layers = n;
+    return NULL;
+}
+
+/* n bits, at most 64, from bit `first` on. */
+static uint64_t bits_at(const uint64_t *words, size_t first, size_t n)
+{
+    size_t shift = first % 64;
+    uint64_t value = words[first / 64] >> shift;
+    if (shift + n > 64)
+        value |= words[first / 64 + 1] << (64 - shift);
+    return n == 64 ? value : value & ((UINT64_C(1) << n) - 1);
+}
+
+void tsr_copy_bits(uint64_t *to, size_t at, const uint64_t *from, size_t first, size_t n)
+{
+    for (size_t done = 0; done < n; done += 64) {
+        size_t count = n - done < 64 ? n - done : 64;
+        size_t shift = (at + done) % 64;
+        uint64_t *word = to + (at + done) / 64;
+        uint64_t value = bits_at(from, first + done, count);
+        word[0] |= value << shift;
+        if (shift + count > 64)
+            word[1] |= value >> (64 - shift);
+    }
+}
+
+/* The layers' parts that lie in the slice, counted from its start. */
+static tsr_status *slice_layers(const tsr_codes *codes, size_t first, tsr_codes *slice)
+{
+    tsr_code_layer *layers = tsr_alloc(codes->n_layers, sizeof(*layers));
+    if (!layers)
+        return tsr_no_memory("the layers of codes");
+    size_t n = 0;
+    for (size_t i = 0; i < codes->n_layers; i++) {
+        const tsr_code_layer *layer = &codes->layers[i];
+        size_t from = layer->first > first ? layer->first : first;
+        size_t end = layer->first + layer->bits, last = first + slice->bits;
+        end = end < last ? end : last;
+        if (from < end)
+            layers[n++] = (tsr_code_layer){ layer->name, from - first, end - from };
+    }
+    tsr_status *status = tsr_codes_set_layers(slice, n, layers);
+    free(layers);
+    return status;
+}
+
+tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits, tsr_codes **out)
+{
+    *out = NULL;
+    if (first > codes->bits || bits > codes->bits - first)
+        return tsr_fail(TSR_FAILED, "bits %zu to %zu of codes that have %zu", first, first + bits,
+                        codes->bits);
+    tsr_codes *slice;
+    TSR_TRY(tsr_codes_new(codes->n, bits, &slice));
+    for (size_t i = 0; i < codes->n; i++)
+        tsr_copy_bits(slice->words + i * slice->stride, 0, tsr_codes_row(codes, i), first, bits);
+    tsr_status *status = slice_layers(codes, first, slice);
+    if (status) {
+        tsr_codes_free(slice);
+        return status;
+    }
+    *out = slice;
+    return NULL;
+}
+
+void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out)
+{
+    for (size_t i = first; i < first + n; i++) {
+        const uint64_t *row = tsr_codes_row(codes, i);
+        for (size_t j = 0; j < codes->bits; j += 64) {
+            uint64_t word = row[j / 64];
+            size_t count = codes->bits - j < 64 ? codes->bits - j : 64;
+            for (size_t bit = 0; bit < count; bit++)
+                out[bit] = (float)(word >> bit & 1);
+            out += count;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+/* Choosing columns: those that are not constant, and those of some layers. */
+#include "base/memory.h"
+#include "codes/codes.h"
+#include "codes/extract.h"
+#include "codes/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 64 /* words of all rows that one thread looks at together */
+
+/* Or-s and and-s words w .. w + n - 1 of all rows into `ors` and `ands`. */
+static void fold_rows(const tsr_codes *codes, size_t w, size_t n, uint64_t *ors, uint64_t *ands)
+{
+    for (size_t i = 0; i < codes->n; i++) {
+        const uint64_t *row = tsr_codes_row(codes, i) + w;
+        for (size_t j = 0; j < n; j++) {
+            ors[j] |= row[j];
+            ands[j] &= row[j];
+        }
+    }
+}
+
+/* The columns that are 1 in some row of either and 0 in another. */
+static void find_varying(const tsr_codes *a, const tsr_codes *b, uint64_t *keep)
+{
+    size_t words = tsr_codes_used_words(a);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+    for (size_t w = 0; w < words; w += CHUNK) {
+        size_t n = words - w < CHUNK ? words - w : CHUNK;
+        uint64_t ands[CHUNK];
+        memset(ands, 0xff, sizeof(ands));
+        memset(keep + w, 0, n * sizeof(*keep));
+        fold_rows(a, w, n, keep + w, ands);
+        fold_rows(b, w, n, keep + w, ands);
+        for (size_t j = 0; j < n; j++)
+            keep[w + j] &= ~ands[j];
+    }
+}
+
+/* Kept columns among first .. first + n - 1. */
+static size_t count_kept(const uint64_t *keep, size_t first, size_t n)
+{
+    size_t count = 0;
+    for (size_t j = first; j < first + n; j++)
+        count += keep[j / 64] >> j % 64 & 1;
+    return count;
+}
+
+/* Bits move within their rows, then rows towards the start of the array, both in place: codes may be most of
+   what memory there is. */
+static void keep_columns(tsr_codes *codes, const uint64_t *keep, size_t bits)
+{
+    size_t words = tsr_codes_used_words(codes), stride = tsr_codes_stride(bits);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+    for (size_t i = 0; i < codes->n; i++)
+        tsr_gather(codes->words + i * codes->stride, keep, words);
+    for (size_t i = 1; i < codes->n && stride < codes->stride; i++)
+        memmove(codes->words + i * stride, tsr_codes_row(codes, i), stride * sizeof(uint64_t));
+    size_t at = 0;
+    for (size_t i = 0, met = 0; i < codes->n_layers; i++) {
+        tsr_code_layer *layer = &codes->layers[i];
+        at += count_kept(keep, met, layer->first - met);
+        met = layer->first + layer->bits;
+        layer->first = at;
+        layer->bits = count_kept(keep, met - layer->bits, layer->bits);
+        at += layer->bits;
+    }
+    codes->bits = bits;
+    codes->stride = stride;
+}
+
+tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test)
+{
+    if (train->bits != test->bits)
+        return tsr_fail(TSR_FAILED, "training codes have %zu bits, test codes %zu", train->bits, test->bits);
+    uint64_t *keep = tsr_alloc(tsr_codes_used_words(train), sizeof(*keep));
+    if (!keep)
+        return tsr_no_memory("the columns of codes");
+    find_varying(train, test, keep);
+    size_t bits = count_kept(keep, 0, train->bits);
+    keep_columns(train, keep, bits);
+    keep_columns(test, keep, bits);
+    free(keep);
+    return NULL;
+}
+
+/* The layers' numbers, all where none are given. */
+static size_t chosen(size_t n, const int64_t *layers, size_t i)
+{
+    return n ? (size_t)layers[i] : i;
+}
+
+static tsr_status *check_layers(const tsr_codes *codes, size_t n, const int64_t *layers)
+{
+    for (size_t i = 0; i < n; i++)
+        if (layers[i] < 0 || (uint64_t)layers[i] >= codes->n_layers)
+            return tsr_fail(TSR_REFUSED, "no layer %lld: the code has %zu, counted from 0",
+                            (long long)layers[i], codes->n_layers);
+    return NULL;
+}
+
+tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers, tsr_codes **out)
+{
+    *out = NULL;
+    TSR_TRY(check_layers(codes, n, layers));
+    if (n == 0 && codes->n_layers == 0)
+        return tsr_codes_slice(codes, 0, codes->bits, out);
+    size_t count = n ? n : codes->n_layers, bits = 0;
+    tsr_code_layer *taken = tsr_alloc(count, sizeof(*taken));
+    if (!taken)
+        return tsr_no_memory("the layers of codes");
+    for (size_t i = 0; i < count; i++) {
+        const tsr_code_layer *layer = &codes->layers[chosen(n, layers, i)];
+        taken[i] = (tsr_code_layer){ layer->name, bits, layer->bits };
+        bits += layer->bits;
+    }
+    tsr_codes *copy = NULL;
+    tsr_status *status = tsr_codes_new(codes->n, bits, &copy);
+    if (!status)
+        status = tsr_codes_set_layers(copy, count, taken);
+    for (size_t i = 0; !status && i < codes->n; i++)
+        for (size_t j = 0; j < count; j++)
+            tsr_copy_bits(copy->words + i * copy->stride, taken[j].first, tsr_codes_row(codes, i),
+                          codes->layers[chosen(n, layers, j)].first, taken[j].bits);
+    free(taken);
+    if (status) {
+        tsr_codes_free(copy);
+        return status;
+    }
+    *out = copy;
+    return NULL;
+}

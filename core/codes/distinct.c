@@ -1,0 +1,88 @@
+/* Distinct rows in one pass: every row's 128-bit hash, then a table with open addressing that holds groups.
+   Rows of equal hashes are compared in full, so the count is exact. */
+#include "codes/distinct.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define EMPTY UINT32_MAX
+
+typedef struct row_table {
+    const tsr_codes *codes;
+    const tsr_hash *hashes; /* of every row */
+    uint32_t *slots;        /* a group's number, or EMPTY; a power of two of them */
+    size_t mask;
+    uint32_t *first; /* by group: its first row */
+    size_t n_groups;
+} row_table;
+
+static tsr_hash hash_xxh3(const void *bytes, size_t length)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes, length);
+    return (tsr_hash){ hash.low64, hash.high64 };
+}
+
+static bool same(const row_table *table, size_t a, size_t b)
+{
+    const tsr_hash *x = &table->hashes[a], *y = &table->hashes[b];
+    return x->low == y->low && x->high == y->high &&
+           memcmp(tsr_codes_row(table->codes, a), tsr_codes_row(table->codes, b),
+                  tsr_codes_used_words(table->codes) * sizeof(uint64_t)) == 0;
+}
+
+/* The group of row i, a new one where no earlier row equals it. */
+static uint32_t enter(row_table *table, size_t i)
+{
+    for (size_t at = table->hashes[i].low & table->mask;; at = (at + 1) & table->mask) {
+        uint32_t *slot = &table->slots[at];
+        if (*slot == EMPTY) {
+            *slot = (uint32_t)table->n_groups++;
+            table->first[*slot] = (uint32_t)i;
+        }
+        if (table->first[*slot] == i || same(table, table->first[*slot], i))
+            return *slot;
+    }
+}
+
+tsr_status *tsr_distinct_by(tsr_hash_function *hash, const tsr_codes *codes, size_t *count, uint32_t *group)
+{
+    *count = 0;
+    if (codes->n >= EMPTY)
+        return tsr_fail(TSR_FAILED, "%zu codes: fewer than %u expected", codes->n, EMPTY);
+    size_t room = 16;
+    while (room < 2 * codes->n)
+        room *= 2;
+    tsr_hash *hashes = tsr_alloc(codes->n, sizeof(*hashes));
+    row_table table = { .codes = codes, .hashes = hashes, .mask = room - 1 };
+    table.slots = tsr_alloc(room, sizeof(*table.slots));
+    table.first = tsr_alloc(codes->n, sizeof(*table.first));
+    tsr_status *status = NULL;
+    if (!hashes || !table.slots || !table.first) {
+        status = tsr_no_memory("counting distinct codes");
+        goto out;
+    }
+    memset(table.slots, 0xff, room * sizeof(*table.slots));
+    size_t length = tsr_codes_used_words(codes) * sizeof(uint64_t);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+    for (size_t i = 0; i < codes->n; i++)
+        hashes[i] = hash(tsr_codes_row(codes, i), length);
+    for (size_t i = 0; i < codes->n; i++) {
+        uint32_t number = enter(&table, i);
+        if (group)
+            group[i] = number;
+    }
+    *count = table.n_groups;
+out:
+    free(hashes);
+    free(table.slots);
+    free(table.first);
+    return status;
+}
+
+tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group)
+{
+    return tsr_distinct_by(hash_xxh3, codes, count, group);
+}

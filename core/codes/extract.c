@@ -1,0 +1,140 @@
+/* From networks to codes: batches go forward, and at every activation the pre-activations become bits in
+   the rows of their samples. */
+#include "codes/extract.h"
+
+#include "base/memory.h"
+#include "codes/codes.h"
+#include "codes/pack.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 256
+
+/* Where a batch's codes go. */
+typedef struct destination {
+    const tsr_network *network;
+    tsr_codes *codes;
+    size_t row; /* of the batch's first sample */
+} destination;
+
+static size_t round_up(size_t bits)
+{
+    return (bits + 63) / 64 * 64;
+}
+
+/* Columns of a layer: its breakpoints' blocks, each starting at a multiple of 64. */
+static bool layer_bits(const tsr_code_source *source, size_t *out)
+{
+    size_t before;
+    return source->units <= UINT32_MAX && source->n_breakpoints >= 1 &&
+           tsr_multiply(source->n_breakpoints - 1, round_up(source->units), &before) &&
+           !__builtin_add_overflow(before, source->units, out);
+}
+
+/* Codes of n zero rows with the network's layers. */
+static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_codes **out)
+{
+    size_t n_layers = tsr_network_n_code_sources(network), bits = 0;
+    tsr_code_layer *layers = tsr_alloc(n_layers, sizeof(*layers));
+    if (!layers)
+        return tsr_no_memory("the layers of codes");
+    tsr_status *status = NULL;
+    for (size_t i = 0; i < n_layers && !status; i++) {
+        const tsr_code_source *source = tsr_network_code_source(network, i);
+        layers[i] = (tsr_code_layer){ .name = source->name, .first = round_up(bits) };
+        if (!layer_bits(source, &layers[i].bits) || layers[i].bits > UINT32_MAX - layers[i].first)
+            status = tsr_fail(TSR_REFUSED, "codes up to layer %s: at most %u bits are possible", source->name,
+                              UINT32_MAX);
+        bits = layers[i].first + layers[i].bits;
+    }
+    if (!status)
+        status = tsr_codes_new(n, bits, out);
+    if (!status) {
+        status = tsr_codes_set_layers(*out, n_layers, layers);
+        if (status) {
+            tsr_codes_free(*out);
+            *out = NULL;
+        }
+    }
+    free(layers);
+    return status;
+}
+
+static void pack_layer(void *context, const tsr_tap *tap)
+{
+    const destination *target = context;
+    const tsr_code_source *source = tsr_network_code_source(target->network, tap->layer);
+    tsr_codes *codes = target->codes;
+    size_t first = codes->layers[tap->layer].first / 64, step = round_up(tap->units) / 64;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+    for (size_t i = 0; i < tap->n; i++) {
+        uint64_t *words = codes->words + (target->row + i) * codes->stride + first;
+        for (size_t b = 0; b < source->n_breakpoints; b++)
+            tsr_pack_compare(tap->x + i * tap->units, tap->units, source->breakpoints[b], words + b * step);
+    }
+}
+
+static tsr_status *plan(tsr_network *network, size_t n)
+{
+    size_t batch = n < BATCH ? n : BATCH;
+    return tsr_network_plan(network, batch ? batch : 1, false);
+}
+
+tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_codes **out)
+{
+    *out = NULL;
+    TSR_TRY(plan(network, samples->n));
+    tsr_codes *codes;
+    TSR_TRY(codes_for(network, samples->n, &codes));
+    size_t scratch[BATCH];
+    for (size_t row = 0; row < samples->n; row += BATCH) {
+        size_t n = samples->n - row < BATCH ? samples->n - row : BATCH;
+        destination target = { .network = network, .codes = codes, .row = row };
+        tsr_samples_read_true(samples, row, n, scratch, tsr_network_input_values(network), NULL);
+        tsr_network_forward(network, n, pack_layer, &target);
+    }
+    *out = codes;
+    return NULL;
+}
+
+tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs, tsr_codes **out)
+{
+    *out = NULL;
+    TSR_TRY(plan(network, n));
+    tsr_codes *codes;
+    TSR_TRY(codes_for(network, n, &codes));
+    size_t size = tsr_shape_size(tsr_network_input(network));
+    for (size_t row = 0; row < n; row += BATCH) {
+        size_t count = n - row < BATCH ? n - row : BATCH;
+        destination target = { .network = network, .codes = codes, .row = row };
+        memcpy(tsr_network_input_values(network), inputs + row * size, count * size * sizeof(float));
+        tsr_network_forward(network, count, pack_layer, &target);
+    }
+    *out = codes;
+    return NULL;
+}
+
+tsr_status *tsr_evaluate(tsr_network *network, const tsr_samples *samples, tsr_evaluation *out)
+{
+    *out = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
+    if (samples->n == 0)
+        return NULL;
+    TSR_TRY(plan(network, samples->n));
+    size_t index[BATCH], scratch[BATCH], correct = 0;
+    int32_t labels[BATCH];
+    double loss = 0;
+    for (size_t first = 0; first < samples->n; first += BATCH) {
+        size_t n = samples->n - first < BATCH ? samples->n - first : BATCH, hits = 0;
+        for (size_t i = 0; i < n; i++)
+            index[i] = first + i;
+        tsr_samples_read(samples, n, index, scratch, tsr_network_input_values(network), labels);
+        tsr_network_forward(network, n, NULL, NULL);
+        loss += tsr_network_loss(network, n, labels, &hits);
+        correct += hits;
+    }
+    out->loss = loss / (double)samples->n;
+    out->accuracy = (double)correct / (double)samples->n;
+    return NULL;
+}

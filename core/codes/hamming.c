@@ -1,0 +1,231 @@
+/* Hamming distances: a kernel per instruction set, the best one chosen when first used. Blocks go through
+   tiles of 64 base rows that are turned into columns once and then met by every query. */
+#include "codes/hamming.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+static bool always(void)
+{
+    return true;
+}
+
+/* Bits set, by sums of ever wider fields; compilers turn loops over it into vectors. */
+static inline uint64_t count_bits(uint64_t x)
+{
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    x += x >> 8;
+    x += x >> 16;
+    x += x >> 32;
+    return x & 0x7f;
+}
+
+static size_t pair_portable(const uint64_t *a, const uint64_t *b, size_t words)
+{
+    size_t sum = 0;
+    for (size_t w = 0; w < words; w++)
+        sum += count_bits(a[w] ^ b[w]);
+    return sum;
+}
+
+static void tile_portable(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t *sums)
+{
+    for (size_t w = 0; w < words; w++)
+        for (size_t j = 0; j < TSR_TILE; j++)
+            sums[j] += (uint32_t)count_bits(query[w] ^ columns[w * TSR_TILE + j]);
+}
+
+#if defined(__x86_64__)
+static bool has_popcnt(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("popcnt");
+}
+
+__attribute__((target("popcnt"))) static size_t pair_popcnt(const uint64_t *a, const uint64_t *b,
+                                                            size_t words)
+{
+    size_t sum = 0;
+    for (size_t w = 0; w < words; w++)
+        sum += (size_t)__builtin_popcountll(a[w] ^ b[w]);
+    return sum;
+}
+
+__attribute__((target("popcnt"))) static void tile_popcnt(const uint64_t *query, size_t words,
+                                                          const uint64_t *columns, uint32_t *sums)
+{
+    for (size_t w = 0; w < words; w++)
+        for (size_t j = 0; j < TSR_TILE; j++)
+            sums[j] += (uint32_t)__builtin_popcountll(query[w] ^ columns[w * TSR_TILE + j]);
+}
+
+static bool has_avx2(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+}
+
+/* Bits set of every byte: each half of it looked up in a table of 16 (Mula, Kurz, Lemire 2018). */
+__attribute__((target("avx2"))) static inline __m256i count_bytes(__m256i x)
+{
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2,
+                                           2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i low = _mm256_set1_epi8(15);
+    __m256i lower = _mm256_shuffle_epi8(table, _mm256_and_si256(x, low));
+    __m256i upper = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    return _mm256_add_epi8(lower, upper);
+}
+
+__attribute__((target("avx2"))) static void tile_avx2(const uint64_t *query, size_t words,
+                                                      const uint64_t *columns, uint32_t *sums)
+{
+    for (size_t j = 0; j < TSR_TILE; j += 4) {
+        __m256i bytes = _mm256_setzero_si256();
+        for (size_t w = 0; w < words; w++) {
+            __m256i rows = _mm256_loadu_si256((const __m256i *)(columns + w * TSR_TILE + j));
+            __m256i word = _mm256_set1_epi64x((long long)query[w]);
+            bytes = _mm256_add_epi8(bytes, count_bytes(_mm256_xor_si256(rows, word)));
+        }
+        uint64_t counts[4];
+        _mm256_storeu_si256((__m256i *)counts, _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
+        for (size_t lane = 0; lane < 4; lane++)
+            sums[j + lane] += (uint32_t)counts[lane];
+    }
+}
+
+static bool has_avx512(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq") &&
+           __builtin_cpu_supports("avx2");
+}
+
+__attribute__((target("avx512f,avx512vpopcntdq,avx2"))) static size_t pair_avx512(const uint64_t *a,
+                                                                                  const uint64_t *b,
+                                                                                  size_t words)
+{
+    __m512i sum = _mm512_setzero_si512();
+    for (size_t w = 0; w < words; w += 8) {
+        __mmask8 mask = words - w >= 8 ? 0xff : (__mmask8)((1u << (words - w)) - 1);
+        __m512i x = _mm512_maskz_loadu_epi64(mask, a + w);
+        __m512i y = _mm512_maskz_loadu_epi64(mask, b + w);
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_si512(x, y)));
+    }
+    return (size_t)_mm512_reduce_add_epi64(sum);
+}
+
+__attribute__((target("avx512f,avx512vpopcntdq,avx2"))) static void tile_avx512(const uint64_t *query,
+                                                                                size_t words,
+                                                                                const uint64_t *columns,
+                                                                                uint32_t *sums)
+{
+    __m512i counts[TSR_TILE / 8];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < TSR_TILE / 8; v++)
+        counts[v] = _mm512_setzero_si512();
+    for (size_t w = 0; w < words; w++) {
+        __m512i word = _mm512_set1_epi64((long long)query[w]);
+#pragma GCC unroll 8
+        for (size_t v = 0; v < TSR_TILE / 8; v++) {
+            __m512i rows = _mm512_loadu_si512(columns + w * TSR_TILE + v * 8);
+            counts[v] = _mm512_add_epi64(counts[v], _mm512_popcnt_epi64(_mm512_xor_si512(rows, word)));
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < TSR_TILE / 8; v++) {
+        __m256i *sum = (__m256i *)(sums + v * 8);
+        __m256i more = _mm512_cvtepi64_epi32(counts[v]);
+        _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), more));
+    }
+}
+#endif
+
+static const tsr_hamming_ops kernels[] = {
+#if defined(__x86_64__)
+    { "avx512-vpopcntdq", has_avx512, pair_avx512, tile_avx512 },
+    { "avx2", has_avx2, pair_popcnt, tile_avx2 },
+    { "popcnt", has_popcnt, pair_popcnt, tile_popcnt },
+#endif
+    { "portable", always, pair_portable, tile_portable },
+};
+
+const tsr_hamming_ops *tsr_hamming_kernels(size_t *n)
+{
+    *n = sizeof(kernels) / sizeof(kernels[0]);
+    return kernels;
+}
+
+/* Threads that meet here first together find the same kernel. */
+static const tsr_hamming_ops *best(void)
+{
+    static _Atomic(const tsr_hamming_ops *) chosen;
+    const tsr_hamming_ops *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (kernel)
+        return kernel;
+    for (kernel = kernels; !kernel->supported();)
+        kernel++;
+    atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
+    return kernel;
+}
+
+const char *tsr_hamming_kernel(void)
+{
+    return best()->name;
+}
+
+size_t tsr_hamming(const uint64_t *a, const uint64_t *b, size_t words)
+{
+    return best()->pair(a, b, words);
+}
+
+/* Words w .. w + words - 1 of base rows b .. b + n - 1 as columns; rows beyond n are whatever was there. */
+static void turn(const tsr_codes *base, size_t b, size_t n, size_t w, size_t words, uint64_t *columns)
+{
+    for (size_t j = 0; j < n; j++) {
+        const uint64_t *row = tsr_codes_row(base, b + j) + w;
+        for (size_t i = 0; i < words; i++)
+            columns[i * TSR_TILE + j] = row[i];
+    }
+}
+
+/* Adds to out[j] the distances to the n rows of the tile. */
+static void meet(const tsr_hamming_ops *kernel, const uint64_t *query, size_t words, const uint64_t *columns,
+                 size_t n, uint32_t *out)
+{
+    if (n == TSR_TILE) {
+        kernel->tile(query, words, columns, out);
+        return;
+    }
+    uint32_t sums[TSR_TILE] = { 0 };
+    kernel->tile(query, words, columns, sums);
+    for (size_t j = 0; j < n; j++)
+        out[j] += sums[j];
+}
+
+void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query, size_t q, size_t nq,
+                          const tsr_codes *base, size_t b, size_t nb, uint32_t *out)
+{
+    _Alignas(64) uint64_t columns[TSR_TILE_WORDS * TSR_TILE] = { 0 };
+    size_t used = tsr_codes_used_words(base);
+    memset(out, 0, nq * nb * sizeof(*out));
+    for (size_t j = 0; j < nb; j += TSR_TILE) {
+        size_t n = nb - j < TSR_TILE ? nb - j : TSR_TILE;
+        for (size_t w = 0; w < used; w += TSR_TILE_WORDS) {
+            size_t words = used - w < TSR_TILE_WORDS ? used - w : TSR_TILE_WORDS;
+            turn(base, b + j, n, w, words, columns);
+            for (size_t i = 0; i < nq; i++)
+                meet(kernel, tsr_codes_row(query, q + i) + w, words, columns, n, out + i * nb + j);
+        }
+    }
+}
+
+void tsr_hamming_block(const tsr_codes *query, size_t q, size_t nq, const tsr_codes *base, size_t b,
+                       size_t nb, uint32_t *out)
+{
+    tsr_hamming_block_by(best(), query, q, nq, base, b, nb, out);
+}

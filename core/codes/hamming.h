@@ -1,0 +1,27 @@
+/* The Hamming kernels, one row each, so that every one can be tested on a processor that has it. A kernel
+   works on one query against a tile of base rows laid out by column: word w of base row j is
+   columns[w * TSR_TILE + j]. So one vector holds a word of many rows and no sum across a vector is needed. */
+#ifndef TSR_CODES_HAMMING_H
+#define TSR_CODES_HAMMING_H
+
+#include <tessera/codes.h>
+
+#define TSR_TILE 64       /* base rows of a tile */
+#define TSR_TILE_WORDS 24 /* words of a row that a tile holds: 12 KB in all; counts of bits fit a byte */
+
+typedef struct tsr_hamming_ops {
+    const char *name;
+    bool (*supported)(void);
+    size_t (*pair)(const uint64_t *a, const uint64_t *b, size_t words);
+    /* Adds the distances of `words` (at most TSR_TILE_WORDS) query words to the tile's rows to `sums`. */
+    void (*tile)(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t *sums);
+} tsr_hamming_ops;
+
+/* All kernels built into this library, the fastest first; the last is portable. */
+const tsr_hamming_ops *tsr_hamming_kernels(size_t *n);
+
+/* tsr_hamming_block by a given kernel, which must be supported here. */
+void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query, size_t q, size_t nq,
+                          const tsr_codes *base, size_t b, size_t nb, uint32_t *out);
+
+#endif

@@ -1,0 +1,128 @@
+/* What one probing gave. A name is looked for among all that came before, which are few. */
+#include "codes/metrics.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "codes/npy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tsr_metrics {
+    char *label;
+    size_t n, room;
+    tsr_metric_value *values; /* each name is its own allocation */
+};
+
+tsr_status *tsr_metrics_new(const char *label, tsr_metrics **out)
+{
+    *out = calloc(1, sizeof(**out));
+    if (*out)
+        (*out)->label = strdup(label);
+    if (*out && (*out)->label)
+        return NULL;
+    free(*out);
+    *out = NULL;
+    return tsr_no_memory("metrics");
+}
+
+void tsr_metrics_free(tsr_metrics *metrics)
+{
+    if (!metrics)
+        return;
+    for (size_t i = 0; i < metrics->n; i++)
+        free((char *)(uintptr_t)metrics->values[i].name);
+    free(metrics->values);
+    free(metrics->label);
+    free(metrics);
+}
+
+const char *tsr_metrics_label(const tsr_metrics *metrics)
+{
+    return metrics->label;
+}
+
+size_t tsr_metrics_count(const tsr_metrics *metrics)
+{
+    return metrics->n;
+}
+
+tsr_metric_value tsr_metrics_get(const tsr_metrics *metrics, size_t i)
+{
+    return metrics->values[i];
+}
+
+bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *value)
+{
+    for (size_t i = 0; i < metrics->n; i++) {
+        if (strcmp(metrics->values[i].name, name) == 0) {
+            *value = metrics->values[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Words of lower case, digits and _, joined by dots. */
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == length && name[0] != '.' &&
+           name[length - 1] != '.' && !strstr(name, "..");
+}
+
+/* Takes over `name`. */
+static tsr_status *add(tsr_metrics *metrics, char *name, double value)
+{
+    if (metrics->n == metrics->room) {
+        size_t room = metrics->room ? 2 * metrics->room : 16;
+        tsr_metric_value *grown = realloc(metrics->values, room * sizeof(*grown));
+        if (!grown) {
+            free(name);
+            return tsr_no_memory("metrics");
+        }
+        metrics->values = grown;
+        metrics->room = room;
+    }
+    metrics->values[metrics->n++] = (tsr_metric_value){ name, value };
+    return NULL;
+}
+
+tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value)
+{
+    tsr_metrics *metrics = probing->metrics;
+    double before;
+    if (!is_name(name))
+        return tsr_fail(TSR_FAILED,
+                        "probe %s: the metric name '%s' is not made of lower case, digits, _ and single dots",
+                        metrics->label, name);
+    if (tsr_metrics_find(metrics, name, &before))
+        return tsr_fail(TSR_FAILED, "probe %s: the metric '%s' was given twice", metrics->label, name);
+    char *copy = strdup(name);
+    return copy ? add(metrics, copy, value) : tsr_no_memory("metrics");
+}
+
+tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *name = NULL;
+    int length = vasprintf(&name, format, args);
+    va_end(args);
+    if (length < 0)
+        return tsr_no_memory("metrics");
+    tsr_status *status = tsr_metric(probing, name, value);
+    free(name);
+    return status;
+}
+
+tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n, const int32_t *values)
+{
+    char *path = tsr_format("%s/%s_%s.npy", probing->folder, probing->metrics->label, name);
+    if (!path)
+        return tsr_no_memory("a path");
+    tsr_status *status = tsr_npy_write_labels(path, n, values);
+    free(path);
+    return status;
+}

@@ -1,0 +1,221 @@
+/* The samples of a run. A part is a range of the dataset's own examples, so cutting copies nothing; label
+   noise is an array of labels beside it, input noise a random stream per example, drawn again at each read.
+ */
+#include "data/samples.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Labels that one read asks for while a dataset is checked. */
+#define LABEL_BLOCK 4096
+
+/* Streams of TSR_FOR_LABEL_NOISE: which examples, then one per example for its new label. */
+#define NOISE_CHOICE 0
+#define NOISE_LABELS 1
+
+static const char *split_name(tsr_split split)
+{
+    return split == TSR_TRAIN ? "training" : "test";
+}
+
+static tsr_status *check_shape(tsr_shape shape)
+{
+    size_t plane, size, bytes;
+    if (shape.c == 0 || shape.h == 0 || shape.w == 0)
+        return tsr_fail(TSR_REFUSED, "samples of shape %zu x %zu x %zu hold nothing", shape.c, shape.h,
+                        shape.w);
+    if (!tsr_multiply(shape.h, shape.w, &plane) || !tsr_multiply(plane, shape.c, &size) ||
+        !tsr_multiply(size, sizeof(float), &bytes))
+        return tsr_fail(TSR_REFUSED, "samples of shape %zu x %zu x %zu are larger than memory", shape.c,
+                        shape.h, shape.w);
+    return NULL;
+}
+
+static tsr_status *check_info(const tsr_dataset_info *info)
+{
+    for (tsr_split split = TSR_TRAIN; split <= TSR_TEST; split++)
+        if (info->n[split] == 0)
+            return tsr_fail(TSR_REFUSED, "no %s samples, expected at least 1", split_name(split));
+    TSR_TRY(check_shape(info->shape));
+    if (info->classes < 2)
+        return tsr_fail(TSR_REFUSED, "%d classes, expected at least 2", info->classes);
+    for (int i = 0; info->class_names && i < info->classes; i++)
+        if (!info->class_names[i])
+            return tsr_fail(TSR_REFUSED, "class %d of %d has no name, though others have", i, info->classes);
+    return NULL;
+}
+
+static tsr_status *check_labels(const tsr_data *data, tsr_split split)
+{
+    size_t index[LABEL_BLOCK];
+    int32_t labels[LABEL_BLOCK];
+    for (size_t first = 0; first < data->info.n[split]; first += LABEL_BLOCK) {
+        size_t left = data->info.n[split] - first, n = left < LABEL_BLOCK ? left : LABEL_BLOCK;
+        for (size_t i = 0; i < n; i++) {
+            index[i] = first + i;
+            labels[i] = -1; /* what a plugin leaves untouched is no label */
+        }
+        data->ops->read(data->self, split, n, index, NULL, labels);
+        for (size_t i = 0; i < n; i++)
+            if (labels[i] < 0 || labels[i] >= data->info.classes)
+                return tsr_fail(TSR_REFUSED, "%s sample %zu has label %d, expected 0 to %d",
+                                split_name(split), index[i], (int)labels[i], data->info.classes - 1);
+    }
+    return NULL;
+}
+
+tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
+{
+    *out = NULL;
+    void *self = tsr_instance_self(dataset);
+    tsr_data *data = calloc(1, sizeof(*data));
+    if (!data)
+        return tsr_no_memory("a dataset");
+    *data = (tsr_data){ .instance = dataset, .ops = tsr_instance_ops(dataset), .self = self };
+    tsr_status *status = data->ops->open(self, &data->info);
+    if (status) {
+        free(data);
+        return status;
+    }
+    status = check_info(&data->info);
+    if (!status)
+        status = check_labels(data, TSR_TRAIN);
+    if (!status)
+        status = check_labels(data, TSR_TEST);
+    if (status) {
+        tsr_data_close(data);
+        return tsr_context(status, "dataset %s", tsr_instance_name(dataset));
+    }
+    *out = data;
+    return NULL;
+}
+
+void tsr_data_close(tsr_data *data)
+{
+    if (!data)
+        return;
+    if (data->ops->close)
+        data->ops->close(tsr_instance_self(data->instance));
+    free(data);
+}
+
+/* Examples that a fraction of n amounts to. Rounding, not truncating: 0.1 * 30 is 3 whatever its last bit. */
+static size_t portion(double fraction, size_t n)
+{
+    double count = round(fraction * (double)n);
+    return count >= (double)n ? n : (size_t)count;
+}
+
+static bool is_fraction(double value)
+{
+    return value >= 0 && value <= 1;
+}
+
+static tsr_status *check_options(const tsr_split_options *options)
+{
+    if (!is_fraction(options->holdout))
+        return tsr_fail(TSR_REFUSED, "holdout is %g, expected 0 to 1", options->holdout);
+    if (!is_fraction(options->label_noise))
+        return tsr_fail(TSR_REFUSED, "label_noise is %g, expected 0 to 1", options->label_noise);
+    if (!(options->input_noise >= 0 && isfinite(options->input_noise)))
+        return tsr_fail(TSR_REFUSED, "input_noise is %g, expected a standard deviation of 0 or more",
+                        options->input_noise);
+    return NULL;
+}
+
+static tsr_status *add_label_noise(tsr_samples *train, double fraction)
+{
+    size_t changed = portion(fraction, train->n);
+    if (changed == 0)
+        return NULL;
+    size_t *order = tsr_alloc(train->n, sizeof(*order));
+    train->noisy = tsr_alloc(train->n, sizeof(*train->noisy));
+    if (!order || !train->noisy) {
+        free(order);
+        return tsr_no_memory("noisy labels");
+    }
+    for (size_t i = 0; i < train->n; i++)
+        order[i] = train->first + i;
+    train->data->ops->read(train->data->self, train->split, train->n, order, NULL, train->noisy);
+    for (size_t i = 0; i < train->n; i++)
+        order[i] = i;
+    tsr_rng choice = tsr_rng_stream(train->seed, TSR_FOR_LABEL_NOISE, NOISE_CHOICE);
+    tsr_rng_shuffle(&choice, train->n, order);
+    for (size_t i = 0; i < changed; i++) {
+        tsr_rng label = tsr_rng_stream(train->seed, TSR_FOR_LABEL_NOISE, NOISE_LABELS + order[i]);
+        train->noisy[order[i]] = (int32_t)tsr_rng_below(&label, (uint64_t)train->data->info.classes);
+    }
+    free(order);
+    return NULL;
+}
+
+tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options, tsr_parts *out)
+{
+    *out = (tsr_parts){ 0 };
+    TSR_TRY(check_options(options));
+    size_t all = data->info.n[TSR_TRAIN], held = portion(options->holdout, all), left = all - held;
+    if (left == 0)
+        return tsr_fail(TSR_REFUSED, "holdout %g of %zu training examples leaves none to train with",
+                        options->holdout, all);
+    if (options->samples > left)
+        return tsr_fail(TSR_REFUSED,
+                        "samples is %zu, expected at most the %zu training examples that there are%s",
+                        options->samples, left, held ? " after holdout" : "");
+    *out = (tsr_parts){
+        .train = { .data = data,
+                   .split = TSR_TRAIN,
+                   .n = options->samples ? options->samples : left,
+                   .input_noise = options->input_noise,
+                   .seed = options->seed },
+        .holdout = { .data = data, .split = TSR_TRAIN, .first = left, .n = held },
+        .test = { .data = data, .split = TSR_TEST, .n = data->info.n[TSR_TEST] },
+        .epoch_size = left,
+    };
+    tsr_status *status = add_label_noise(&out->train, options->label_noise);
+    if (status)
+        tsr_parts_clear(out);
+    return status;
+}
+
+void tsr_parts_clear(tsr_parts *parts)
+{
+    free(parts->train.noisy);
+    *parts = (tsr_parts){ 0 };
+}
+
+/* Each example has its stream, so its noise is the same in every epoch, batch and thread. */
+static void add_input_noise(const tsr_samples *samples, size_t n, const size_t *examples, float *inputs)
+{
+    size_t size = tsr_shape_size(samples->data->info.shape);
+    for (size_t i = 0; i < n; i++) {
+        tsr_rng rng = tsr_rng_stream(samples->seed, TSR_FOR_INPUT_NOISE, examples[i]);
+        for (size_t j = 0; j < size; j++)
+            inputs[i * size + j] += (float)(samples->input_noise * tsr_rng_normal(&rng));
+    }
+}
+
+void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
+                      float *inputs, int32_t *labels)
+{
+    const tsr_data *data = samples->data;
+    if (labels && samples->noisy)
+        for (size_t i = 0; i < n; i++)
+            labels[i] = samples->noisy[index[i]];
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = samples->first + index[i];
+    data->ops->read(data->self, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
+    if (inputs && samples->input_noise > 0)
+        add_input_noise(samples, n, scratch, inputs);
+}
+
+void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
+                           int32_t *labels)
+{
+    const tsr_data *data = samples->data;
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = samples->first + first + i;
+    data->ops->read(data->self, samples->split, n, scratch, inputs, labels);
+}

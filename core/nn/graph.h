@@ -1,0 +1,82 @@
+/* The graph as its builder leaves it: nodes in the order they were made, which is one that computes every
+   input before its use. Shapes, parameters and needs are known; values and memory are the network's. */
+#ifndef TSR_NN_GRAPH_H
+#define TSR_NN_GRAPH_H
+
+#include <tessera/op.h>
+#include <tessera/plugin.h>
+
+typedef struct tsr_node_parameter {
+    tsr_parameter_spec spec; /* its name is ours */
+    size_t n;                /* the product of its dims */
+} tsr_node_parameter;
+
+typedef struct tsr_node_state {
+    char *name;
+    size_t n;
+    float initial;
+} tsr_node_state;
+
+/* An array of per_sample * N + fixed floats. */
+typedef struct tsr_room {
+    size_t per_sample, fixed;
+} tsr_room;
+
+struct tsr_node {
+    tsr_graph *graph;
+    size_t index;           /* in the graph */
+    const tsr_op *identity; /* as the builder gave it; NULL: the network's input */
+    tsr_op op;              /* the same, grown to our size */
+    void *config;
+    char *name;
+    size_t n_inputs;
+    tsr_node **inputs;
+    tsr_shape *shapes; /* of the inputs */
+    tsr_shape shape;
+    size_t n_parameters, n_states;
+    tsr_node_parameter *parameters;
+    tsr_node_state *states;
+    tsr_room saved, scratch;
+    size_t first_edge, first_parameter, first_state; /* among all of the graph's */
+    /* Known once the graph is finished: */
+    bool needed;           /* the logits depend on it */
+    bool needs_gradient;   /* a parameter is here or before it */
+    bool below_activation; /* an activation lies between its output and the logits */
+};
+
+struct tsr_graph {
+    const tsr_instance *model; /* whose activation tsr_activate takes */
+    tsr_status *failure;       /* the first */
+    size_t n, room;
+    tsr_node **nodes; /* nodes[0] is the input */
+    size_t n_edges, n_parameters, n_states;
+    tsr_node *logits; /* once finished */
+};
+
+struct tsr_setup {
+    tsr_graph *graph;
+    tsr_node *node;
+    bool sized; /* tsr_setup_output was called */
+};
+
+/* A graph with an input of `shape`. */
+TSR_MUST_CHECK tsr_status *tsr_graph_new(const tsr_instance *model, tsr_shape shape, tsr_graph **out);
+void tsr_graph_free(tsr_graph *graph);
+
+/* Ends the building: gives the failure that stuck, or checks what build returned against the classes. */
+TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes);
+
+/* The sticky failure for memory. */
+void tsr_graph_no_memory(tsr_graph *graph);
+
+/* Elements of a shape; false where one dimension is 0 or a sample would be beyond what can be addressed. */
+bool tsr_shape_check(tsr_shape shape, size_t *size);
+
+/* "c x h x w", for messages; `room` of TSR_SHAPE_TEXT is enough. */
+#define TSR_SHAPE_TEXT 72
+void tsr_shape_format(tsr_shape shape, char *out, size_t room);
+
+/* Whether a text may name nodes and parameters: letters, digits and "_.-", not empty. */
+bool tsr_name_check(const char *name);
+
+#endif

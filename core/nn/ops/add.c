@@ -1,0 +1,53 @@
+/* Add: a + b, elementwise, of one shape; the gradient goes to both unchanged. */
+#include "nn/graph.h"
+#include "nn/ops/ops.h"
+
+#include <string.h>
+#include <tessera/hot.h>
+
+tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b)
+{
+    return tsr_apply(graph, &tsr_op_add, NULL, 2, (tsr_node *[]){ a, b });
+}
+
+static void setup(tsr_setup *setup)
+{
+    tsr_node *const *inputs = setup->node->inputs;
+    tsr_shape a = tsr_setup_input(setup, 0), b = tsr_setup_input(setup, 1);
+    if (a.c != b.c || a.h != b.h || a.w != b.w) {
+        char a_text[TSR_SHAPE_TEXT], b_text[TSR_SHAPE_TEXT];
+        tsr_shape_format(a, a_text, sizeof(a_text));
+        tsr_shape_format(b, b_text, sizeof(b_text));
+        tsr_setup_fail(setup, "'%s' is %s and '%s' is %s, expected one shape", inputs[0]->name, a_text,
+                       inputs[1]->name, b_text);
+    }
+    tsr_setup_output(setup, a);
+}
+
+TSR_HOT static void sum(size_t n, const float *a, const float *b, float *restrict out)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        out[i] = a[i] + b[i];
+}
+
+static void forward(const tsr_pass *pass)
+{
+    sum(pass->n * tsr_shape_size(pass->shape), pass->inputs[0], pass->inputs[1], pass->output);
+}
+
+static void backward(const tsr_pass *pass)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (pass->input_gradients[i])
+            memcpy(pass->input_gradients[i], pass->output_gradient,
+                   pass->n * tsr_shape_size(pass->shape) * sizeof(float));
+}
+
+const tsr_op tsr_op_add = {
+    .size = sizeof(tsr_op),
+    .name = "add",
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,34 @@
+/* Flatten: c x h x w becomes a vector. Memory is laid out so already; the copy keeps every node's values its
+   own, which is what the memory plan reckons with. */
+#include "nn/ops/ops.h"
+
+#include <string.h>
+
+tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x)
+{
+    return tsr_apply(graph, &tsr_op_flatten, NULL, 1, &x);
+}
+
+static void setup(tsr_setup *setup)
+{
+    tsr_setup_output(setup, (tsr_shape){ tsr_shape_size(tsr_setup_input(setup, 0)), 1, 1 });
+}
+
+static void forward(const tsr_pass *pass)
+{
+    memcpy(pass->output, pass->inputs[0], pass->n * pass->shape.c * sizeof(float));
+}
+
+static void backward(const tsr_pass *pass)
+{
+    if (pass->input_gradients[0])
+        memcpy(pass->input_gradients[0], pass->output_gradient, pass->n * pass->shape.c * sizeof(float));
+}
+
+const tsr_op tsr_op_flatten = {
+    .size = sizeof(tsr_op),
+    .name = "flatten",
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,28 @@
+/* The core's own operators. Each file beside this one holds an operator, the builder call that makes a node
+   of it, and nothing else; the engine treats them as it treats a plugin's. */
+#ifndef TSR_NN_OPS_OPS_H
+#define TSR_NN_OPS_OPS_H
+
+#include <tessera/activation.h>
+#include <tessera/op.h>
+
+extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_batch_norm, tsr_op_dense, tsr_op_dropout,
+    tsr_op_flatten;
+
+/* The activation operator's configuration: what a code tap has to know of the plugin behind it. */
+typedef struct tsr_activation_config {
+    const tsr_activation_ops *ops;
+    const void *self;
+    const char *name; /* of the plugin */
+} tsr_activation_config;
+
+/* Where the pieces of an activation meet: at most `room` written to `at`, the number of all returned. */
+size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t room, float *at);
+
+/* The loss at a network's end, no node since it needs labels: the sum over n samples of -log softmax(logits)
+   at the label. `gradient` (NULL: not wanted), n x classes, is that of the mean; *correct (NULL: not
+   wanted) counts the samples whose first largest logit is the label's. */
+double tsr_softmax_cross_entropy(size_t n, size_t classes, const float *restrict logits,
+                                 const int32_t *restrict labels, float *restrict gradient, size_t *correct);
+
+#endif

@@ -1,0 +1,339 @@
+/* The memory plan. Time runs in steps: forward of node i is step i, the loss step n (the number of nodes),
+   backward of node i step 2 n - i. A value lives from its forward to its last reader, a gradient from the
+   first reader's backward that gives it to its own node's. */
+#include "nn/plan.h"
+
+#include "base/memory.h"
+#include "nn/ops/ops.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/hot.h>
+
+#define ALIGNMENT 16 /* floats: 64 bytes */
+
+/* --- placement --- */
+
+static int larger_first(const void *a, const void *b)
+{
+    const tsr_buffer *left = *(tsr_buffer *const *)a, *right = *(tsr_buffer *const *)b;
+    if (left->floats != right->floats)
+        return left->floats > right->floats ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+
+/* The lowest place for a buffer among those placed, which are in the order of their offsets. */
+static size_t lowest_place(const tsr_buffer *buffer, size_t n, tsr_buffer *const *placed, bool apart)
+{
+    size_t offset = 0;
+    for (size_t i = 0; i < n; i++) {
+        const tsr_buffer *other = placed[i];
+        if (!apart && (other->last < buffer->first || other->first > buffer->last))
+            continue;
+        if (other->offset >= offset && other->offset - offset >= buffer->floats)
+            break;
+        if (other->offset + other->floats > offset)
+            offset = other->offset + other->floats;
+    }
+    return offset;
+}
+
+static void insert(tsr_buffer *buffer, size_t n, tsr_buffer **placed)
+{
+    size_t i = n;
+    for (; i > 0 && placed[i - 1]->offset > buffer->offset; i--)
+        placed[i] = placed[i - 1];
+    placed[i] = buffer;
+}
+
+/* Rounds sizes up to the alignment; false where all of them together are beyond what can be addressed. */
+static bool round_sizes(size_t n, tsr_buffer *buffers)
+{
+    size_t sum = 0, limit = PTRDIFF_MAX / sizeof(float) - ALIGNMENT;
+    for (size_t i = 0; i < n; i++) {
+        if (buffers[i].floats > limit)
+            return false;
+        buffers[i].floats = (buffers[i].floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (__builtin_add_overflow(sum, buffers[i].floats, &sum) || sum > limit)
+            return false;
+    }
+    return true;
+}
+
+tsr_status *tsr_place(size_t n, tsr_buffer *buffers, bool apart, size_t *total)
+{
+    if (!round_sizes(n, buffers))
+        return tsr_fail(TSR_NO_MEMORY, "the network's memory plan is beyond what can be addressed");
+    tsr_buffer **order = tsr_alloc(n, sizeof(*order)), **placed = tsr_alloc(n, sizeof(*placed));
+    if (!order || !placed) {
+        free(order);
+        free(placed);
+        return tsr_no_memory("the memory plan");
+    }
+    for (size_t i = 0; i < n; i++)
+        order[i] = &buffers[i];
+    qsort(order, n, sizeof(*order), larger_first);
+    *total = 0;
+    for (size_t i = 0; i < n && order[i]->floats; i++) {
+        tsr_buffer *buffer = order[i];
+        buffer->offset = lowest_place(buffer, i, placed, apart);
+        insert(buffer, i, placed);
+        if (buffer->offset + buffer->floats > *total)
+            *total = buffer->offset + buffer->floats;
+    }
+    free(order);
+    free(placed);
+    return NULL;
+}
+
+/* --- what a graph needs --- */
+
+/* Buffers and where the address of each goes. */
+typedef struct needs {
+    size_t n;
+    tsr_buffer *buffers;
+    float ***into;
+    bool overflow;
+} needs;
+
+static void need(needs *all, size_t batch, tsr_room room, size_t first, size_t last, float **into)
+{
+    size_t floats;
+    if (!tsr_multiply(room.per_sample, batch, &floats) || __builtin_add_overflow(floats, room.fixed, &floats))
+        all->overflow = true;
+    if (all->overflow || !floats)
+        return;
+    all->buffers[all->n] = (tsr_buffer){ .floats = floats, .first = first, .last = last };
+    all->into[all->n++] = into;
+}
+
+static size_t backward_step(const tsr_graph *graph, const tsr_node *node)
+{
+    return 2 * graph->n - node->index;
+}
+
+/* Per node: the last step that reads its value, and the step that first gives its gradient. */
+typedef struct lives {
+    size_t *value_last, *gradient_first;
+} lives;
+
+static void find_lives(const tsr_graph *graph, bool training, const lives *lives)
+{
+    for (size_t i = 0; i < graph->n; i++) {
+        const tsr_node *node = graph->nodes[i];
+        bool backward = training && node->needs_gradient;
+        lives->value_last[i] =
+            backward && node->op.flags & TSR_OP_READS_OUTPUT ? backward_step(graph, node) : i;
+        lives->gradient_first[i] = graph->n;
+        for (size_t k = 0; k < node->n_inputs; k++) {
+            size_t input = node->inputs[k]->index;
+            size_t last = backward && node->op.flags & TSR_OP_READS_INPUTS ? backward_step(graph, node) : i;
+            if (last > lives->value_last[input])
+                lives->value_last[input] = last;
+            /* Nodes come in order, so the last one to say so is the first one backward. */
+            lives->gradient_first[input] = backward_step(graph, node);
+        }
+    }
+    /* What callers fill and read between passes stays. */
+    lives->value_last[0] = lives->value_last[graph->logits->index] = 2 * graph->n;
+}
+
+/* Whether input k of the node gives that input's gradient its first value; others add to it. */
+static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, const lives *lives)
+{
+    for (size_t j = 0; j < k; j++)
+        if (node->inputs[j] == node->inputs[k])
+            return false;
+    return lives->gradient_first[node->inputs[k]->index] == backward_step(graph, node);
+}
+
+static void need_forward(tsr_plan *plan, const tsr_node *node, const lives *lives, needs *all)
+{
+    size_t i = node->index, step = i, backward = backward_step(plan->graph, node);
+    bool saves = plan->kind != TSR_PLAN_INFERENCE && node->needs_gradient;
+    size_t first = i ? step : 0;
+    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, first, lives->value_last[i],
+         &plan->values[i]);
+    need(all, plan->batch, node->saved, step, saves ? backward : step, &plan->forward[i].saved);
+    need(all, plan->batch, node->scratch, step, step, &plan->forward[i].scratch);
+}
+
+static void need_backward(tsr_plan *plan, const tsr_node *node, const lives *lives, needs *all)
+{
+    size_t i = node->index, step = backward_step(plan->graph, node);
+    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, lives->gradient_first[i], step,
+         &plan->gradients[i]);
+    need(all, plan->batch, node->scratch, step, step, &plan->backward[i].scratch);
+    for (size_t k = 0; k < node->n_inputs; k++) {
+        const tsr_node *input = node->inputs[k];
+        if (input->needs_gradient && !gives_first(plan->graph, node, k, lives))
+            need(all, plan->batch, (tsr_room){ tsr_shape_size(input->shape), 0 }, step, step,
+                 &plan->added[node->first_edge + k]);
+    }
+}
+
+static tsr_status *place_all(tsr_plan *plan, needs *all)
+{
+    bool apart = plan->kind == TSR_PLAN_APART;
+    if (all->overflow)
+        return tsr_fail(TSR_NO_MEMORY, "a batch of %zu is beyond what can be addressed", plan->batch);
+    TSR_TRY(tsr_place(all->n, all->buffers, apart, &plan->floats));
+    plan->arena = tsr_alloc(plan->floats, sizeof(float));
+    if (!plan->arena)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for batches of %zu: %.1f MB", plan->batch,
+                        (double)plan->floats * sizeof(float) / 1e6);
+    if (apart)
+        memset(plan->arena, 0xff, plan->floats * sizeof(float)); /* NaN */
+    for (size_t i = 0; i < all->n; i++)
+        *all->into[i] = plan->arena + all->buffers[i].offset;
+    return NULL;
+}
+
+static tsr_status *lay_out(tsr_plan *plan, const lives *lives, needs *all)
+{
+    const tsr_graph *graph = plan->graph;
+    bool training = plan->kind != TSR_PLAN_INFERENCE;
+    if (!lives->value_last || !lives->gradient_first || !all->buffers || !all->into)
+        return tsr_no_memory("the memory plan");
+    find_lives(graph, training, lives);
+    for (size_t i = 0; i < graph->n; i++) {
+        need_forward(plan, graph->nodes[i], lives, all);
+        if (training && graph->nodes[i]->needs_gradient)
+            need_backward(plan, graph->nodes[i], lives, all);
+    }
+    return place_all(plan, all);
+}
+
+static tsr_status *make_arena(tsr_plan *plan)
+{
+    size_t nodes = plan->graph->n, most = 5 * nodes + plan->graph->n_edges;
+    lives lives = { tsr_alloc(nodes, sizeof(size_t)), tsr_alloc(nodes, sizeof(size_t)) };
+    needs all = { .buffers = tsr_alloc(most, sizeof(tsr_buffer)), .into = tsr_alloc(most, sizeof(float **)) };
+    tsr_status *status = lay_out(plan, &lives, &all);
+    free(lives.value_last);
+    free(lives.gradient_first);
+    free(all.buffers);
+    free(all.into);
+    return status;
+}
+
+/* --- the operators' calls --- */
+
+static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *store)
+{
+    size_t i = node->index, edge = node->first_edge;
+    for (size_t k = 0; k < node->n_inputs; k++) {
+        const tsr_node *input = node->inputs[k];
+        plan->inputs[edge + k] = plan->values[input->index];
+        float *added = plan->added[edge + k];
+        plan->input_gradients[edge + k] = added ? added : plan->gradients[input->index];
+    }
+    tsr_pass pass = {
+        .config = node->config,
+        .n_inputs = node->n_inputs,
+        .shapes = node->shapes,
+        .shape = node->shape,
+        .inputs = plan->inputs + edge,
+        .output = plan->values[i],
+        .parameters = store->parameters + node->first_parameter,
+        .state = store->state + node->first_state,
+        .saved = plan->forward[i].saved,
+        .scratch = plan->forward[i].scratch,
+    };
+    float *scratch = plan->backward[i].scratch;
+    plan->forward[i] = plan->backward[i] = pass;
+    plan->backward[i].scratch = scratch;
+    plan->backward[i].training = true;
+    plan->backward[i].output_gradient = plan->gradients[i];
+    plan->backward[i].input_gradients = plan->input_gradients + edge;
+    plan->backward[i].parameter_gradients = store->gradients + node->first_parameter;
+}
+
+tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t batch, tsr_plan_kind kind,
+                         tsr_plan **out)
+{
+    if (batch < 1 || batch > INT_MAX)
+        return tsr_fail(TSR_REFUSED, "a batch of %zu samples, expected 1 to %d", batch, INT_MAX);
+    tsr_plan *plan = calloc(1, sizeof(*plan));
+    if (!plan)
+        return tsr_no_memory("the memory plan");
+    *plan = (tsr_plan){
+        .kind = kind,
+        .batch = batch,
+        .graph = graph,
+        .values = tsr_alloc(graph->n, sizeof(float *)),
+        .gradients = tsr_alloc(graph->n, sizeof(float *)),
+        .forward = tsr_alloc(graph->n, sizeof(tsr_pass)),
+        .backward = tsr_alloc(graph->n, sizeof(tsr_pass)),
+        .inputs = tsr_alloc(graph->n_edges, sizeof(float *)),
+        .input_gradients = tsr_alloc(graph->n_edges, sizeof(float *)),
+        .added = tsr_alloc(graph->n_edges, sizeof(float *)),
+    };
+    bool complete = plan->values && plan->gradients && plan->forward && plan->backward && plan->inputs &&
+                    plan->input_gradients && plan->added;
+    tsr_status *status = complete ? make_arena(plan) : tsr_no_memory("the memory plan");
+    if (status) {
+        tsr_plan_free(plan);
+        return status;
+    }
+    for (size_t i = 1; i < graph->n; i++)
+        make_passes(plan, graph->nodes[i], store);
+    *out = plan;
+    return NULL;
+}
+
+void tsr_plan_free(tsr_plan *plan)
+{
+    if (!plan)
+        return;
+    free(plan->arena);
+    free(plan->values);
+    free(plan->gradients);
+    free(plan->forward);
+    free(plan->backward);
+    free(plan->inputs);
+    free(plan->input_gradients);
+    free(plan->added);
+    free(plan);
+}
+
+/* --- running it --- */
+
+void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, uint64_t step,
+                      tsr_plan_see *see, void *context)
+{
+    const tsr_graph *graph = plan->graph;
+    for (size_t i = 1; i < graph->n; i++) {
+        tsr_pass *pass = &plan->forward[i];
+        pass->n = n;
+        pass->training = training;
+        pass->rng = tsr_rng_stream(seed, TSR_FOR_DROPOUT, step * graph->n + i);
+        if (see && graph->nodes[i]->identity == &tsr_op_activation)
+            see(context, graph->nodes[i], pass);
+        graph->nodes[i]->op.forward(pass);
+    }
+}
+
+TSR_HOT static void accumulate(size_t n, const float *restrict x, float *restrict sum)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        sum[i] += x[i];
+}
+
+void tsr_plan_backward(tsr_plan *plan, size_t n)
+{
+    const tsr_graph *graph = plan->graph;
+    for (size_t i = graph->n; i-- > 1;) {
+        const tsr_node *node = graph->nodes[i];
+        if (!node->needs_gradient)
+            continue;
+        plan->backward[i].n = n;
+        node->op.backward(&plan->backward[i]);
+        for (size_t k = 0; k < node->n_inputs; k++)
+            if (plan->added[node->first_edge + k])
+                accumulate(n * tsr_shape_size(node->shapes[k]), plan->added[node->first_edge + k],
+                           plan->gradients[node->inputs[k]->index]);
+    }
+}

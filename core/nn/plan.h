@@ -1,0 +1,57 @@
+/* The memory plan: which arrays a pass over the graph needs, from which step to which each is live, and where
+   in one arena it lies, so that arrays that are never live together share memory. Made once per batch size;
+   the calls of the operators are made ready with it, so that a step only fills in what changes. */
+#ifndef TSR_NN_PLAN_H
+#define TSR_NN_PLAN_H
+
+#include "nn/graph.h"
+
+/* An array and its life, in steps, both ends included. */
+typedef struct tsr_buffer {
+    size_t floats;
+    size_t first, last;
+    size_t offset; /* the placement's answer: a multiple of 16 floats, 0 for an empty buffer */
+} tsr_buffer;
+
+/* Places buffers, the largest first, each as low as no buffer that is live with it is in the way. *total:
+   floats in all. With `apart` no two share memory, whenever they live. */
+TSR_MUST_CHECK tsr_status *tsr_place(size_t n, tsr_buffer *buffers, bool apart, size_t *total);
+
+typedef enum tsr_plan_kind {
+    TSR_PLAN_INFERENCE,
+    TSR_PLAN_TRAINING,
+    TSR_PLAN_APART, /* training, no memory shared, and full of NaN at first: what is read unwritten shows */
+} tsr_plan_kind;
+
+/* Where the network keeps what outlives a step; indexed from node->first_parameter and node->first_state. */
+typedef struct tsr_store {
+    float **parameters, **gradients, **state;
+} tsr_store;
+
+typedef struct tsr_plan {
+    tsr_plan_kind kind;
+    size_t batch;
+    const tsr_graph *graph;
+    float *arena;
+    size_t floats;                /* of the arena */
+    float **values, **gradients;  /* per node: its output and, where training and needed, its gradient */
+    tsr_pass *forward, *backward; /* per node, ready but for n, training and rng */
+    /* Per edge (node->first_edge + input): what operators see, and where an input's gradient is written to be
+       added because an earlier step has already written it. */
+    const float **inputs;
+    float **input_gradients, **added;
+} tsr_plan;
+
+TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t batch,
+                                        tsr_plan_kind kind, tsr_plan **out);
+void tsr_plan_free(tsr_plan *plan);
+
+/* All operators in order; before an activation runs, `see` (NULL: nobody) gets its node and pass. */
+typedef void tsr_plan_see(void *context, const tsr_node *node, const tsr_pass *pass);
+void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, uint64_t step,
+                      tsr_plan_see *see, void *context);
+
+/* From the gradient of the logits (gradients[logits->index], filled) to those of all parameters. */
+void tsr_plan_backward(tsr_plan *plan, size_t n);
+
+#endif

@@ -1,0 +1,141 @@
+/* What an operator's setup may ask: its inputs' shapes and configuration, and its output, parameters, state
+   and room in return. Every size is checked here, so that the planning only adds up. */
+#include "base/memory.h"
+#include "nn/graph.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const void *tsr_setup_config(const tsr_setup *setup)
+{
+    return setup->node->config;
+}
+
+size_t tsr_setup_n_inputs(const tsr_setup *setup)
+{
+    return setup->node->n_inputs;
+}
+
+tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i)
+{
+    return i < setup->node->n_inputs ? setup->node->shapes[i] : (tsr_shape){ 1, 1, 1 };
+}
+
+void tsr_setup_fail(tsr_setup *setup, const char *format, ...)
+{
+    if (setup->graph->failure)
+        return;
+    va_list args;
+    va_start(args, format);
+    setup->graph->failure = tsr_context(tsr_fail_v(TSR_REFUSED, format, args), "%s", setup->node->name);
+    va_end(args);
+}
+
+void tsr_setup_output(tsr_setup *setup, tsr_shape shape)
+{
+    size_t size;
+    char text[TSR_SHAPE_TEXT];
+    tsr_shape_format(shape, text, sizeof(text));
+    setup->sized = true;
+    if (tsr_shape_check(shape, &size))
+        setup->node->shape = shape;
+    else
+        tsr_setup_fail(
+            setup, "an output of %s cannot be: each must be at least 1, and a sample fit in memory", text);
+}
+
+static bool name_is_free(const tsr_node *node, const char *name)
+{
+    for (size_t i = 0; i < node->n_parameters; i++)
+        if (strcmp(node->parameters[i].spec.name, name) == 0)
+            return false;
+    for (size_t i = 0; i < node->n_states; i++)
+        if (strcmp(node->states[i].name, name) == 0)
+            return false;
+    return true;
+}
+
+/* The name of a parameter or state, copied; NULL: refused, and the graph says why. */
+static char *take_name(tsr_setup *setup, const char *name)
+{
+    if (!name || !tsr_name_check(name))
+        tsr_setup_fail(setup, "a parameter's name is '%s', expected letters, digits and _.-",
+                       name ? name : "NULL");
+    else if (!name_is_free(setup->node, name))
+        tsr_setup_fail(setup, "two parameters are named '%s'", name);
+    if (setup->graph->failure)
+        return NULL;
+    char *copy = strdup(name);
+    if (!copy)
+        tsr_graph_no_memory(setup->graph);
+    return copy;
+}
+
+static bool parameter_size(tsr_setup *setup, const tsr_parameter_spec *spec, size_t *n)
+{
+    bool fits = spec->n_dims >= 1 && spec->n_dims <= TSR_MAX_DIMS;
+    *n = 1;
+    for (size_t i = 0; fits && i < spec->n_dims; i++)
+        fits = spec->dims[i] && tsr_multiply(*n, spec->dims[i], n);
+    if (!fits || *n > PTRDIFF_MAX / sizeof(float))
+        tsr_setup_fail(setup, "parameter '%s': needs 1 to %d dimensions, each at least 1, that fit in memory",
+                       spec->name, TSR_MAX_DIMS);
+    else if (spec->init == TSR_INIT_GLOROT_UNIFORM && (!spec->fan_in || !spec->fan_out))
+        tsr_setup_fail(setup, "parameter '%s': Glorot initialisation needs fan_in and fan_out", spec->name);
+    else if (!isfinite(spec->constant))
+        tsr_setup_fail(setup, "parameter '%s': its initial value is not finite", spec->name);
+    return !setup->graph->failure;
+}
+
+void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
+{
+    tsr_node *node = setup->node;
+    char *name = take_name(setup, spec->name);
+    size_t n;
+    if (!name || !parameter_size(setup, spec, &n)) {
+        free(name);
+        return;
+    }
+    tsr_node_parameter *grown = reallocarray(node->parameters, node->n_parameters + 1, sizeof(*grown));
+    if (!grown) {
+        free(name);
+        tsr_graph_no_memory(setup->graph);
+        return;
+    }
+    node->parameters = grown;
+    grown[node->n_parameters] = (tsr_node_parameter){ .spec = *spec, .n = n };
+    grown[node->n_parameters++].spec.name = name;
+    setup->graph->n_parameters++;
+}
+
+void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial)
+{
+    tsr_node *node = setup->node;
+    char *copy = take_name(setup, name);
+    if (copy && (!n || n > PTRDIFF_MAX / sizeof(float)))
+        tsr_setup_fail(setup, "state '%s': needs at least 1 value, and to fit in memory", name);
+    if (!copy || setup->graph->failure) {
+        free(copy);
+        return;
+    }
+    tsr_node_state *grown = reallocarray(node->states, node->n_states + 1, sizeof(*grown));
+    if (!grown) {
+        free(copy);
+        tsr_graph_no_memory(setup->graph);
+        return;
+    }
+    node->states = grown;
+    grown[node->n_states++] = (tsr_node_state){ .name = copy, .n = n, .initial = initial };
+    setup->graph->n_states++;
+}
+
+void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed)
+{
+    setup->node->saved = (tsr_room){ per_sample, fixed };
+}
+
+void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed)
+{
+    setup->node->scratch = (tsr_room){ per_sample, fixed };
+}

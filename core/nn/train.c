@@ -1,0 +1,268 @@
+/* The training loop. All memory is taken before the first step: the plan, the optimizer's slots, the labels
+   of a batch and the list of which penalty goes to which parameter. */
+#include "nn/train.h"
+
+#include "base/machine.h"
+#include "base/memory.h"
+#include "plugin/kinds.h"
+#include "plugin/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <tessera/optimizer.h>
+
+#define MOST_SLOTS 16
+
+typedef struct penalty {
+    const tsr_regularizer_ops *ops;
+    const tsr_instance *regularizer;
+    const tsr_network_parameter *tensor;
+} penalty;
+
+typedef struct loop {
+    tsr_network *network;
+    const tsr_training *training;
+    const tsr_batches *batches;
+    tsr_flat flat;
+    const tsr_optimizer_ops *optimizer;
+    size_t n_slots;
+    float *slots[MOST_SLOTS];
+    size_t n_penalties;
+    penalty *penalties;
+    int32_t *labels;
+    uint64_t step; /* of all epochs */
+} loop;
+
+double tsr_schedule_factor(const tsr_schedule *schedule, size_t epoch, size_t epochs)
+{
+    double done = epoch ? (double)(epoch - 1) : 0;
+    switch (schedule->kind) {
+    case TSR_SCHEDULE_STEP:
+        return schedule->every ? pow(schedule->factor, floor(done / (double)schedule->every)) : 1;
+    case TSR_SCHEDULE_COSINE:
+        return schedule->minimum + (1 - schedule->minimum) * 0.5 * (1 + cos(M_PI * done / (double)epochs));
+    case TSR_SCHEDULE_CONSTANT:
+        break;
+    }
+    return 1;
+}
+
+/* --- preparing --- */
+
+static bool is_on(int on, const tsr_network_parameter *tensor)
+{
+    tsr_role role = tensor->parameter.role;
+    switch (on) {
+    case TSR_ON_HIDDEN_WEIGHTS:
+        return role == TSR_ROLE_WEIGHT && tensor->hidden;
+    case TSR_ON_BIASES:
+        return role == TSR_ROLE_BIAS;
+    case TSR_ON_ALL:
+        return true;
+    default:
+        return role == TSR_ROLE_WEIGHT;
+    }
+}
+
+static tsr_status *list_penalties(loop *loop)
+{
+    const tsr_training *training = loop->training;
+    size_t n_tensors = tsr_network_n_tensors(loop->network), most;
+    bool fits = tsr_multiply(n_tensors, training->n_regularizers, &most);
+    loop->penalties = fits ? tsr_alloc(most, sizeof(penalty)) : NULL;
+    if (!loop->penalties)
+        return tsr_no_memory("training");
+    for (size_t r = 0; r < training->n_regularizers; r++) {
+        const tsr_instance *regularizer = training->regularizers[r];
+        const tsr_regularizer_common *common = tsr_instance_common(regularizer);
+        for (size_t i = 0; i < n_tensors; i++) {
+            const tsr_network_parameter *tensor = tsr_network_tensor(loop->network, i);
+            if (is_on(common->on, tensor))
+                loop->penalties[loop->n_penalties++] =
+                    (penalty){ tsr_instance_ops(regularizer), regularizer, tensor };
+        }
+    }
+    return NULL;
+}
+
+static tsr_status *make_slots(loop *loop)
+{
+    const tsr_instance *optimizer = loop->training->optimizer;
+    loop->optimizer = tsr_instance_ops(optimizer);
+    size_t n = loop->optimizer->slots ? loop->optimizer->slots(tsr_instance_self(optimizer)) : 0;
+    if (n > MOST_SLOTS)
+        return tsr_fail(TSR_REFUSED,
+                        "optimizer %s wants %zu floats of state per parameter, expected at most %d",
+                        tsr_instance_name(optimizer), n, MOST_SLOTS);
+    for (; loop->n_slots < n; loop->n_slots++) {
+        loop->slots[loop->n_slots] = tsr_alloc(loop->flat.count, sizeof(float));
+        if (!loop->slots[loop->n_slots])
+            return tsr_no_memory("the optimizer's state");
+    }
+    return NULL;
+}
+
+static tsr_status *prepare(loop *loop)
+{
+    if (loop->batches->steps < 1)
+        return tsr_fail(TSR_REFUSED, "an epoch has no steps, expected at least 1");
+    TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
+    TSR_TRY(make_slots(loop));
+    TSR_TRY(list_penalties(loop));
+    loop->labels = tsr_alloc(loop->training->batch, sizeof(int32_t));
+    return loop->labels ? NULL : tsr_no_memory("training");
+}
+
+static void clear(loop *loop)
+{
+    for (size_t i = 0; i < loop->n_slots; i++)
+        free(loop->slots[i]);
+    free(loop->penalties);
+    free(loop->labels);
+}
+
+/* --- what went wrong --- */
+
+static bool all_finite(size_t n, const float *values)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}
+
+/* Names the first parameter that is not finite, or else the first gradient; "" where all are. */
+static void name_culprit(const tsr_network *network, char *out, size_t room)
+{
+    out[0] = '\0';
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < tsr_network_n_tensors(network); i++) {
+            const tsr_network_parameter *tensor = tsr_network_tensor(network, i);
+            if (all_finite(tensor->parameter.n, pass ? tensor->gradient : tensor->values))
+                continue;
+            snprintf(out, room, "; %s%s is not finite", pass ? "the gradient of " : "",
+                     tensor->parameter.name);
+            return;
+        }
+}
+
+static tsr_status *diverged(const loop *loop, size_t epoch, size_t step, double loss)
+{
+    char culprit[256];
+    name_culprit(loop->network, culprit, sizeof(culprit));
+    return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s",
+                    epoch, step + 1, loop->batches->steps, loss, culprit);
+}
+
+/* --- one step, one epoch --- */
+
+static tsr_status *add_penalties(const loop *loop, size_t epoch, size_t step, double *loss)
+{
+    for (size_t i = 0; i < loop->n_penalties; i++) {
+        const penalty *p = &loop->penalties[i];
+        double value =
+            p->ops->penalty(tsr_instance_self(p->regularizer), &p->tensor->parameter, p->tensor->gradient);
+        *loss += value;
+        if (!isfinite(value) && all_finite(p->tensor->parameter.n, p->tensor->values))
+            return tsr_fail(
+                TSR_DIVERGED,
+                "training diverged in epoch %zu at step %zu of %zu: the penalty of regularizer %s on %s "
+                "is %g",
+                epoch, step + 1, loop->batches->steps, tsr_instance_name(p->regularizer),
+                p->tensor->parameter.name, value);
+    }
+    return NULL;
+}
+
+typedef struct sums {
+    double loss; /* times examples */
+    size_t examples, correct;
+} sums;
+
+static tsr_status *run_step(loop *loop, size_t epoch, size_t step, double rate_factor, sums *sums)
+{
+    tsr_network *network = loop->network;
+    const tsr_training *training = loop->training;
+    size_t n = loop->batches->next(loop->batches->context, epoch, step, tsr_network_input_values(network),
+                                   loop->labels);
+    if (n < 1 || n > training->batch)
+        return tsr_fail(TSR_FAILED, "a batch of %zu examples in epoch %zu at step %zu, expected 1 to %zu", n,
+                        epoch, step + 1, training->batch);
+    size_t correct;
+    double loss = tsr_network_gradient(network, n, loop->labels, training->seed, ++loop->step, &correct);
+    TSR_TRY(add_penalties(loop, epoch, step, &loss));
+    if (!isfinite(loss))
+        return diverged(loop, epoch, step, loss);
+    loop->optimizer->update(tsr_instance_self(training->optimizer),
+                            &(tsr_update){ .n = loop->flat.count,
+                                           .values = loop->flat.values,
+                                           .gradients = loop->flat.gradients,
+                                           .slots = loop->slots,
+                                           .step = loop->step,
+                                           .rate_factor = rate_factor });
+    sums->loss += loss * (double)n;
+    sums->examples += n;
+    sums->correct += correct;
+    return NULL;
+}
+
+static tsr_status *run_epoch(loop *loop, size_t epoch, tsr_trained *out)
+{
+    const tsr_batches *batches = loop->batches;
+    double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
+    sums sums = { 0 };
+    TSR_TRY(
+        tsr_network_plan(loop->network, loop->training->batch, true)); /* epoch_done may have planned anew */
+    if (batches->begin_epoch)
+        batches->begin_epoch(batches->context, epoch);
+    for (size_t step = 0; step < batches->steps; step++)
+        TSR_TRY(run_step(loop, epoch, step, factor, &sums));
+    if (!all_finite(loop->flat.count, loop->flat.values))
+        return diverged(loop, epoch, batches->steps - 1, sums.loss / (double)sums.examples);
+    out->epochs = epoch;
+    out->loss = sums.loss / (double)sums.examples;
+    out->accuracy = (double)sums.correct / (double)sums.examples;
+    return NULL;
+}
+
+static tsr_status *tell(const tsr_training *training, const tsr_trained *so_far)
+{
+    if (!training->epoch_done)
+        return NULL;
+    return training->epoch_done(training->context, so_far->epochs, so_far->loss, so_far->accuracy);
+}
+
+static tsr_status *run(loop *loop, tsr_trained *out)
+{
+    const tsr_training *training = loop->training;
+    double best = INFINITY;
+    size_t since_best = 0;
+    TSR_TRY(tell(training, out));
+    for (size_t epoch = 1; epoch <= training->epochs; epoch++) {
+        TSR_TRY(run_epoch(loop, epoch, out));
+        since_best = out->loss < best ? 0 : since_best + 1;
+        best = fmin(best, out->loss);
+        TSR_TRY(tell(training, out));
+        if (training->early_stop && since_best >= training->early_stop) {
+            out->early_stopped = true;
+            break;
+        }
+    }
+    return NULL;
+}
+
+tsr_status *tsr_train(tsr_network *network, const tsr_training *training, const tsr_batches *batches,
+                      tsr_trained *out)
+{
+    loop loop = {
+        .network = network, .training = training, .batches = batches, .flat = tsr_network_flat(network)
+    };
+    *out = (tsr_trained){ .loss = NAN, .accuracy = NAN };
+    tsr_flush_subnormals();
+    tsr_status *status = prepare(&loop);
+    if (!status)
+        status = run(&loop, out);
+    clear(&loop);
+    return status;
+}

@@ -1,0 +1,121 @@
+/* Samples without data: Gaussian clusters, or uniform noise that no network can learn. A sample is drawn from
+   its own random stream whenever it is read, so nothing is stored but the clusters' centres, and sample i is
+   the same in every run, order and thread. */
+#include <tessera/dataset.h>
+#include <tessera/rng.h>
+
+#include <stdlib.h>
+
+enum { CLUSTERS, UNIFORM };
+static const char *const kinds[] = { [CLUSTERS] = "clusters", [UNIFORM] = "uniform", NULL };
+
+typedef struct synthetic {
+    int kind;
+    size_t train, test, dimension;
+    int classes;
+    double spread, separation;
+    int64_t seed;
+
+    double *centres; /* classes x dimension; NULL where uniform */
+} synthetic;
+
+#define MOST_SAMPLES (1 << 30)
+#define MOST_FEATURES (1 << 24)
+#define MOST_CLASSES (1 << 20)
+
+/* Of the numbers of TSR_FOR_DATA's streams, each of these has 2^48. */
+enum { STREAMS_TRAIN, STREAMS_TEST, STREAMS_CENTRES };
+
+static tsr_rng stream(const synthetic *data, unsigned family, size_t index)
+{
+    return tsr_rng_stream((uint64_t)data->seed, TSR_FOR_DATA, (uint64_t)family << 48 | index);
+}
+
+static tsr_status *make_centres(synthetic *data)
+{
+    data->centres = calloc((size_t)data->classes * data->dimension, sizeof(*data->centres));
+    if (!data->centres)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %d centres of dimension %zu", data->classes,
+                        data->dimension);
+    for (int c = 0; c < data->classes; c++) {
+        tsr_rng rng = stream(data, STREAMS_CENTRES, (size_t)c);
+        for (size_t j = 0; j < data->dimension; j++)
+            data->centres[(size_t)c * data->dimension + j] = data->separation * tsr_rng_normal(&rng);
+    }
+    return NULL;
+}
+
+static tsr_status *open_synthetic(void *self, tsr_dataset_info *info)
+{
+    synthetic *data = self;
+    *info = (tsr_dataset_info){
+        .n = { [TSR_TRAIN] = data->train, [TSR_TEST] = data->test },
+        .shape = { data->dimension, 1, 1 },
+        .classes = data->classes,
+    };
+    return data->kind == CLUSTERS ? make_centres(data) : NULL;
+}
+
+static void close_synthetic(void *self)
+{
+    synthetic *data = self;
+    free(data->centres);
+    data->centres = NULL;
+}
+
+static void draw_clustered(const synthetic *data, tsr_rng *rng, int32_t label, float *input)
+{
+    const double *centre = data->centres + (size_t)label * data->dimension;
+    for (size_t j = 0; j < data->dimension; j++)
+        input[j] = (float)(centre[j] + data->spread * tsr_rng_normal(rng));
+}
+
+static void read_synthetic(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
+                           int32_t *labels)
+{
+    const synthetic *data = self;
+    for (size_t i = 0; i < n; i++) {
+        tsr_rng rng = stream(data, split == TSR_TRAIN ? STREAMS_TRAIN : STREAMS_TEST, index[i]);
+        int32_t label = (int32_t)tsr_rng_below(&rng, (uint64_t)data->classes);
+        if (labels)
+            labels[i] = label;
+        if (!inputs)
+            continue;
+        float *input = inputs + i * data->dimension;
+        if (data->kind == CLUSTERS)
+            draw_clustered(data, &rng, label, input);
+        else
+            tsr_rng_fill_uniform(&rng, data->dimension, input, 0, 1);
+    }
+}
+
+static const tsr_dataset_ops ops = {
+    .open = open_synthetic,
+    .read = read_synthetic,
+    .close = close_synthetic,
+};
+
+static const tsr_param params[] = {
+    TSR_PARAM_ENUM(
+        synthetic, kind, "clusters", kinds,
+        "clusters: a Gaussian per class; uniform: inputs uniform in [0, 1) and labels that mean nothing"),
+    TSR_PARAM_INT(synthetic, train, 1000, 1, MOST_SAMPLES, "training samples"),
+    TSR_PARAM_INT(synthetic, test, 500, 1, MOST_SAMPLES, "test samples"),
+    TSR_PARAM_INT(synthetic, dimension, 20, 1, MOST_FEATURES, "features of a sample"),
+    TSR_PARAM_INT(synthetic, classes, 10, 2, MOST_CLASSES, "classes, equally likely"),
+    TSR_PARAM_REAL(synthetic, spread, 1.0, 0.0, 1e6,
+                   "standard deviation of each feature within a cluster; clusters only"),
+    TSR_PARAM_REAL(synthetic, separation, 1.0, 0.0, 1e6,
+                   "standard deviation of the centres' coordinates; clusters only"),
+    TSR_PARAM_INT(synthetic, seed, 0, 0, INT64_MAX,
+                  "names the samples; apart from the experiment's seed, so that replicates share their data"),
+    TSR_PARAM_END
+};
+
+static const tsr_plugin plugin = {
+    TSR_DATASET_PLUGIN(&ops), .name = "synthetic",
+    .version = "1.0.0",       .summary = "Gaussian clusters or uniform noise, made as they are read",
+    .licence = "MIT",         TSR_INSTANCE(synthetic),
+    .params = params,
+};
+TSR_PLUGINS(&plugin)

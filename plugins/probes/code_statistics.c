@@ -1,0 +1,186 @@
+/* What can be read where redundancy is 0: the bits in use, their entropy, and Hamming distances between codes
+   of one class and of different classes; over the whole code and layer by layer (layer0 is the first that the
+   probe sees). All of it over training codes: entropy over all of them, distances over all pairs of the first
+   `examples`. Sums are of integers, so the order of the work cannot show. Complementing a column in every
+   code changes nothing. */
+#include <tessera/probe.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 128           /* examples compared together */
+#define MOST_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
+#define ROWS_PER_BYTE 255   /* rows that a counter of one byte can count */
+
+typedef struct code_statistics {
+    int examples;
+} code_statistics;
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(code_statistics, examples, 2000, 2, MOST_EXAMPLES,
+                  "distances are over all pairs of so many training examples, the first ones"),
+    TSR_PARAM_END
+};
+
+/* Distances of some pairs. */
+typedef struct distances {
+    uint64_t pairs, sum;
+    uint32_t least;
+} distances;
+
+static void add_distance(distances *spread, uint32_t distance)
+{
+    if (spread->pairs == 0 || distance < spread->least)
+        spread->least = distance;
+    spread->pairs++;
+    spread->sum += distance;
+}
+
+static void add_spread(distances *total, const distances *part)
+{
+    if (part->pairs && (total->pairs == 0 || part->least < total->least))
+        total->least = part->least;
+    total->pairs += part->pairs;
+    total->sum += part->sum;
+}
+
+static size_t at_most(size_t n, size_t limit)
+{
+    return n < limit ? n : limit;
+}
+
+/* Ones in each of the 64 columns of word w. Eight byte counters per addition: bit b of every byte of the
+   rows' words goes to `bytes[b]`, emptied before one can overflow. */
+static void count_ones(const tsr_codes *codes, size_t w, uint64_t ones[64])
+{
+    for (size_t first = 0; first < codes->n; first += ROWS_PER_BYTE) {
+        uint64_t bytes[8] = { 0 };
+        size_t end = first + at_most(codes->n - first, ROWS_PER_BYTE);
+        for (size_t i = first; i < end; i++) {
+            uint64_t word = tsr_codes_row(codes, i)[w];
+            for (int b = 0; b < 8; b++)
+                bytes[b] += word >> b & UINT64_C(0x0101010101010101);
+        }
+        for (int j = 0; j < 64; j++)
+            ones[j] += bytes[j % 8] >> (j / 8 * 8) & 0xff;
+    }
+}
+
+/* In bits, of a column with so many ones, or as many zeros. */
+static double entropy(uint64_t ones, size_t n)
+{
+    uint64_t fewer = ones < n - ones ? ones : n - ones;
+    if (fewer == 0)
+        return 0;
+    double p = (double)fewer / (double)n;
+    return -p * log2(p) - (1 - p) * log2(1 - p);
+}
+
+/* Mean entropy of the columns; their sums per word are added in the order of words. */
+static tsr_status *mean_entropy(const tsr_codes *codes, double *out)
+{
+    size_t words = tsr_codes_used_words(codes);
+    double *sums = calloc(words + 1, sizeof(*sums));
+    if (!sums)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+    for (size_t w = 0; w < words; w++) {
+        uint64_t ones[64] = { 0 };
+        count_ones(codes, w, ones);
+        for (size_t j = 0; j < at_most(codes->bits - w * 64, 64); j++)
+            sums[w] += entropy(ones[j], codes->n);
+    }
+    double sum = 0;
+    for (size_t w = 0; w < words; w++)
+        sum += sums[w];
+    free(sums);
+    *out = codes->bits && codes->n ? sum / (double)codes->bits : NAN;
+    return NULL;
+}
+
+/* Pairs of example i of a block with a later example j of another, or of the same, block. */
+static void compare_blocks(const tsr_codes *codes, const int32_t *labels, size_t n, size_t a, size_t b,
+                           distances *within, distances *across)
+{
+    uint32_t block[BLOCK * BLOCK];
+    size_t na = at_most(n - a, BLOCK), nb = at_most(n - b, BLOCK);
+    tsr_hamming_block(codes, a, na, codes, b, nb, block);
+    for (size_t i = 0; i < na; i++)
+        for (size_t j = a == b ? i + 1 : 0; j < nb; j++)
+            add_distance(labels[a + i] == labels[b + j] ? within : across, block[i * nb + j]);
+}
+
+/* All pairs of the first n examples. */
+static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, size_t n, distances *within,
+                               distances *across)
+{
+    size_t blocks = (n + BLOCK - 1) / BLOCK;
+    distances *parts = calloc(2 * blocks + 1, sizeof(*parts));
+    if (!parts)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+    for (size_t a = 0; a < blocks; a++)
+        for (size_t b = a; b < blocks; b++)
+            compare_blocks(codes, labels, n, a * BLOCK, b * BLOCK, &parts[2 * a], &parts[2 * a + 1]);
+    for (size_t a = 0; a < blocks; a++) {
+        add_spread(within, &parts[2 * a]);
+        add_spread(across, &parts[2 * a + 1]);
+    }
+    free(parts);
+    return NULL;
+}
+
+static tsr_status *give_spread(const tsr_probing *probing, const char *prefix, const char *which,
+                               const distances *spread)
+{
+    bool any = spread->pairs > 0;
+    TSR_TRY(tsr_metric_f(probing, any ? spread->least : NAN, "%sdistance_min_%s", prefix, which));
+    return tsr_metric_f(probing, any ? (double)spread->sum / (double)spread->pairs : NAN,
+                        "%sdistance_mean_%s", prefix, which);
+}
+
+static tsr_status *measure(const tsr_probing *probing, const tsr_codes *codes, size_t examples,
+                           const char *prefix)
+{
+    double mean;
+    distances within = { 0 }, across = { 0 };
+    TSR_TRY(mean_entropy(codes, &mean));
+    TSR_TRY(compare_all(codes, probing->train_labels, at_most(codes->n, examples), &within, &across));
+    TSR_TRY(tsr_metric_f(probing, (double)codes->bits, "%sbits", prefix));
+    TSR_TRY(tsr_metric_f(probing, mean, "%sentropy", prefix));
+    TSR_TRY(give_spread(probing, prefix, "within", &within));
+    return give_spread(probing, prefix, "across", &across);
+}
+
+static tsr_status *run(const void *self, const tsr_probing *probing)
+{
+    const code_statistics *options = self;
+    size_t examples = (size_t)options->examples;
+    TSR_TRY(measure(probing, probing->train, examples, ""));
+    for (size_t i = 0; i < probing->train->n_layers; i++) {
+        const tsr_code_layer *layer = &probing->train->layers[i];
+        tsr_codes *slice;
+        TSR_TRY(tsr_codes_slice(probing->train, layer->first, layer->bits, &slice));
+        char prefix[32];
+        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
+        tsr_status *status = measure(probing, slice, examples, prefix);
+        tsr_codes_free(slice);
+        TSR_TRY(status);
+    }
+    return NULL;
+}
+
+static const tsr_probe_ops ops = { .run = run };
+
+static const tsr_plugin plugin = {
+    TSR_PROBE_PLUGIN(&ops),
+    .name = "code_statistics",
+    .version = "1.0.0",
+    .summary = "training codes' bits in use, entropy, distances within and across classes, by layer",
+    .licence = "MIT",
+    TSR_INSTANCE(code_statistics),
+    .params = params,
+};
+TSR_PLUGINS(&plugin)
