@@ -275,15 +275,15 @@ const float *tsr_network_logits(const tsr_network *network)
 
 /* --- running --- */
 
-typedef struct tapping {
+typedef struct tap_context {
     const tsr_network *network;
     tsr_tap_function *tap;
     void *context;
-} tapping;
+} tap_context;
 
 static void see_activation(void *context, const tsr_node *node, const tsr_pass *pass)
 {
-    const tapping *tapping = context;
+    const tap_context *tapping = context;
     tsr_tap tap = { .layer = tapping->network->layers[node->index],
                     .n = pass->n,
                     .units = tsr_shape_size(node->shape),
@@ -293,7 +293,7 @@ static void see_activation(void *context, const tsr_node *node, const tsr_pass *
 
 void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context)
 {
-    tapping tapping = { network, tap, context };
+    tap_context tapping = { network, tap, context };
     tsr_plan_forward(network->plan, n, false, 0, 0, tap ? see_activation : NULL, &tapping);
 }
 

@@ -114,11 +114,11 @@ static size_t backward_step(const tsr_graph *graph, const tsr_node *node)
 }
 
 /* Per node: the last step that reads its value, and the step that first gives its gradient. */
-typedef struct lives {
+typedef struct lifetimes {
     size_t *value_last, *gradient_first;
-} lives;
+} lifetimes;
 
-static void find_lives(const tsr_graph *graph, bool training, const lives *lives)
+static void find_lives(const tsr_graph *graph, bool training, const lifetimes *lives)
 {
     for (size_t i = 0; i < graph->n; i++) {
         const tsr_node *node = graph->nodes[i];
@@ -140,7 +140,7 @@ static void find_lives(const tsr_graph *graph, bool training, const lives *lives
 }
 
 /* Whether input k of the node gives that input's gradient its first value; others add to it. */
-static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, const lives *lives)
+static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, const lifetimes *lives)
 {
     for (size_t j = 0; j < k; j++)
         if (node->inputs[j] == node->inputs[k])
@@ -148,7 +148,7 @@ static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, 
     return lives->gradient_first[node->inputs[k]->index] == backward_step(graph, node);
 }
 
-static void need_forward(tsr_plan *plan, const tsr_node *node, const lives *lives, needs *all)
+static void need_forward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
     size_t i = node->index, step = i, backward = backward_step(plan->graph, node);
     bool saves = plan->kind != TSR_PLAN_INFERENCE && node->needs_gradient;
@@ -159,7 +159,7 @@ static void need_forward(tsr_plan *plan, const tsr_node *node, const lives *live
     need(all, plan->batch, node->scratch, step, step, &plan->forward[i].scratch);
 }
 
-static void need_backward(tsr_plan *plan, const tsr_node *node, const lives *lives, needs *all)
+static void need_backward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
     size_t i = node->index, step = backward_step(plan->graph, node);
     need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, lives->gradient_first[i], step,
@@ -190,7 +190,7 @@ static tsr_status *place_all(tsr_plan *plan, needs *all)
     return NULL;
 }
 
-static tsr_status *lay_out(tsr_plan *plan, const lives *lives, needs *all)
+static tsr_status *lay_out(tsr_plan *plan, const lifetimes *lives, needs *all)
 {
     const tsr_graph *graph = plan->graph;
     bool training = plan->kind != TSR_PLAN_INFERENCE;
@@ -208,7 +208,7 @@ static tsr_status *lay_out(tsr_plan *plan, const lives *lives, needs *all)
 static tsr_status *make_arena(tsr_plan *plan)
 {
     size_t nodes = plan->graph->n, most = 5 * nodes + plan->graph->n_edges;
-    lives lives = { tsr_alloc(nodes, sizeof(size_t)), tsr_alloc(nodes, sizeof(size_t)) };
+    lifetimes lives = { tsr_alloc(nodes, sizeof(size_t)), tsr_alloc(nodes, sizeof(size_t)) };
     needs all = { .buffers = tsr_alloc(most, sizeof(tsr_buffer)), .into = tsr_alloc(most, sizeof(float **)) };
     tsr_status *status = lay_out(plan, &lives, &all);
     free(lives.value_last);

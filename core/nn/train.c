@@ -20,7 +20,7 @@ typedef struct penalty {
     const tsr_network_parameter *tensor;
 } penalty;
 
-typedef struct loop {
+typedef struct training_loop {
     tsr_network *network;
     const tsr_training *training;
     const tsr_batches *batches;
@@ -32,7 +32,7 @@ typedef struct loop {
     penalty *penalties;
     int32_t *labels;
     uint64_t step; /* of all epochs */
-} loop;
+} training_loop;
 
 double tsr_schedule_factor(const tsr_schedule *schedule, size_t epoch, size_t epochs)
 {
@@ -65,7 +65,7 @@ static bool is_on(int on, const tsr_network_parameter *tensor)
     }
 }
 
-static tsr_status *list_penalties(loop *loop)
+static tsr_status *list_penalties(training_loop *loop)
 {
     const tsr_training *training = loop->training;
     size_t n_tensors = tsr_network_n_tensors(loop->network), most;
@@ -86,7 +86,7 @@ static tsr_status *list_penalties(loop *loop)
     return NULL;
 }
 
-static tsr_status *make_slots(loop *loop)
+static tsr_status *make_slots(training_loop *loop)
 {
     const tsr_instance *optimizer = loop->training->optimizer;
     loop->optimizer = tsr_instance_ops(optimizer);
@@ -103,7 +103,7 @@ static tsr_status *make_slots(loop *loop)
     return NULL;
 }
 
-static tsr_status *prepare(loop *loop)
+static tsr_status *prepare(training_loop *loop)
 {
     if (loop->batches->steps < 1)
         return tsr_fail(TSR_REFUSED, "an epoch has no steps, expected at least 1");
@@ -114,7 +114,7 @@ static tsr_status *prepare(loop *loop)
     return loop->labels ? NULL : tsr_no_memory("training");
 }
 
-static void clear(loop *loop)
+static void clear(training_loop *loop)
 {
     for (size_t i = 0; i < loop->n_slots; i++)
         free(loop->slots[i]);
@@ -147,7 +147,7 @@ static void name_culprit(const tsr_network *network, char *out, size_t room)
         }
 }
 
-static tsr_status *diverged(const loop *loop, size_t epoch, size_t step, double loss)
+static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step, double loss)
 {
     char culprit[256];
     name_culprit(loop->network, culprit, sizeof(culprit));
@@ -157,7 +157,7 @@ static tsr_status *diverged(const loop *loop, size_t epoch, size_t step, double 
 
 /* --- one step, one epoch --- */
 
-static tsr_status *add_penalties(const loop *loop, size_t epoch, size_t step, double *loss)
+static tsr_status *add_penalties(const training_loop *loop, size_t epoch, size_t step, double *loss)
 {
     for (size_t i = 0; i < loop->n_penalties; i++) {
         const penalty *p = &loop->penalties[i];
@@ -175,12 +175,13 @@ static tsr_status *add_penalties(const loop *loop, size_t epoch, size_t step, do
     return NULL;
 }
 
-typedef struct sums {
+typedef struct epoch_sums {
     double loss; /* times examples */
     size_t examples, correct;
-} sums;
+} epoch_sums;
 
-static tsr_status *run_step(loop *loop, size_t epoch, size_t step, double rate_factor, sums *sums)
+static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, double rate_factor,
+                            epoch_sums *sums)
 {
     tsr_network *network = loop->network;
     const tsr_training *training = loop->training;
@@ -207,11 +208,11 @@ static tsr_status *run_step(loop *loop, size_t epoch, size_t step, double rate_f
     return NULL;
 }
 
-static tsr_status *run_epoch(loop *loop, size_t epoch, tsr_trained *out)
+static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out)
 {
     const tsr_batches *batches = loop->batches;
     double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
-    sums sums = { 0 };
+    epoch_sums sums = { 0 };
     TSR_TRY(
         tsr_network_plan(loop->network, loop->training->batch, true)); /* epoch_done may have planned anew */
     if (batches->begin_epoch)
@@ -233,7 +234,7 @@ static tsr_status *tell(const tsr_training *training, const tsr_trained *so_far)
     return training->epoch_done(training->context, so_far->epochs, so_far->loss, so_far->accuracy);
 }
 
-static tsr_status *run(loop *loop, tsr_trained *out)
+static tsr_status *run(training_loop *loop, tsr_trained *out)
 {
     const tsr_training *training = loop->training;
     double best = INFINITY;
@@ -255,7 +256,7 @@ static tsr_status *run(loop *loop, tsr_trained *out)
 tsr_status *tsr_train(tsr_network *network, const tsr_training *training, const tsr_batches *batches,
                       tsr_trained *out)
 {
-    loop loop = {
+    training_loop loop = {
         .network = network, .training = training, .batches = batches, .flat = tsr_network_flat(network)
     };
     *out = (tsr_trained){ .loss = NAN, .accuracy = NAN };

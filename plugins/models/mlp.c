@@ -1,0 +1,50 @@
+/* Multilayer perceptron: per hidden layer dense - batch norm - activation - dropout, then a dense layer to
+   the logits. Without hidden layers it is multinomial logistic regression. */
+#include <tessera/model.h>
+
+#define MOST_LAYERS 1000
+#define MOST_UNITS (1 << 20)
+
+typedef struct mlp {
+    int width, depth;
+    tsr_int_list widths;
+    bool batch_norm;
+    double dropout;
+    tsr_instance *activation;
+} mlp;
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(mlp, width, 100, 1, MOST_UNITS, "units of each hidden layer", .unit = "units"),
+    TSR_PARAM_INT(mlp, depth, 1, 0, MOST_LAYERS, "hidden layers; 0: none, a linear model", .unit = "layers"),
+    TSR_PARAM_INT_LIST(mlp, widths, NULL, 0, 1, MOST_UNITS,
+                       "units of each hidden layer in turn, instead of width and depth", .unit = "units",
+                       .list_max_length = MOST_LAYERS),
+    TSR_PARAM_BOOL(mlp, batch_norm, true, "normalise before each activation"),
+    TSR_PARAM_REAL(mlp, dropout, 0.0, 0.0, 0.999, "fraction of hidden units left out of each training step"),
+    TSR_PARAM_PLUGIN(mlp, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_PARAM_END,
+};
+
+static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
+{
+    const mlp *m = self;
+    int depth = m->widths.n ? (int)m->widths.n : m->depth;
+    for (int i = 0; i < depth; i++) {
+        int width = m->widths.n ? (int)m->widths.values[i] : m->width;
+        x = tsr_named(g, tsr_dense(g, x, width), "hidden.%d", i);
+        if (m->batch_norm)
+            x = tsr_named(g, tsr_batch_norm(g, x), "norm.%d", i);
+        x = tsr_named(g, tsr_activate(g, x), "activation.%d", i);
+        if (m->dropout > 0)
+            x = tsr_named(g, tsr_dropout(g, x, m->dropout), "dropout.%d", i);
+    }
+    return tsr_named(g, tsr_dense(g, x, classes), "output");
+}
+
+static const tsr_model_ops ops = { .build = build };
+
+static const tsr_plugin plugin = {
+    TSR_MODEL_PLUGIN(&ops), .name = "mlp",     .version = "1.0.0", .summary = "multilayer perceptron",
+    .licence = "MIT",       TSR_INSTANCE(mlp), .params = params,
+};
+TSR_PLUGINS(&plugin)

@@ -1,0 +1,49 @@
+/* L2: weight times the sum of w^2 (no half before it, as in the paper's code). Its gradient is 2 weight w. */
+#include <tessera/hot.h>
+#include <tessera/regularizer.h>
+
+typedef struct l2 {
+    double weight;
+} l2;
+
+static const tsr_param params[] = {
+    TSR_PARAM_REAL(l2, weight, 1e-6, 0.0, 1e6, "what the sum of w^2 is multiplied by"),
+    TSR_PARAM_END,
+};
+
+TSR_HOT static double sum_squares(size_t n, const float *restrict w)
+{
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (size_t i = 0; i < n; i++)
+        total += (double)w[i] * (double)w[i];
+    return total;
+}
+
+TSR_HOT static void add_gradient(size_t n, float factor, const float *restrict w, float *restrict gradient)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        gradient[i] += factor * w[i];
+}
+
+static double penalty(const void *self, const tsr_parameter *parameter, float *gradient)
+{
+    const l2 *config = self;
+    if (gradient)
+        add_gradient(parameter->n, (float)(2 * config->weight), parameter->values, gradient);
+    return config->weight * sum_squares(parameter->n, parameter->values);
+}
+
+static const tsr_regularizer_ops ops = { .penalty = penalty };
+
+static const tsr_plugin plugin = {
+    TSR_REGULARIZER_PLUGIN(&ops),
+    .name = "l2",
+    .version = "1.0.0",
+    .summary = "weight times the sum of squares",
+    .licence = "MIT",
+    TSR_INSTANCE(l2),
+    .params = params,
+};
+TSR_PLUGINS(&plugin)
