@@ -149,7 +149,7 @@ static tsr_status *find_pending(session *s, tsr_shard shard)
     return NULL;
 }
 
-static tsr_status *execute(session *s, const options *options)
+static tsr_status *execute(session *s, const options *given)
 {
     const tsr_instance *executor = s->experiment->executor;
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
@@ -158,7 +158,7 @@ static tsr_status *execute(session *s, const options *options)
         return NULL;
     }
     TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
-    tsr_display_begin(&s->display, &s->progress, options->quiet);
+    tsr_display_begin(&s->display, &s->progress, given->quiet);
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -205,10 +205,10 @@ static tsr_status *conclude(session *s, size_t *failed)
     return status;
 }
 
-static tsr_status *run(const options *options, size_t *failed)
+static tsr_status *run(const options *given, size_t *failed)
 {
     tsr_experiment *experiment;
-    TSR_TRY(tsr_experiment_read(options->config, options->n_sets, options->sets, &experiment));
+    TSR_TRY(tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment));
     session s = { .work = { .size = sizeof(tsr_work),
                             .run = do_run,
                             .lost = lose_run,
@@ -217,14 +217,14 @@ static tsr_status *run(const options *options, size_t *failed)
                             .cores = tsr_cores() },
                   .experiment = experiment,
                   .store = { .lock = -1, .shard_lock = -1 } };
-    char *folder = options->output ? strdup(options->output) : tsr_path_join("results", experiment->name);
-    tsr_status *status = folder ? tsr_store_open(folder, experiment, options->shard, options->fresh, &s.store)
+    char *folder = given->output ? strdup(given->output) : tsr_path_join("results", experiment->name);
+    tsr_status *status = folder ? tsr_store_open(folder, experiment, given->shard, given->fresh, &s.store)
                                 : tsr_no_memory("a path");
     free(folder);
     if (!status)
-        status = find_pending(&s, options->shard);
+        status = find_pending(&s, given->shard);
     if (!status)
-        status = execute(&s, options);
+        status = execute(&s, given);
     if (s.store.folder) {
         tsr_status *late = conclude(&s, failed);
         if (status)
@@ -245,13 +245,13 @@ int tsr_cli_run(int argc, char **argv)
 {
     if (tsr_cli_wants_help(argc, argv, help))
         return 0;
-    options options;
+    options given;
     size_t failed = 0;
-    tsr_status *status = parse(argc, argv, &options);
-    tsr_log_set_quiet(options.quiet);
+    tsr_status *status = parse(argc, argv, &given);
+    tsr_log_set_quiet(given.quiet);
     if (!status)
-        status = run(&options, &failed);
-    free(options.sets);
+        status = run(&given, &failed);
+    free(given.sets);
     int exit_status = tsr_cli_exit(status);
     return exit_status ? exit_status : failed ? TSR_EXIT_SOME_FAILED : 0;
 }

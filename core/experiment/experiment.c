@@ -21,15 +21,15 @@
 #define MOST_EPOCHS 1000000
 
 /* The file's own keys. */
-typedef struct general {
+typedef struct general_settings {
     const char *name;
     int64_t seed, replicates;
-} general;
+} general_settings;
 
 static const tsr_param general_params[] = {
-    TSR_PARAM_STRING(general, name, "", "names the results folder; empty: the config file's name"),
-    TSR_PARAM_INT(general, seed, 1, 0, INT64_MAX - MOST_RUNS, "of all randomness; replicate r has seed + r"),
-    TSR_PARAM_INT(general, replicates, 1, 1, MOST_RUNS, "runs per point, with seeds seed, seed + 1 ..."),
+    TSR_PARAM_STRING(general_settings, name, "", "names the results folder; empty: the config file's name"),
+    TSR_PARAM_INT(general_settings, seed, 1, 0, INT64_MAX - MOST_RUNS, "of all randomness; replicate r has seed + r"),
+    TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS, "runs per point, with seeds seed, seed + 1 ..."),
     TSR_PARAM_END
 };
 static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
@@ -374,7 +374,7 @@ static json_t *value_at(const json_t *config, const char *key)
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
                               size_t *n_read)
 {
-    general general;
+    general_settings general;
     tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
     json_t *ignored = json_object();
     tsr_status *status = tsr_settings_read(&settings, general_params, config_root_setting(&config->tree),
@@ -520,7 +520,7 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
 {
     const config_setting_t *root = config_root_setting(&config->tree);
     json_t *path = json_array(), *sweep = json_array(), *executor = json_object();
-    general general;
+    general_settings general;
     tsr_settings settings = { .folder = config->folder };
     experiment->resolved = json_object();
     tsr_status *status = tsr_settings_read(&settings, general_params, root, "the experiment", general_others,

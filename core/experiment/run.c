@@ -31,6 +31,7 @@ typedef struct doing {
     tsr_network *network;
     int32_t *train_labels, *test_labels; /* true ones */
     json_t *epochs, *snapshots, *probe_seconds;
+    size_t epoch_size; /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
     size_t last_probed;
     bool probed;
@@ -88,8 +89,10 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
     const char *label = tsr_probe_label(probe);
     char *folder = tsr_format("%s/probes/%s/epoch-%zu", d->folder, label, epoch);
     tsr_codes *chosen[2] = { NULL, NULL };
-    tsr_metrics *metrics = tsr_metrics_new(label);
-    tsr_status *status = folder && metrics ? tsr_make_folder(folder) : tsr_no_memory("a probe");
+    tsr_metrics *metrics = NULL;
+    tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
+    if (!status)
+        status = tsr_metrics_new(label, &metrics);
     if (!status && common->layers.n) {
         status = tsr_codes_layers(train, common->layers.n, common->layers.values, &chosen[0]);
         if (!status)
@@ -107,8 +110,15 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
                                 .metrics = metrics };
         status = ops->run(tsr_instance_self(probe), &probing);
     }
-    for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++)
-        json_object_set_new(out, tsr_metrics_name(metrics, i), number(tsr_metrics_value(metrics, i)));
+    for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value metric = tsr_metrics_get(metrics, i);
+        char *name = tsr_format("%s.%s", label, metric.name);
+        if (name)
+            json_object_set_new(out, name, number(metric.value));
+        else
+            status = tsr_no_memory("a metric");
+        free(name);
+    }
     if (folder && rmdir(folder) == 0) { /* nothing was written */
         *strrchr(folder, '/') = '\0';
         if (rmdir(folder) == 0) {
@@ -211,7 +221,7 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
         atomic_store(&d->progress->loss, loss);
         if (seconds > 0)
             atomic_store(&d->progress->examples_per_second,
-                         (double)tsr_batch_source_epoch_size(d->source) / seconds);
+                         (double)d->epoch_size / seconds);
     }
     atomic_store(&d->progress->epoch, epoch);
     bool due = false;
@@ -243,8 +253,9 @@ static tsr_status *prepare(doing *d, const tsr_store *store)
     TSR_TRY(tsr_parts_new(run->data, &options, &d->parts));
     TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
     TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
-    TSR_TRY(tsr_batch_source_new(&d->parts, (size_t)training->batch, training->constant_steps, run->seed,
-                                 &d->source));
+    d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
+    tsr_batch_options order = { .batch = (size_t)training->batch, .epoch_size = d->epoch_size, .seed = run->seed };
+    TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
     return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
                            &d->network);
 }
