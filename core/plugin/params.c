@@ -415,8 +415,12 @@ json_t *tsr_param_default_json(const tsr_param *param)
 static json_t *choices_json(const tsr_param *param)
 {
     json_t *list = json_array();
-    for (const char *const *word = param->choices; *word; word++)
-        json_array_append_new(list, json_string(*word));
+    for (const char *const *word = param->choices; *word; word++) {
+        if (json_array_append_new(list, json_string(*word)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
     return list;
 }
 
