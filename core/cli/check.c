@@ -9,17 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char help[] =
-    "Usage: tessera check CONFIG [-s KEY=VALUE]...\n"
-    "\n"
-    "Loads the plugins, opens the data and validates everything that tessera run would, and prints the\n"
-    "experiment as resolved, with every default, and its runs. Nothing is trained or written.\n"
-    "\n"
-    "  -s, --set KEY=VALUE   set a key of the config; may be repeated\n"
-    "  -h, --help            this text\n"
-    "\n"
-    "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n";
-
 static void print(const tsr_experiment *experiment)
 {
     tsr_text text = { 0 };
@@ -39,8 +28,6 @@ static void print(const tsr_experiment *experiment)
 int tsr_cli_check(int argc, char **argv)
 {
     static const struct option longs[] = { { "set", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
-    if (tsr_cli_wants_help(argc, argv, help))
-        return TSR_EXIT_DONE;
     const char **sets = tsr_alloc((size_t)argc, sizeof(*sets));
     tsr_status *status = sets ? NULL : tsr_no_memory("the command line");
     size_t n_sets = 0;
@@ -61,5 +48,5 @@ int tsr_cli_check(int argc, char **argv)
         print(experiment);
     tsr_experiment_free(experiment);
     free(sets);
-    return tsr_cli_exit(status);
+    return tsr_cli_report(status);
 }

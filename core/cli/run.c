@@ -19,23 +19,6 @@
 
 #define TABLE_WIDTH 120 /* where stdout is no terminal */
 
-static const char help[] =
-    "Usage: tessera run CONFIG [options]\n"
-    "\n"
-    "Trains the networks of an experiment, takes their neural codes and probes them. Runs that the results\n"
-    "folder already has are kept; the others are done.\n"
-    "\n"
-    "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
-    "  -o, --output DIR      results folder (default: results/<name of the experiment>)\n"
-    "  -j, --jobs N          runs at a time; the same as -s executor.jobs=N\n"
-    "      --shard I/N       do only the I-th of N parts of the runs\n"
-    "      --fresh           remove the results that the folder has and start anew\n"
-    "  -q, --quiet           no progress, no notes; only errors and the table\n"
-    "  -h, --help            this text\n"
-    "\n"
-    "Exit status: 0 all runs done; 1 wrong usage; 2 something was refused before any work; 3 some runs\n"
-    "failed, the others are kept; 130 interrupted, finished runs are kept.\n";
-
 typedef struct options {
     const char *config, *output;
     const char **sets;
@@ -243,8 +226,6 @@ static tsr_status *run(const options *given, size_t *failed)
 
 int tsr_cli_run(int argc, char **argv)
 {
-    if (tsr_cli_wants_help(argc, argv, help))
-        return 0;
     options given;
     size_t failed = 0;
     tsr_status *status = parse(argc, argv, &given);
@@ -252,6 +233,6 @@ int tsr_cli_run(int argc, char **argv)
     if (!status)
         status = run(&given, &failed);
     free(given.sets);
-    int exit_status = tsr_cli_exit(status);
-    return exit_status ? exit_status : failed ? TSR_EXIT_SOME_FAILED : 0;
+    int exit_status = tsr_cli_report(status);
+    return exit_status ? exit_status : failed ? TSR_EXIT_FAILED : 0;
 }
