@@ -73,8 +73,9 @@ static void prepare_blas(char **argv)
     bool ready = threads && strcmp(threads, "1") == 0;
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
 #if defined(__x86_64__)
-    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
         setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
         ready = false;
     }

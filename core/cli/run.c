@@ -73,7 +73,8 @@ static tsr_status *parse_shard(const char *text, tsr_shard *out)
 {
     unsigned long index, of;
     char rest;
-    if (sscanf(text, "%lu/%lu%c", &index, &of, &rest) != 2 || index < 1 || of < 1 || index > of || text[0] == '-')
+    if (sscanf(text, "%lu/%lu%c", &index, &of, &rest) != 2 || index < 1 || of < 1 || index > of ||
+        text[0] == '-')
         return tsr_fail(TSR_USAGE, "--shard %s: expected I/N with I from 1 to N, such as 2/8", text);
     *out = (tsr_shard){ .index = index - 1, .of = of };
     return NULL;
@@ -111,7 +112,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
             return tsr_fail(TSR_USAGE, "see tessera run --help");
     }
     if (argc - optind != 1)
-        return tsr_fail(TSR_USAGE, "tessera run: expected one CONFIG, not %d; see tessera run --help", argc - optind);
+        return tsr_fail(TSR_USAGE, "tessera run: expected one CONFIG, not %d; see tessera run --help",
+                        argc - optind);
     out->config = argv[optind];
     return NULL;
 }
@@ -161,8 +163,8 @@ static size_t report_failures(const session *s, const json_t *outcomes)
         const char *error = json_string_value(json_object_get(outcome, "error"));
         failed++;
         tsr_log_error("run %s %s: %s (%s/runs/%s/run.json)", s->experiment->runs[i].id,
-                      json_string_value(json_object_get(outcome, "status")), error ? error : "no reason was given",
-                      s->store.folder, s->experiment->runs[i].id);
+                      json_string_value(json_object_get(outcome, "status")),
+                      error ? error : "no reason was given", s->store.folder, s->experiment->runs[i].id);
     }
     return failed;
 }
@@ -176,7 +178,8 @@ static tsr_status *conclude(session *s, size_t *failed)
     if (!status)
         status = tsr_summary_new(s->experiment, outcomes, &summary);
     if (!status) {
-        tsr_summary_write_table(summary, s->experiment, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
+        tsr_summary_write_table(summary, s->experiment, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH),
+                                &table);
         if (table.chars)
             printf("%s\n", table.chars);
         printf("results in %s\n", s->store.folder);
@@ -216,7 +219,8 @@ static tsr_status *run(const options *given, size_t *failed)
             status = late;
     }
     if (!status && interrupt)
-        status = tsr_fail(TSR_INTERRUPTED, "interrupted; finished runs are kept, the same command does the rest");
+        status =
+            tsr_fail(TSR_INTERRUPTED, "interrupted; finished runs are kept, the same command does the rest");
     tsr_progress_clear(&s.progress);
     tsr_store_close(&s.store);
     free(s.pending);

@@ -28,8 +28,10 @@ typedef struct general_settings {
 
 static const tsr_param general_params[] = {
     TSR_PARAM_STRING(general_settings, name, "", "names the results folder; empty: the config file's name"),
-    TSR_PARAM_INT(general_settings, seed, 1, 0, INT64_MAX - MOST_RUNS, "of all randomness; replicate r has seed + r"),
-    TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS, "runs per point, with seeds seed, seed + 1 ..."),
+    TSR_PARAM_INT(general_settings, seed, 1, 0, INT64_MAX - MOST_RUNS,
+                  "of all randomness; replicate r has seed + r"),
+    TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS,
+                  "runs per point, with seeds seed, seed + 1 ..."),
     TSR_PARAM_END
 };
 static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",

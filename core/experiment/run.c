@@ -220,8 +220,7 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
                                                    number(loss), "accuracy", number(accuracy)));
         atomic_store(&d->progress->loss, loss);
         if (seconds > 0)
-            atomic_store(&d->progress->examples_per_second,
-                         (double)d->epoch_size / seconds);
+            atomic_store(&d->progress->examples_per_second, (double)d->epoch_size / seconds);
     }
     atomic_store(&d->progress->epoch, epoch);
     bool due = false;
@@ -254,7 +253,9 @@ static tsr_status *prepare(doing *d, const tsr_store *store)
     TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
     TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
     d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
-    tsr_batch_options order = { .batch = (size_t)training->batch, .epoch_size = d->epoch_size, .seed = run->seed };
+    tsr_batch_options order = { .batch = (size_t)training->batch,
+                                .epoch_size = d->epoch_size,
+                                .seed = run->seed };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
     return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
                            &d->network);

@@ -23,15 +23,17 @@ static const json_t *snapshot_of(const json_t *outcome, double epoch)
 }
 
 /* Mean and sample deviation over the outcomes that have the metric as a number. */
-static tsr_statistic statistic_of(const json_t *outcomes, size_t first, size_t n, double epoch, const char *metric)
+static tsr_statistic statistic_of(const json_t *outcomes, size_t first, size_t n, double epoch,
+                                  const char *metric)
 {
     tsr_statistic s = { 0, 0, NAN };
     double squares = 0;
     for (size_t i = first; i < first + n; i++) {
         const json_t *outcome = json_array_get(outcomes, i);
-        const json_t *value = tsr_outcome_is_done(outcome)
-                                  ? json_object_get(json_object_get(snapshot_of(outcome, epoch), "metrics"), metric)
-                                  : NULL;
+        const json_t *value =
+            tsr_outcome_is_done(outcome)
+                ? json_object_get(json_object_get(snapshot_of(outcome, epoch), "metrics"), metric)
+                : NULL;
         if (!json_is_number(value))
             continue;
         s.n++;
@@ -46,8 +48,8 @@ static tsr_statistic statistic_of(const json_t *outcomes, size_t first, size_t n
     return s;
 }
 
-static tsr_status *fill_point(tsr_point *point, const tsr_summary *summary, const json_t *outcomes, size_t first,
-                              size_t n)
+static tsr_status *fill_point(tsr_point *point, const tsr_summary *summary, const json_t *outcomes,
+                              size_t first, size_t n)
 {
     const json_t *shown = NULL;
     for (size_t i = first; i < first + n; i++) {
@@ -81,8 +83,7 @@ static tsr_status *fill(tsr_summary *summary, const tsr_experiment *experiment, 
     summary->points = tsr_alloc(experiment->n_runs, sizeof(tsr_point));
     tsr_status *status = summary->metrics && summary->points ? NULL : tsr_no_memory("the summary");
     if (!status)
-        json_object_foreach(names, name, ignored)
-            summary->metrics[summary->n_metrics++] = strdup(name);
+        json_object_foreach(names, name, ignored) summary->metrics[summary->n_metrics++] = strdup(name);
     json_decref(names);
     for (size_t first = 0; !status && first < experiment->n_runs;) {
         size_t n = 1; /* replicates stand together, numbered from 0 */

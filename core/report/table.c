@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL 40
+#define CELL 64
 #define GAP 2
 
 typedef struct table {
@@ -68,19 +68,34 @@ static size_t write_cells(const table *t, size_t left, size_t room, tsr_text *ou
     return shown;
 }
 
-/* Four decimals for fractions, none for whole numbers, four significant digits for what is large. */
-static void write_statistic(const tsr_statistic *s, char out[CELL])
+/* Decimals that suit all values of a metric alike: none for counts, four for fractions, fewer for what is
+   larger. */
+static int decimals_of(const tsr_summary *summary, size_t metric)
+{
+    double largest = 0;
+    bool whole = true;
+    for (size_t p = 0; p < summary->n_points; p++)
+        for (size_t e = 0; e < summary->points[p].n_epochs; e++) {
+            double mean = summary->points[p].statistics[e * summary->n_metrics + metric].mean;
+            if (isnan(mean))
+                continue;
+            whole = whole && mean == rint(mean);
+            largest = fabs(mean) > largest ? fabs(mean) : largest;
+        }
+    if (whole && largest > 1)
+        return 0;
+    return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
+}
+
+static void write_statistic(const tsr_statistic *s, int decimals, char out[CELL])
 {
     if (isnan(s->mean)) {
         snprintf(out, CELL, "-");
         return;
     }
-    bool whole = s->mean == rint(s->mean) && fabs(s->mean) > 1 && fabs(s->mean) < 1e9;
-    bool large = fabs(s->mean) >= 1000;
-    int used = whole ? snprintf(out, CELL, "%.0f", s->mean)
-                     : snprintf(out, CELL, large ? "%.1f" : "%.4f", s->mean);
+    int used = snprintf(out, CELL, "%.*f", decimals, s->mean);
     if (s->n > 1)
-        snprintf(out + used, CELL - (size_t)used, whole || large ? " ± %.1f" : " ± %.4f", s->deviation);
+        snprintf(out + used, CELL - (size_t)used, " ± %.*f", decimals ? decimals : 1, s->deviation);
 }
 
 /* One point: metrics down, snapshots across. */
@@ -95,11 +110,12 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
     }
     snprintf(cell(&t, 0, 0), CELL, "epoch");
     for (size_t m = 0; m < summary->n_metrics; m++)
-        snprintf(cell(&t, m + 1, 0), CELL, "%.39s", summary->metrics[m]);
+        snprintf(cell(&t, m + 1, 0), CELL, "%.63s", summary->metrics[m]);
     for (size_t e = 0; e < point->n_epochs; e++) {
         snprintf(cell(&t, 0, e + 1), CELL, "%.0f", point->epochs[e]);
         for (size_t m = 0; m < summary->n_metrics; m++)
-            write_statistic(&point->statistics[e * summary->n_metrics + m], cell(&t, m + 1, e + 1));
+            write_statistic(&point->statistics[e * summary->n_metrics + m], decimals_of(summary, m),
+                            cell(&t, m + 1, e + 1));
     }
     if (write_cells(&t, 1, width, out) < t.columns)
         tsr_text_add(out, "(more snapshots in results.csv)\n");
@@ -107,7 +123,8 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
 }
 
 /* Several points: one row each, the last snapshot. */
-static void write_points(const tsr_summary *summary, const tsr_experiment *experiment, size_t width, tsr_text *out)
+static void write_points(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
+                         tsr_text *out)
 {
     size_t keys = experiment->n_swept;
     table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics };
@@ -117,23 +134,23 @@ static void write_points(const tsr_summary *summary, const tsr_experiment *exper
         return;
     }
     for (size_t k = 0; k < keys; k++)
-        snprintf(cell(&t, 0, k), CELL, "%.39s", experiment->swept[k]);
+        snprintf(cell(&t, 0, k), CELL, "%.63s", experiment->swept[k]);
     snprintf(cell(&t, 0, keys), CELL, "runs");
     for (size_t m = 0; m < summary->n_metrics; m++)
-        snprintf(cell(&t, 0, keys + 1 + m), CELL, "%.39s", summary->metrics[m]);
+        snprintf(cell(&t, 0, keys + 1 + m), CELL, "%.63s", summary->metrics[m]);
     for (size_t p = 0; p < summary->n_points; p++) {
         const tsr_point *point = &summary->points[p];
         for (size_t k = 0; k < keys; k++) {
             tsr_text value = { 0 };
             tsr_resolved_write_value(json_object_get(point->run->swept, experiment->swept[k]), &value);
-            snprintf(cell(&t, p + 1, k), CELL, "%.39s", value.chars ? value.chars : "");
+            snprintf(cell(&t, p + 1, k), CELL, "%.63s", value.chars ? value.chars : "");
             free(value.chars);
         }
         snprintf(cell(&t, p + 1, keys), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
                  point->failed);
         for (size_t m = 0; point->n_epochs && m < summary->n_metrics; m++)
             write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
-                            cell(&t, p + 1, keys + 1 + m));
+                            decimals_of(summary, m), cell(&t, p + 1, keys + 1 + m));
     }
     if (write_cells(&t, keys, width, out) < t.columns)
         tsr_text_add(out, "(more metrics in results.csv)\n");

@@ -86,7 +86,8 @@ char *only_file(const char *folder, const char *pattern)
 {
     char *whole = tsr_path_join(folder, pattern);
     glob_t found;
-    ck_assert_msg(glob(whole, 0, NULL, &found) == 0 && found.gl_pathc == 1, "%s: not exactly one file", whole);
+    ck_assert_msg(glob(whole, 0, NULL, &found) == 0 && found.gl_pathc == 1, "%s: not exactly one file",
+                  whole);
     char *path = strdup(found.gl_pathv[0]);
     globfree(&found);
     free(whole);

@@ -14,7 +14,8 @@ typedef struct command_result {
 command_result command(const char *folder, const char *arguments, ...) __attribute__((format(printf, 2, 3)));
 void command_free(command_result *result);
 
-/* The claims that most tests make: run, compare the exit status, look for texts on stderr (NULL: any), free. */
+/* The claims that most tests make: run, compare the exit status, look for texts on stderr (NULL: any), free.
+ */
 void command_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
                    const char *arguments, ...) __attribute__((format(printf, 5, 6)));
 
@@ -24,7 +25,8 @@ void write_text(const char *folder, const char *name, const char *text);
 /* A whole file; fails the test where it is not there. free() it. */
 char *read_text(const char *folder, const char *name);
 
-/* A file that a shell pattern below the folder names; fails the test unless there is exactly one. free() it. */
+/* A file that a shell pattern below the folder names; fails the test unless there is exactly one. free() it.
+ */
 char *only_file(const char *folder, const char *pattern);
 
 #endif

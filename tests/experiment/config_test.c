@@ -33,8 +33,8 @@ static const char basic[] = "model = { plugin = \"a\"; width = 10;\n activation 
 START_TEST(a_setting_of_the_command_line_replaces_the_files)
 {
     put(basic);
-    const char *sets[] = { "model.width=25", "model.activation.plugin=c", "probes.0.k=5", "probes.[0].label=near",
-                           "training.optimizer.rate=1e-3", "list=[1, 2]" };
+    const char *sets[] = { "model.width=25",        "model.activation.plugin=c",    "probes.0.k=5",
+                           "probes.[0].label=near", "training.optimizer.rate=1e-3", "list=[1, 2]" };
     tsr_config config;
     ck_succeeds(tsr_config_read(path, 6, sets, &config));
     int width, k;
@@ -84,10 +84,12 @@ END_TEST
 START_TEST(a_file_that_is_no_config_is_refused_with_its_place)
 {
     tsr_config config;
-    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg: cannot read the config: No such file");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
+             "x.cfg: cannot read the config: No such file");
     ck_fails(tsr_config_read(folder, 0, NULL, &config), TSR_REFUSED, "expected a config file, not a folder");
     put("a = 1;\nb = ;\n");
-    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:2: syntax error: expected settings");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
+             "x.cfg:2: syntax error: expected settings");
     ck_succeeds(tsr_write_file(path, "a = 1;\0b", 8));
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "offset 6 holds a NUL byte");
     put("@include \"missing.cfg\"\n");
@@ -105,7 +107,8 @@ START_TEST(an_include_is_found_beside_the_file)
     int seed;
     ck_assert(config_lookup_int(&config.tree, "seed", &seed) && seed == 7);
     tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "seed"), "no");
-    ck_assert_msg(strstr(tsr_status_message(status), "common.cfg:2: no") != NULL, "%s", tsr_status_message(status));
+    ck_assert_msg(strstr(tsr_status_message(status), "common.cfg:2: no") != NULL, "%s",
+                  tsr_status_message(status));
     tsr_status_free(status);
     tsr_config_clear(&config);
     free(other);

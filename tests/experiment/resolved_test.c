@@ -9,10 +9,10 @@
 
 static json_t *sample(void)
 {
-    return json_pack("{s:i, s:I, s:f, s:f, s:b, s:s, s:[i,i], s:[f], s:{s:s, s:[]}, s:[{s:s}, {s:f}], s:n}", "small",
-                     -3, "large", (json_int_t)3000000000, "real", 0.1, "tiny", 1e-300, "yes", 1, "text",
-                     "a \"quoted\" \\ line\n\ttab", "list", 1, 2, "reals", 2.0, "group", "plugin", "x", "empty",
-                     "groups", "plugin", "y", "w", 1e-6, "absent");
+    return json_pack("{s:i, s:I, s:f, s:f, s:b, s:s, s:[i,i], s:[f], s:{s:s, s:[]}, s:[{s:s}, {s:f}], s:n}",
+                     "small", -3, "large", (json_int_t)3000000000, "real", 0.1, "tiny", 1e-300, "yes", 1,
+                     "text", "a \"quoted\" \\ line\n\ttab", "list", 1, 2, "reals", 2.0, "group", "plugin",
+                     "x", "empty", "groups", "plugin", "y", "w", 1e-6, "absent");
 }
 
 START_TEST(what_is_written_reads_back_the_same)
@@ -26,7 +26,8 @@ START_TEST(what_is_written_reads_back_the_same)
     json_t *back = NULL;
     ck_succeeds(tsr_resolved_read(path, &back));
     json_object_del(object, "absent"); /* nothing stands for nothing */
-    char *left = json_dumps(object, JSON_REAL_PRECISION(17)), *right = json_dumps(back, JSON_REAL_PRECISION(17));
+    char *left = json_dumps(object, JSON_REAL_PRECISION(17)),
+         *right = json_dumps(back, JSON_REAL_PRECISION(17));
     ck_assert_str_eq(left, right);
     char ids[2][17];
     tsr_resolved_id(object, ids[0]);
@@ -44,8 +45,8 @@ END_TEST
 
 START_TEST(a_difference_is_named_by_its_path_and_both_values)
 {
-    json_t *there = json_pack("{s:s, s:{s:i, s:{s:s}}, s:[{s:i}]}", "name", "a", "model", "width", 100, "activation",
-                              "plugin", "relu", "probes", "k", 9);
+    json_t *there = json_pack("{s:s, s:{s:i, s:{s:s}}, s:[{s:i}]}", "name", "a", "model", "width", 100,
+                              "activation", "plugin", "relu", "probes", "k", 9);
     json_t *here = json_deep_copy(there);
     const char *const ignored[] = { "name", NULL };
     tsr_text text = { 0 };
