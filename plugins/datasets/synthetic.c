@@ -22,6 +22,7 @@ typedef struct synthetic {
 #define MOST_SAMPLES (1 << 30)
 #define MOST_FEATURES (1 << 24)
 #define MOST_CLASSES (1 << 20)
+#define MOST_COORDINATES ((size_t)1 << 28) /* of all centres: 2 GiB */
 
 /* Of the numbers of TSR_FOR_DATA's streams, each of these has 2^48. */
 enum { STREAMS_TRAIN, STREAMS_TEST, STREAMS_CENTRES };
@@ -33,7 +34,12 @@ static tsr_rng stream(const synthetic *data, unsigned family, size_t index)
 
 static tsr_status *make_centres(synthetic *data)
 {
-    data->centres = calloc((size_t)data->classes * data->dimension, sizeof(*data->centres));
+    /* The declared ranges keep the product from overflowing. */
+    size_t coordinates = (size_t)data->classes * data->dimension;
+    if (coordinates > MOST_COORDINATES)
+        return tsr_fail(TSR_REFUSED, "%d classes of dimension %zu have %zu coordinates, expected at most %zu",
+                        data->classes, data->dimension, coordinates, MOST_COORDINATES);
+    data->centres = calloc(coordinates, sizeof(*data->centres));
     if (!data->centres)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %d centres of dimension %zu", data->classes,
                         data->dimension);

@@ -81,6 +81,7 @@ static double entropy(uint64_t ones, size_t n)
 /* Mean entropy of the columns; their sums per word are added in the order of words. */
 static tsr_status *mean_entropy(const tsr_codes *codes, double *out)
 {
+    *out = NAN;
     size_t words = tsr_codes_used_words(codes);
     double *sums = calloc(words + 1, sizeof(*sums));
     if (!sums)
@@ -96,7 +97,8 @@ static tsr_status *mean_entropy(const tsr_codes *codes, double *out)
     for (size_t w = 0; w < words; w++)
         sum += sums[w];
     free(sums);
-    *out = codes->bits && codes->n ? sum / (double)codes->bits : NAN;
+    if (codes->bits && codes->n)
+        *out = sum / (double)codes->bits;
     return NULL;
 }
 

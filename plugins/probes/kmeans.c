@@ -420,6 +420,7 @@ static tsr_status *start_restart(const clustering *job, lloyd *restart)
 /* The mean over bits of p (1 - p). */
 static tsr_status *mean_variance(const clustering *job, double *out)
 {
+    *out = 0;
     uint32_t *ones = array(job->d, 1, 1, sizeof(*ones));
     if (!ones)
         return no_memory(job);
@@ -431,7 +432,8 @@ static tsr_status *mean_variance(const clustering *job, double *out)
         sum += p * (1 - p);
     }
     free(ones);
-    *out = job->d ? sum / (double)job->d : 0;
+    if (job->d)
+        *out = sum / (double)job->d;
     return NULL;
 }
 
@@ -486,12 +488,12 @@ static tsr_status *count_agreeing(const clustering *job, const uint32_t *label, 
                                   int64_t *matched)
 {
     size_t columns = (size_t)classes;
+    *majority = *matched = 0;
     int64_t *counts = array(job->k, columns, 1, sizeof(*counts));
     if (!counts)
         return no_memory(job);
     for (size_t i = 0; i < n; i++)
         counts[label[group[i]] * columns + (size_t)labels[i]]++;
-    *majority = 0;
     for (size_t c = 0; c < job->k; c++) {
         int64_t most = 0;
         for (size_t j = 0; j < columns; j++)

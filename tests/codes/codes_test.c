@@ -1,0 +1,253 @@
+/* Bit-packed rows: their layout, slices, expansion, and the choice of columns. */
+#include "codes_support.h"
+
+#include "codes/codes.h"
+#include "codes/extract.h"
+#include "codes/pack.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(rows_are_zero_and_start_on_cache_lines)
+{
+    static const size_t bits[] = { 0, 1, 63, 64, 65, 511, 512, 513 };
+    for (size_t b = 0; b < sizeof(bits) / sizeof(*bits); b++) {
+        tsr_codes *codes;
+        ck_succeeds(tsr_codes_new(3, bits[b], &codes));
+        ck_assert_uint_eq(codes->stride % 8, 0);
+        ck_assert_uint_ge(codes->stride * 64, bits[b]);
+        ck_assert_uint_eq((uintptr_t)codes->words % 64, 0);
+        for (size_t w = 0; w < 3 * codes->stride; w++)
+            ck_assert_uint_eq(codes->words[w], 0);
+        tsr_codes_free(codes);
+    }
+}
+END_TEST
+
+START_TEST(sizes_beyond_memory_are_refused)
+{
+    tsr_codes *codes;
+    ck_fails(tsr_codes_new(SIZE_MAX / 2, 1000, &codes), TSR_NO_MEMORY, "codes of 1000 bits");
+    ck_assert_ptr_null(codes);
+    ck_fails(tsr_codes_new(1, (size_t)UINT32_MAX + 1, &codes), TSR_REFUSED, "at most 4294967295");
+    ck_assert_ptr_null(codes);
+}
+END_TEST
+
+/* Three layers: 10 bits, 100, 40. */
+static tsr_codes *layered(uint64_t seed, size_t n)
+{
+    tsr_codes *codes = random_codes(seed, n, 150, 0.5);
+    const tsr_code_layer layers[] = { { "a", 0, 10 }, { "b", 10, 100 }, { "c", 110, 40 } };
+    ck_succeeds(tsr_codes_set_layers(codes, 3, layers));
+    return codes;
+}
+
+START_TEST(slice_copies_columns_and_clips_layers)
+{
+    tsr_codes *codes = layered(1, 20);
+    for (size_t first = 0; first < 150; first += 7) {
+        for (size_t bits = 0; first + bits <= 150; bits += 13) {
+            tsr_codes *slice;
+            ck_succeeds(tsr_codes_slice(codes, first, bits, &slice));
+            ck_assert_uint_eq(slice->bits, bits);
+            for (size_t i = 0; i < 20; i++) {
+                for (size_t j = 0; j < slice->stride * 64; j++)
+                    ck_assert(get_bit(slice, i, j) == (j < bits && get_bit(codes, i, first + j)));
+            }
+            size_t covered = 0;
+            for (size_t l = 0; l < slice->n_layers; l++)
+                covered += slice->layers[l].bits;
+            ck_assert_uint_eq(covered, bits);
+            tsr_codes_free(slice);
+        }
+    }
+    tsr_codes *slice;
+    ck_succeeds(tsr_codes_slice(codes, 100, 20, &slice));
+    ck_assert_uint_eq(slice->n_layers, 2);
+    ck_assert_str_eq(slice->layers[0].name, "b");
+    ck_assert_uint_eq(slice->layers[1].first, 10);
+    tsr_codes_free(slice);
+    ck_fails(tsr_codes_slice(codes, 100, 51, &slice), TSR_FAILED, "codes that have 150");
+    tsr_codes_free(codes);
+}
+END_TEST
+
+START_TEST(expand_gives_each_bit_as_a_float)
+{
+    tsr_codes *codes = random_codes(2, 9, 131, 0.5);
+    float *out = malloc(4 * 131 * sizeof(*out));
+    tsr_codes_expand(codes, 3, 4, out);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 131; j++)
+            ck_assert(out[i * 131 + j] == (float)get_bit(codes, 3 + i, j));
+    free(out);
+    tsr_codes_free(codes);
+}
+END_TEST
+
+START_TEST(layers_are_taken_in_the_order_asked_for)
+{
+    tsr_codes *codes = layered(3, 12), *taken;
+    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, &taken));
+    ck_assert_uint_eq(taken->bits, 50);
+    ck_assert_str_eq(taken->layers[0].name, "c");
+    ck_assert_uint_eq(taken->layers[1].first, 40);
+    for (size_t i = 0; i < 12; i++) {
+        for (size_t j = 0; j < 40; j++)
+            ck_assert(get_bit(taken, i, j) == get_bit(codes, i, 110 + j));
+        for (size_t j = 0; j < 10; j++)
+            ck_assert(get_bit(taken, i, 40 + j) == get_bit(codes, i, j));
+    }
+    tsr_codes_free(taken);
+    ck_succeeds(tsr_codes_layers(codes, 0, NULL, &taken));
+    ck_assert_uint_eq(taken->bits, 150);
+    ck_assert_mem_eq(taken->words, codes->words, 12 * codes->stride * 8);
+    tsr_codes_free(taken);
+    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ 3 }, &taken), TSR_REFUSED, "no layer 3");
+    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ -1 }, &taken), TSR_REFUSED, "no layer -1");
+    tsr_codes_free(codes);
+}
+END_TEST
+
+/* Makes some columns constant in both, in a way that a look at one set alone would not show. */
+static void make_columns(tsr_codes *train, tsr_codes *test)
+{
+    for (size_t j = 0; j < train->bits; j++) {
+        for (size_t i = 0; i < train->n; i++)
+            if (j % 3 != 1)
+                set_bit(train, i, j, j % 5 == 0);
+        for (size_t i = 0; i < test->n; i++)
+            if (j % 3 != 1)
+                set_bit(test, i, j, j % 3 == 0 ? j % 5 == 0 : j % 5 != 0);
+    }
+}
+
+static bool varies(const tsr_codes *train, const tsr_codes *test, size_t j)
+{
+    size_t ones = 0;
+    for (size_t i = 0; i < train->n; i++)
+        ones += get_bit(train, i, j);
+    for (size_t i = 0; i < test->n; i++)
+        ones += get_bit(test, i, j);
+    return ones > 0 && ones < train->n + test->n;
+}
+
+static void check_dropped(size_t n_train, size_t n_test, size_t bits)
+{
+    tsr_codes *train = random_codes(4, n_train, bits, 0.5), *test = random_codes(5, n_test, bits, 0.5);
+    tsr_codes *old_train, *old_test;
+    make_columns(train, test);
+    const tsr_code_layer layers[] = { { "a", 0, bits / 3 }, { "b", bits / 2, bits - bits / 2 } };
+    ck_succeeds(tsr_codes_set_layers(train, 2, layers));
+    ck_succeeds(tsr_codes_slice(train, 0, bits, &old_train));
+    ck_succeeds(tsr_codes_slice(test, 0, bits, &old_test));
+    ck_succeeds(tsr_drop_constant(train, test));
+    size_t at = 0, in_layer[2] = { 0 };
+    for (size_t j = 0; j < bits; j++) {
+        if (!varies(old_train, old_test, j))
+            continue;
+        for (size_t i = 0; i < n_train; i++)
+            ck_assert(get_bit(train, i, at) == get_bit(old_train, i, j));
+        for (size_t i = 0; i < n_test; i++)
+            ck_assert(get_bit(test, i, at) == get_bit(old_test, i, j));
+        in_layer[0] += j < bits / 3;
+        in_layer[1] += j >= bits / 2;
+        at++;
+    }
+    ck_assert_uint_eq(train->bits, at);
+    ck_assert_uint_eq(test->bits, at);
+    ck_assert_uint_eq(train->stride, tsr_codes_stride(at));
+    for (size_t j = at; j < train->stride * 64; j++)
+        for (size_t i = 0; i < n_train; i++)
+            ck_assert(!get_bit(train, i, j));
+    ck_assert_uint_eq(train->layers[0].bits, in_layer[0]);
+    ck_assert_uint_eq(train->layers[1].bits, in_layer[1]);
+    ck_assert_uint_eq(train->layers[1].first, at - in_layer[1]);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    tsr_codes_free(old_train);
+    tsr_codes_free(old_test);
+}
+
+START_TEST(constant_columns_are_dropped_over_both_sets_together)
+{
+    static const size_t bits[] = { 0, 1, 6, 63, 64, 65, 200, 640, 1025, 5000 };
+    for (size_t b = 0; b < sizeof(bits) / sizeof(*bits); b++) {
+        check_dropped(17, 9, bits[b]);
+        check_dropped(17, 0, bits[b]);
+        check_dropped(0, 9, bits[b]);
+    }
+    check_dropped(0, 0, 100);
+}
+END_TEST
+
+START_TEST(codes_of_different_lengths_are_no_pair)
+{
+    tsr_codes *a = random_codes(1, 2, 10, 0.5), *b = random_codes(1, 2, 11, 0.5);
+    ck_fails(tsr_drop_constant(a, b), TSR_FAILED, "10 bits, test codes 11");
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+}
+END_TEST
+
+START_TEST(gathering_bits_by_instruction_and_by_loop_agree)
+{
+    tsr_rng rng = tsr_rng_stream(6, TSR_FOR_DATA, 0);
+    for (int round = 0; round < 200; round++) {
+        uint64_t a[9], b[9], keep[9];
+        for (size_t w = 0; w < 9; w++) {
+            a[w] = b[w] = tsr_rng_u64(&rng);
+            uint64_t choice = tsr_rng_below(&rng, 4);
+            keep[w] = choice == 0 ? 0 : choice == 1 ? UINT64_MAX : tsr_rng_u64(&rng);
+        }
+        tsr_gather(a, keep, 9);
+        tsr_gather_portable(b, keep, 9);
+        ck_assert_mem_eq(a, b, sizeof(a));
+    }
+}
+END_TEST
+
+START_TEST(every_compare_kernel_packs_as_the_portable_one)
+{
+    size_t n_kernels;
+    const tsr_pack_ops *kernels = tsr_pack_kernels(&n_kernels);
+    tsr_rng rng = tsr_rng_stream(7, TSR_FOR_DATA, 0);
+    for (size_t n = 1; n < 300; n += n < 140 ? 1 : 37) {
+        float *x = malloc(n * sizeof(*x)); /* of this length exactly, for the address sanitizer */
+        for (size_t j = 0; j < n; j++)
+            x[j] = (float)tsr_rng_below(&rng, 5) - 2;
+        x[n / 2] = NAN;
+        x[n - 1] = n % 2 ? -0.0f : INFINITY;
+        for (size_t k = 0; k < n_kernels; k++) {
+            if (!kernels[k].supported())
+                continue;
+            uint64_t out[6];
+            memset(out, 0xaa, sizeof(out));
+            kernels[k].compare(x, n, 0, out);
+            for (size_t j = 0; j < (n + 63) / 64 * 64; j++)
+                ck_assert_msg((out[j / 64] >> j % 64 & 1) == (j < n && x[j] > 0), "%s: value %zu of %zu",
+                              kernels[k].name, j, n);
+        }
+        free(x);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codes");
+    TCase *tests = tcase_create("codes");
+    tcase_add_test(tests, rows_are_zero_and_start_on_cache_lines);
+    tcase_add_test(tests, sizes_beyond_memory_are_refused);
+    tcase_add_test(tests, slice_copies_columns_and_clips_layers);
+    tcase_add_test(tests, expand_gives_each_bit_as_a_float);
+    tcase_add_test(tests, layers_are_taken_in_the_order_asked_for);
+    tcase_add_test(tests, constant_columns_are_dropped_over_both_sets_together);
+    tcase_add_test(tests, codes_of_different_lengths_are_no_pair);
+    tcase_add_test(tests, gathering_bits_by_instruction_and_by_loop_agree);
+    tcase_add_test(tests, every_compare_kernel_packs_as_the_portable_one);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

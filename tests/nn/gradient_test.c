@@ -1,0 +1,242 @@
+/* Every operator's gradients, by its inputs and by its parameters, against numerical differences: alone, in
+   images and in vectors, in small networks, and where a node has several readers. */
+#include "nets.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What differences of float arithmetic leave; a wrong factor in any formula is far above it. */
+#define TOLERANCE 1e-3
+
+static void gradients_agree(build_function *build, tsr_shape shape)
+{
+    test_net net = net_new(build, NULL, shape, 3, 1);
+    ck_succeeds(tsr_network_plan_apart(net.network, BATCH));
+    double apart = gradient_error(&net, BATCH);
+    ck_assert_double_lt(apart, TOLERANCE);
+    ck_succeeds(tsr_network_plan(net.network, BATCH, true));
+    double shared = gradient_error(&net, BATCH);
+    ck_assert_double_lt(shared, TOLERANCE);
+    net_free(&net);
+}
+
+static tsr_node *dense(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, apply_shift(g, x), classes);
+}
+
+START_TEST(dense_has_right_gradients)
+{
+    gradients_agree(dense, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(dense, (tsr_shape){ 2, 3, 2 });
+}
+END_TEST
+
+static tsr_node *batch_norm(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_batch_norm(g, apply_shift(g, x)), classes);
+}
+
+START_TEST(batch_norm_has_right_gradients)
+{
+    gradients_agree(batch_norm, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(batch_norm, (tsr_shape){ 3, 2, 2 });
+    gradients_agree(batch_norm, (tsr_shape){ 1, 1, 5 });
+}
+END_TEST
+
+static tsr_node *batch_norm_on_input(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_batch_norm(g, x), classes);
+}
+
+START_TEST(batch_norm_right_behind_the_input_has_right_gradients)
+{
+    gradients_agree(batch_norm_on_input, (tsr_shape){ 4, 1, 1 });
+}
+END_TEST
+
+static tsr_node *activation(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, apply_shift(g, x)), classes);
+}
+
+START_TEST(activation_has_right_gradients)
+{
+    gradients_agree(activation, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(activation, (tsr_shape){ 3, 2, 2 });
+}
+END_TEST
+
+static tsr_node *activation_on_input(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, x), classes);
+}
+
+START_TEST(activation_that_learns_right_behind_the_input_has_right_gradients)
+{
+    gradients_agree(activation_on_input, (tsr_shape){ 4, 1, 1 });
+}
+END_TEST
+
+static tsr_node *dropout(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_dropout(g, apply_shift(g, x), 0.4), classes);
+}
+
+START_TEST(dropout_has_right_gradients)
+{
+    gradients_agree(dropout, (tsr_shape){ 6, 1, 1 });
+}
+END_TEST
+
+static tsr_node *flatten(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_flatten(g, apply_shift(g, x)), classes);
+}
+
+START_TEST(flatten_has_right_gradients)
+{
+    gradients_agree(flatten, (tsr_shape){ 2, 2, 3 });
+}
+END_TEST
+
+static tsr_node *add(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_add(g, apply_shift(g, x), tsr_activate(g, apply_shift(g, x))), classes);
+}
+
+START_TEST(add_has_right_gradients)
+{
+    gradients_agree(add, (tsr_shape){ 5, 1, 1 });
+}
+END_TEST
+
+static tsr_node *logits_only(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    (void)classes;
+    return apply_shift(g, x);
+}
+
+START_TEST(softmax_cross_entropy_has_right_gradients)
+{
+    gradients_agree(logits_only, (tsr_shape){ 3, 1, 1 });
+}
+END_TEST
+
+/* y + y, y + f(y), f(y + ..): readers twice in one node, in two nodes and across layers. */
+static tsr_node *fan_out(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = tsr_dense(g, apply_shift(g, x), 4);
+    tsr_node *twice = tsr_add(g, y, y);
+    tsr_node *z = tsr_activate(g, tsr_batch_norm(g, twice));
+    tsr_node *w = tsr_add(g, tsr_add(g, y, z), tsr_dropout(g, z, 0.25));
+    return tsr_dense(g, tsr_add(g, w, twice), classes);
+}
+
+START_TEST(nodes_with_several_readers_get_the_sum_of_their_gradients)
+{
+    gradients_agree(fan_out, (tsr_shape){ 3, 1, 1 });
+}
+END_TEST
+
+/* The input, which needs no gradient, beside nodes that do. */
+static tsr_node *input_beside(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = tsr_add(g, tsr_flatten(g, x), tsr_dense(g, x, 4));
+    return tsr_dense(g, tsr_add(g, x, tsr_activate(g, y)), classes);
+}
+
+START_TEST(the_input_may_be_read_again_later)
+{
+    gradients_agree(input_beside, (tsr_shape){ 4, 1, 1 });
+}
+END_TEST
+
+static tsr_node *deep(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    for (int i = 0; i < 4; i++) {
+        tsr_node *y = tsr_activate(g, tsr_batch_norm(g, tsr_dense(g, x, 5)));
+        x = i ? tsr_add(g, x, y) : y;
+    }
+    return tsr_dense(g, x, classes);
+}
+
+START_TEST(a_residual_network_has_right_gradients)
+{
+    gradients_agree(deep, (tsr_shape){ 2, 2, 1 });
+}
+END_TEST
+
+static void scale_setup(tsr_setup *setup)
+{
+    tsr_setup_output(setup, tsr_setup_input(setup, 0));
+}
+
+static void scale_forward(const tsr_pass *pass)
+{
+    for (size_t i = 0; i < pass->n * tsr_shape_size(pass->shape); i++)
+        pass->output[i] = 0.5f * pass->inputs[0][i];
+}
+
+static void scale_backward_wrong(const tsr_pass *pass)
+{
+    for (size_t i = 0; pass->input_gradients[0] && i < pass->n * tsr_shape_size(pass->shape); i++)
+        pass->input_gradients[0][i] = 0.505f * pass->output_gradient[i];
+}
+
+static tsr_node *one_percent_off(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    static const tsr_op op = { .size = sizeof(tsr_op),
+                               .name = "wrong",
+                               .setup = scale_setup,
+                               .forward = scale_forward,
+                               .backward = scale_backward_wrong };
+    (void)context;
+    tsr_node *y = apply_shift(g, x);
+    return tsr_dense(g, tsr_apply(g, &op, NULL, 1, &y), classes);
+}
+
+START_TEST(a_gradient_that_is_one_percent_off_is_noticed)
+{
+    test_net net = net_new(one_percent_off, NULL, (tsr_shape){ 4, 1, 1 }, 3, 1);
+    ck_succeeds(tsr_network_plan(net.network, BATCH, true));
+    double error = gradient_error(&net, BATCH);
+    ck_assert_double_gt(error, 2 * TOLERANCE);
+    net_free(&net);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gradients");
+    TCase *tests = tcase_create("gradients");
+    tcase_add_test(tests, dense_has_right_gradients);
+    tcase_add_test(tests, batch_norm_has_right_gradients);
+    tcase_add_test(tests, batch_norm_right_behind_the_input_has_right_gradients);
+    tcase_add_test(tests, activation_has_right_gradients);
+    tcase_add_test(tests, activation_that_learns_right_behind_the_input_has_right_gradients);
+    tcase_add_test(tests, dropout_has_right_gradients);
+    tcase_add_test(tests, flatten_has_right_gradients);
+    tcase_add_test(tests, add_has_right_gradients);
+    tcase_add_test(tests, softmax_cross_entropy_has_right_gradients);
+    tcase_add_test(tests, nodes_with_several_readers_get_the_sum_of_their_gradients);
+    tcase_add_test(tests, the_input_may_be_read_again_later);
+    tcase_add_test(tests, a_residual_network_has_right_gradients);
+    tcase_add_test(tests, a_gradient_that_is_one_percent_off_is_noticed);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

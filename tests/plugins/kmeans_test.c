@@ -1,0 +1,198 @@
+/* k-means on codes, and the assignment of clusters to classes. */
+#include "plugins/probe_support.h"
+
+#include "../../plugins/probes/assignment.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The best over all ways of pairing rows from `row` on with columns not in `used`; rows <= columns. */
+static int64_t try_all(size_t rows, size_t columns, const int64_t *gain, size_t row, unsigned used)
+{
+    int64_t best = INT64_MIN;
+    if (row == rows)
+        return 0;
+    for (size_t j = 0; j < columns; j++) {
+        if (used >> j & 1)
+            continue;
+        int64_t sum = gain[row * columns + j] + try_all(rows, columns, gain, row + 1, used | 1u << j);
+        best = sum > best ? sum : best;
+    }
+    return best;
+}
+
+START_TEST(assignment_gains_what_the_best_of_all_pairings_gains)
+{
+    tsr_rng rng = tsr_rng_stream(1, TSR_FOR_DATA, 0);
+    for (int round = 0; round < 300; round++) {
+        size_t rows = 1 + tsr_rng_below(&rng, 6), columns = rows + tsr_rng_below(&rng, 7 - rows);
+        int64_t gain[36], turned[36], best, best_turned;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++)
+                turned[j * rows + i] = gain[i * columns + j] = (int64_t)tsr_rng_below(&rng, 20);
+        ck_succeeds(best_assignment(rows, columns, gain, &best));
+        ck_succeeds(best_assignment(columns, rows, turned, &best_turned));
+        int64_t expected = try_all(rows, columns, gain, 0, 0);
+        ck_assert_int_eq(best, expected);
+        ck_assert_int_eq(best_turned, expected);
+    }
+}
+END_TEST
+
+START_TEST(separable_classes_are_the_clusters)
+{
+    labelled data = blobs(1, 300, 200, 10, 200, 0.05);
+    tsr_metrics *metrics = probe("plugin = \"kmeans\";", &data);
+    static const char *const names[] = { "train", "test", "train_matched", "test_matched" };
+    for (int i = 0; i < 4; i++)
+        ck_assert(metric(metrics, names[i]) == 1);
+    /* Each bit of 300 and 200 codes is flipped with probability 0.05. */
+    ck_assert_double_eq_tol(metric(metrics, "train_inertia"), 300 * 200 * 0.05 * 0.95, 200);
+    ck_assert_double_eq_tol(metric(metrics, "test_inertia"), 200 * 200 * 0.05 * 0.95, 200);
+    tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(two_clusters_may_share_a_class_but_not_when_matched)
+{
+    labelled data = blobs(2, 120, 120, 4, 100, 0.02);
+    for (size_t i = 0; i < 120; i++) {
+        data.train_labels[i] /= 2;
+        data.test_labels[i] /= 2;
+    }
+    data.classes = 2;
+    tsr_metrics *metrics = probe("plugin = \"kmeans\"; k = 4;", &data);
+    ck_assert(metric(metrics, "train") == 1);
+    ck_assert(metric(metrics, "train_matched") == 0.5);
+    tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+/* Inertia of the best of all ways to cut a few points in two. */
+static double best_cut(const tsr_codes *codes)
+{
+    double best = INFINITY;
+    for (unsigned cut = 0; cut < 1u << codes->n; cut++) {
+        double sum = 0;
+        for (unsigned side = 0; side < 2; side++) {
+            for (size_t j = 0; j < codes->bits; j++) {
+                double n = 0, ones = 0;
+                for (size_t i = 0; i < codes->n; i++) {
+                    n += (cut >> i & 1) == side;
+                    ones += (cut >> i & 1) == side && get_bit(codes, i, j);
+                }
+                sum += n > 0 ? ones - ones * ones / n : 0;
+            }
+        }
+        best = fmin(best, sum);
+    }
+    return best;
+}
+
+START_TEST(inertia_of_few_points_is_the_least_possible)
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        labelled data = blobs(seed, 10, 9, 3, 12, 0.3);
+        tsr_metrics *metrics = probe("plugin = \"kmeans\"; k = 2; restarts = 50;", &data);
+        ck_assert_double_eq_tol(metric(metrics, "train_inertia"), best_cut(data.train), 1e-4);
+        ck_assert_double_eq_tol(metric(metrics, "test_inertia"), best_cut(data.test), 1e-4);
+        tsr_metrics_free(metrics);
+        labelled_clear(&data);
+    }
+}
+END_TEST
+
+START_TEST(equal_codes_weigh_as_often_as_they_occur)
+{
+    static const char *const rows[] = { "0000", "0000", "0000", "0001", "1111", "1111", "0111", "1111" };
+    static const int32_t labels[] = { 0, 0, 0, 0, 1, 1, 1, 1 };
+    labelled data = { .train = codes_of(8, rows), .test = codes_of(8, rows), .classes = 2 };
+    data.train_labels = data.test_labels = (int32_t *)(uintptr_t)labels;
+    tsr_metrics *metrics = probe("plugin = \"kmeans\";", &data);
+    ck_assert_double_eq_tol(metric(metrics, "train_inertia"), 2 * (1 - 1.0 / 4), 1e-6);
+    ck_assert(metric(metrics, "train_matched") == 1);
+    tsr_metrics_free(metrics);
+    tsr_codes_free(data.train);
+    tsr_codes_free(data.test);
+}
+END_TEST
+
+START_TEST(more_clusters_than_distinct_codes_do_no_harm)
+{
+    labelled data = blobs(3, 40, 40, 3, 30, 0), none = blobs(3, 40, 40, 3, 0, 0);
+    tsr_metrics *metrics = probe("plugin = \"kmeans\"; k = 12;", &data);
+    ck_assert(metric(metrics, "train") == 1);
+    ck_assert(metric(metrics, "train_inertia") == 0);
+    tsr_metrics_free(metrics);
+    metrics = probe("plugin = \"kmeans\";", &none); /* no bits at all */
+    ck_assert(metric(metrics, "train_inertia") == 0);
+    ck_assert(metric(metrics, "train") == 14.0 / 40);
+    tsr_metrics_free(metrics);
+    labelled_clear(&data);
+    labelled_clear(&none);
+}
+END_TEST
+
+START_TEST(every_distinct_code_its_own_cluster_leaves_no_inertia)
+{
+    labelled data = blobs(4, 25, 25, 25, 60, 0.3);
+    tsr_metrics *metrics = probe("plugin = \"kmeans\"; k = 25; restarts = 3;", &data);
+    ck_assert(metric(metrics, "train_inertia") == 0);
+    ck_assert(metric(metrics, "train_matched") == 1);
+    tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(kmeans_does_not_depend_on_the_number_of_threads)
+{
+    labelled data = blobs(5, 3000, 700, 10, 1200, 0.4);
+    ck_same_with_two_threads("plugin = \"kmeans\"; restarts = 3; max_iterations = 8;", &data);
+    labelled_clear(&data);
+    data = blobs(6, 2000, 2000, 10, 30, 0.25);
+    ck_same_with_two_threads("plugin = \"kmeans\";", &data);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(more_restarts_never_give_more_inertia)
+{
+    labelled data = blobs(7, 500, 50, 10, 40, 0.3);
+    double one = probe_metric("plugin = \"kmeans\"; restarts = 1;", &data, "train_inertia");
+    double ten = probe_metric("plugin = \"kmeans\"; restarts = 10;", &data, "train_inertia");
+    ck_assert(ten <= one);
+    ck_assert(ten > 0);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(more_clusters_than_examples_are_refused)
+{
+    ck_fails(probe_check("plugin = \"kmeans\";", 5, 100, 10), TSR_REFUSED,
+             "k = 10 clusters, but only 5 training examples");
+    ck_fails(probe_check("plugin = \"kmeans\"; k = 7;", 10, 6, 2), TSR_REFUSED,
+             "k = 7 clusters, but only 6 test examples");
+    ck_succeeds(probe_check("plugin = \"kmeans\";", 10, 10, 10));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("kmeans");
+    TCase *tests = tcase_create("kmeans");
+    tcase_add_test(tests, assignment_gains_what_the_best_of_all_pairings_gains);
+    tcase_add_test(tests, separable_classes_are_the_clusters);
+    tcase_add_test(tests, two_clusters_may_share_a_class_but_not_when_matched);
+    tcase_add_test(tests, inertia_of_few_points_is_the_least_possible);
+    tcase_add_test(tests, equal_codes_weigh_as_often_as_they_occur);
+    tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
+    tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
+    tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
+    tcase_add_test(tests, more_restarts_never_give_more_inertia);
+    tcase_add_test(tests, more_clusters_than_examples_are_refused);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

@@ -1,0 +1,196 @@
+/* Logistic regression against gradient descent in plain loops. */
+#include "plugins/probe_support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOGISTIC "plugin = \"logistic_regression\"; "
+
+START_TEST(separable_classes_are_told_apart_by_every_scheme)
+{
+    labelled data = blobs(1, 300, 100, 6, 70, 0.1);
+    static const char *const schemes[] = { LOGISTIC, LOGISTIC "multi_class = \"one_vs_rest\";",
+                                           LOGISTIC "multi_class = \"multinomial\";" };
+    for (int s = 0; s < 3; s++) {
+        tsr_metrics *metrics = probe(schemes[s], &data);
+        ck_assert(metric(metrics, "train") == 1);
+        ck_assert(metric(metrics, "test") == 1);
+        tsr_metrics_free(metrics);
+    }
+    labelled_clear(&data);
+}
+END_TEST
+
+/* Softmax regression by gradient descent with momentum from zero until it moves no more: k x (d + 1) weights,
+   the intercepts last and without penalty. */
+static double *descend(const tsr_codes *codes, const int32_t *labels, size_t k, double c, bool binary)
+{
+    size_t d = codes->bits, each = d + 1;
+    double *w = calloc(k * each, sizeof(*w)), *velocity = calloc(k * each, sizeof(*w));
+    double *gradient = calloc(k * each, sizeof(*w)), *p = calloc(k, sizeof(*p));
+    double rate = 1 / (1 + c * (double)(codes->n * each));
+    for (int step = 0; step < 60000; step++) {
+        double largest = 0;
+        for (size_t j = 0; j < k * each; j++)
+            gradient[j] = j % each < d ? w[j] : 0;
+        for (size_t i = 0; i < codes->n; i++) {
+            double sum = binary;
+            for (size_t a = 0; a < k; a++) {
+                double s = w[a * each + d];
+                for (size_t j = 0; j < d; j++)
+                    s += get_bit(codes, i, j) ? w[a * each + j] : 0;
+                p[a] = exp(s);
+                sum += p[a];
+            }
+            for (size_t a = 0; a < k; a++) {
+                double slope = c * (p[a] / sum - (labels[i] == (int32_t)(binary ? 1 : a)));
+                gradient[a * each + d] += slope;
+                for (size_t j = 0; j < d; j++)
+                    gradient[a * each + j] += get_bit(codes, i, j) ? slope : 0;
+            }
+        }
+        for (size_t j = 0; j < k * each; j++) {
+            velocity[j] = 0.95 * velocity[j] - rate * gradient[j];
+            w[j] += velocity[j];
+            largest = fmax(largest, fabs(gradient[j]));
+        }
+        if (largest < 1e-7)
+            break;
+    }
+    free(velocity);
+    free(gradient);
+    free(p);
+    return w;
+}
+
+/* Accuracy of weights on codes; one row of them: the sign decides. */
+static double score_accuracy(const double *w, size_t k, const tsr_codes *codes, const int32_t *labels)
+{
+    size_t correct = 0, each = codes->bits + 1;
+    for (size_t i = 0; i < codes->n; i++) {
+        double best = k == 1 ? 0 : -INFINITY;
+        int32_t winner = 0;
+        for (size_t a = 0; a < k; a++) {
+            double s = w[a * each + codes->bits];
+            for (size_t j = 0; j < codes->bits; j++)
+                s += get_bit(codes, i, j) ? w[a * each + j] : 0;
+            if (s > best) {
+                best = s;
+                winner = k == 1 ? 1 : (int32_t)a;
+            }
+        }
+        correct += winner == labels[i];
+    }
+    return (double)correct / (double)codes->n;
+}
+
+/* Noisy enough that the boundary, not the blobs, decides: 400 test codes would show a wrong one. */
+static void check_against_descent(const char *settings, int classes, double c, bool binary, uint64_t seed)
+{
+    labelled data = blobs(seed, 60, 400, classes, 9, 0.3);
+    size_t k = binary ? 1 : (size_t)classes;
+    double *w = descend(data.train, data.train_labels, k, c, binary);
+    tsr_metrics *metrics = probe(settings, &data);
+    double train = score_accuracy(w, k, data.train, data.train_labels);
+    ck_assert(train > 0.5 && train < 1);
+    ck_assert_double_eq_tol(metric(metrics, "train"), train, 1e-12);
+    ck_assert_double_eq_tol(metric(metrics, "test"), score_accuracy(w, k, data.test, data.test_labels),
+                            1e-12);
+    tsr_metrics_free(metrics);
+    free(w);
+    labelled_clear(&data);
+}
+
+START_TEST(two_classes_are_cut_where_gradient_descent_cuts_them)
+{
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        check_against_descent(LOGISTIC "tolerance = 1e-7;", 2, 1, true, seed);
+        check_against_descent(LOGISTIC "tolerance = 1e-7; c = 0.05;", 2, 0.05, true, seed);
+        check_against_descent(LOGISTIC "multi_class = \"one_vs_rest\"; tolerance = 1e-7;", 2, 1, true, seed);
+    }
+}
+END_TEST
+
+START_TEST(multinomial_classes_are_cut_where_gradient_descent_cuts_them)
+{
+    for (uint64_t seed = 10; seed < 13; seed++)
+        check_against_descent(LOGISTIC "multi_class = \"multinomial\"; tolerance = 1e-7;", 3, 1, false, seed);
+}
+END_TEST
+
+START_TEST(repeating_every_example_is_a_larger_c)
+{
+    labelled data = blobs(20, 80, 200, 4, 12, 0.3), twice = data;
+    ck_succeeds(tsr_codes_new(160, 12, &twice.train));
+    twice.train_labels = calloc(160, sizeof(int32_t));
+    for (size_t i = 0; i < 160; i++) {
+        memcpy(twice.train->words + i * twice.train->stride, tsr_codes_row(data.train, i / 2),
+               twice.train->stride * sizeof(uint64_t));
+        twice.train_labels[i] = data.train_labels[i / 2];
+    }
+    double a = probe_metric(LOGISTIC "c = 2.0; tolerance = 1e-8;", &data, "test");
+    double b = probe_metric(LOGISTIC "tolerance = 1e-8;", &twice, "test");
+    ck_assert_double_eq_tol(a, b, 1e-12);
+    tsr_codes_free(twice.train);
+    free(twice.train_labels);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(classes_without_training_examples_take_no_part)
+{
+    labelled data = blobs(30, 60, 60, 5, 40, 0.05);
+    for (size_t i = 0; i < 60; i++)
+        if (data.train_labels[i] == 0 || data.train_labels[i] == 3)
+            data.train_labels[i] = 4;
+    double expected = 2.0 / 5;
+    ck_assert_double_ge(probe_metric(LOGISTIC, &data, "test"), expected);
+    ck_assert_double_lt(probe_metric(LOGISTIC, &data, "test"), 0.7);
+    for (size_t i = 0; i < 60; i++)
+        data.train_labels[i] = 2;
+    static const char *const schemes[] = { LOGISTIC, LOGISTIC "multi_class = \"one_vs_rest\";",
+                                           LOGISTIC "multi_class = \"multinomial\";" };
+    for (int s = 0; s < 3; s++) {
+        ck_assert(probe_metric(schemes[s], &data, "train") == 1);
+        ck_assert(probe_metric(schemes[s], &data, "test") == 12.0 / 60);
+    }
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(codes_without_bits_give_the_commonest_class)
+{
+    labelled data = blobs(31, 60, 60, 3, 0, 0);
+    for (size_t i = 0; i < 20; i++)
+        data.train_labels[i] = 1;
+    ck_assert(probe_metric(LOGISTIC, &data, "test") == 20.0 / 60);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(logistic_regression_does_not_depend_on_the_number_of_threads)
+{
+    labelled data = blobs(32, 400, 1500, 6, 130, 0.35);
+    ck_same_with_two_threads(LOGISTIC, &data);
+    ck_same_with_two_threads(LOGISTIC "multi_class = \"one_vs_rest\";", &data);
+    ck_same_with_two_threads(LOGISTIC "multi_class = \"multinomial\";", &data);
+    labelled_clear(&data);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("logistic_regression");
+    TCase *tests = tcase_create("logistic_regression");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, separable_classes_are_told_apart_by_every_scheme);
+    tcase_add_test(tests, two_classes_are_cut_where_gradient_descent_cuts_them);
+    tcase_add_test(tests, multinomial_classes_are_cut_where_gradient_descent_cuts_them);
+    tcase_add_test(tests, repeating_every_example_is_a_larger_c);
+    tcase_add_test(tests, classes_without_training_examples_take_no_part);
+    tcase_add_test(tests, codes_without_bits_give_the_commonest_class);
+    tcase_add_test(tests, logistic_regression_does_not_depend_on_the_number_of_threads);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
