@@ -1,4 +1,5 @@
-/* Messages to the person at the terminal. Each is one write, so that lines of several processes do not mix. */
+/* Messages to the person at the terminal. Each is one write, so that lines of several processes do not mix.
+ */
 #include "base/log.h"
 
 #include <stdio.h>

@@ -13,7 +13,8 @@ const char *tsr_cpu_features(void);
 /* Cores that this process may run on, at least 1. */
 int tsr_cores(void);
 
-/* What tsr_threads() says from here on in this process; also OpenMP's default. Before computing threads start. */
+/* What tsr_threads() says from here on in this process; also OpenMP's default. Before computing threads
+ * start. */
 void tsr_set_threads(int threads);
 
 /* Makes subnormal results and operands zero in the calling thread and in OpenMP's threads: trained

@@ -75,6 +75,13 @@ static bool is_whole(int fd, const ElfW(Ehdr) * header, uint64_t size)
     return header->e_shoff == 0 || header->e_shoff + (uint64_t)header->e_shnum * header->e_shentsize <= size;
 }
 
+static bool is_for_this_machine(const ElfW(Ehdr) * header)
+{
+    return header->e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS] &&
+           header->e_ident[EI_DATA] == __ehdr_start.e_ident[EI_DATA] &&
+           header->e_machine == __ehdr_start.e_machine;
+}
+
 static tsr_status *check_elf(int fd, const char *file, uint64_t size)
 {
     ElfW(Ehdr) header;
@@ -85,20 +92,15 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
     if (got < SELFMAG || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return tsr_fail(TSR_REFUSED,
                         "%s: is no shared object; build the plugin and name the .so that comes out", file);
-    if ((size_t)got < sizeof(header) && got > EI_CLASS &&
-        header.e_ident[EI_CLASS] == __ehdr_start.e_ident[EI_CLASS])
-        return tsr_fail(TSR_REFUSED, "%s: is truncated (%llu bytes); build or copy it again", file,
-                        (unsigned long long)size);
-    if (header.e_ident[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
-        header.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
-        header.e_machine != __ehdr_start.e_machine)
+    bool cut = (size_t)got < sizeof(header);
+    if (!cut && !is_for_this_machine(&header))
         return tsr_fail(TSR_REFUSED,
                         "%s: is built for %s and this program for %s; build the plugin on this machine", file,
                         machine_name(header.e_machine), machine_name(__ehdr_start.e_machine));
-    if (header.e_type != ET_DYN)
+    if (!cut && header.e_type != ET_DYN)
         return tsr_fail(TSR_REFUSED, "%s: is an object or a program, no shared object; link it with -shared",
                         file);
-    if (!is_whole(fd, &header, size))
+    if (cut || !is_whole(fd, &header, size))
         return tsr_fail(TSR_REFUSED, "%s: is truncated (%llu bytes); build or copy it again", file,
                         (unsigned long long)size);
     return NULL;

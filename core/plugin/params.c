@@ -4,6 +4,7 @@
 
 #include "plugin/kinds.h"
 
+#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -274,6 +275,17 @@ static tsr_status *check_apart(const tsr_param *params, size_t i)
     return NULL;
 }
 
+/* As a plugin's name, but upper case too: a field may call a quantity C. */
+static bool is_key(const char *key)
+{
+    if (!key || !isalpha((unsigned char)key[0]))
+        return false;
+    for (; *key; key++)
+        if (!isalnum((unsigned char)*key) && *key != '_')
+            return false;
+    return true;
+}
+
 tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where)
 {
     for (size_t i = 0; params[i].type != TSR_TYPE_END; i++) {
@@ -282,9 +294,9 @@ tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, cons
             return tsr_fail(TSR_REFUSED,
                             "%s: parameter %zu has the unknown type %d; is TSR_PARAM_END missing?", where, i,
                             (int)param->type);
-        if (!tsr_name_valid(param->key))
+        if (!is_key(param->key))
             return tsr_fail(TSR_REFUSED,
-                            "%s: parameter %zu: '%s' is no key: expected lower case letters, digits and _",
+                            "%s: parameter %zu: '%s' is no key: expected letters, digits and _",
                             where, i, param->key ? param->key : "");
         if (strcmp(param->key, "plugin") == 0)
             return tsr_fail(TSR_REFUSED, "%s: parameter 'plugin': this key names the plugin itself", where);
@@ -415,8 +427,12 @@ json_t *tsr_param_default_json(const tsr_param *param)
 static json_t *choices_json(const tsr_param *param)
 {
     json_t *list = json_array();
-    for (const char *const *word = param->choices; *word; word++)
-        json_array_append_new(list, json_string(*word));
+    for (const char *const *word = param->choices; *word; word++) {
+        if (json_array_append_new(list, json_string(*word)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
     return list;
 }
 

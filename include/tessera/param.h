@@ -61,7 +61,7 @@ typedef struct tsr_param {
     uint32_t offset;     /* of the field in the instance */
     uint32_t field_size; /* sizeof the field */
     bool required;       /* the config must give it; the default is not used */
-    const char *key;     /* lower case, digits and _ */
+    const char *key;     /* letters, digits and _ */
     const char *doc;     /* one line, no full stop */
     const char *unit;    /* "epochs", "bits" ...; NULL: none */
 

@@ -1,0 +1,245 @@
+/* A config file as the user wrote it. libconfig parses; what it would do badly with a file that is no file
+   (it exits on a folder) is refused before. Settings of the command line are parsed by libconfig too, in a
+   tree of their own, and copied over; their hook says where they came from. */
+#include "experiment/config.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LARGEST_FILE (16 << 20)
+
+static tsr_status *copy_value(config_setting_t *parent, const char *name, const config_setting_t *value,
+                              char *origin)
+{
+    int type = config_setting_type(value);
+    config_setting_t *copy = config_setting_add(parent, name, type);
+    if (!copy)
+        return tsr_fail(TSR_REFUSED, "%s: '%s' cannot be set here", origin, name ? name : "this value");
+    config_setting_set_hook(copy, origin);
+    switch (type) {
+    case CONFIG_TYPE_INT:
+        config_setting_set_int(copy, config_setting_get_int(value));
+        break;
+    case CONFIG_TYPE_INT64:
+        config_setting_set_int64(copy, config_setting_get_int64(value));
+        break;
+    case CONFIG_TYPE_FLOAT:
+        config_setting_set_float(copy, config_setting_get_float(value));
+        break;
+    case CONFIG_TYPE_BOOL:
+        config_setting_set_bool(copy, config_setting_get_bool(value));
+        break;
+    case CONFIG_TYPE_STRING:
+        config_setting_set_string(copy, config_setting_get_string(value));
+        break;
+    default:
+        for (int i = 0; i < config_setting_length(value); i++) {
+            const config_setting_t *element = config_setting_get_elem(value, (unsigned)i);
+            TSR_TRY(copy_value(copy, config_setting_name(element), element, origin));
+        }
+    }
+    return NULL;
+}
+
+static bool is_index(const char *word)
+{
+    return *word && strspn(word, "0123456789") == strlen(word) && strlen(word) < 7;
+}
+
+/* "[0]" and "0" both name the first element. */
+static char *next_word(char **rest)
+{
+    char *word = strsep(rest, ".");
+    size_t length = word ? strlen(word) : 0;
+    if (length > 2 && word[0] == '[' && word[length - 1] == ']') {
+        word[length - 1] = '\0';
+        word++;
+    }
+    return word;
+}
+
+/* The group or list at `word` below `at`, made where it is missing. A string that should be a group is the
+   short form of { plugin = "..."; } and becomes it. */
+static tsr_status *step_into(config_setting_t **at, const char *word, const char *key, char *origin)
+{
+    config_setting_t *next = NULL;
+    if (is_index(word)) {
+        int index = atoi(word);
+        if (config_setting_is_group(*at) || index >= config_setting_length(*at))
+            return tsr_fail(TSR_REFUSED, "%s: %s: there is no element %d", origin, key, index);
+        next = config_setting_get_elem(*at, (unsigned)index);
+    } else if (config_setting_is_group(*at)) {
+        next = config_setting_get_member(*at, word);
+        if (next && config_setting_type(next) == CONFIG_TYPE_STRING) {
+            char *plugin = strdup(config_setting_get_string(next));
+            config_setting_remove(*at, word);
+            next = config_setting_add(*at, word, CONFIG_TYPE_GROUP);
+            config_setting_t *name = next ? config_setting_add(next, "plugin", CONFIG_TYPE_STRING) : NULL;
+            if (plugin && name)
+                config_setting_set_string(name, plugin);
+            free(plugin);
+        } else if (!next) {
+            next = config_setting_add(*at, word, CONFIG_TYPE_GROUP);
+            if (next)
+                config_setting_set_hook(next, origin);
+        }
+    }
+    if (!next || !config_setting_is_aggregate(next))
+        return tsr_fail(TSR_REFUSED, "%s: %s: '%s' is no group", origin, key, word);
+    *at = next;
+    return NULL;
+}
+
+static tsr_status *set_at(config_setting_t *at, char *path, const char *key, const config_setting_t *value,
+                          char *origin)
+{
+    char *rest = path, *word = next_word(&rest);
+    while (rest) {
+        TSR_TRY(step_into(&at, word, key, origin));
+        word = next_word(&rest);
+    }
+    if (!config_setting_is_group(at))
+        return tsr_fail(TSR_REFUSED, "%s: %s: expected a key of a group, such as probes.0.label", origin,
+                        key);
+    if (config_setting_get_member(at, word))
+        config_setting_remove(at, word);
+    return copy_value(at, word, value, origin);
+}
+
+tsr_status *tsr_config_set(tsr_config *config, const char *key, const config_setting_t *value,
+                           const char *origin)
+{
+    char **origins = realloc(config->origins, (config->n_origins + 1) * sizeof(*origins));
+    if (!origins)
+        return tsr_no_memory("settings");
+    config->origins = origins;
+    char *kept = strdup(origin), *path = strdup(key);
+    if (!kept || !path) {
+        free(kept);
+        free(path);
+        return tsr_no_memory("settings");
+    }
+    origins[config->n_origins++] = kept;
+    tsr_status *status = set_at(config_root_setting(&config->tree), path, key, value, kept);
+    free(path);
+    return status;
+}
+
+/* VALUE as libconfig reads it, or, where it cannot, as a string. */
+static bool parse_value(config_t *tree, const char *text)
+{
+    char *line = tsr_format("value = %s;", text);
+    bool parsed = line && config_read_string(tree, line) && config_lookup(tree, "value") &&
+                  config_setting_length(config_root_setting(tree)) == 1;
+    free(line);
+    if (parsed)
+        return true;
+    config_destroy(tree);
+    config_init(tree);
+    config_setting_t *value = config_setting_add(config_root_setting(tree), "value", CONFIG_TYPE_STRING);
+    return value && config_setting_set_string(value, text);
+}
+
+static bool is_key(const char *text, size_t length)
+{
+    return length > 0 && text[0] != '.' && text[length - 1] != '.' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*.[]") >= length;
+}
+
+static tsr_status * override(tsr_config *config, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || !is_key(text, (size_t)(equals - text)) || strstr(text, "..") == text)
+        return tsr_fail(TSR_USAGE, "-s %s: expected KEY=VALUE, such as model.width=50", text);
+    char *key = strndup(text, (size_t)(equals - text)), *origin = tsr_format("-s %s", text);
+    config_t value;
+    config_init(&value);
+    tsr_status *status = NULL;
+    if (!key || !origin || !parse_value(&value, equals + 1))
+        status = tsr_no_memory("settings");
+    else
+        status = tsr_config_set(config, key, config_lookup(&value, "value"), origin);
+    config_destroy(&value);
+    free(key);
+    free(origin);
+    return status;
+}
+
+static tsr_status *check_file(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the config: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return tsr_fail(TSR_REFUSED, "%s: expected a config file, not a %s", path,
+                        S_ISDIR(info.st_mode) ? "folder" : "device");
+    char *bytes;
+    size_t length;
+    tsr_status *status = tsr_read_file(path, LARGEST_FILE, &bytes, &length);
+    if (status) {
+        tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
+        tsr_status_free(status);
+        return refused;
+    }
+    const char *nul = memchr(bytes, '\0', length);
+    if (nul)
+        status = tsr_fail(TSR_REFUSED, "%s: offset %zu holds a NUL byte: expected text", path,
+                          (size_t)(nul - bytes));
+    free(bytes);
+    return status;
+}
+
+static tsr_status *parse_file(tsr_config *config)
+{
+    config_set_include_dir(&config->tree, config->folder);
+    if (config_read_file(&config->tree, config->path)) {
+        /* What is missing is missing from the file as a whole. */
+        config_root_setting(&config->tree)->file = config->path;
+        config_root_setting(&config->tree)->line = 1;
+        return NULL;
+    }
+    const char *file = config_error_file(&config->tree);
+    if (config_error_type(&config->tree) == CONFIG_ERR_FILE_IO || config_error_line(&config->tree) <= 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the config: %s", file ? file : config->path,
+                        strerror(errno));
+    return tsr_fail(
+        TSR_REFUSED, "%s:%d: %s: expected settings of the form key = value; (see the guide in README.md)",
+        file ? file : config->path, config_error_line(&config->tree), config_error_text(&config->tree));
+}
+
+tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides, tsr_config *out)
+{
+    *out = (tsr_config){ .path = strdup(path) };
+    config_init(&out->tree);
+    char *given = tsr_path_folder(path);
+    tsr_status *status = check_file(path);
+    out->folder = status || !given ? NULL : realpath(given, NULL);
+    free(given);
+    if (!status && (!out->path || !out->folder))
+        status = tsr_no_memory("a path");
+    if (!status)
+        status = parse_file(out);
+    for (size_t i = 0; !status && i < n; i++)
+        status = override(out, overrides[i]);
+    if (status)
+        tsr_config_clear(out);
+    return status;
+}
+
+void tsr_config_clear(tsr_config *config)
+{
+    config_destroy(&config->tree);
+    for (size_t i = 0; i < config->n_origins; i++)
+        free(config->origins[i]);
+    free(config->origins);
+    free(config->path);
+    free(config->folder);
+    *config = (tsr_config){ 0 };
+    config_init(&config->tree);
+}

@@ -1,0 +1,597 @@
+/* From a config to runs. Each point of the sweep is the file read anew with the point's values put in, so
+   that a swept key is treated exactly as a written one, a plugin's name included. */
+#include "experiment/experiment.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/config.h"
+#include "experiment/resolved.h"
+#include "nn/network.h"
+#include "plugin/kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/executor.h>
+#include <tessera/optimizer.h>
+#include <tessera/probe.h>
+
+#define MOST_RUNS 1000000
+#define MOST_EPOCHS 1000000
+
+/* The file's own keys. */
+typedef struct general_settings {
+    const char *name;
+    int64_t seed, replicates;
+} general_settings;
+
+static const tsr_param general_params[] = {
+    TSR_PARAM_STRING(general_settings, name, "", "names the results folder; empty: the config file's name"),
+    TSR_PARAM_INT(general_settings, seed, 1, 0, INT64_MAX - MOST_RUNS,
+                  "of all randomness; replicate r has seed + r"),
+    TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS,
+                  "runs per point, with seeds seed, seed + 1 ..."),
+    TSR_PARAM_END
+};
+static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
+                                              "training",    "probes",  "sweep", "executor",
+                                              "output",      NULL };
+
+static const tsr_param training_params[] = {
+    TSR_PARAM_INT(tsr_training_settings, epochs, 200, 0, MOST_EPOCHS, "passes over the training examples",
+                  .unit = "epochs"),
+    TSR_PARAM_INT(tsr_training_settings, batch, 64, 1, 1 << 20, "examples per step", .unit = "examples"),
+    TSR_PARAM_REAL(tsr_training_settings, holdout, 0.0, 0.0, 0.999,
+                   "fraction of the training part, from its end, that does not train"),
+    TSR_PARAM_INT(tsr_training_settings, samples, 0, 0, INT64_MAX,
+                  "the first so many training examples train; 0: all", .unit = "examples"),
+    TSR_PARAM_BOOL(tsr_training_settings, constant_steps, true,
+                   "with samples: repeat them, so that an epoch keeps its number of steps"),
+    TSR_PARAM_REAL(tsr_training_settings, label_noise, 0.0, 0.0, 1.0,
+                   "fraction of the training labels drawn anew, uniformly over the classes"),
+    TSR_PARAM_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
+                   "standard deviation of Gaussian noise on the training inputs, fixed per example"),
+    TSR_PARAM_INT(tsr_training_settings, early_stop, 0, 0, MOST_EPOCHS,
+                  "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
+    TSR_PARAM_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MOST_EPOCHS,
+                       "probe after these epochs too (0: untrained); the last is always probed",
+                       .unit = "epochs"),
+    TSR_PARAM_END
+};
+static const char *const training_others[] = { "optimizer", "schedule", NULL };
+
+static const char *const schedules[] = { "constant", "step", "cosine", NULL };
+static const tsr_param schedule_params[] = {
+    TSR_PARAM_ENUM(tsr_schedule, kind, "constant", schedules, "how the learning rate changes with the epoch"),
+    TSR_PARAM_INT(tsr_schedule, every, 20, 1, MOST_EPOCHS, "step: multiply after each so many",
+                  .unit = "epochs"),
+    TSR_PARAM_REAL(tsr_schedule, factor, 0.1, 0.0, 1.0, "step: multiply by this"),
+    TSR_PARAM_REAL(tsr_schedule, minimum, 0.0, 0.0, 1.0, "cosine: the fraction that the last epoch has"),
+    TSR_PARAM_END
+};
+
+static const tsr_param output_params[] = {
+    TSR_PARAM_BOOL(tsr_output_settings, save_model, false, "write model.safetensors"),
+    TSR_PARAM_BOOL(tsr_output_settings, save_codes, false, "write codes/*.npy of the last snapshot"),
+    TSR_PARAM_END
+};
+
+const char *tsr_probe_label(const tsr_instance *probe)
+{
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    return common->label[0] ? common->label : tsr_instance_name(probe);
+}
+
+static void run_clear(tsr_run *run)
+{
+    tsr_settings_clear(training_params, &run->training);
+    for (size_t i = 0; i < run->n_regularizers; i++)
+        tsr_instance_free(run->regularizers[i]);
+    for (size_t i = 0; i < run->n_probes; i++)
+        tsr_instance_free(run->probes[i]);
+    free(run->regularizers);
+    free(run->probes);
+    tsr_instance_free(run->optimizer);
+    tsr_instance_free(run->model);
+    tsr_instance_free(run->dataset);
+    json_decref(run->swept);
+    json_decref(run->config);
+    *run = (tsr_run){ 0 };
+}
+
+/* A member that must be of one of libconfig's shapes, or is missing: *out is NULL. */
+typedef enum shape { GROUP, LIST } shape;
+
+static tsr_status *member_of(const config_setting_t *group, const char *key, shape wanted,
+                             config_setting_t **out)
+{
+    *out = group ? config_setting_get_member(group, key) : NULL;
+    if (!*out)
+        return NULL;
+    if (wanted == GROUP && config_setting_type(*out) != CONFIG_TYPE_GROUP)
+        return tsr_setting_fail(*out, "%s: expected a group, %s = { ... };", key, key);
+    /* libconfig reads ( ) as a list and [ ] as an array; an empty one may be either. */
+    if (wanted == LIST && !config_setting_is_list(*out) &&
+        !(config_setting_is_array(*out) && config_setting_length(*out) == 0))
+        return tsr_setting_fail(*out, "%s: expected a list of groups, %s = ( { ... }, { ... } );", key, key);
+    return NULL;
+}
+
+/* The group of a plugin, in either form: { plugin = "x"; } or "x". */
+static tsr_status *one_plugin(const tsr_settings *settings, tsr_kind kind, const config_setting_t *parent,
+                              const char *key, const char *default_name, tsr_instance **out, json_t *resolved)
+{
+    const config_setting_t *group = parent ? config_setting_get_member(parent, key) : NULL;
+    if (!group && !default_name) {
+        return tsr_setting_fail(parent, "'%s' is missing: expected %s = { plugin = \"NAME\"; ... };", key,
+                                key);
+    }
+    json_t *object = NULL;
+    TSR_TRY(tsr_instance_new(settings, kind, group, key, default_name, out, &object));
+    json_object_set_new(resolved, key, object);
+    return NULL;
+}
+
+static tsr_status *plugin_list(const tsr_settings *settings, tsr_kind kind, const config_setting_t *root,
+                               const char *key, tsr_instance ***out, size_t *n, json_t *resolved)
+{
+    config_setting_t *list;
+    TSR_TRY(member_of(root, key, LIST, &list));
+    int length = list ? config_setting_length(list) : 0;
+    json_t *array = json_array();
+    json_object_set_new(resolved, key, array);
+    *out = tsr_alloc((size_t)length, sizeof(**out));
+    if (!*out || !array)
+        return tsr_no_memory(key);
+    for (int i = 0; i < length; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "%s[%d]", key, i);
+        json_t *object = NULL;
+        TSR_TRY(tsr_instance_new(settings, kind, config_setting_get_elem(list, (unsigned)i), name, NULL,
+                                 &(*out)[i], &object));
+        json_array_append_new(array, object);
+        *n = (size_t)i + 1;
+    }
+    return NULL;
+}
+
+static tsr_status *read_training(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
+                                 json_t *resolved)
+{
+    config_setting_t *group, *schedule;
+    TSR_TRY(member_of(root, "training", GROUP, &group));
+    json_t *object = json_object();
+    json_object_set_new(resolved, "training", object);
+    TSR_TRY(tsr_settings_read(settings, training_params, group, "training", training_others, &run->training,
+                              object));
+    TSR_TRY(one_plugin(settings, TSR_OPTIMIZER, group, "optimizer", TSR_DEFAULT_OPTIMIZER, &run->optimizer,
+                       object));
+    TSR_TRY(member_of(group, "schedule", GROUP, &schedule));
+    json_t *inner = json_object();
+    json_object_set_new(object, "schedule", inner);
+    TSR_TRY(tsr_settings_read(settings, schedule_params, schedule, "training.schedule", NULL,
+                              &run->training.schedule, inner));
+    const tsr_int_list *snapshots = &run->training.snapshots;
+    for (size_t i = 0; i < snapshots->n; i++)
+        if (snapshots->values[i] > run->training.epochs)
+            return tsr_setting_fail(config_setting_get_member(group, "snapshots"),
+                                    "training.snapshots: epoch %lld is after the last one: expected at most "
+                                    "training.epochs = %lld",
+                                    (long long)snapshots->values[i], (long long)run->training.epochs);
+    return NULL;
+}
+
+/* Opens the run's dataset, or takes the one that an equal group has opened. */
+static tsr_status *open_data(tsr_experiment *experiment, tsr_run *run, const config_setting_t *root)
+{
+    const json_t *wanted = json_object_get(run->config, "dataset");
+    for (tsr_run *other = experiment->runs; other < run; other++)
+        if (other->data && json_equal(json_object_get(other->config, "dataset"), wanted)) {
+            run->data = other->data;
+            return NULL;
+        }
+    tsr_data **data = realloc(experiment->data, (experiment->n_data + 1) * sizeof(*data));
+    if (!data)
+        return tsr_no_memory("datasets");
+    experiment->data = data;
+    tsr_status *status = tsr_data_open(run->dataset, &data[experiment->n_data]);
+    if (status) {
+        status = tsr_context(status, "dataset %s", tsr_instance_name(run->dataset));
+        return tsr_setting_context(config_setting_get_member(root, "dataset"), status);
+    }
+    run->data = data[experiment->n_data++];
+    return NULL;
+}
+
+/* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
+static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
+{
+    const tsr_training_settings *training = &run->training;
+    const config_setting_t *group = config_setting_get_member(root, "training");
+    tsr_parts parts;
+    TSR_TRY(tsr_setting_context(
+        group ? group : root,
+        tsr_context(tsr_parts_new(run->data,
+                                  &(tsr_split_options){ .holdout = training->holdout,
+                                                        .samples = (size_t)training->samples },
+                                  &parts),
+                    "training")));
+    tsr_probe_sizes sizes = { .n_train = parts.train.n,
+                              .n_test = parts.test.n,
+                              .classes = run->data->info.classes,
+                              .shape = run->data->info.shape };
+    tsr_parts_clear(&parts);
+    tsr_network *network;
+    tsr_status *status = tsr_network_new(run->model, sizes.shape, sizes.classes, run->seed, &network);
+    if (status)
+        return tsr_setting_context(config_setting_get_member(root, "model"),
+                                   tsr_context(status, "model %s", tsr_instance_name(run->model)));
+    tsr_network_free(network);
+    const config_setting_t *probes = config_setting_get_member(root, "probes");
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
+        const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
+        status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        if (status)
+            return tsr_setting_context(place,
+                                       tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(tsr_probe_label(run->probes[i]), tsr_probe_label(run->probes[j])) == 0)
+                return tsr_setting_fail(
+                    place, "two probes are called %s: expected a label = \"...\" of its own for one",
+                    tsr_probe_label(run->probes[i]));
+    }
+    return NULL;
+}
+
+/* Fills a run from a config that has the point's values in it. */
+static tsr_status *read_run(tsr_experiment *experiment, const tsr_config *config, tsr_run *run)
+{
+    const config_setting_t *root = config_root_setting(&config->tree);
+    tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
+    run->config = json_object();
+    if (!run->config)
+        return tsr_no_memory("a run");
+    json_object_set_new(run->config, "seed", json_integer((json_int_t)run->seed));
+    TSR_TRY(one_plugin(&settings, TSR_DATASET, root, "dataset", NULL, &run->dataset, run->config));
+    TSR_TRY(one_plugin(&settings, TSR_MODEL, root, "model", NULL, &run->model, run->config));
+    TSR_TRY(plugin_list(&settings, TSR_REGULARIZER, root, "regularizers", &run->regularizers,
+                        &run->n_regularizers, run->config));
+    TSR_TRY(read_training(&settings, root, run, run->config));
+    TSR_TRY(plugin_list(&settings, TSR_PROBE, root, "probes", &run->probes, &run->n_probes, run->config));
+    config_setting_t *output;
+    TSR_TRY(member_of(root, "output", GROUP, &output));
+    json_t *object = json_object();
+    json_object_set_new(run->config, "output", object);
+    TSR_TRY(tsr_settings_read(&settings, output_params, output, "output", NULL, &run->output, object));
+    TSR_TRY(open_data(experiment, run, root));
+    TSR_TRY(check_sizes(run, root));
+    tsr_resolved_id(run->config, run->id);
+    return NULL;
+}
+
+/* The sweep: one entry per key, each with its values as written. */
+typedef struct axis {
+    const char *key;
+    const config_setting_t *values;
+} axis;
+
+static const char *const unswept[] = { "name",     "replicates", "plugin_path", "sweep",
+                                       "executor", "output",     NULL };
+
+static tsr_status *read_axis(const config_setting_t *entry, axis *out)
+{
+    if (!config_setting_is_group(entry))
+        return tsr_setting_fail(entry, "sweep: expected { key = \"model.width\"; values = [ ... ]; }");
+    for (int i = 0; i < config_setting_length(entry); i++) {
+        const config_setting_t *member = config_setting_get_elem(entry, (unsigned)i);
+        const char *name = config_setting_name(member);
+        if (strcmp(name, "key") != 0 && strcmp(name, "values") != 0)
+            return tsr_setting_fail(member, "unknown key '%s' in sweep, expected 'key' and 'values'", name);
+    }
+    const config_setting_t *key = config_setting_get_member(entry, "key");
+    out->values = config_setting_get_member(entry, "values");
+    if (!key || config_setting_type(key) != CONFIG_TYPE_STRING)
+        return tsr_setting_fail(key ? key : entry, "sweep: expected key = \"...\", such as \"model.width\"");
+    if (!out->values || config_setting_is_group(out->values) || !config_setting_is_aggregate(out->values) ||
+        config_setting_length(out->values) == 0)
+        return tsr_setting_fail(out->values ? out->values : entry,
+                                "sweep: expected values = [ ... ] or ( ... ) with at least one value");
+    out->key = config_setting_get_string(key);
+    size_t first = strcspn(out->key, ".");
+    for (const char *const *word = unswept; *word; word++)
+        if (strlen(*word) == first && strncmp(out->key, *word, first) == 0)
+            return tsr_setting_fail(key, "sweep: '%s' does not change what a run does, expected another key",
+                                    out->key);
+    return NULL;
+}
+
+static tsr_status *read_axes(const config_setting_t *root, int64_t replicates, axis **out, size_t *n,
+                             size_t *points)
+{
+    config_setting_t *list;
+    TSR_TRY(member_of(root, "sweep", LIST, &list));
+    *n = list ? (size_t)config_setting_length(list) : 0;
+    *points = 1;
+    *out = tsr_alloc(*n, sizeof(**out));
+    if (!*out)
+        return tsr_no_memory("the sweep");
+    for (size_t i = 0; i < *n; i++) {
+        const config_setting_t *entry = config_setting_get_elem(list, (unsigned)i);
+        TSR_TRY(read_axis(entry, &(*out)[i]));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp((*out)[i].key, (*out)[j].key) == 0)
+                return tsr_setting_fail(entry, "sweep: '%s' is swept twice, expected once", (*out)[i].key);
+        *points *= (size_t)config_setting_length((*out)[i].values);
+        if (*points > MOST_RUNS || *points * (size_t)replicates > MOST_RUNS)
+            return tsr_setting_fail(list, "the experiment has more runs than expected at most, %d",
+                                    MOST_RUNS);
+    }
+    return NULL;
+}
+
+/* Where a value stands, for messages about what it does: "FILE:LINE (sweep of KEY)". */
+static char *origin_of(const tsr_config *config, const config_setting_t *value, const char *key)
+{
+    const char *hook = config_setting_get_hook(value), *file = config_setting_source_file(value);
+    if (hook)
+        return tsr_format("%s (sweep of %s)", hook, key);
+    return tsr_format("%s:%u (sweep of %s)", file ? file : config->path,
+                      (unsigned)config_setting_source_line(value), key);
+}
+
+/* Point `number` of the product (the last key changes fastest) put into `config`. */
+static tsr_status *set_point(tsr_config *config, const axis *axes, size_t n, size_t number)
+{
+    size_t divisor = 1;
+    for (size_t i = n; i-- > 0;) {
+        size_t length = (size_t)config_setting_length(axes[i].values);
+        const config_setting_t *value =
+            config_setting_get_elem(axes[i].values, (unsigned)(number / divisor % length));
+        divisor *= length;
+        char *origin = origin_of(config, value, axes[i].key);
+        if (!origin)
+            return tsr_no_memory("the sweep");
+        tsr_status *status = tsr_config_set(config, axes[i].key, value, origin);
+        free(origin);
+        TSR_TRY(status);
+    }
+    return NULL;
+}
+
+/* The value that a dotted key has in a resolved config; a new reference, null where there is none. */
+static json_t *value_at(const json_t *config, const char *key)
+{
+    char *path = strdup(key), *rest = path;
+    const json_t *at = config;
+    for (char *word = path ? strsep(&rest, ".") : NULL; word && at; word = strsep(&rest, "."))
+        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word + (*word == '[')))
+                               : json_object_get(at, word);
+    free(path);
+    return at ? json_deep_copy(at) : json_null();
+}
+
+/* The runs of one point of the sweep: its replicates. */
+static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
+                              size_t *n_read)
+{
+    general_settings general;
+    tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
+    json_t *ignored = json_object();
+    tsr_status *status = tsr_settings_read(&settings, general_params, config_root_setting(&config->tree),
+                                           "the experiment", general_others, &general, ignored);
+    json_decref(ignored);
+    TSR_TRY(status);
+    uint64_t seed = (uint64_t)general.seed;
+    tsr_settings_clear(general_params, &general);
+    for (size_t replicate = 0; replicate < replicates; replicate++) {
+        tsr_run *run = &experiment->runs[(*n_read)++]; /* counted even if it fails: it is to be freed */
+        run->replicate = replicate;
+        run->seed = seed + replicate;
+        TSR_TRY(read_run(experiment, config, run));
+        run->swept = json_object();
+        if (!run->swept)
+            return tsr_no_memory("a run");
+        for (size_t i = 0; i < experiment->n_swept; i++)
+            json_object_set_new(run->swept, experiment->swept[i],
+                                value_at(run->config, experiment->swept[i]));
+    }
+    return NULL;
+}
+
+static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
+                             size_t n_overrides, const char *const *overrides, json_t *sweep)
+{
+    axis *axes = NULL;
+    size_t n_axes = 0, points = 0;
+    tsr_status *status =
+        read_axes(config_root_setting(&config->tree), (int64_t)replicates, &axes, &n_axes, &points);
+    if (!status) {
+        experiment->runs = tsr_alloc(points * replicates, sizeof(tsr_run));
+        experiment->swept = tsr_alloc(n_axes, sizeof(char *));
+        if (!experiment->runs || !experiment->swept)
+            status = tsr_no_memory("the runs");
+    }
+    for (size_t i = 0; !status && i < n_axes; i++) {
+        experiment->swept[i] = strdup(axes[i].key);
+        experiment->n_swept = i + 1;
+        json_array_append_new(sweep, json_pack("{s:s, s:o}", "key", axes[i].key, "values",
+                                               tsr_resolved_from_setting(axes[i].values)));
+    }
+    for (size_t point = 0; !status && point < points; point++) {
+        tsr_config copy;
+        status = tsr_config_read(config->path, n_overrides, overrides, &copy);
+        if (status)
+            break;
+        status = set_point(&copy, axes, n_axes, point);
+        if (!status)
+            status = read_point(experiment, &copy, replicates, &experiment->n_runs);
+        tsr_config_clear(&copy);
+    }
+    free(axes);
+    return status;
+}
+
+/* Two runs with one config would be one run twice. */
+static tsr_status *check_ids(const tsr_experiment *experiment)
+{
+    json_t *seen = json_object();
+    tsr_status *status = seen ? NULL : tsr_no_memory("the runs");
+    for (size_t i = 0; !status && i < experiment->n_runs; i++) {
+        const tsr_run *run = &experiment->runs[i];
+        if (json_object_get(seen, run->id)) {
+            tsr_text values = { 0 };
+            tsr_resolved_write_value(run->swept, &values);
+            status = tsr_fail(TSR_REFUSED,
+                              "%s: two points of the sweep are the same run: expected different "
+                              "values, not twice %s",
+                              experiment->path, values.chars ? values.chars : "");
+            free(values.chars);
+        }
+        json_object_set_new(seen, run->id, json_true());
+    }
+    json_decref(seen);
+    return status;
+}
+
+static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *config, json_t *resolved)
+{
+    const config_setting_t *list = config_lookup(&config->tree, "plugin_path");
+    int n = list ? config_setting_length(list) : 0;
+    if (list && (config_setting_is_group(list) || !config_setting_is_aggregate(list)))
+        return tsr_setting_fail(list, "plugin_path: expected a list of folders, [ \"FOLDER\" ]");
+    char **folders = tsr_alloc((size_t)n, sizeof(*folders));
+    tsr_status *status = folders ? NULL : tsr_no_memory("plugin_path");
+    for (int i = 0; !status && i < n; i++) {
+        const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+        const char *folder = config_setting_get_string(element);
+        bool by_command = config_setting_get_hook(element) != NULL;
+        if (!folder || !folder[0])
+            status = tsr_setting_fail(element, "plugin_path: expected the name of a folder");
+        else if (!(folders[i] = tsr_path_resolve(folder, by_command ? NULL : config->folder)))
+            status = tsr_no_memory("plugin_path");
+        else
+            json_array_append_new(resolved, json_string(folders[i]));
+    }
+    if (!status)
+        status = tsr_registry_new((size_t)n, (const char *const *)folders, &experiment->registry);
+    for (int i = 0; folders && i < n; i++)
+        free(folders[i]);
+    free(folders);
+    return status;
+}
+
+/* The config file's own name, without ".cfg". */
+static char *default_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *name = strdup(slash ? slash + 1 : path);
+    size_t length = name ? strlen(name) : 0;
+    if (length > 4 && strcmp(name + length - 4, ".cfg") == 0)
+        name[length - 4] = '\0';
+    return name;
+}
+
+static tsr_status *check_name(const char *name, const config_setting_t *root)
+{
+    const config_setting_t *place = config_setting_get_member(root, "name");
+    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return tsr_setting_fail(place ? place : root,
+                                "name = \"%s\": expected a name that a folder can have, without '/'", name);
+    return NULL;
+}
+
+/* The experiment as a whole: what stands before the runs' own settings, then those of the first run. */
+static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor)
+{
+    const json_t *run = experiment->runs[0].config;
+    static const char *const shared[] = { "dataset", "model", "regularizers", "training", "probes", NULL };
+    if (json_array_size(path))
+        json_object_set(experiment->resolved, "plugin_path", path);
+    for (const char *const *key = shared; *key; key++)
+        json_object_set(experiment->resolved, *key, json_object_get(run, *key));
+    if (json_array_size(sweep))
+        json_object_set(experiment->resolved, "sweep", sweep);
+    json_object_set(experiment->resolved, "executor", executor);
+    json_object_set(experiment->resolved, "output", json_object_get(run, "output"));
+}
+
+static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config *config, size_t n_overrides,
+                                   const char *const *overrides)
+{
+    const config_setting_t *root = config_root_setting(&config->tree);
+    json_t *path = json_array(), *sweep = json_array(), *executor = json_object();
+    general_settings general;
+    tsr_settings settings = { .folder = config->folder };
+    experiment->resolved = json_object();
+    tsr_status *status = tsr_settings_read(&settings, general_params, root, "the experiment", general_others,
+                                           &general, experiment->resolved);
+    if (status)
+        goto out;
+    experiment->name = general.name[0] ? strdup(general.name) : default_name(config->path);
+    size_t replicates = (size_t)general.replicates;
+    tsr_settings_clear(general_params, &general);
+    if (!experiment->name) {
+        status = tsr_no_memory("a name");
+        goto out;
+    }
+    json_object_set_new(experiment->resolved, "name", json_string(experiment->name));
+    if ((status = check_name(experiment->name, root)) || (status = read_registry(experiment, config, path)))
+        goto out;
+    settings.registry = experiment->registry;
+    if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,
+                             &experiment->executor, executor)) ||
+        (status = read_runs(experiment, config, replicates, n_overrides, overrides, sweep)) ||
+        (status = check_ids(experiment)))
+        goto out;
+    resolve(experiment, path, sweep, json_object_get(executor, "executor"));
+out:
+    json_decref(path);
+    json_decref(sweep);
+    json_decref(executor);
+    return status;
+}
+
+tsr_status *tsr_experiment_read(const char *path, size_t n_overrides, const char *const *overrides,
+                                tsr_experiment **out)
+{
+    tsr_experiment *experiment = tsr_alloc(1, sizeof(*experiment));
+    tsr_config config;
+    TSR_TRY(experiment ? NULL : tsr_no_memory("an experiment"));
+    tsr_status *status = tsr_config_read(path, n_overrides, overrides, &config);
+    if (status) {
+        free(experiment);
+        return status;
+    }
+    experiment->path = strdup(path);
+    status = experiment->path ? read_experiment(experiment, &config, n_overrides, overrides)
+                              : tsr_no_memory("a path");
+    tsr_config_clear(&config);
+    if (status)
+        tsr_experiment_free(experiment);
+    else
+        *out = experiment;
+    return status;
+}
+
+void tsr_experiment_free(tsr_experiment *experiment)
+{
+    if (!experiment)
+        return;
+    for (size_t i = 0; i < experiment->n_data; i++)
+        tsr_data_close(experiment->data[i]);
+    free(experiment->data);
+    for (size_t i = 0; i < experiment->n_runs; i++)
+        run_clear(&experiment->runs[i]);
+    free(experiment->runs);
+    for (size_t i = 0; i < experiment->n_swept; i++)
+        free(experiment->swept[i]);
+    free(experiment->swept);
+    tsr_instance_free(experiment->executor);
+    tsr_registry_free(experiment->registry);
+    json_decref(experiment->resolved);
+    free(experiment->name);
+    free(experiment->path);
+    free(experiment);
+}

@@ -1,0 +1,61 @@
+/* An experiment: a config file turned into runs that are ready to be done. Everything that can be refused is
+   refused here, before any work and before anything is written. */
+#ifndef TSR_EXPERIMENT_EXPERIMENT_H
+#define TSR_EXPERIMENT_EXPERIMENT_H
+
+#include "data/samples.h"
+#include "nn/train.h"
+#include "plugin/settings.h"
+
+/* The group `training`; each field is documented where it is declared, in experiment.c. */
+typedef struct tsr_training_settings {
+    int64_t epochs, batch, samples, early_stop;
+    double holdout, label_noise, input_noise;
+    bool constant_steps;
+    tsr_int_list snapshots; /* as given; the last epoch is probed besides */
+    tsr_schedule schedule;
+} tsr_training_settings;
+
+/* The group `output`. */
+typedef struct tsr_output_settings {
+    bool save_model, save_codes;
+} tsr_output_settings;
+
+/* One run: one training with all its snapshots. */
+typedef struct tsr_run {
+    char id[17]; /* hash of config */
+    size_t replicate;
+    uint64_t seed;
+    json_t *swept;  /* each swept key's value in this run */
+    json_t *config; /* all that the run's results depend on, resolved */
+    tsr_training_settings training;
+    tsr_output_settings output;
+    tsr_instance *dataset, *model, *optimizer;
+    size_t n_regularizers, n_probes;
+    tsr_instance **regularizers, **probes;
+    const tsr_data *data; /* shared by the runs whose dataset is configured alike */
+} tsr_run;
+
+typedef struct tsr_experiment {
+    char *name;
+    char *path; /* of the config file */
+    tsr_registry *registry;
+    tsr_instance *executor;
+    json_t *resolved; /* the experiment as DIR/config.cfg has it */
+    size_t n_swept;
+    char **swept; /* the keys, in order */
+    size_t n_runs;
+    tsr_run *runs; /* points of the sweep in order, each with its replicates */
+    size_t n_data;
+    tsr_data **data;
+} tsr_experiment;
+
+/* Reads, resolves and validates. The first failure is returned. */
+TSR_MUST_CHECK tsr_status *tsr_experiment_read(const char *path, size_t n_overrides,
+                                               const char *const *overrides, tsr_experiment **out);
+void tsr_experiment_free(tsr_experiment *experiment);
+
+/* The label that a probe's metrics carry. */
+const char *tsr_probe_label(const tsr_instance *probe);
+
+#endif

@@ -1,0 +1,33 @@
+/* How far the runs are: a table in memory that the processes of an experiment share. */
+#include "experiment/progress.h"
+
+#include "base/memory.h"
+
+#include <sys/mman.h>
+#include <time.h>
+
+tsr_status *tsr_progress_new(size_t n, tsr_progress *out)
+{
+    size_t bytes;
+    if (!tsr_multiply(n ? n : 1, sizeof(tsr_run_progress), &bytes))
+        return tsr_no_memory("the progress of the runs");
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return tsr_no_memory("the progress of the runs");
+    *out = (tsr_progress){ .n = n, .runs = memory };
+    return NULL;
+}
+
+void tsr_progress_clear(tsr_progress *progress)
+{
+    if (progress->runs)
+        munmap(progress->runs, (progress->n ? progress->n : 1) * sizeof(tsr_run_progress));
+    *progress = (tsr_progress){ 0 };
+}
+
+double tsr_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}

@@ -1,0 +1,29 @@
+/* Resolved configs: JSON objects in which every key stands, defaults too. As text they are configs again. */
+#ifndef TSR_EXPERIMENT_RESOLVED_H
+#define TSR_EXPERIMENT_RESOLVED_H
+
+#include "base/text.h"
+
+#include <jansson.h>
+#include <libconfig.h>
+
+/* Appends the object's members as a libconfig file. Reading it gives the same object. */
+void tsr_resolved_write(const json_t *object, tsr_text *out);
+
+/* A value on one line, as it would stand behind "=". */
+void tsr_resolved_write_value(const json_t *value, tsr_text *out);
+
+/* A setting of a config, as it stands; a new reference. */
+json_t *tsr_resolved_from_setting(const config_setting_t *setting);
+
+/* Reads back what tsr_resolved_write wrote, from a file. */
+TSR_MUST_CHECK tsr_status *tsr_resolved_read(const char *path, json_t **out);
+
+/* The first difference of two objects, as a sentence ("model.width is 100 there and 50 here"); keys named in
+   `ignored` (NULL-terminated) at the top are passed over. False where there is none. */
+bool tsr_resolved_differs(const json_t *there, const json_t *here, const char *const *ignored, tsr_text *out);
+
+/* 16 hexadecimal digits of the object's XXH3 hash, and a NUL. */
+void tsr_resolved_id(const json_t *object, char id[17]);
+
+#endif

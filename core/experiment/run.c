@@ -1,0 +1,398 @@
+/* Doing one run. The training loop calls back after each epoch; where a snapshot is due, the same network is
+   planned for inference, its codes are taken and probed, and training goes on. */
+#include "experiment/run.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "codes/extract.h"
+#include "codes/metrics.h"
+#include "codes/npy.h"
+#include "data/batches.h"
+#include "experiment/environment.h"
+#include "experiment/safetensors.h"
+#include "plugin/kinds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/probe.h>
+#include <unistd.h>
+
+/* A run while it is done. */
+typedef struct doing {
+    const tsr_run *run;
+    char *folder; /* of the run */
+    tsr_run_progress *progress;
+    tsr_parts parts;
+    tsr_batch_source *source;
+    tsr_network *network;
+    int32_t *train_labels, *test_labels; /* true ones */
+    json_t *epochs, *snapshots, *probe_seconds;
+    size_t epoch_size; /* examples that an epoch trains on */
+    double codes_seconds, epoch_began;
+    size_t last_probed;
+    bool probed;
+} doing;
+
+static void set_state(tsr_run_progress *progress, tsr_run_state state)
+{
+    atomic_store(&progress->state, (int)state);
+}
+
+/* JSON has no NaN: what is undefined is null. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void add_seconds(json_t *object, const char *key, double seconds)
+{
+    json_object_set_new(object, key, json_real(json_real_value(json_object_get(object, key)) + seconds));
+}
+
+static tsr_status *read_labels(const tsr_samples *samples, int32_t **out)
+{
+    size_t *scratch = tsr_alloc(samples->n, sizeof(*scratch));
+    *out = tsr_alloc(samples->n, sizeof(**out));
+    if (scratch && *out)
+        tsr_samples_read_true(samples, 0, samples->n, scratch, NULL, *out);
+    bool bad = !scratch || !*out;
+    free(scratch);
+    return bad ? tsr_no_memory("labels") : NULL;
+}
+
+static tsr_status *evaluate(doing *d, json_t *metrics)
+{
+    tsr_evaluation evaluation;
+    TSR_TRY(tsr_evaluate(d->network, &d->parts.train, &evaluation));
+    json_object_set_new(metrics, "model.loss.train", number(evaluation.loss));
+    json_object_set_new(metrics, "model.accuracy.train", number(evaluation.accuracy));
+    if (d->parts.holdout.n) {
+        TSR_TRY(tsr_evaluate(d->network, &d->parts.holdout, &evaluation));
+        json_object_set_new(metrics, "model.accuracy.holdout", number(evaluation.accuracy));
+    }
+    TSR_TRY(tsr_evaluate(d->network, &d->parts.test, &evaluation));
+    json_object_set_new(metrics, "model.accuracy.test", number(evaluation.accuracy));
+    return NULL;
+}
+
+/* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
+static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, const tsr_codes *train,
+                             const tsr_codes *test, json_t *out)
+{
+    const tsr_instance *probe = d->run->probes[number_of_probe];
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    const char *label = tsr_probe_label(probe);
+    char *folder = tsr_format("%s/probes/%s/epoch-%zu", d->folder, label, epoch);
+    tsr_codes *chosen[2] = { NULL, NULL };
+    tsr_metrics *metrics = NULL;
+    tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
+    if (!status)
+        status = tsr_metrics_new(label, &metrics);
+    if (!status && common->layers.n) {
+        status = tsr_codes_layers(train, common->layers.n, common->layers.values, &chosen[0]);
+        if (!status)
+            status = tsr_codes_layers(test, common->layers.n, common->layers.values, &chosen[1]);
+    }
+    if (!status) {
+        tsr_probing probing = { .train = chosen[0] ? chosen[0] : train,
+                                .test = chosen[1] ? chosen[1] : test,
+                                .train_labels = d->train_labels,
+                                .test_labels = d->test_labels,
+                                .classes = d->run->data->info.classes,
+                                .rng = tsr_rng_stream(d->run->seed, TSR_FOR_PROBE, number_of_probe),
+                                .folder = folder,
+                                .network = d->network,
+                                .metrics = metrics };
+        status = ops->run(tsr_instance_self(probe), &probing);
+    }
+    for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value metric = tsr_metrics_get(metrics, i);
+        char *name = tsr_format("%s.%s", label, metric.name);
+        if (name)
+            json_object_set_new(out, name, number(metric.value));
+        else
+            status = tsr_no_memory("a metric");
+        free(name);
+    }
+    if (folder && rmdir(folder) == 0) { /* nothing was written */
+        *strrchr(folder, '/') = '\0';
+        if (rmdir(folder) == 0) {
+            *strrchr(folder, '/') = '\0';
+            rmdir(folder);
+        }
+    }
+    tsr_codes_free(chosen[0]);
+    tsr_codes_free(chosen[1]);
+    tsr_metrics_free(metrics);
+    free(folder);
+    return tsr_context(status, "probe %s", label);
+}
+
+static tsr_status *save_codes(const doing *d, const tsr_codes *train, const tsr_codes *test)
+{
+    char *folder = tsr_path_join(d->folder, "codes");
+    char *paths[4] = { tsr_path_join(d->folder, "codes/train.npy"),
+                       tsr_path_join(d->folder, "codes/test.npy"),
+                       tsr_path_join(d->folder, "codes/train_labels.npy"),
+                       tsr_path_join(d->folder, "codes/test_labels.npy") };
+    tsr_status *status = folder && paths[0] && paths[1] && paths[2] && paths[3] ? tsr_make_folder(folder)
+                                                                                : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_npy_write_codes(paths[0], train);
+    if (!status)
+        status = tsr_npy_write_codes(paths[1], test);
+    if (!status)
+        status = tsr_npy_write_labels(paths[2], train->n, d->train_labels);
+    if (!status)
+        status = tsr_npy_write_labels(paths[3], test->n, d->test_labels);
+    for (int i = 0; i < 4; i++)
+        free(paths[i]);
+    free(folder);
+    return status;
+}
+
+static tsr_status *take_codes(doing *d, tsr_codes **train, tsr_codes **test)
+{
+    TSR_TRY(tsr_extract(d->network, &d->parts.train, train));
+    TSR_TRY(tsr_extract(d->network, &d->parts.test, test));
+    return tsr_drop_constant(*train, *test);
+}
+
+/* After an early stop at an epoch that was probed already: its codes were not kept then. */
+static tsr_status *save_codes_again(doing *d)
+{
+    tsr_codes *train = NULL, *test = NULL;
+    tsr_status *status = take_codes(d, &train, &test);
+    if (!status)
+        status = save_codes(d, train, test);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    return status;
+}
+
+/* Evaluates, takes codes and probes them: one entry of "snapshots". */
+static tsr_status *take_snapshot(doing *d, size_t epoch, bool last)
+{
+    set_state(d->progress, TSR_RUN_PROBING);
+    double started = tsr_seconds();
+    tsr_codes *train = NULL, *test = NULL;
+    json_t *metrics = json_object();
+    tsr_status *status = metrics ? evaluate(d, metrics) : tsr_no_memory("metrics");
+    if (!status)
+        status = take_codes(d, &train, &test);
+    if (!status)
+        json_object_set_new(metrics, "code.bits", json_integer((json_int_t)train->bits));
+    d->codes_seconds += tsr_seconds() - started;
+    for (size_t i = 0; !status && i < d->run->n_probes; i++) {
+        double began = tsr_seconds();
+        status = run_probe(d, i, epoch, train, test, metrics);
+        add_seconds(d->probe_seconds, tsr_probe_label(d->run->probes[i]), tsr_seconds() - began);
+    }
+    if (!status && last && d->run->output.save_codes)
+        status = save_codes(d, train, test);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    if (status) {
+        json_decref(metrics);
+        return tsr_context(status, "after epoch %zu", epoch);
+    }
+    json_array_append_new(d->snapshots,
+                          json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "metrics", metrics));
+    d->last_probed = epoch;
+    d->probed = true;
+    set_state(d->progress, TSR_RUN_TRAINING);
+    return NULL;
+}
+
+static tsr_status *epoch_done(void *context, size_t epoch, double loss, double accuracy)
+{
+    doing *d = context;
+    const tsr_training_settings *training = &d->run->training;
+    double now = tsr_seconds();
+    if (epoch > 0) {
+        double seconds = now - d->epoch_began;
+        json_array_append_new(d->epochs, json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)epoch, "loss",
+                                                   number(loss), "accuracy", number(accuracy)));
+        atomic_store(&d->progress->loss, loss);
+        if (seconds > 0)
+            atomic_store(&d->progress->examples_per_second, (double)d->epoch_size / seconds);
+    }
+    atomic_store(&d->progress->epoch, epoch);
+    bool due = false;
+    for (size_t i = 0; i < training->snapshots.n; i++)
+        due = due || (size_t)training->snapshots.values[i] == epoch;
+    /* The last epoch's snapshot is taken after the training, which may end before the last epoch. */
+    tsr_status *status = due && epoch < (size_t)training->epochs ? take_snapshot(d, epoch, false) : NULL;
+    d->epoch_began = tsr_seconds();
+    return status;
+}
+
+static tsr_status *prepare(doing *d, const tsr_store *store)
+{
+    const tsr_run *run = d->run;
+    const tsr_training_settings *training = &run->training;
+    d->folder = tsr_store_run_folder(store, run);
+    d->epochs = json_array();
+    d->snapshots = json_array();
+    d->probe_seconds = json_object();
+    if (!d->folder || !d->epochs || !d->snapshots || !d->probe_seconds)
+        return tsr_no_memory("a run");
+    TSR_TRY(tsr_remove_tree(d->folder)); /* what an attempt that did not end has left */
+    TSR_TRY(tsr_make_folder(d->folder));
+    tsr_split_options options = { .holdout = training->holdout,
+                                  .samples = (size_t)training->samples,
+                                  .label_noise = training->label_noise,
+                                  .input_noise = training->input_noise,
+                                  .seed = run->seed };
+    TSR_TRY(tsr_parts_new(run->data, &options, &d->parts));
+    TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
+    TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
+    d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
+    tsr_batch_options order = { .batch = (size_t)training->batch,
+                                .epoch_size = d->epoch_size,
+                                .seed = run->seed };
+    TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
+    return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
+                           &d->network);
+}
+
+static tsr_status *train_and_probe(doing *d, tsr_trained *trained)
+{
+    const tsr_run *run = d->run;
+    tsr_training training = { .epochs = (size_t)run->training.epochs,
+                              .batch = (size_t)run->training.batch,
+                              .early_stop = (size_t)run->training.early_stop,
+                              .optimizer = run->optimizer,
+                              .n_regularizers = run->n_regularizers,
+                              .regularizers = run->regularizers,
+                              .schedule = run->training.schedule,
+                              .seed = run->seed,
+                              .epoch_done = epoch_done,
+                              .context = d };
+    tsr_batches batches = tsr_batch_source_batches(d->source);
+    set_state(d->progress, TSR_RUN_TRAINING);
+    d->epoch_began = tsr_seconds();
+    TSR_TRY(tsr_train(d->network, &training, &batches, trained));
+    if (!d->probed || d->last_probed != trained->epochs)
+        TSR_TRY(take_snapshot(d, trained->epochs, true));
+    else if (run->output.save_codes)
+        TSR_TRY(save_codes_again(d));
+    if (!run->output.save_model)
+        return NULL;
+    char *path = tsr_path_join(d->folder, "model.safetensors");
+    tsr_status *status =
+        path ? tsr_safetensors_write(path, d->network, run->config) : tsr_no_memory("a path");
+    free(path);
+    return status;
+}
+
+static json_t *describe_network(const tsr_network *network)
+{
+    json_t *layers = json_array();
+    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+        const tsr_code_source *source = tsr_network_code_source(network, i);
+        json_array_append_new(layers, json_pack("{s:s, s:I, s:I}", "name", source->name, "units",
+                                                (json_int_t)source->units, "bits_per_unit",
+                                                (json_int_t)source->n_breakpoints));
+    }
+    return json_pack("{s:I, s:o}", "parameters", (json_int_t)tsr_network_parameters(network), "code_layers",
+                     layers);
+}
+
+/* What every run.json begins with. */
+static json_t *begin_outcome(const tsr_experiment *experiment, const tsr_run *run, const char *word,
+                             const char *error)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:O, s:s, s:s?, s:O}", "run", run->id, "experiment",
+                     experiment->name, "replicate", (json_int_t)run->replicate, "seed", (json_int_t)run->seed,
+                     "swept", run->swept, "status", word, "error", error, "config", run->config);
+}
+
+static json_t *outcome_of(const tsr_experiment *experiment, doing *d, const tsr_status *status,
+                          const tsr_trained *trained, double seconds, double train_seconds)
+{
+    const char *word = tsr_status_code(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
+    json_t *outcome = begin_outcome(experiment, d->run, word, status ? tsr_status_message(status) : NULL);
+    json_object_set_new(outcome, "snapshots", d->snapshots ? json_incref(d->snapshots) : json_array());
+    json_object_set_new(outcome, "epochs", d->epochs ? json_incref(d->epochs) : json_array());
+    json_object_set_new(outcome, "epochs_done", json_integer((json_int_t)trained->epochs));
+    json_object_set_new(outcome, "early_stopped", json_boolean(trained->early_stopped));
+    json_object_set_new(outcome, "examples",
+                        json_pack("{s:I, s:I, s:I}", "train", (json_int_t)d->parts.train.n, "holdout",
+                                  (json_int_t)d->parts.holdout.n, "test", (json_int_t)d->parts.test.n));
+    if (d->network)
+        json_object_set_new(outcome, "model", describe_network(d->network));
+    json_object_set_new(outcome, "seconds",
+                        json_pack("{s:f, s:f, s:O?, s:f}", "training", train_seconds, "codes",
+                                  d->codes_seconds, "probes", d->probe_seconds, "total", seconds));
+    json_object_set_new(outcome, "peak_memory", json_integer((json_int_t)tsr_peak_memory()));
+    json_object_set_new(outcome, "environment", tsr_environment(experiment->registry));
+    return outcome;
+}
+
+static void clear(doing *d)
+{
+    tsr_network_free(d->network);
+    tsr_batch_source_free(d->source);
+    tsr_parts_clear(&d->parts);
+    free(d->train_labels);
+    free(d->test_labels);
+    free(d->folder);
+    json_decref(d->epochs);
+    json_decref(d->snapshots);
+    json_decref(d->probe_seconds);
+}
+
+static double sum_of(const json_t *object)
+{
+    double sum = 0;
+    for (void *i = json_object_iter((json_t *)(uintptr_t)object); i;
+         i = json_object_iter_next((json_t *)(uintptr_t)object, i))
+        sum += json_real_value(json_object_iter_value(i));
+    return sum;
+}
+
+tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
+                       int threads, tsr_run_progress *progress)
+{
+    double began = tsr_seconds();
+    tsr_set_threads(threads);
+    tsr_flush_subnormals();
+    doing d = { .run = run, .progress = progress };
+    tsr_trained trained = { 0 };
+    atomic_store(&progress->epochs, (size_t)run->training.epochs);
+    tsr_status *status = prepare(&d, store);
+    double prepared = tsr_seconds();
+    if (!status)
+        status = train_and_probe(&d, &trained);
+    double ended = tsr_seconds();
+    json_t *outcome = outcome_of(experiment, &d, status, &trained, ended - began,
+                                 ended - prepared - d.codes_seconds - sum_of(d.probe_seconds));
+    set_state(progress, status ? TSR_RUN_FAILED : TSR_RUN_DONE);
+    tsr_status_free(status);
+    clear(&d);
+    status = outcome ? tsr_store_put(store, run, outcome) : tsr_no_memory("run.json");
+    json_decref(outcome);
+    return status;
+}
+
+tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
+                         const char *reason, tsr_run_progress *progress)
+{
+    set_state(progress, TSR_RUN_FAILED);
+    json_t *outcome = begin_outcome(experiment, run, "failed", reason);
+    if (!outcome)
+        return tsr_no_memory("run.json");
+    json_object_set_new(outcome, "snapshots", json_array());
+    json_object_set_new(outcome, "environment",
+                        json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
+                                  tsr_registry_used(experiment->registry)));
+    tsr_status *status = tsr_store_put(store, run, outcome);
+    json_decref(outcome);
+    return status;
+}

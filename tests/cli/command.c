@@ -1,0 +1,95 @@
+/* Running the real program: through sh, with its output in files of the folder. */
+#include "command.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "support.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static char *take_file(const char *folder, const char *name)
+{
+    char *path = tsr_path_join(folder, name), *text;
+    size_t length;
+    ck_succeeds(tsr_read_file(path, 64 << 20, &text, &length));
+    remove(path);
+    free(path);
+    return text;
+}
+
+static command_result command_v(const char *folder, const char *format, va_list args)
+{
+    char *arguments, *line;
+    ck_assert_int_ge(vasprintf(&arguments, format, args), 0);
+    line = tsr_format("cd '%s' && '%s/tessera' %s >.out 2>.err", folder, test_build(), arguments);
+    int ending = system(line);
+    free(line);
+    free(arguments);
+    command_result result = { .status = WIFEXITED(ending) ? WEXITSTATUS(ending) : 128 + WTERMSIG(ending) };
+    result.out = take_file(folder, ".out");
+    result.err = take_file(folder, ".err");
+    return result;
+}
+
+command_result command(const char *folder, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    command_result result = command_v(folder, format, args);
+    va_end(args);
+    return result;
+}
+
+void command_free(command_result *result)
+{
+    free(result->out);
+    free(result->err);
+}
+
+void command_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
+                   const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    command_result result = command_v(folder, format, args);
+    va_end(args);
+    ck_assert_msg(result.status == status, "tessera %s: exit status %d, expected %d; stderr: %s", format,
+                  result.status, status, result.err);
+    ck_assert_msg(!on_stdout || strstr(result.out, on_stdout), "tessera %s: stdout lacks '%s': %s", format,
+                  on_stdout, result.out);
+    ck_assert_msg(!on_stderr || strstr(result.err, on_stderr), "tessera %s: stderr lacks '%s': %s", format,
+                  on_stderr, result.err);
+    command_free(&result);
+}
+
+void write_text(const char *folder, const char *name, const char *text)
+{
+    char *path = tsr_path_join(folder, name);
+    ck_succeeds(tsr_write_file(path, text, strlen(text)));
+    free(path);
+}
+
+char *read_text(const char *folder, const char *name)
+{
+    char *path = tsr_path_join(folder, name), *text;
+    size_t length;
+    ck_succeeds(tsr_read_file(path, 64 << 20, &text, &length));
+    free(path);
+    return text;
+}
+
+char *only_file(const char *folder, const char *pattern)
+{
+    char *whole = tsr_path_join(folder, pattern);
+    glob_t found;
+    ck_assert_msg(glob(whole, 0, NULL, &found) == 0 && found.gl_pathc == 1, "%s: not exactly one file",
+                  whole);
+    char *path = strdup(found.gl_pathv[0]);
+    globfree(&found);
+    free(whole);
+    return path;
+}

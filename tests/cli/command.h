@@ -1,0 +1,32 @@
+/* Running the real program, as a user would, and looking at all that it says. */
+#ifndef TSR_TESTS_COMMAND_H
+#define TSR_TESTS_COMMAND_H
+
+#include <stddef.h>
+
+typedef struct command_result {
+    int status; /* exit status; 128 + signal where one ended it */
+    char *out, *err;
+} command_result;
+
+/* Runs $TSR_BUILD/tessera with the arguments (a shell command line behind the program's name) in `folder` and
+   waits. Free with command_free. */
+command_result command(const char *folder, const char *arguments, ...) __attribute__((format(printf, 2, 3)));
+void command_free(command_result *result);
+
+/* The claims that most tests make: run, compare the exit status, look for texts on stderr (NULL: any), free.
+ */
+void command_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
+                   const char *arguments, ...) __attribute__((format(printf, 5, 6)));
+
+/* Writes a text file into a folder. */
+void write_text(const char *folder, const char *name, const char *text);
+
+/* A whole file; fails the test where it is not there. free() it. */
+char *read_text(const char *folder, const char *name);
+
+/* A file that a shell pattern below the folder names; fails the test unless there is exactly one. free() it.
+ */
+char *only_file(const char *folder, const char *pattern);
+
+#endif

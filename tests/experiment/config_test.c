@@ -1,0 +1,130 @@
+/* Config files: places of settings, settings from the command line, files that are none. */
+#include "support.h"
+
+#include "base/file.h"
+#include "experiment/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *folder, *path;
+
+static void setup(void)
+{
+    folder = test_folder();
+    path = tsr_path_join(folder, "x.cfg");
+}
+
+static void teardown(void)
+{
+    free(path);
+    test_folder_remove(folder);
+}
+
+static void put(const char *text)
+{
+    ck_succeeds(tsr_write_file(path, text, strlen(text)));
+}
+
+static const char basic[] = "model = { plugin = \"a\"; width = 10;\n activation = \"b\"; };\n"
+                            "probes = ( { plugin = \"p\"; k = 3; } );\n";
+
+START_TEST(a_setting_of_the_command_line_replaces_the_files)
+{
+    put(basic);
+    const char *sets[] = { "model.width=25",        "model.activation.plugin=c",    "probes.0.k=5",
+                           "probes.[0].label=near", "training.optimizer.rate=1e-3", "list=[1, 2]" };
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, 6, sets, &config));
+    int width, k;
+    double rate;
+    const char *text;
+    ck_assert(config_lookup_int(&config.tree, "model.width", &width) && width == 25);
+    ck_assert(config_lookup_string(&config.tree, "model.activation.plugin", &text) && !strcmp(text, "c"));
+    ck_assert(config_lookup_int(&config.tree, "probes.[0].k", &k) && k == 5);
+    ck_assert(config_lookup_string(&config.tree, "probes.[0].label", &text) && !strcmp(text, "near"));
+    ck_assert(config_lookup_float(&config.tree, "training.optimizer.rate", &rate) && rate == 1e-3);
+    ck_assert_int_eq(config_setting_length(config_lookup(&config.tree, "list")), 2);
+    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "model.width"), "no");
+    ck_assert_str_eq(tsr_status_message(status), "-s model.width=25: no");
+    tsr_status_free(status);
+    tsr_config_clear(&config);
+}
+END_TEST
+
+START_TEST(settings_keep_their_place_in_the_file)
+{
+    put(basic);
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, 0, NULL, &config));
+    char *expected = malloc(strlen(path) + 16);
+    sprintf(expected, "%s:3: no", path);
+    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "probes.[0].k"), "no");
+    ck_assert_str_eq(tsr_status_message(status), expected);
+    tsr_status_free(status);
+    free(expected);
+    tsr_config_clear(&config);
+}
+END_TEST
+
+START_TEST(a_malformed_setting_of_the_command_line_is_wrong_usage)
+{
+    put(basic);
+    tsr_config config;
+    static const char *const bad[] = { "model.width", "=3", ".a=3", "a.=3", "a b=3" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_fails(tsr_config_read(path, 1, &bad[i], &config), TSR_USAGE, "expected KEY=VALUE");
+    const char *none = "probes.4.k=1", *scalar = "model.width.x=1";
+    ck_fails(tsr_config_read(path, 1, &none, &config), TSR_REFUSED, "there is no element 4");
+    ck_fails(tsr_config_read(path, 1, &scalar, &config), TSR_REFUSED, "'width' is no group");
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_config_is_refused_with_its_place)
+{
+    tsr_config config;
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
+             "x.cfg: cannot read the config: No such file");
+    ck_fails(tsr_config_read(folder, 0, NULL, &config), TSR_REFUSED, "expected a config file, not a folder");
+    put("a = 1;\nb = ;\n");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
+             "x.cfg:2: syntax error: expected settings");
+    ck_succeeds(tsr_write_file(path, "a = 1;\0b", 8));
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "offset 6 holds a NUL byte");
+    put("@include \"missing.cfg\"\n");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:1: ");
+}
+END_TEST
+
+START_TEST(an_include_is_found_beside_the_file)
+{
+    char *other = tsr_path_join(folder, "common.cfg");
+    ck_succeeds(tsr_write_file(other, "\nseed = 7;\n", 11));
+    put("@include \"common.cfg\"\n");
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, 0, NULL, &config));
+    int seed;
+    ck_assert(config_lookup_int(&config.tree, "seed", &seed) && seed == 7);
+    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "seed"), "no");
+    ck_assert_msg(strstr(tsr_status_message(status), "common.cfg:2: no") != NULL, "%s",
+                  tsr_status_message(status));
+    tsr_status_free(status);
+    tsr_config_clear(&config);
+    free(other);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tests = tcase_create("config");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_setting_of_the_command_line_replaces_the_files);
+    tcase_add_test(tests, settings_keep_their_place_in_the_file);
+    tcase_add_test(tests, a_malformed_setting_of_the_command_line_is_wrong_usage);
+    tcase_add_test(tests, a_file_that_is_no_config_is_refused_with_its_place);
+    tcase_add_test(tests, an_include_is_found_beside_the_file);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
