@@ -4,6 +4,7 @@
 #include "../../plugins/probes/assignment.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,17 @@ START_TEST(separable_classes_are_the_clusters)
     ck_assert_double_eq_tol(metric(metrics, "train_inertia"), 300 * 200 * 0.05 * 0.95, 200);
     ck_assert_double_eq_tol(metric(metrics, "test_inertia"), 200 * 200 * 0.05 * 0.95, 200);
     tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(classes_are_found_wherever_in_a_long_code_they_show)
+{
+    labelled data = blobs(9, 100, 100, 5, 2500, 0.02);
+    for (size_t i = 0; i < 100; i++)
+        for (size_t j = 200; j < 2500; j++)
+            set_bit(data.train, i, j, false);
+    ck_assert(probe_metric("plugin = \"kmeans\";", &data, "train_matched") == 1);
     labelled_clear(&data);
 }
 END_TEST
@@ -147,6 +159,22 @@ START_TEST(every_distinct_code_its_own_cluster_leaves_no_inertia)
 }
 END_TEST
 
+START_TEST(inertia_falls_with_every_cluster_until_there_are_as_many_as_codes)
+{
+    labelled data = blobs(8, 400, 64, 1, 6, 0.5); /* nearly all of the 64 codes there are */
+    data.classes = 2;
+    double before = INFINITY;
+    for (int k = 40; k < 64; k += 4) {
+        char settings[64];
+        snprintf(settings, sizeof(settings), "plugin = \"kmeans\"; restarts = 20; k = %d;", k);
+        double inertia = probe_metric(settings, &data, "train_inertia");
+        ck_assert_double_lt(inertia, before);
+        before = inertia;
+    }
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(kmeans_does_not_depend_on_the_number_of_threads)
 {
     labelled data = blobs(5, 3000, 700, 10, 1200, 0.4);
@@ -185,11 +213,13 @@ int main(void)
     TCase *tests = tcase_create("kmeans");
     tcase_add_test(tests, assignment_gains_what_the_best_of_all_pairings_gains);
     tcase_add_test(tests, separable_classes_are_the_clusters);
+    tcase_add_test(tests, classes_are_found_wherever_in_a_long_code_they_show);
     tcase_add_test(tests, two_clusters_may_share_a_class_but_not_when_matched);
     tcase_add_test(tests, inertia_of_few_points_is_the_least_possible);
     tcase_add_test(tests, equal_codes_weigh_as_often_as_they_occur);
     tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
     tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
+    tcase_add_test(tests, inertia_falls_with_every_cluster_until_there_are_as_many_as_codes);
     tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, more_restarts_never_give_more_inertia);
     tcase_add_test(tests, more_clusters_than_examples_are_refused);
