@@ -489,8 +489,9 @@ json_t *tsr_registry_used(const tsr_registry *registry)
     json_t *out = json_array();
     for (size_t i = 0; i < registry->n_used; i++) {
         const tsr_plugin *plugin = &registry->used[i]->plugin;
-        json_t *one = json_pack("{s:s, s:s, s:s, s:s}", "kind", tsr_kind_get(plugin->kind)->name, "name",
-                                plugin->name, "version", plugin->version, "file", registry->used[i]->file);
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", tsr_kind_get(plugin->kind)->name, "name",
+                                plugin->name, "version", plugin->version, "summary", plugin->summary, "file",
+                                registry->used[i]->file);
         if (json_array_append_new(out, one) != 0) {
             json_decref(out);
             return NULL;
