@@ -174,37 +174,70 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
     free(t.cells);
 }
 
+/* Whether a metric is one of many of its kind, such as those by layer: a second dot behind the probe's label.
+   The host's own are all shown. */
+static bool is_detail(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot && strchr(dot + 1, '.') && strncmp(name, "model.", 6) != 0;
+}
+
+static void write_swept_value(const json_t *value, char out[CELL])
+{
+    tsr_text text = { 0 };
+    if (json_is_string(value))
+        tsr_text_add(&text, "%s", json_string_value(value));
+    else
+        tsr_resolved_write_value(value, &text);
+    snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
+    free(text.chars);
+}
+
+/* The cells of one point: swept values, number of runs, metrics of the last snapshot. */
+static void fill_point_row(const tsr_summary *summary, const tsr_experiment *experiment, size_t number,
+                           const table *t)
+{
+    const tsr_point *point = &summary->points[number];
+    size_t row = number + 1, column = 0;
+    for (; column < experiment->n_swept; column++)
+        write_swept_value(json_object_get(point->run->swept, experiment->swept[column]),
+                          cell(t, row, column));
+    snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
+             point->failed);
+    for (size_t m = 0; m < summary->n_metrics; m++) {
+        if (is_detail(summary->metrics[m]))
+            continue;
+        if (point->n_epochs)
+            write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
+                            decimals_of(summary, m), cell(t, row, column));
+        column++;
+    }
+}
+
 /* Several points: one row each, the last snapshot. */
 static void write_points(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
                          tsr_text *out)
 {
-    size_t keys = experiment->n_swept;
-    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics };
+    size_t keys = experiment->n_swept, details = 0, column = 0;
+    for (size_t m = 0; m < summary->n_metrics; m++)
+        details += is_detail(summary->metrics[m]);
+    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics - details };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
-    for (size_t k = 0; k < keys; k++)
-        snprintf(cell(&t, 0, k), CELL, "%.63s", experiment->swept[k]);
-    snprintf(cell(&t, 0, keys), CELL, "runs");
+    for (; column < keys; column++)
+        snprintf(cell(&t, 0, column), CELL, "%.63s", experiment->swept[column]);
+    snprintf(cell(&t, 0, column++), CELL, "runs");
     for (size_t m = 0; m < summary->n_metrics; m++)
-        snprintf(cell(&t, 0, keys + 1 + m), CELL, "%.63s", summary->metrics[m]);
-    for (size_t p = 0; p < summary->n_points; p++) {
-        const tsr_point *point = &summary->points[p];
-        for (size_t k = 0; k < keys; k++) {
-            tsr_text value = { 0 };
-            tsr_resolved_write_value(json_object_get(point->run->swept, experiment->swept[k]), &value);
-            snprintf(cell(&t, p + 1, k), CELL, "%.63s", value.chars ? value.chars : "");
-            free(value.chars);
-        }
-        snprintf(cell(&t, p + 1, keys), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
-                 point->failed);
-        for (size_t m = 0; point->n_epochs && m < summary->n_metrics; m++)
-            write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
-                            decimals_of(summary, m), cell(&t, p + 1, keys + 1 + m));
-    }
+        if (!is_detail(summary->metrics[m]))
+            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->metrics[m]);
+    for (size_t p = 0; p < summary->n_points; p++)
+        fill_point_row(summary, experiment, p, &t);
     write_table(&t, keys, width, out);
+    if (details)
+        tsr_text_add(out, "(%zu more metrics in results.csv)\n", details);
     free(t.cells);
 }
 
