@@ -1,4 +1,4 @@
-/* Logistic regression on codes, with the objective of scikit-learn's: c (its C) times the sum of the examples' log
+/* Logistic regression on codes, with the objective of scikit-learn's: C times the sum of the examples' log
    losses plus half the squared weights (the intercept is free), minimised by L-BFGS (liblbfgs) from zero
    until no part of the gradient is above the tolerance. One-vs-one: a problem per pair of classes; each
    pair's winner has a vote, and the sum of signed distances s, as s / (3 (|s| + 1)), decides between equal
@@ -26,7 +26,7 @@ enum { ONE_VS_ONE, ONE_VS_REST, MULTINOMIAL };
 
 typedef struct logistic_regression {
     int multi_class;
-    double c, tolerance;
+    double C, tolerance;
     int max_iterations;
 } logistic_regression;
 
@@ -34,7 +34,7 @@ static const char *const schemes[] = { "one_vs_one", "one_vs_rest", "multinomial
 static const tsr_param params[] = {
     TSR_PARAM_ENUM(logistic_regression, multi_class, "one_vs_one", schemes,
                    "how two-class problems become many"),
-    TSR_PARAM_REAL(logistic_regression, c, 1.0, 1e-12, 1e12, "weight of the losses against the penalty"),
+    TSR_PARAM_REAL(logistic_regression, C, 1.0, 1e-12, 1e12, "weight of the losses against the penalty"),
     TSR_PARAM_REAL(logistic_regression, tolerance, 1e-4, 0, 1,
                    "largest part of the gradient that may be left"),
     TSR_PARAM_INT(logistic_regression, max_iterations, 100, 1, 1000000, "iterations of L-BFGS at most"),
@@ -146,9 +146,9 @@ static double penalise(const fit_problem *problem, const double *weights, double
     size_t d = problem->examples->codes->bits;
     for (size_t j = 0; j < d; j++) {
         sum += weights[j] * weights[j];
-        gradient[j] = problem->options->c * gradient[j] + weights[j];
+        gradient[j] = problem->options->C * gradient[j] + weights[j];
     }
-    gradient[d] *= problem->options->c;
+    gradient[d] *= problem->options->C;
     return 0.5 * sum;
 }
 
@@ -174,7 +174,7 @@ static double two_class_objective(void *instance, const double *weights, double 
         problem->scores[i] = (yes + no) * p - yes;
     }
     gather(codes, problem->n, problem->rows, problem->scores, gradient);
-    return problem->options->c * loss + penalise(problem, weights, gradient);
+    return problem->options->C * loss + penalise(problem, weights, gradient);
 }
 
 /* One row's losses, its scores replaced by their gradient; they lie `apart` from each other. */
@@ -213,7 +213,7 @@ static double multinomial_objective(void *instance, const double *weights, doubl
         problem->against[i] = softmax_loss(examples, i, n, problem->scores + i);
     for (size_t i = 0; i < n; i++)
         objective += problem->against[i];
-    objective *= problem->options->c;
+    objective *= problem->options->C;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
     for (size_t c = 0; c < examples->n_present; c++)
         gather(examples->codes, n, problem->rows, problem->scores + c * n, gradient + c * each);

@@ -106,7 +106,7 @@ START_TEST(two_classes_are_cut_where_gradient_descent_cuts_them)
 {
     for (uint64_t seed = 0; seed < 4; seed++) {
         check_against_descent(LOGISTIC "tolerance = 1e-7;", 2, 1, true, seed);
-        check_against_descent(LOGISTIC "tolerance = 1e-7; c = 0.05;", 2, 0.05, true, seed);
+        check_against_descent(LOGISTIC "tolerance = 1e-7; C = 0.05;", 2, 0.05, true, seed);
         check_against_descent(LOGISTIC "multi_class = \"one_vs_rest\"; tolerance = 1e-7;", 2, 1, true, seed);
     }
 }
@@ -119,7 +119,7 @@ START_TEST(multinomial_classes_are_cut_where_gradient_descent_cuts_them)
 }
 END_TEST
 
-START_TEST(repeating_every_example_is_a_larger_c)
+START_TEST(repeating_every_example_is_a_larger_C)
 {
     labelled data = blobs(20, 80, 200, 4, 12, 0.3), twice = data;
     ck_succeeds(tsr_codes_new(160, 12, &twice.train));
@@ -129,7 +129,7 @@ START_TEST(repeating_every_example_is_a_larger_c)
                twice.train->stride * sizeof(uint64_t));
         twice.train_labels[i] = data.train_labels[i / 2];
     }
-    double a = probe_metric(LOGISTIC "c = 2.0; tolerance = 1e-8;", &data, "test");
+    double a = probe_metric(LOGISTIC "C = 2.0; tolerance = 1e-8;", &data, "test");
     double b = probe_metric(LOGISTIC "tolerance = 1e-8;", &twice, "test");
     ck_assert_double_eq_tol(a, b, 1e-12);
     tsr_codes_free(twice.train);
@@ -187,7 +187,7 @@ int main(void)
     tcase_add_test(tests, separable_classes_are_told_apart_by_every_scheme);
     tcase_add_test(tests, two_classes_are_cut_where_gradient_descent_cuts_them);
     tcase_add_test(tests, multinomial_classes_are_cut_where_gradient_descent_cuts_them);
-    tcase_add_test(tests, repeating_every_example_is_a_larger_c);
+    tcase_add_test(tests, repeating_every_example_is_a_larger_C);
     tcase_add_test(tests, classes_without_training_examples_take_no_part);
     tcase_add_test(tests, codes_without_bits_give_the_commonest_class);
     tcase_add_test(tests, logistic_regression_does_not_depend_on_the_number_of_threads);

@@ -1,0 +1,217 @@
+/* Codes of a network against its pre-activations, and its loss and accuracy over a set. */
+#include "codes_support.h"
+
+#include "../nn/nets.h"
+#include "base/machine.h"
+#include "codes/extract.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_ROWS 256
+#define WIDE 70
+#define NARROW 3
+#define SAMPLES 600 /* two whole batches and a part */
+
+/* Two layers of activations with breakpoints at -1 and 1. */
+static tsr_node *two_layers(void *context, tsr_graph *graph, tsr_node *x, int classes)
+{
+    (void)context;
+    x = tsr_named(graph, tsr_activate(graph, tsr_dense(graph, x, WIDE)), "wide");
+    x = tsr_named(graph, tsr_activate(graph, tsr_dense(graph, x, NARROW)), "narrow");
+    return tsr_dense(graph, x, classes);
+}
+
+typedef struct setting {
+    tsr_instance *dataset;
+    tsr_data *data;
+    tsr_parts parts;
+    test_net net;
+} setting;
+
+static setting open_setting(const tsr_split_options *options)
+{
+    setting s = { .dataset = test_instance(TSR_DATASET, "plugin = \"synthetic\"; train = 600; test = 40; "
+                                                        "dimension = 11; classes = 4; separation = 2.0;") };
+    ck_succeeds(tsr_data_open(s.dataset, &s.data));
+    ck_succeeds(tsr_parts_new(s.data, options, &s.parts));
+    s.net = net_new(two_layers, NULL, s.data->info.shape, 4, 5);
+    return s;
+}
+
+static void close_setting(setting *s)
+{
+    net_free(&s->net);
+    tsr_parts_clear(&s->parts);
+    tsr_data_close(s->data);
+    tsr_instance_free(s->dataset);
+}
+
+/* The pre-activations of a batch, by layer. */
+typedef struct batch_seen {
+    float wide[BATCH_ROWS * WIDE], narrow[BATCH_ROWS * NARROW];
+} batch_seen;
+
+static void see(void *context, const tsr_tap *tap)
+{
+    batch_seen *seen = context;
+    memcpy(tap->layer ? seen->narrow : seen->wide, tap->x, tap->n * tap->units * sizeof(float));
+}
+
+/* Each layer starts at a multiple of 64 columns, and so does its second breakpoint. */
+static const size_t wide_at[] = { 0, 128 }, narrow_at[] = { 256, 320 };
+static const float breakpoints[] = { -1, 1 };
+
+static bool expected_bit(const batch_seen *seen, size_t i, size_t j)
+{
+    for (size_t b = 0; b < 2; b++) {
+        if (j >= wide_at[b] && j < wide_at[b] + WIDE)
+            return seen->wide[i * WIDE + j - wide_at[b]] > breakpoints[b];
+        if (j >= narrow_at[b] && j < narrow_at[b] + NARROW)
+            return seen->narrow[i * NARROW + j - narrow_at[b]] > breakpoints[b];
+    }
+    return false;
+}
+
+static void check_rows(const tsr_codes *codes, size_t first, size_t n, const batch_seen *seen, size_t *ones)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < codes->stride * 64; j++) {
+            ck_assert(get_bit(codes, first + i, j) == expected_bit(seen, i, j));
+            *ones += get_bit(codes, first + i, j);
+        }
+    }
+}
+
+static void check_layers(const tsr_codes *codes)
+{
+    ck_assert_uint_eq(codes->n_layers, 2);
+    ck_assert_str_eq(codes->layers[0].name, "wide");
+    ck_assert_str_eq(codes->layers[1].name, "narrow");
+    ck_assert_uint_eq(codes->layers[0].first, 0);
+    ck_assert_uint_eq(codes->layers[0].bits, 128 + WIDE);
+    ck_assert_uint_eq(codes->layers[1].first, 256);
+    ck_assert_uint_eq(codes->layers[1].bits, 64 + NARROW);
+    ck_assert_uint_eq(codes->bits, 320 + NARROW);
+}
+
+START_TEST(a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is)
+{
+    setting s = open_setting(&(tsr_split_options){ .input_noise = 3, .seed = 1 });
+    batch_seen *seen = malloc(sizeof(*seen));
+    size_t scratch[BATCH_ROWS], ones = 0;
+    tsr_codes *codes;
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &codes));
+    ck_assert_uint_eq(codes->n, SAMPLES);
+    check_layers(codes);
+    for (size_t first = 0; first < SAMPLES; first += BATCH_ROWS) {
+        size_t n = SAMPLES - first < BATCH_ROWS ? SAMPLES - first : BATCH_ROWS;
+        tsr_samples_read_true(&s.parts.train, first, n, scratch, tsr_network_input_values(s.net.network),
+                              NULL);
+        tsr_network_forward(s.net.network, n, see, seen);
+        check_rows(codes, first, n, seen, &ones);
+    }
+    ck_assert_uint_gt(ones, SAMPLES * 10);
+    tsr_codes_free(codes);
+    free(seen);
+    close_setting(&s);
+}
+END_TEST
+
+START_TEST(codes_do_not_depend_on_the_number_of_threads)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 1 });
+    tsr_codes *one, *two;
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &one));
+    tsr_set_threads(2);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &two));
+    ck_assert_mem_eq(one->words, two->words, one->n * one->stride * sizeof(uint64_t));
+    tsr_codes_free(one);
+    tsr_codes_free(two);
+    close_setting(&s);
+}
+END_TEST
+
+START_TEST(inputs_at_hand_get_the_codes_of_the_same_samples)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 1 });
+    size_t scratch[SAMPLES], size = tsr_shape_size(s.data->info.shape);
+    float *inputs = malloc(SAMPLES * size * sizeof(*inputs));
+    tsr_codes *extracted, *encoded;
+    tsr_samples_read_true(&s.parts.train, 0, SAMPLES, scratch, inputs, NULL);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &extracted));
+    ck_succeeds(tsr_network_encode(s.net.network, SAMPLES, inputs, &encoded));
+    check_layers(encoded);
+    ck_assert_mem_eq(encoded->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
+    tsr_codes_free(encoded);
+    ck_succeeds(tsr_network_encode(s.net.network, 0, inputs, &encoded));
+    ck_assert_uint_eq(encoded->n, 0);
+    check_layers(encoded);
+    tsr_codes_free(encoded);
+    tsr_codes_free(extracted);
+    free(inputs);
+    close_setting(&s);
+}
+END_TEST
+
+/* Mean loss and accuracy with labels and inputs as trained on, one sample at a time. */
+static tsr_evaluation evaluate_one_by_one(const setting *s, const tsr_samples *samples)
+{
+    double loss = 0, correct = 0;
+    for (size_t i = 0; i < samples->n; i++) {
+        size_t scratch, hits = 0;
+        int32_t label;
+        tsr_samples_read(samples, 1, &i, &scratch, tsr_network_input_values(s->net.network), &label);
+        tsr_network_forward(s->net.network, 1, NULL, NULL);
+        loss += tsr_network_loss(s->net.network, 1, &label, &hits);
+        correct += (double)hits;
+    }
+    return (tsr_evaluation){ loss / (double)samples->n, correct / (double)samples->n };
+}
+
+START_TEST(evaluation_is_the_mean_over_samples_as_trained_on)
+{
+    setting s = open_setting(&(tsr_split_options){ .label_noise = 0.5, .input_noise = 0.5, .seed = 2 });
+    tsr_evaluation evaluation;
+    ck_succeeds(tsr_evaluate(s.net.network, &s.parts.train, &evaluation));
+    tsr_evaluation expected = evaluate_one_by_one(&s, &s.parts.train);
+    ck_assert_double_eq_tol(evaluation.loss, expected.loss, 1e-5);
+    ck_assert_double_eq_tol(evaluation.accuracy, expected.accuracy, 0.5 / SAMPLES);
+    ck_assert(evaluation.accuracy > 0 && evaluation.accuracy < 1);
+    ck_succeeds(tsr_evaluate(s.net.network, &s.parts.holdout, &evaluation));
+    ck_assert(isnan(evaluation.loss) && isnan(evaluation.accuracy));
+    close_setting(&s);
+}
+END_TEST
+
+START_TEST(a_network_can_train_again_after_extraction)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 3 });
+    tsr_codes *codes;
+    ck_succeeds(tsr_network_plan(s.net.network, 32, true));
+    int32_t *labels = random_batch(&s.net, 32);
+    double before = tsr_network_gradient(s.net.network, 32, labels, 1, 1, NULL);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &codes));
+    ck_succeeds(tsr_network_plan(s.net.network, 32, true));
+    free(labels);
+    labels = random_batch(&s.net, 32);
+    ck_assert(tsr_network_gradient(s.net.network, 32, labels, 1, 1, NULL) == before);
+    free(labels);
+    tsr_codes_free(codes);
+    close_setting(&s);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("extract");
+    TCase *tests = tcase_create("extract");
+    tcase_add_test(tests, a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is);
+    tcase_add_test(tests, codes_do_not_depend_on_the_number_of_threads);
+    tcase_add_test(tests, inputs_at_hand_get_the_codes_of_the_same_samples);
+    tcase_add_test(tests, evaluation_is_the_mean_over_samples_as_trained_on);
+    tcase_add_test(tests, a_network_can_train_again_after_extraction);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
