@@ -172,12 +172,17 @@ static tsr_status *open_file(const char *file, const tsr_plugin_file **out)
 
 /* The file's own account of itself. */
 
-static tsr_status *check_size(const char *file, const char *what, size_t size, size_t least, size_t most)
+/* A structure of a plugin: not shorter than ABI 1.0's, and, its minor not being newer, not longer than ours.
+ */
+static tsr_status *check_size(const char *where, const char *what, size_t size, size_t least, size_t most)
 {
-    if (size < least || size > most)
-        return tsr_fail(TSR_REFUSED, "%s: its %s has %zu bytes, expected %zu to %zu; " REBUILD, file, what,
-                        size, least, most);
-    return NULL;
+    if (size >= least && size <= most)
+        return NULL;
+    if (least == most)
+        return tsr_fail(TSR_REFUSED, "%s: its %s takes %zu bytes, expected %zu; " REBUILD, where, what, size,
+                        least);
+    return tsr_fail(TSR_REFUSED, "%s: its %s takes %zu bytes, expected %zu to %zu; " REBUILD, where, what,
+                    size, least, most);
 }
 
 static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
@@ -231,9 +236,7 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
 {
     if (!theirs->ops)
         return tsr_fail(TSR_REFUSED, "%s: has no operations; give it TSR_..._PLUGIN(&ops)", where);
-    if (theirs->ops_size < row->ops_minimum || theirs->ops_size > row->ops_size)
-        return tsr_fail(TSR_REFUSED, "%s: its operations have %u bytes, expected %zu to %zu; " REBUILD, where,
-                        theirs->ops_size, row->ops_minimum, row->ops_size);
+    TSR_TRY(check_size(where, "table of operations", theirs->ops_size, row->ops_minimum, row->ops_size));
     char *copy = tsr_alloc(1, row->ops_size);
     if (!copy)
         return tsr_no_memory("a plugin's operations");

@@ -5,6 +5,7 @@
 #include "fixtures.h"
 #include "plugin/kinds.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,40 +198,65 @@ START_TEST(where_no_plugin_may_be_named_none_is_loaded)
 }
 END_TEST
 
-static void counts(const char *expected)
+typedef struct counts {
+    int inits, finis;
+} counts;
+
+/* Of all instances of the probe in this process, from what its check says. */
+static counts count(void)
 {
     const tsr_loaded *loaded;
     ck_succeeds(tsr_registry_find(registry, TSR_PROBE, "sample", &loaded));
     const tsr_probe_ops *ops = loaded->plugin.ops;
-    ck_fails(ops->check(NULL, NULL), TSR_FAILED, expected);
+    tsr_status *status = ops->check(NULL, NULL);
+    counts now;
+    ck_assert_int_eq(sscanf(tsr_status_message(status), "%d inits, %d finis", &now.inits, &now.finis), 2);
+    tsr_status_free(status);
+    return now;
 }
 
-/* One test, since the counters live as long as the process. */
+static void counted_since(counts before, int inits, int finis)
+{
+    counts now = count();
+    ck_assert_int_eq(now.inits - before.inits, inits);
+    ck_assert_int_eq(now.finis - before.finis, finis);
+}
+
 START_TEST(init_and_fini_come_in_pairs_and_instances_are_independent)
 {
-    tsr_instance *one, *two, *none;
+    counts before = count();
+    tsr_instance *one, *two;
     json_t *resolved;
     ck_succeeds(make(TSR_PROBE, "p = { plugin = \"sample\"; k = 1; };", "p", &one, &resolved));
     json_decref(resolved);
     ck_succeeds(make(TSR_PROBE, "p = { plugin = \"sample\"; k = 2; };", "p", &two, &resolved));
     json_decref(resolved);
-    counts("2 inits, 0 finis");
+    counted_since(before, 2, 0);
     const sample *first = tsr_instance_self(one), *second = tsr_instance_self(two);
     ck_assert_ptr_ne(first->buffers[0], second->buffers[0]);
     tsr_instance_free(two);
-    counts("2 inits, 1 finis");
+    counted_since(before, 2, 1);
     ck_assert_int_eq(first->k, 1);
+    tsr_instance_free(one);
+    counted_since(before, 2, 2);
+    tsr_instance_free(NULL);
+}
+END_TEST
+
+START_TEST(an_init_that_fails_half_way_gets_no_fini)
+{
+    counts before = count();
+    tsr_instance *none;
+    json_t *resolved;
     for (int at = 1; at <= 3; at++) {
         char *text = tsr_format("p = { plugin = \"sample\"; fail_at = %d; };", at);
         char *message = tsr_format("config:1: probe sample: no memory for buffer %d", at - 1);
         ck_fails(make(TSR_PROBE, text, "p", &none, &resolved), TSR_NO_MEMORY, message);
+        ck_assert_ptr_null(none);
         free(text);
         free(message);
     }
-    counts("2 inits, 1 finis"); /* a failed init gets no fini */
-    tsr_instance_free(one);
-    counts("2 inits, 2 finis");
-    tsr_instance_free(NULL);
+    counted_since(before, 0, 0);
 }
 END_TEST
 
@@ -295,6 +321,7 @@ int main(void)
     tcase_add_test(tests, a_plugin_that_nests_itself_ends);
     tcase_add_test(tests, where_no_plugin_may_be_named_none_is_loaded);
     tcase_add_test(tests, init_and_fini_come_in_pairs_and_instances_are_independent);
+    tcase_add_test(tests, an_init_that_fails_half_way_gets_no_fini);
     tcase_add_test(tests, memory_that_runs_out_while_resolving_is_a_failure_like_another);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -39,6 +39,13 @@ static const tsr_loaded *find(tsr_registry *registry, tsr_kind kind, const char 
     return loaded;
 }
 
+/* The environment's, to be put back. */
+static char *plugin_path(void)
+{
+    const char *path = getenv("TESSERA_PLUGIN_PATH");
+    return strdup(path ? path : "");
+}
+
 /* FOLDER/probes/NAME.so leads to the fixture. */
 static void link_probe(const char *folder, const char *name, const char *fixture)
 {
@@ -220,7 +227,7 @@ END_TEST
 
 START_TEST(the_working_folder_is_not_searched)
 {
-    char *folder = test_folder(), *before = getcwd(NULL, 0), *path = strdup(getenv("TESSERA_PLUGIN_PATH"));
+    char *folder = test_folder(), *before = getcwd(NULL, 0), *path = plugin_path();
     link_probe(folder, "decoy", "sample");
     ck_assert_int_eq(chdir(folder), 0);
     static const char *const paths[] = { "", ":", ".", "probes:.:", "./" };
