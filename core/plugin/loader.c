@@ -82,6 +82,15 @@ static bool is_for_this_machine(const ElfW(Ehdr) * header)
            header->e_machine == __ehdr_start.e_machine;
 }
 
+static tsr_status *other_machine(const char *file, const ElfW(Ehdr) * header)
+{
+    bool same = header->e_machine == __ehdr_start.e_machine;
+    return tsr_fail(TSR_REFUSED,
+                    "%s: is built for %s%s and this program for %s; build the plugin on this machine", file,
+                    machine_name(header->e_machine), same ? " of another word size or byte order" : "",
+                    machine_name(__ehdr_start.e_machine));
+}
+
 static tsr_status *check_elf(int fd, const char *file, uint64_t size)
 {
     ElfW(Ehdr) header;
@@ -94,9 +103,7 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
                         "%s: is no shared object; build the plugin and name the .so that comes out", file);
     bool cut = (size_t)got < sizeof(header);
     if (!cut && !is_for_this_machine(&header))
-        return tsr_fail(TSR_REFUSED,
-                        "%s: is built for %s and this program for %s; build the plugin on this machine", file,
-                        machine_name(header.e_machine), machine_name(__ehdr_start.e_machine));
+        return other_machine(file, &header);
     if (!cut && header.e_type != ET_DYN)
         return tsr_fail(TSR_REFUSED, "%s: is an object or a program, no shared object; link it with -shared",
                         file);
@@ -311,7 +318,7 @@ static tsr_status *take_plugin(const tsr_plugin_file *entry, const tsr_plugin *t
     if (!tsr_name_valid(plugin->name))
         return tsr_fail(TSR_REFUSED,
                         "%s: '%s' is no name for a plugin: expected lower case letters, digits and _", file,
-                        plugin->name ? plugin->name : "");
+                        tsr_line_shown(plugin->name));
     if (!tsr_kind_get(plugin->kind))
         return tsr_fail(TSR_REFUSED,
                         "%s: plugin '%s' is of the unknown kind %d; use one of TSR_..._PLUGIN(&ops)", file,

@@ -7,7 +7,7 @@
 #include "plugin/describe.h"
 #include "plugin/trial.h"
 
-#include <elf.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,16 +133,18 @@ START_TEST(another_machines_file_is_refused)
     size_t length;
     unsigned char *bytes = sound_bytes(&length);
     char *folder = test_folder();
-    Elf64_Ehdr header;
+    ElfW(Ehdr) header;
     memcpy(&header, bytes, sizeof(header));
     header.e_machine = header.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
     memcpy(bytes, &header, sizeof(header));
     char *path = write_in(folder, "arm.so", bytes, length);
     refuses(path, header.e_machine == EM_AARCH64 ? "is built for 64-bit ARM and" : "is built for x86-64 and");
     free(path);
+    free(bytes);
+    bytes = sound_bytes(&length);
     bytes[EI_CLASS] = bytes[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
     path = write_in(folder, "narrow.so", bytes, length);
-    refuses(path, "build the plugin on this machine");
+    refuses(path, "of another word size or byte order");
     free(path);
     free(bytes);
     test_folder_remove(folder);
@@ -153,7 +155,7 @@ START_TEST(an_object_file_is_refused)
 {
     size_t length;
     unsigned char *bytes = sound_bytes(&length);
-    Elf64_Ehdr header;
+    ElfW(Ehdr) header;
     memcpy(&header, bytes, sizeof(header));
     header.e_type = ET_REL;
     memcpy(bytes, &header, sizeof(header));
