@@ -8,7 +8,7 @@
 
 #define POINT ((tsr_shape){ 2, 1, 1 })
 
-/* The real optimizer of a project's choice, by name from the environment of tests: any that learns. */
+/* What experiments take where they name no optimizer, whatever it is. */
 static tsr_instance *learner(const char *settings)
 {
     char text[200];
