@@ -150,9 +150,10 @@ static void name_culprit(const tsr_network *network, char *out, size_t room)
 static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step, double loss)
 {
     char culprit[256];
+    double shown = isnan(loss) ? NAN : loss; /* of either sign, it is "nan" to the reader */
     name_culprit(loop->network, culprit, sizeof(culprit));
     return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s",
-                    epoch, step + 1, loop->batches->steps, loss, culprit);
+                    epoch, step + 1, loop->batches->steps, shown, culprit);
 }
 
 /* --- one step, one epoch --- */
