@@ -372,6 +372,7 @@ END_TEST
 
 int main(void)
 {
+    unsetenv("TESSERA_PLUGIN_PATH"); /* each test sets its own path */
     Suite *suite = suite_create("registry");
     TCase *names = tcase_create("names");
     tcase_add_test(names, a_name_leads_to_the_file_of_its_kind);
