@@ -35,6 +35,13 @@ bool tsr_line_valid(const char *line)
     return utf8 != NULL;
 }
 
+const char *tsr_line_shown(const char *line)
+{
+    if (!line || !*line)
+        return "";
+    return tsr_line_valid(line) ? line : "(not text)";
+}
+
 size_t tsr_params_count(const tsr_param *params)
 {
     size_t n = 0;
@@ -199,7 +206,7 @@ static tsr_status *check_choices(const tsr_param *param)
     }
     if (!param->required && (!param->string_default || tsr_param_choice(param, param->string_default) < 0))
         return tsr_fail(TSR_REFUSED, "its default '%s' is none of its choices",
-                        param->string_default ? param->string_default : "");
+                        tsr_line_shown(param->string_default));
     return NULL;
 }
 
@@ -224,7 +231,8 @@ static tsr_status *check_nested(const tsr_param *param)
     if (!tsr_kind_get(param->nested))
         return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none", (int)param->nested);
     if (param->string_default && !tsr_name_valid(param->string_default))
-        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name", param->string_default);
+        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name",
+                        tsr_line_shown(param->string_default));
     return NULL;
 }
 
@@ -285,7 +293,7 @@ tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, cons
         if (!tsr_name_valid(param->key))
             return tsr_fail(TSR_REFUSED,
                             "%s: parameter %zu: '%s' is no key: expected lower case letters, digits and _",
-                            where, i, param->key ? param->key : "");
+                            where, i, tsr_line_shown(param->key));
         if (strcmp(param->key, "plugin") == 0)
             return tsr_fail(TSR_REFUSED, "%s: parameter 'plugin': this key names the plugin itself", where);
         tsr_status *status = check_one(param, instance_size);
@@ -415,8 +423,12 @@ json_t *tsr_param_default_json(const tsr_param *param)
 static json_t *choices_json(const tsr_param *param)
 {
     json_t *list = json_array();
-    for (const char *const *word = param->choices; *word; word++)
-        json_array_append_new(list, json_string(*word));
+    for (const char *const *word = param->choices; *word; word++) {
+        if (json_array_append_new(list, json_string(*word)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
     return list;
 }
 

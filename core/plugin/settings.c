@@ -293,7 +293,8 @@ static tsr_status *read_int_list(reader *r)
             values[i] = r->param->int_list_default[i];
         else if (!get_int(r->param, element, &values[i]))
             return mismatch(r->param, element, true);
-        json_array_append_new(*r->resolved, json_integer(values[i]));
+        if (json_array_append_new(*r->resolved, json_integer(values[i])) != 0)
+            return tsr_no_memory("a resolved setting");
     }
     return NULL;
 }
@@ -315,7 +316,8 @@ static tsr_status *read_real_list(reader *r)
             values[i] = r->param->real_list_default[i];
         else if (!get_real(r->param, element, &values[i]))
             return mismatch(r->param, element, true);
-        json_array_append_new(*r->resolved, json_real(values[i]));
+        if (json_array_append_new(*r->resolved, json_real(values[i])) != 0)
+            return tsr_no_memory("a resolved setting");
     }
     return NULL;
 }

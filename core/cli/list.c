@@ -1,0 +1,188 @@
+/* tessera list: every plugin on the path, one line each. On a terminal long cells are cut to its width;
+   elsewhere nothing is. */
+#include "cli/cli.h"
+
+#include "plugin/kinds.h"
+#include "plugin/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+typedef struct arguments {
+    tsr_kind kind;
+    bool json;
+} arguments;
+
+static tsr_status *parse(int argc, char **argv, arguments *out)
+{
+    *out = (arguments){ 0 };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            out->json = true;
+            continue;
+        }
+        if (argv[i][0] == '-')
+            return tsr_fail(TSR_USAGE, "tessera list: unknown option '%s'; see 'tessera list --help'",
+                            argv[i]);
+        if (out->kind != TSR_NO_KIND)
+            return tsr_fail(TSR_USAGE, "tessera list: one kind at most, '%s' is one more", argv[i]);
+        out->kind = tsr_kind_named(argv[i]);
+        if (out->kind == TSR_NO_KIND)
+            return tsr_fail(TSR_USAGE, "tessera list: '%s' is no kind of plugin: expected %s", argv[i],
+                            tsr_kind_names());
+    }
+    return NULL;
+}
+
+/* Cells. */
+
+static const char *text_of(const json_t *line, const char *key)
+{
+    const char *text = json_string_value(json_object_get(line, key));
+    return text ? text : "";
+}
+
+/* Columns that a text takes: characters, not bytes of UTF-8. */
+static size_t columns_of(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* The text without its first n characters. */
+static const char *skip(const char *text, size_t n)
+{
+    while (*text && n > 0) {
+        text++;
+        while (((unsigned char)*text & 0xc0) == 0x80)
+            text++;
+        n--;
+    }
+    return text;
+}
+
+/* In exactly `width` columns, the end cut where it is longer. */
+static void put_cell(const char *text, size_t width)
+{
+    size_t n = columns_of(text);
+    if (n <= width)
+        printf("%s%*s", text, (int)(width - n), "");
+    else
+        printf("%.*s\u2026", (int)(skip(text, width - 1) - text), text);
+}
+
+/* In at most `width` columns, the beginning cut where it is longer. */
+static void put_tail(const char *text, size_t width)
+{
+    size_t n = columns_of(text);
+    if (n <= width)
+        printf("%s", text);
+    else
+        printf("\u2026%s", skip(text, n - width + 1));
+}
+
+/* Columns. */
+
+enum { COLUMN_KIND, COLUMN_NAME, COLUMN_VERSION, COLUMN_SUMMARY, COLUMN_FILE, N_COLUMNS };
+enum { GAP = 2, LEAST_CELL = 16, PLENTY = 10000 };
+static const char *const keys[N_COLUMNS] = { "kind", "name", "version", "summary", "file" };
+
+/* PLENTY where the output is no terminal. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO))
+        return PLENTY;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Each as wide as its widest cell; where that is more than the terminal, summary and file share what is left.
+ */
+static void measure(const json_t *lines, size_t *widths)
+{
+    size_t i;
+    const json_t *line;
+    json_array_foreach(lines, i, line)
+    {
+        bool usable = !json_object_get(line, "error");
+        for (int column = COLUMN_KIND; column < N_COLUMNS; column++) {
+            size_t width = columns_of(text_of(line, keys[column]));
+            if (width > widths[column] && (usable || column < COLUMN_VERSION))
+                widths[column] = width;
+        }
+    }
+    size_t fixed = widths[COLUMN_KIND] + widths[COLUMN_NAME] + widths[COLUMN_VERSION] + 4 * GAP,
+           all = terminal_width();
+    if (fixed + widths[COLUMN_SUMMARY] + widths[COLUMN_FILE] <= all)
+        return;
+    size_t left = all > fixed + 2 * LEAST_CELL ? all - fixed : 2 * LEAST_CELL;
+    if (widths[COLUMN_SUMMARY] > left - LEAST_CELL)
+        widths[COLUMN_SUMMARY] = left - LEAST_CELL;
+    if (widths[COLUMN_SUMMARY] > left * 3 / 5 && widths[COLUMN_FILE] > left - widths[COLUMN_SUMMARY])
+        widths[COLUMN_SUMMARY] = left * 3 / 5;
+    widths[COLUMN_FILE] = left - widths[COLUMN_SUMMARY];
+}
+
+static void put_line(const json_t *line, const size_t *widths)
+{
+    put_cell(text_of(line, "kind"), widths[COLUMN_KIND] + GAP);
+    put_cell(text_of(line, "name"), widths[COLUMN_NAME] + GAP);
+    if (json_object_get(line, "error")) {
+        printf("cannot be used: %s\n", text_of(line, "error")); /* it names the file */
+        return;
+    }
+    put_cell(text_of(line, "version"), widths[COLUMN_VERSION]);
+    printf("%*s", GAP, "");
+    put_cell(text_of(line, "summary"), widths[COLUMN_SUMMARY]);
+    printf("%*s", GAP, "");
+    put_tail(text_of(line, "file"), widths[COLUMN_FILE]);
+    if (json_object_get(line, "shadowed_by"))
+        printf(" (hidden by %s)", text_of(line, "shadowed_by"));
+    printf("\n");
+}
+
+static void put_lines(const json_t *lines)
+{
+    size_t widths[N_COLUMNS] = { 0 }, i;
+    const json_t *line;
+    measure(lines, widths);
+    json_array_foreach(lines, i, line) put_line(line, widths);
+}
+
+static void put_nothing_found(const tsr_registry *registry)
+{
+    fprintf(stderr, "no plugins; searched:\n");
+    for (size_t i = 0; i < tsr_registry_n_folders(registry); i++)
+        fprintf(stderr, "  %s\n", tsr_registry_folder(registry, i));
+}
+
+static tsr_status *list(const arguments *wanted)
+{
+    tsr_registry *registry;
+    TSR_TRY(tsr_registry_new(0, NULL, &registry));
+    json_t *lines = NULL;
+    tsr_status *status = tsr_registry_list(registry, wanted->kind, &lines);
+    if (!status && wanted->json) {
+        json_dumpf(lines, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else if (!status) {
+        put_lines(lines);
+        if (json_array_size(lines) == 0)
+            put_nothing_found(registry);
+    }
+    json_decref(lines);
+    tsr_registry_free(registry);
+    return status;
+}
+
+int tsr_cli_list(int argc, char **argv)
+{
+    arguments wanted;
+    tsr_status *status = parse(argc, argv, &wanted);
+    return tsr_cli_report(status ? status : list(&wanted));
+}
