@@ -225,8 +225,7 @@ static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
     tsr_network *network;
     tsr_status *status = tsr_network_new(run->model, sizes.shape, sizes.classes, run->seed, &network);
     if (status)
-        return tsr_setting_context(config_setting_get_member(root, "model"),
-                                   tsr_context(status, "model %s", tsr_instance_name(run->model)));
+        return tsr_setting_context(config_setting_get_member(root, "model"), status);
     tsr_network_free(network);
     const config_setting_t *probes = config_setting_get_member(root, "probes");
     for (size_t i = 0; i < run->n_probes; i++) {

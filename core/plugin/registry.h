@@ -38,7 +38,7 @@ TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kin
 /* The same of every plugin of a file: an array in the file's order. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *file, json_t **out);
 
-/* What took part: every file loaded by find, as objects kind, name, version, file, in order of loading.
+/* What took part: every file loaded by find, as objects kind, name, version, summary, file, in order of loading.
    NULL without memory. */
 json_t *tsr_registry_used(const tsr_registry *registry);
 

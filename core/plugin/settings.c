@@ -5,6 +5,7 @@
 #include "plugin/settings.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "plugin/kinds.h"
 
@@ -401,6 +402,27 @@ static tsr_status *unknown_key(const config_setting_t *setting, const char *what
     return status;
 }
 
+/* Says once that a key is not read: an experiment reads its config once per run. */
+static void leave_out(const config_setting_t *setting, const char *what)
+{
+    static char last[512];
+    tsr_status *place = tsr_setting_fail(setting, "'%s' is no parameter of %s and is not read",
+                                         config_setting_name(setting), what);
+    if (strcmp(last, tsr_status_message(place)) != 0) {
+        tsr_log_warning("%s", tsr_status_message(place));
+        snprintf(last, sizeof(last), "%s", tsr_status_message(place));
+    }
+    tsr_status_free(place);
+}
+
+/* Whether the command line or a sweep put another plugin into this group: keys of the one that stood there
+   before are then left over. */
+static bool was_swapped(const config_setting_t *group)
+{
+    const config_setting_t *name = config_setting_get_member(group, "plugin");
+    return name && config_setting_get_hook(name) && !config_setting_get_hook(group);
+}
+
 static tsr_status *check_keys(const tsr_param *params, const config_setting_t *group, const char *what,
                               const char *const *others)
 {
@@ -410,7 +432,11 @@ static tsr_status *check_keys(const tsr_param *params, const config_setting_t *g
     tsr_status *status = NULL;
     for (int i = 0; i < config_setting_length(group) && !status; i++) {
         const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-        if (!among(config_setting_name(setting), keys))
+        if (among(config_setting_name(setting), keys))
+            continue;
+        if (was_swapped(group) && !config_setting_get_hook(setting))
+            leave_out(setting, what);
+        else
             status = unknown_key(setting, what, keys);
     }
     free(keys);

@@ -32,7 +32,8 @@ TSR_MUST_CHECK tsr_status *tsr_summary_new(const tsr_experiment *experiment, con
 void tsr_summary_free(tsr_summary *summary);
 
 /* The summary as a table for a terminal of `width` columns. One point: metrics down, snapshots across.
-   Several: points down, as many metrics of the last snapshot across as fit. */
+   Several: points down, metrics of the last snapshot across. What does not fit
+   stands in further blocks below. */
 void tsr_summary_write_table(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
                              tsr_text *out);
 

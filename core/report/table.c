@@ -1,4 +1,5 @@
-/* The summary as a table on a terminal: cells as text first, then columns as wide as they need. */
+/* The summary as a table on a terminal: cells as text first, then columns as wide as they need, in as many
+   blocks below each other as it takes. */
 #include "base/memory.h"
 #include "experiment/resolved.h"
 #include "report/summary.h"
@@ -10,6 +11,7 @@
 
 #define CELL 64
 #define GAP 2
+#define HEADING 12 /* headings are broken into lines of about this length */
 
 typedef struct table {
     size_t rows, columns;
@@ -30,42 +32,93 @@ static size_t length_of(const char *text)
     return length;
 }
 
-static size_t width_of(const table *t, size_t column)
+/* Where a heading may be broken: behind '.' and '_'. Gives the length of the line that starts at `text`. */
+static size_t heading_line(const char *text)
+{
+    size_t end = 0;
+    for (size_t i = 0; text[i]; i++) {
+        bool may_break = text[i] == '.' || text[i] == '_' || text[i + 1] == '\0';
+        if (may_break && (end == 0 || i + 1 <= HEADING))
+            end = i + 1;
+    }
+    return end;
+}
+
+static size_t heading_lines(const char *text)
+{
+    size_t lines = 0;
+    for (; *text; text += heading_line(text))
+        lines++;
+    return lines;
+}
+
+/* Line `number` of a heading of which `lines` are shown; headings stand on the bottom line. */
+static void print_heading_line(const char *text, size_t lines, size_t number, char out[CELL])
+{
+    size_t own = heading_lines(text), skipped = lines - own;
+    out[0] = '\0';
+    if (number < skipped)
+        return;
+    for (size_t i = skipped; i < number; i++)
+        text += heading_line(text);
+    snprintf(out, CELL, "%.*s", (int)heading_line(text), text);
+}
+
+static size_t column_width(const table *t, size_t column)
 {
     size_t width = 0;
-    for (size_t row = 0; row < t->rows; row++) {
-        size_t length = length_of(cell(t, row, column));
-        width = length > width ? length : width;
-    }
+    for (const char *text = cell(t, 0, column); *text; text += heading_line(text))
+        width = heading_line(text) > width ? heading_line(text) : width;
+    for (size_t row = 1; row < t->rows; row++)
+        width = length_of(cell(t, row, column)) > width ? length_of(cell(t, row, column)) : width;
     return width;
 }
 
-/* As many columns as fit, at least two; text to the left in the first `left`, numbers to the right. */
-static size_t write_cells(const table *t, size_t left, size_t room, tsr_text *out)
+static void write_padded(const char *text, size_t width, bool to_left, bool first, tsr_text *out)
 {
-    size_t shown = 0, used = 0;
-    while (shown < t->columns) {
-        size_t width = width_of(t, shown) + (shown ? GAP : 0);
-        if (shown >= 2 && used + width > room)
-            break;
-        used += width;
-        shown++;
-    }
-    for (size_t row = 0; row < t->rows; row++) {
-        for (size_t column = 0; column < shown; column++) {
-            const char *text = cell(t, row, column);
-            int padding = (int)(width_of(t, column) - length_of(text));
-            bool last = column + 1 == shown;
-            if (column < left)
-                tsr_text_add(out, "%s%*s", text, last ? 0 : padding, "");
-            else
-                tsr_text_add(out, "%*s%s", padding, "", text);
-            if (!last)
-                tsr_text_add(out, "%*s", GAP, "");
+    int padding = (int)(width - length_of(text));
+    if (to_left)
+        tsr_text_add(out, "%*s%s%*s", first ? 0 : GAP, "", text, padding, "");
+    else
+        tsr_text_add(out, "%*s%s", padding + (first ? 0 : GAP), "", text);
+}
+
+/* The columns that repeat in every block, then columns from .. to - 1. Row 0 holds the headings. */
+static void write_block(const table *t, size_t keys, size_t from, size_t to, tsr_text *out)
+{
+    size_t lines = 1;
+    for (size_t column = 0; column < to; column++)
+        if ((column < keys || column >= from) && heading_lines(cell(t, 0, column)) > lines)
+            lines = heading_lines(cell(t, 0, column));
+    for (size_t line = 0; line < lines + t->rows - 1; line++) {
+        for (size_t column = 0; column < to; column++) {
+            if (column >= keys && column < from)
+                continue;
+            char heading[CELL];
+            if (line < lines)
+                print_heading_line(cell(t, 0, column), lines, line, heading);
+            write_padded(line < lines ? heading : cell(t, line - lines + 1, column), column_width(t, column),
+                         column < keys, column == 0, out);
         }
         tsr_text_add(out, "\n");
     }
-    return shown;
+}
+
+/* The table in blocks that fit into `room` columns; the first `keys` columns begin each of them. */
+static void write_table(const table *t, size_t keys, size_t room, tsr_text *out)
+{
+    size_t before = 0;
+    for (size_t column = 0; column < keys; column++)
+        before += column_width(t, column) + GAP;
+    for (size_t from = keys; from < t->columns;) {
+        size_t to = from, used = before;
+        while (to < t->columns && (to == from || used + column_width(t, to) <= room))
+            used += column_width(t, to++) + GAP;
+        if (from > keys)
+            tsr_text_add(out, "\n");
+        write_block(t, keys, from, to, out);
+        from = to;
+    }
 }
 
 /* Decimals that suit all values of a metric alike: none for counts, four for fractions, fewer for what is
@@ -117,43 +170,74 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
             write_statistic(&point->statistics[e * summary->n_metrics + m], decimals_of(summary, m),
                             cell(&t, m + 1, e + 1));
     }
-    if (write_cells(&t, 1, width, out) < t.columns)
-        tsr_text_add(out, "(more snapshots in results.csv)\n");
+    write_table(&t, 1, width, out);
     free(t.cells);
+}
+
+/* Whether a metric is one of many of its kind, such as those by layer: a second dot behind the probe's label.
+   The host's own are all shown. */
+static bool is_detail(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot && strchr(dot + 1, '.') && strncmp(name, "model.", 6) != 0;
+}
+
+static void write_swept_value(const json_t *value, char out[CELL])
+{
+    tsr_text text = { 0 };
+    if (json_is_string(value))
+        tsr_text_add(&text, "%s", json_string_value(value));
+    else
+        tsr_resolved_write_value(value, &text);
+    snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
+    free(text.chars);
+}
+
+/* The cells of one point: swept values, number of runs, metrics of the last snapshot. */
+static void fill_point_row(const tsr_summary *summary, const tsr_experiment *experiment, size_t number,
+                           const table *t)
+{
+    const tsr_point *point = &summary->points[number];
+    size_t row = number + 1, column = 0;
+    for (; column < experiment->n_swept; column++)
+        write_swept_value(json_object_get(point->run->swept, experiment->swept[column]),
+                          cell(t, row, column));
+    snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
+             point->failed);
+    for (size_t m = 0; m < summary->n_metrics; m++) {
+        if (is_detail(summary->metrics[m]))
+            continue;
+        if (point->n_epochs)
+            write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
+                            decimals_of(summary, m), cell(t, row, column));
+        column++;
+    }
 }
 
 /* Several points: one row each, the last snapshot. */
 static void write_points(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
                          tsr_text *out)
 {
-    size_t keys = experiment->n_swept;
-    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics };
+    size_t keys = experiment->n_swept, details = 0, column = 0;
+    for (size_t m = 0; m < summary->n_metrics; m++)
+        details += is_detail(summary->metrics[m]);
+    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics - details };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
-    for (size_t k = 0; k < keys; k++)
-        snprintf(cell(&t, 0, k), CELL, "%.63s", experiment->swept[k]);
-    snprintf(cell(&t, 0, keys), CELL, "runs");
+    for (; column < keys; column++)
+        snprintf(cell(&t, 0, column), CELL, "%.63s", experiment->swept[column]);
+    snprintf(cell(&t, 0, column++), CELL, "runs");
     for (size_t m = 0; m < summary->n_metrics; m++)
-        snprintf(cell(&t, 0, keys + 1 + m), CELL, "%.63s", summary->metrics[m]);
-    for (size_t p = 0; p < summary->n_points; p++) {
-        const tsr_point *point = &summary->points[p];
-        for (size_t k = 0; k < keys; k++) {
-            tsr_text value = { 0 };
-            tsr_resolved_write_value(json_object_get(point->run->swept, experiment->swept[k]), &value);
-            snprintf(cell(&t, p + 1, k), CELL, "%.63s", value.chars ? value.chars : "");
-            free(value.chars);
-        }
-        snprintf(cell(&t, p + 1, keys), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
-                 point->failed);
-        for (size_t m = 0; point->n_epochs && m < summary->n_metrics; m++)
-            write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
-                            decimals_of(summary, m), cell(&t, p + 1, keys + 1 + m));
-    }
-    if (write_cells(&t, keys, width, out) < t.columns)
-        tsr_text_add(out, "(more metrics in results.csv)\n");
+        if (!is_detail(summary->metrics[m]))
+            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->metrics[m]);
+    for (size_t p = 0; p < summary->n_points; p++)
+        fill_point_row(summary, experiment, p, &t);
+    write_table(&t, keys, width, out);
+    if (details)
+        tsr_text_add(out, "(%zu more metrics in results.csv)\n", details);
     free(t.cells);
 }
 

@@ -1,0 +1,496 @@
+/* tessera run and check, from outside: what a user sees, what the results folder holds, what is refused. */
+#include "command.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "support.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATIENCE 120 /* seconds; the sanitizers slow everything down */
+
+static char *folder;
+
+/* A small experiment on real digits: under a second. */
+static const char small[] = "name = \"small\";\n"
+                            "dataset = { plugin = \"digits\"; };\n"
+                            "model = { plugin = \"mlp\"; width = 16; activation = { plugin = \"relu\"; }; };\n"
+                            "regularizers = ( { plugin = \"l2\"; weight = 1e-6; } );\n"
+                            "training = { epochs = 2; snapshots = [ 0 ]; holdout = 0.2;\n"
+                            "             optimizer = { plugin = \"adam\"; learning_rate = 0.01; }; };\n"
+                            "probes = ( { plugin = \"redundancy\"; }, { plugin = \"kmeans\"; restarts = 2; },\n"
+                            "           { plugin = \"knn\"; k = 9; }, { plugin = \"logistic_regression\"; },\n"
+                            "           { plugin = \"code_statistics\"; } );\n";
+
+static void setup(void)
+{
+    folder = test_folder();
+    write_text(folder, "small.cfg", small);
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+static bool exists(const char *name)
+{
+    char *path = tsr_path_join(folder, name);
+    bool found = access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+static json_t *read_outcome(const char *results)
+{
+    char *pattern = tsr_format("%s/runs/*/run.json", results), *path = only_file(folder, pattern);
+    json_t *outcome = json_load_file(path, 0, NULL);
+    ck_assert_ptr_nonnull(outcome);
+    free(pattern);
+    free(path);
+    return outcome;
+}
+
+START_TEST(a_run_prints_every_metric_of_the_design_and_leaves_the_layout)
+{
+    command_result result =
+        command(folder, "run small.cfg -s output.save_model=true -s output.save_codes=true -o out");
+    ck_assert_msg(result.status == 0, "%s", result.err);
+    static const char *const metrics[] = {
+        "model.loss.train", "model.accuracy.train", "model.accuracy.test",       "code.bits",
+        "redundancy.train", "redundancy.test",      "kmeans.train",              "kmeans.test",
+        "knn.test",         "kmeans.test_matched",  "logistic_regression.train", "logistic_regression.test",
+        "results in out"
+    };
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
+        ck_assert_msg(strstr(result.out, metrics[i]) != NULL, "'%s' is not in %s", metrics[i], result.out);
+    command_free(&result);
+    static const char *const files[] = { "run.json",
+                                         "model.safetensors",
+                                         "codes/train.npy",
+                                         "codes/test.npy",
+                                         "codes/train_labels.npy",
+                                         "codes/test_labels.npy" };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *pattern = tsr_format("out/runs/*/%s", files[i]);
+        free(only_file(folder, pattern));
+        free(pattern);
+    }
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert_msg(strncmp(csv, "run,replicate,seed,epoch,model.loss.train,", 42) == 0, "%s", csv);
+    size_t lines = 0;
+    for (const char *c = csv; *c; c++)
+        lines += *c == '\n';
+    ck_assert_uint_eq(lines, 3); /* header, untrained, last */
+    free(csv);
+    ck_assert(exists("out/config.cfg"));
+}
+END_TEST
+
+START_TEST(run_json_tells_the_machine_and_the_libraries)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    json_t *outcome = read_outcome("out"), *environment = json_object_get(outcome, "environment");
+    ck_assert_str_eq(json_string_value(json_object_get(outcome, "status")), "done");
+    json_t *blas = json_object_get(environment, "blas");
+    ck_assert(strstr(json_string_value(json_object_get(blas, "config")), "OpenBLAS") != NULL);
+    ck_assert(json_string_value(json_object_get(blas, "core"))[0] != '\0');
+    ck_assert_int_eq(json_integer_value(json_object_get(blas, "threads")), 1);
+    ck_assert(json_integer_value(json_object_get(environment, "threads")) >= 1);
+    ck_assert(json_is_string(json_object_get(environment, "cpu_features")));
+    ck_assert(json_string_value(json_object_get(environment, "hamming_kernel"))[0] != '\0');
+    ck_assert_uint_ge(json_array_size(json_object_get(environment, "plugins")), 10);
+    ck_assert_int_gt(json_integer_value(json_object_get(outcome, "peak_memory")), 1 << 20);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "train")), 1150);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "holdout")), 287);
+    ck_assert_uint_eq(json_array_size(json_object_get(outcome, "epochs")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(outcome, "snapshots")), 2);
+    json_decref(outcome);
+}
+END_TEST
+
+/* Promise 1: the same bytes, whatever the number of jobs and threads. */
+START_TEST(jobs_and_threads_do_not_change_a_byte_of_the_results)
+{
+    static const char *const ways[] = { "-j 1", "-j 2", "-j 1 -s executor.threads=2", "-j 2 -s executor.threads=1" };
+    char *first = NULL;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        command_gives(folder, 0, NULL, NULL,
+                      "run small.cfg -o out%zu %s -s replicates=2 -s model.dropout=0.2 "
+                      "-s training.label_noise=0.1 -s training.input_noise=0.05",
+                      i, ways[i]);
+        char *name = tsr_format("out%zu/results.csv", i), *csv = read_text(folder, name);
+        if (first)
+            ck_assert_str_eq(csv, first);
+        else
+            first = strdup(csv);
+        free(name);
+        free(csv);
+    }
+    free(first);
+}
+END_TEST
+
+START_TEST(finished_runs_are_kept_and_give_the_same_results)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    char *before = read_text(folder, "out/results.csv"), *path = only_file(folder, "out/runs/*/run.json");
+    struct stat first, second;
+    stat(path, &first);
+    command_gives(folder, 0, "results in out", "all runs are done already", "run small.cfg -o out");
+    stat(path, &second);
+    ck_assert(first.st_ino == second.st_ino);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out --fresh");
+    stat(path, &second);
+    ck_assert(first.st_ino != second.st_ino || first.st_mtim.tv_nsec != second.st_mtim.tv_nsec);
+    char *after = read_text(folder, "out/results.csv");
+    ck_assert_str_eq(before, after);
+    free(before);
+    free(after);
+    free(path);
+}
+END_TEST
+
+START_TEST(more_replicates_do_only_what_is_missing)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    char *path = only_file(folder, "out/runs/*/run.json");
+    struct stat first, second;
+    stat(path, &first);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out -s replicates=3");
+    stat(path, &second);
+    ck_assert(first.st_ino == second.st_ino);
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert(strstr(csv, ",2,3,2,") != NULL); /* replicate 2 has seed 3; epoch 2 */
+    free(csv);
+    free(path);
+}
+END_TEST
+
+START_TEST(the_resolved_config_is_the_same_experiment)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    command_gives(folder, 0, NULL, "all runs are done already", "run out/config.cfg -o out");
+}
+END_TEST
+
+START_TEST(a_corrupt_run_json_is_done_again_with_a_warning)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    char *before = read_text(folder, "out/results.csv"), *path = only_file(folder, "out/runs/*/run.json");
+    ck_assert_int_eq(truncate(path, 1000), 0);
+    command_gives(folder, 0, "results in out", "not a whole run.json", "run small.cfg -o out");
+    ck_succeeds(tsr_write_file(path, "{\"run\": \"0\", \"status\": \"done\", \"snapshots\": []}", 47));
+    command_gives(folder, 0, "results in out", "not the record of run", "run small.cfg -o out");
+    char *after = read_text(folder, "out/results.csv");
+    ck_assert_str_eq(before, after);
+    free(before);
+    free(after);
+    free(path);
+}
+END_TEST
+
+START_TEST(one_setting_swaps_a_plugin)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o a -s model.activation.plugin=prelu");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o b -s 'model.activation={plugin=\"leaky_relu\"; slope=0.1;}'");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o c -s dataset.plugin=synthetic");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o d -s training.optimizer.plugin=sgd");
+    command_gives(folder, 0, "redundancy.train", NULL, "run small.cfg -o e -s 'probes=({plugin=\"redundancy\";})'");
+    command_gives(folder, 0, "first.test", NULL,
+                  "run small.cfg -o f -s model.depth=2 -s 'probes=({plugin=\"knn\"; label=\"first\"; layers=[0];})'");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o g -s 'regularizers=({plugin=\"l1\"; weight=1e-5;})'");
+    json_t *outcome = read_outcome("a");
+    json_t *model = json_object_get(json_object_get(outcome, "config"), "model");
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(model, "activation"), "plugin")), "prelu");
+    json_decref(outcome);
+}
+END_TEST
+
+START_TEST(a_swapped_plugin_drops_the_keys_of_the_one_before)
+{
+    write_text(folder, "leaky.cfg",
+               "dataset = { plugin = \"synthetic\"; spread = 0.5; };\n"
+               "model = { plugin = \"mlp\"; width = 4;\n"
+               "          activation = { plugin = \"leaky_relu\"; slope = 0.2; }; };\n"
+               "training = { epochs = 1; };\n");
+    command_gives(folder, 0, NULL, "leaky.cfg:3: 'slope' is no parameter of activation relu", "%s",
+                  "run leaky.cfg -o out -s model.activation.plugin=relu");
+    command_gives(folder, 0, NULL, "leaky.cfg:1: 'spread' is no parameter of dataset digits", "%s",
+                  "run leaky.cfg -o out2 -s dataset.plugin=digits");
+}
+END_TEST
+
+START_TEST(a_loss_that_is_not_finite_ends_that_run_as_diverged)
+{
+    command_gives(folder, 3, NULL, "diverged", "%s",
+                  "run small.cfg -o out -s 'training.optimizer={plugin=\"sgd\"; learning_rate=1e6;}' "
+                  "-s model.batch_norm=false -s model.depth=4");
+    json_t *outcome = read_outcome("out");
+    ck_assert_str_eq(json_string_value(json_object_get(outcome, "status")), "diverged");
+    ck_assert(strstr(json_string_value(json_object_get(outcome, "error")), "epoch 1") != NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(outcome, "snapshots")), 1); /* the untrained one */
+    json_decref(outcome);
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert_msg(strchr(csv, '\n')[1] == '\0', "%s", csv);
+    free(csv);
+}
+END_TEST
+
+START_TEST(early_stop_ends_the_training)
+{
+    /* With a learning rate of 0 the loss cannot fall: batch norm's statistics do not enter the training loss. */
+    command_gives(folder, 0, NULL, NULL, "%s",
+                  "run small.cfg -o out -s training.epochs=50 -s training.early_stop=3 -s regularizers='()' "
+                  "-s 'training.optimizer={plugin=\"sgd\"; learning_rate=0.0;}' -s training.batch=100000");
+    json_t *outcome = read_outcome("out");
+    ck_assert(json_is_true(json_object_get(outcome, "early_stopped")));
+    json_int_t done = json_integer_value(json_object_get(outcome, "epochs_done"));
+    ck_assert_msg(done >= 4 && done < 50, "%d", (int)done);
+    json_t *snapshots = json_object_get(outcome, "snapshots");
+    json_t *last = json_array_get(snapshots, json_array_size(snapshots) - 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(last, "epoch")), done);
+    json_decref(outcome);
+}
+END_TEST
+
+START_TEST(a_small_sample_keeps_the_number_of_steps)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out -s training.samples=30 -s training.epochs=1");
+    json_t *outcome = read_outcome("out");
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "train")), 30);
+    json_t *snapshots = json_object_get(outcome, "snapshots");
+    json_t *metrics = json_object_get(json_array_get(snapshots, 1), "metrics");
+    /* 18 steps on 30 examples fit them; one step would not. */
+    ck_assert(json_real_value(json_object_get(metrics, "model.loss.train")) <
+              0.8 * json_real_value(json_object_get(json_object_get(json_array_get(snapshots, 0), "metrics"),
+                                                    "model.loss.train")));
+    json_decref(outcome);
+}
+END_TEST
+
+START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
+{
+    command_result result = command(folder, "check small.cfg -s training.epochs=7 -s replicates=2");
+    ck_assert_int_eq(result.status, 0);
+    static const char *const lines[] = { "epochs = 7;", "beta1 = 0.9;", "jobs = 0;", "# 2 runs", "seed 2" };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
+    write_text(folder, "resolved.cfg", result.out);
+    command_result again = command(folder, "check resolved.cfg");
+    ck_assert_str_eq(again.out, result.out);
+    command_free(&again);
+    command_free(&result);
+    ck_assert(!exists("results"));
+}
+END_TEST
+
+START_TEST(a_sweep_runs_every_point_and_names_it_in_the_results)
+{
+    command_gives(folder, 0, "model.width", NULL, "%s",
+                  "run small.cfg -o out -s training.epochs=1 -s replicates=2 -s 'probes=({plugin=\"redundancy\";})' "
+                  "-s 'sweep=({key=\"model.width\"; values=[3, 20];}, "
+                  "{key=\"model.activation.plugin\"; values=[\"relu\", \"prelu\"];})'");
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert_msg(strncmp(csv, "run,replicate,seed,model.width,model.activation.plugin,epoch,", 61) == 0, "%s", csv);
+    size_t lines = 0;
+    for (const char *c = csv; *c; c++)
+        lines += *c == '\n';
+    ck_assert_uint_eq(lines, 1 + 2 * 2 * 2 * 2);
+    ck_assert(strstr(csv, ",1,2,20,prelu,1,") != NULL);
+    free(csv);
+}
+END_TEST
+
+START_TEST(shards_share_a_folder_and_add_up)
+{
+    const char *rest = "-s training.epochs=1 -s replicates=3 -s 'probes=({plugin=\"redundancy\";})'";
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o whole %s", rest);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o parts --shard 1/2 %s", rest);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o parts --shard 2/2 %s", rest);
+    char *whole = read_text(folder, "whole/results.csv"), *parts = read_text(folder, "parts/results.csv");
+    ck_assert_str_eq(whole, parts);
+    free(whole);
+    free(parts);
+    command_gives(folder, 1, NULL, "--shard 3/2: expected I/N", "run small.cfg --shard 3/2");
+    command_gives(folder, 1, NULL, "--shard 0/2: expected I/N", "run small.cfg --shard 0/2");
+}
+END_TEST
+
+START_TEST(a_folder_of_another_experiment_is_refused_with_the_difference)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    command_gives(folder, 2, NULL, "model.width is 16 there and 17 here", "run small.cfg -o out -s model.width=17");
+    command_gives(folder, 2, NULL, "choose another folder with -o", "run small.cfg -o out -s seed=9");
+}
+END_TEST
+
+START_TEST(two_processes_do_not_share_a_folder)
+{
+    char *line = tsr_format("cd '%s' && ('%s/tessera' run small.cfg -q -o out -s training.epochs=1000000 "
+                            "-s executor.max_seconds=60 "
+                            ">/dev/null 2>&1 & echo $! >pid) && sleep 2",
+                            folder, test_build());
+    ck_assert_int_eq(system(line), 0);
+    free(line);
+    command_gives(folder, 2, NULL, "another tessera is working in this results folder", "%s",
+                  "run small.cfg -o out -s training.epochs=1000000");
+    char *pid = read_text(folder, "pid");
+    ck_assert_int_eq(kill(atoi(pid), SIGTERM), 0);
+    free(pid);
+}
+END_TEST
+
+START_TEST(an_interrupt_keeps_what_is_finished)
+{
+    char *line = tsr_format("cd '%s' && (sh -c 'echo $$ >pid; exec \"%s/tessera\" run small.cfg -q -j 1 -o out "
+                            "-s executor.max_seconds=60 "
+                            "-s training.epochs=1000000 -s \"sweep=({key=\\\"training.epochs\\\"; values=[1, 1000000];})\"' "
+                            ">/dev/null 2>err; echo $? >status) & "
+                            "i=0; until ls '%s'/out/runs/*/run.json >/dev/null 2>&1 || [ $i -gt 600 ]; do "
+                            "sleep 0.1; i=$((i+1)); done; kill -INT $(cat '%s/pid'); wait",
+                            folder, test_build(), folder, folder);
+    ck_assert_int_eq(system(line), 0);
+    free(line);
+    char *status = read_text(folder, "status"), *err = read_text(folder, "err");
+    ck_assert_msg(atoi(status) == 130, "%s: %s", status, err);
+    ck_assert_msg(strstr(err, "interrupted; finished runs are kept") != NULL, "%s", err);
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert(strchr(strchr(csv, '\n') + 1, '\n') != NULL); /* the first run's row */
+    free(csv);
+    free(err);
+    free(status);
+}
+END_TEST
+
+START_TEST(an_unwritable_folder_is_told_before_any_training)
+{
+    write_text(folder, "file", "not a folder");
+    command_gives(folder, 2, NULL, "file/out: cannot make the folder", "%s",
+                  "run small.cfg -o file/out -s training.epochs=1000000");
+    command_gives(folder, 2, NULL, "/proc/tessera", "run small.cfg -o /proc/tessera -s training.epochs=1000000");
+}
+END_TEST
+
+START_TEST(a_run_that_takes_too_long_is_stopped)
+{
+    command_gives(folder, 3, NULL, "did not end within max_seconds = 0.5", "%s",
+                  "run small.cfg -o out -s training.epochs=1000000 -s executor.max_seconds=0.5");
+}
+END_TEST
+
+/* What bad input gets: exit status 2, its place, what was expected, and nothing written. */
+static const struct {
+    const char *config, *message;
+} refused[] = {
+    { "model = { plugin = \"mlp\"; };", "bad.cfg:1: 'dataset' is missing: expected dataset = { plugin" },
+    { "dataset = { plugin = \"digits\"; };", "bad.cfg:1: 'model' is missing" },
+    { "dataset = { plugin = \"digits\"; }\nmodel = = 3;", "bad.cfg:2: syntax error" },
+    { "dataset = { plugin = \"digits\"; };\nmodle = { };", "bad.cfg:2: unknown key 'modle'" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; widht = 3; };", "did you mean 'width'?" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\";\n width = \"ten\"; };",
+      "bad.cfg:3: model.width = \"ten\": expected an integer from 1 to" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\";\n width = 0; };",
+      "bad.cfg:3: model.width = 0: expected an integer from 1 to" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlpp\"; };", "did you mean 'mlp'?" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlpp\"; };", "/plugins" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { epochs = -1; };",
+      "bad.cfg:3: training.epochs = -1: expected an integer from 0" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = { epochs = 5;\n snapshots = [ 1, 6 ]; };",
+      "bad.cfg:4: training.snapshots: epoch 6 is after the last one" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = { schedule = { kind = \"linear\"; }; };",
+      "bad.cfg:3: training.schedule.kind = \"linear\": expected one of" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { holdout = 1.5; };",
+      "bad.cfg:3: training.holdout = 1.5: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { samples = 5000; };",
+      "bad.cfg:3: training: " },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\nprobes = { plugin = \"knn\"; };",
+      "bad.cfg:3: probes: expected a list of groups" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { samples = 5; };\n"
+      "probes = ( { plugin = \"knn\"; k = 9; } );",
+      "bad.cfg:4: probe knn: k = 9 neighbours, but only 5 training examples" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { samples = 5; };\n"
+      "probes = ( { plugin = \"kmeans\"; k = 10; } );",
+      "bad.cfg:4: probe kmeans: k = 10 clusters, but only 5 training examples" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "probes = ( { plugin = \"knn\"; },\n { plugin = \"knn\"; k = 3; } );",
+      "bad.cfg:4: two probes are called knn" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "sweep = ( { key = \"model.widht\"; values = [ 1 ]; } );",
+      "bad.cfg:3 (sweep of model.widht)" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "sweep = ( { key = \"model.width\";\n values = [ 1, 0 ]; } );",
+      "bad.cfg:4 (sweep of model.width): model.width = 0: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "sweep = ( { key = \"model.width\"; values = [ 5, 5 ]; } );",
+      "two points of the sweep are the same run" },
+    { "name = \"a/b\";\ndataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };",
+      "bad.cfg:1: name = \"a/b\": expected a name that a folder can have" },
+    { "dataset = { plugin = \"relu\"; };\nmodel = { plugin = \"mlp\"; };", "bad.cfg:1: " },
+    { "dataset = { plugin = \"idx\"; path = \"nowhere\"; };\nmodel = { plugin = \"mlp\"; };", "bad.cfg:1: dataset idx: " },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\nplugin_path = [ 3 ];",
+      "bad.cfg:3: plugin_path: expected" },
+};
+
+START_TEST(bad_configs_are_refused_and_nothing_is_written)
+{
+    write_text(folder, "bad.cfg", refused[_i].config);
+    command_gives(folder, 2, NULL, refused[_i].message, "run bad.cfg -o out");
+    command_gives(folder, 2, NULL, refused[_i].message, "check bad.cfg");
+    ck_assert(!exists("out"));
+}
+END_TEST
+
+START_TEST(wrong_usage_has_exit_status_1)
+{
+    command_gives(folder, 1, NULL, "expected one CONFIG", "run");
+    command_gives(folder, 1, NULL, "expected one CONFIG", "run a b");
+    command_gives(folder, 1, NULL, "see tessera run --help", "run --bogus small.cfg");
+    command_gives(folder, 1, NULL, "expected KEY=VALUE", "run small.cfg -s model.width");
+    command_gives(folder, 1, NULL, "did you mean 'check'", "chek small.cfg");
+    command_gives(folder, 1, NULL, "Usage", "%s", "");
+    command_gives(folder, 0, "--shard", NULL, "run --help");
+    command_gives(folder, 2, NULL, "missing.cfg: cannot read the config: No such file", "run missing.cfg");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("run");
+    TCase *tests = tcase_create("run");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, PATIENCE);
+    tcase_add_test(tests, a_run_prints_every_metric_of_the_design_and_leaves_the_layout);
+    tcase_add_test(tests, run_json_tells_the_machine_and_the_libraries);
+    tcase_add_test(tests, jobs_and_threads_do_not_change_a_byte_of_the_results);
+    tcase_add_test(tests, finished_runs_are_kept_and_give_the_same_results);
+    tcase_add_test(tests, more_replicates_do_only_what_is_missing);
+    tcase_add_test(tests, the_resolved_config_is_the_same_experiment);
+    tcase_add_test(tests, a_corrupt_run_json_is_done_again_with_a_warning);
+    tcase_add_test(tests, one_setting_swaps_a_plugin);
+    tcase_add_test(tests, a_swapped_plugin_drops_the_keys_of_the_one_before);
+    tcase_add_test(tests, a_loss_that_is_not_finite_ends_that_run_as_diverged);
+    tcase_add_test(tests, early_stop_ends_the_training);
+    tcase_add_test(tests, a_small_sample_keeps_the_number_of_steps);
+    tcase_add_test(tests, check_prints_a_config_with_every_default_and_does_nothing);
+    tcase_add_test(tests, a_sweep_runs_every_point_and_names_it_in_the_results);
+    tcase_add_test(tests, shards_share_a_folder_and_add_up);
+    tcase_add_test(tests, a_folder_of_another_experiment_is_refused_with_the_difference);
+    tcase_add_test(tests, two_processes_do_not_share_a_folder);
+    tcase_add_test(tests, an_interrupt_keeps_what_is_finished);
+    tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);
+    tcase_add_test(tests, a_run_that_takes_too_long_is_stopped);
+    tcase_add_loop_test(tests, bad_configs_are_refused_and_nothing_is_written, 0,
+                        sizeof(refused) / sizeof(refused[0]));
+    tcase_add_test(tests, wrong_usage_has_exit_status_1);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
