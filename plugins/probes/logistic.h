@@ -35,10 +35,10 @@ size_t logistic_models(logistic_scheme scheme, size_t n_classes);
 void logistic_pair(size_t model, size_t n_classes, size_t *a, size_t *b);
 
 /* Fits all models: bits weights and the intercept of each, one model below the other. */
-tsr_status *logistic_fit(const logistic_options *options, const logistic_set *set, double *weights);
+tsr_status *logistic_fit(const logistic_options *options, const logistic_set *set, float *weights);
 
 /* The numbers of the classes predicted for the rows. */
-tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const double *weights,
+tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const float *weights,
                              const lane_rows *rows, uint32_t *out);
 
 /* The failure of an allocation. */

@@ -17,7 +17,7 @@
 #define ROWS 2048            /* of a task at most */
 #define FLUSH 64             /* rows whose losses are multiplied before a logarithm is taken */
 #define MANY (1 << 18)       /* bits of rows that are worth sharing among threads */
-#define HISTORY (32UL << 20) /* bytes of minimisers in step, at least one */
+#define HISTORY (96UL << 20) /* bytes of minimisers in step, at least one */
 #define NO_MODEL SIZE_MAX
 
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
@@ -120,9 +120,9 @@ static void set_lane(const fitting *f, size_t c, size_t other)
         return;
     }
     const minimiser *problem = problem_of(f, model);
-    const double *x = problem->x + offset_of(f, model);
+    const float *x = problem->x + offset_of(f, model);
     for (size_t j = 0; j < f->each; j++)
-        at[j * LANES] = (float)x[j];
+        at[j * LANES] = x[j];
     f->active[c] |= !problem->done;
 }
 
@@ -269,9 +269,9 @@ static void collect_task(const fitting *f, const pass_task *task, size_t model, 
     if (lane == NO_MODEL)
         return;
     const float *from = (const float *)(task->gradient + lane / LANES * f->each) + lane % LANES;
-    double *gradient = problem->gradient + offset_of(f, model);
+    float *gradient = problem->gradient + offset_of(f, model);
     for (size_t j = 0; j < f->each; j++)
-        gradient[j] += (double)from[j * LANES];
+        gradient[j] += from[j * LANES];
     if (f->options->scheme != MULTINOMIAL)
         problem->value += f->options->C * task->loss[lane];
     else if (model == f->first_model)
@@ -288,7 +288,7 @@ static void advance(const fitting *f, size_t number)
     for (size_t i = 0; i < problem->n; i++) {
         bool free = i % f->each == f->each - 1;
         problem->gradient[i] = free ? 0 : problem->x[i];
-        problem->value += free ? 0 : 0.5 * problem->x[i] * problem->x[i];
+        problem->value += free ? 0 : 0.5 * (double)problem->x[i] * (double)problem->x[i];
     }
     for (size_t m = 0; m < f->per_problem; m++)
         for (size_t t = 0; t < f->n_tasks; t++)
@@ -316,7 +316,7 @@ static bool advance_all(fitting *f)
 }
 
 /* Models first .. first + n - 1 from zero to their end; `memory` holds their minimisers. */
-static void fit_some(fitting *f, size_t first, size_t n, char *memory, double *weights)
+static void fit_some(fitting *f, size_t first, size_t n, char *memory, float *weights)
 {
     size_t size = f->per_problem * f->each;
     f->first_model = first;
@@ -377,7 +377,7 @@ static void clear(fitting *f)
     free(f->dots);
 }
 
-tsr_status *logistic_fit(const logistic_options *options, const logistic_set *set, double *weights)
+tsr_status *logistic_fit(const logistic_options *options, const logistic_set *set, float *weights)
 {
     size_t models = logistic_models(options->scheme, set->n_classes), size;
     if (models == 0)

@@ -21,12 +21,12 @@ typedef struct scoring {
     double *sums;   /* classes; of scores */
 } scoring;
 
-static void spread_weights(const scoring *s, const double *weights)
+static void spread_weights(const scoring *s, const float *weights)
 {
     for (size_t m = 0; m < s->models; m++) {
         float *at = (float *)(s->weights + m / LANES * s->each) + m % LANES;
         for (size_t j = 0; j < s->each; j++)
-            at[j * LANES] = (float)weights[m * s->each + j];
+            at[j * LANES] = weights[m * s->each + j];
     }
 }
 
@@ -75,7 +75,7 @@ static uint32_t decide(const scoring *s, const lanes *scores, double *values, do
     return best;
 }
 
-tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const double *weights,
+tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const float *weights,
                              const lane_rows *rows, uint32_t *out)
 {
     size_t threads = (size_t)tsr_threads(), models = logistic_models(scheme, n_classes);

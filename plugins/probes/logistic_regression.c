@@ -46,7 +46,7 @@ static double test_accuracy(const logistic_set *set, const tsr_probing *probing,
 }
 
 static tsr_status *give(const tsr_probing *probing, const logistic_set *set, logistic_scheme scheme,
-                        const double *weights, uint32_t *predicted)
+                        const float *weights, uint32_t *predicted)
 {
     const tsr_codes *codes = probing->test;
     lane_rows train = { set->words, set->stride, set->bits, set->start[set->n_classes], NULL };
@@ -66,7 +66,7 @@ static tsr_status *measure(const logistic_regression *self, const tsr_probing *p
     size_t most = probing->test->n > probing->train->n ? probing->test->n : probing->train->n;
     if (__builtin_mul_overflow(n, set->bits + 1, &size) || size > INT_MAX)
         return logistic_no_memory();
-    double *weights = calloc(size + 1, sizeof(*weights));
+    float *weights = calloc(size + 1, sizeof(*weights));
     uint32_t *predicted = calloc(most + 1, sizeof(*predicted));
     tsr_status *status = weights && predicted ? NULL : logistic_no_memory();
     if (!status)

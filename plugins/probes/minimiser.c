@@ -12,34 +12,34 @@
 #define MOST_TRIALS 20 /* of one line */
 #define VECTORS (5 + 2 * MINIMISER_PAIRS)
 
-TSR_HOT static double dot(size_t n, const double *a, const double *b)
+TSR_HOT static double dot(size_t n, const float *a, const float *b)
 {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
+        sum += (double)a[i] * (double)b[i];
     return sum;
 }
 
 /* y += a x */
-TSR_HOT static void add(size_t n, double a, const double *restrict x, double *restrict y)
+TSR_HOT static void add(size_t n, double a, const float *restrict x, float *restrict y)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
-        y[i] += a * x[i];
+        y[i] += (float)a * x[i];
 }
 
 size_t minimiser_bytes(size_t n)
 {
     size_t bytes;
-    return __builtin_mul_overflow(n, VECTORS * sizeof(double), &bytes) ? 0 : bytes;
+    return __builtin_mul_overflow(n, VECTORS * sizeof(float), &bytes) ? 0 : bytes;
 }
 
 void minimiser_start(minimiser *m, size_t n, int max_iterations, double tolerance, void *memory)
 {
-    double *at = memory;
+    float *at = memory;
     *m = (minimiser){ .n = n, .max_iterations = max_iterations, .tolerance = tolerance };
-    memset(memory, 0, n * VECTORS * sizeof(double));
+    memset(memory, 0, n * VECTORS * sizeof(float));
     m->x = at;
     m->gradient = at + n;
     m->from = at + 2 * n;
@@ -52,7 +52,7 @@ void minimiser_start(minimiser *m, size_t n, int max_iterations, double toleranc
 static bool is_flat(const minimiser *m)
 {
     for (size_t i = 0; i < m->n; i++)
-        if (!(fabs(m->gradient[i]) <= m->tolerance))
+        if (!(fabs((double)m->gradient[i]) <= m->tolerance))
             return false;
     return true;
 }
@@ -63,7 +63,7 @@ static size_t remembered(const minimiser *m)
 }
 
 /* The p-th pair ever stored. */
-static double *pair(double *ring, const minimiser *m, size_t p)
+static float *pair(float *ring, const minimiser *m, size_t p)
 {
     return ring + p % MINIMISER_PAIRS * m->n;
 }
@@ -71,7 +71,7 @@ static double *pair(double *ring, const minimiser *m, size_t p)
 /* Keeps the step and the change of the gradient over it, where the function curves upwards. */
 static void remember(minimiser *m)
 {
-    double *step = pair(m->steps, m, m->pairs), *change = pair(m->changes, m, m->pairs);
+    float *step = pair(m->steps, m, m->pairs), *change = pair(m->changes, m, m->pairs);
     for (size_t i = 0; i < m->n; i++) {
         step[i] = m->x[i] - m->from[i];
         change[i] = m->gradient[i] - m->from_gradient[i];
@@ -94,10 +94,10 @@ static void choose_direction(minimiser *m)
         add(n, -a[at], pair(m->changes, m, p), m->direction);
     }
     if (kept) {
-        const double *change = pair(m->changes, m, m->pairs - 1);
+        const float *change = pair(m->changes, m, m->pairs - 1);
         double scale = m->curvature[(m->pairs - 1) % MINIMISER_PAIRS] / dot(n, change, change);
         for (size_t i = 0; i < n; i++)
-            m->direction[i] *= scale;
+            m->direction[i] *= (float)scale;
     }
     for (size_t p = m->pairs - kept; p < m->pairs; p++) {
         size_t at = p % MINIMISER_PAIRS;
@@ -111,7 +111,7 @@ static void try_step(minimiser *m, double step)
     m->step = step;
     m->trials++;
     for (size_t i = 0; i < m->n; i++)
-        m->x[i] = m->from[i] + step * m->direction[i];
+        m->x[i] = m->from[i] + (float)step * m->direction[i];
 }
 
 /* A new line from x. */
@@ -124,8 +124,8 @@ static void begin_line(minimiser *m)
         choose_direction(m);
         slope = dot(m->n, m->direction, m->gradient);
     }
-    memcpy(m->from, m->x, m->n * sizeof(double));
-    memcpy(m->from_gradient, m->gradient, m->n * sizeof(double));
+    memcpy(m->from, m->x, m->n * sizeof(float));
+    memcpy(m->from_gradient, m->gradient, m->n * sizeof(float));
     m->from_value = m->value;
     m->from_slope = m->low_slope = slope;
     m->low = m->high = 0;
@@ -150,7 +150,7 @@ static double between(const minimiser *m)
 static void narrow(minimiser *m, bool too_long, double slope)
 {
     if (m->trials == MOST_TRIALS) { /* no step gains any more */
-        memcpy(m->x, m->from, m->n * sizeof(double));
+        memcpy(m->x, m->from, m->n * sizeof(float));
         m->done = true;
         return;
     }

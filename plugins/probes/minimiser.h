@@ -1,30 +1,32 @@
 /* Limited-memory BFGS (Liu and Nocedal 1989) turned inside out, so that many problems can be minimised in
    step: the caller evaluates, minimiser_step says where next. A step along the direction must fulfil the
    Wolfe conditions; where the values differ by no more than their own rounding, as those of sums of floats
-   do, the slopes alone decide (Hager and Zhang 2005, the approximate conditions). */
+   do, the slopes alone decide (Hager and Zhang 2005, the approximate conditions). Vectors are floats, which
+   is what many of them take; sums over them are in double precision. */
 #ifndef TESSERA_PROBES_MINIMISER_H
 #define TESSERA_PROBES_MINIMISER_H
 
 #include <tessera/status.h>
 
-#define MINIMISER_PAIRS 10 /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many  \
-                            */
+#define MINIMISER_PAIRS                                                                                      \
+    10 /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many                      \
+        */
 
 typedef struct minimiser {
     size_t n;
     int max_iterations;
     double tolerance; /* largest part of the gradient that may be left */
 
-    double *x;        /* where to evaluate; in the end the result. Starts at 0 */
-    double *gradient; /* the caller's to fill, like value */
+    float *x;        /* where to evaluate; in the end the result. Starts at 0 */
+    float *gradient; /* the caller's to fill, like value */
     double value;
     bool done;
 
-    double *from, *from_gradient, *direction; /* of the search along a line */
+    float *from, *from_gradient, *direction; /* of the search along a line */
     double from_value, from_slope;
     double step, low, high, low_slope, high_slope; /* a good step is between; high 0: none was too long */
     int trials, iterations;
-    double *steps, *changes; /* MINIMISER_PAIRS x n, a ring */
+    float *steps, *changes; /* MINIMISER_PAIRS x n, a ring */
     double curvature[MINIMISER_PAIRS];
     size_t pairs; /* ever stored */
 } minimiser;
