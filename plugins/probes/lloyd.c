@@ -3,15 +3,26 @@
    centre; a row between centres goes to the first. Work is cut by rows and by restarts, never by threads. */
 #include "lloyd.h"
 
-#include <cblas.h>
-#include <limits.h>
+#include <tessera/hot.h>
+
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 128       /* of codes expanded together */
-#define COLUMNS 1024   /* of them */
+#define ROWS 2048      /* of a restart that a thread takes at once */
 #define MANY (1 << 21) /* multiplications that are worth sharing among threads */
+#define OUTWARD 2e-7f  /* more than a sum of two floats is rounded by */
+#define DOUBT 1e-5f    /* per bit: what rounding may do to a squared distance */
+
+/* What a thread needs to assign up to ROWS rows. */
+typedef struct lloyd_scratch {
+    lanes dots[ROWS];
+    lane_bits nearest[ROWS / LANES];                 /* by row met: its nearest centre */
+    lanes least[ROWS / LANES], second[ROWS / LANES]; /* |c|^2 - 2 x c for it and for the second nearest */
+    uint32_t row[ROWS];                              /* rows that are met */
+    uint8_t doubtful[ROWS];                          /* by row of the block */
+} lloyd_scratch;
 
 tsr_status *clustering_no_memory(const clustering *job)
 {
@@ -27,84 +38,141 @@ void *clustering_array(size_t a, size_t b, size_t c, size_t size)
     return calloc(n ? n : 1, size);
 }
 
-/* Columns first .. first + columns - 1 of n rows as floats; `first` is a multiple of 64. */
-static void expand(const tsr_codes *codes, size_t row, size_t n, size_t first, size_t columns, float *out)
+/* Centres as lanes; those without one stay 0. */
+static void spread_centers(const clustering *job, lloyd *restart)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t *words = tsr_codes_row(codes, row + i) + first / 64;
-        for (size_t j = 0; j < columns; j += 64) {
-            size_t count = columns - j < 64 ? columns - j : 64;
-            for (size_t bit = 0; bit < count; bit++)
-                out[bit] = (float)(words[j / 64] >> bit & 1);
-            out += count;
+    for (size_t c = 0; c < job->k; c++) {
+        double norm = 0;
+        const float *center = restart->centers + c * job->d;
+        float *at = (float *)(restart->vectors + c / LANES * job->d) + c % LANES;
+        for (size_t j = 0; j < job->d; j++) {
+            norm += (double)center[j] * (double)center[j];
+            at[j * LANES] = -2 * center[j];
         }
+        restart->norms[c / LANES][c % LANES] = (float)norm;
     }
 }
 
-/* The nearest of each active restart's centres to rows `row` ...: least |c|^2 - 2 x c. */
-static void assign_block(const clustering *job, lloyd *const *active, size_t n_active, size_t row,
-                         float *points, float *dots)
+/* Moves the bounds of n rows by how far the centres went, and finds the rows for which they meet. */
+TSR_HOT static void move_bounds(size_t n, const uint32_t *restrict label, const float *restrict drift,
+                                const float *restrict others, float doubt, float *restrict upper,
+                                float *restrict lower, uint8_t *restrict doubtful)
 {
-    size_t n = job->n - row < ROWS ? job->n - row : ROWS, all = n_active * job->k;
-    for (size_t first = 0; first < job->d; first += COLUMNS) {
-        size_t columns = job->d - first < COLUMNS ? job->d - first : COLUMNS;
-        expand(job->codes, row, n, first, columns, points);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)all, (int)columns, -2.0f, points,
-                    (int)columns, job->centers + first, (int)job->d, first ? 1.0f : 0.0f, dots, (int)all);
-    }
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        for (size_t r = 0; r < n_active; r++) {
-            const float *dot = dots + i * all + r * job->k, *norm = job->norms + r * job->k;
-            size_t best = 0;
-            for (size_t c = 1; c < job->k; c++)
-                if (norm[c] + dot[c] < norm[best] + dot[best])
-                    best = c;
-            active[r]->next[row + i] = (uint32_t)best;
-        }
+        upper[i] = (upper[i] + drift[label[i]]) * (1 + OUTWARD);
+        lower[i] = (lower[i] - others[label[i]]) - lower[i] * OUTWARD;
+        doubtful[i] = !(lower[i] > 0 && lower[i] * lower[i] - upper[i] * upper[i] > doubt);
     }
 }
 
-static void assign(const clustering *job, lloyd *const *active, size_t n_active)
+/* Lists the rows to meet: those in doubt of rows first .. first + n - 1. Returns how many. */
+static size_t list_rows(size_t first, size_t n, lloyd_scratch *scratch)
 {
-    for (size_t r = 0; r < n_active; r++) {
-        float *centers = job->centers + r * job->k * job->d;
-        memcpy(centers, active[r]->centers, job->k * job->d * sizeof(float));
-        for (size_t c = 0; c < job->k; c++) {
-            double sum = 0;
-            for (size_t j = 0; j < job->d; j++)
-                sum += (double)centers[c * job->d + j] * (double)centers[c * job->d + j];
-            job->norms[r * job->k + c] = (float)sum;
-        }
+    size_t listed = 0;
+    for (size_t i = 0; i < n; i++) {
+        scratch->row[listed] = (uint32_t)(first + i);
+        listed += scratch->doubtful[i];
     }
-    size_t points = (size_t)ROWS * COLUMNS, dots = (size_t)ROWS * job->n_restarts * job->k;
-#pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(dynamic) if (job->n * job->d * n_active * job->k > MANY)
-    for (size_t row = 0; row < job->n; row += ROWS) {
-        size_t thread = (size_t)omp_get_thread_num();
-        assign_block(job, active, n_active, row, job->points + thread * points, job->dots + thread * dots);
+    return listed;
+}
+
+static inline void choose(lane_bits where, const lanes *yes, lanes *no)
+{
+    *no = (lanes)(((lane_bits)*yes & where) | ((lane_bits)*no & ~where));
+}
+
+/* Of n rows and the centres `center` to center + count - 1, one to a lane: nearer ones than those met so far.
+   16 rows take them in turn, one after the other, so the first of equals stays. Arrays are whole vectors. */
+TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const float *dots, lane_bits *nearest,
+                                 lanes *least, lanes *second)
+{
+    for (size_t i = 0; i < (n + LANES - 1) / LANES; i++) {
+        const float *values = dots + i * LANES * LANES;
+        lanes best = least[i], other = second[i];
+        lane_bits at = nearest[i];
+        for (size_t c = 0; c < count; c++) {
+            lanes value;
+            for (size_t row = 0; row < LANES; row++)
+                value[row] = values[row * LANES + c];
+            lane_bits nearer = value < best;
+            choose(value < other, &value, &other);
+            choose(nearer, &best, &other);
+            choose(nearer, &value, &best);
+            at = (at & ~nearer) | ((int32_t)(center + c) & nearer);
+        }
+        least[i] = best;
+        second[i] = other;
+        nearest[i] = at;
+    }
+}
+
+/* Meets the rows listed with all centres. */
+static void meet_centers(const clustering *job, const lloyd *restart, size_t n, lloyd_scratch *scratch)
+{
+    lane_rows rows = { job->codes->words, job->codes->stride, job->d, n, scratch->row };
+    for (size_t i = 0; i < ROWS / LANES; i++)
+        scratch->least[i] = scratch->second[i] = (lanes){ 0 } + INFINITY;
+    for (size_t first = 0; first < job->k; first += LANES) {
+        size_t b = first / LANES, count = job->k - first < LANES ? job->k - first : LANES;
+        for (size_t i = 0; i < n; i++)
+            scratch->dots[i] = restart->norms[b];
+        lanes_dot(&rows, restart->vectors + b * job->d, scratch->dots);
+        keep_nearest(n, first, count, (const float *)scratch->dots, scratch->nearest, scratch->least,
+                     scratch->second);
+    }
+}
+
+/* The nearest centre of rows first .. first + n - 1. */
+static void assign(const clustering *job, lloyd *restart, size_t first, size_t n, lloyd_scratch *scratch)
+{
+    if (restart->iterations == 0 || job->all)
+        memset(scratch->doubtful, 1, n);
+    else
+        move_bounds(n, restart->label + first, restart->drift, restart->others, DOUBT * (float)job->d,
+                    restart->upper + first, restart->lower + first, scratch->doubtful);
+    size_t listed = list_rows(first, n, scratch);
+    if (listed == 0)
+        return;
+    meet_centers(job, restart, listed, scratch);
+    const int32_t *nearest = (const int32_t *)scratch->nearest;
+    const float *least = (const float *)scratch->least, *second = (const float *)scratch->second;
+    for (size_t i = 0; i < listed; i++) {
+        size_t row = scratch->row[i];
+        float set_bits = (float)job->set_bits[row];
+        restart->next[row] = (uint32_t)nearest[i];
+        restart->upper[row] = sqrtf(fmaxf(set_bits + least[i], 0));
+        restart->lower[row] = sqrtf(fmaxf(set_bits + second[i], 0));
     }
 }
 
 /* Adds the row's bits to a cluster's sums, `weight` times; modulo 2^32, so that -weight takes them out. */
-static void add_row(const clustering *job, size_t row, uint32_t weight, uint32_t *restrict ones)
+TSR_HOT static void add_bits(size_t words, const uint64_t *row, uint32_t weight, uint32_t *restrict ones)
 {
-    const uint64_t *words = tsr_codes_row(job->codes, row);
-    for (size_t j = 0; j < job->d; j += 64) {
-        uint64_t word = words[j / 64];
-        size_t count = job->d - j < 64 ? job->d - j : 64;
-        for (size_t bit = 0; bit < count; bit++)
-            ones[j + bit] += weight * (uint32_t)(word >> bit & 1);
+    for (size_t w = 0; w < words; w++) {
+        for (size_t half = 0; half < 2; half++) {
+            uint32_t bits = (uint32_t)(row[w] >> 32 * half);
+            uint32_t *restrict at = ones + w * 64 + half * 32;
+#pragma omp simd
+            for (uint32_t bit = 0; bit < 32; bit++)
+                at[bit] += weight * (bits >> bit & 1);
+        }
     }
+}
+
+static void add_row(const clustering *job, size_t row, uint32_t weight, uint32_t *ones)
+{
+    add_bits(job->padded / 64, tsr_codes_row(job->codes, row), weight, ones);
 }
 
 static void move_row(const clustering *job, lloyd *restart, size_t row, uint32_t to)
 {
     uint32_t from = restart->label[row], weight = job->weight[row];
     if (from < job->k) {
-        add_row(job, row, 0u - weight, restart->ones + from * job->d);
+        add_row(job, row, 0u - weight, restart->ones + from * job->padded);
         restart->weight[from] -= weight;
     }
-    add_row(job, row, weight, restart->ones + to * job->d);
+    add_row(job, row, weight, restart->ones + to * job->padded);
     restart->weight[to] += weight;
     restart->label[row] = to;
 }
@@ -133,51 +201,67 @@ static double squared_distance(const clustering *job, size_t row, const float *c
 }
 
 /* The row farthest from its centre whose cluster keeps others; n: none is away from its centre. */
-static size_t farthest(const clustering *job, const lloyd *restart)
+static size_t farthest(const clustering *job, const lloyd *restart, const double *far)
 {
     size_t found = job->n;
     for (size_t i = 0; i < job->n; i++)
-        if (restart->far[i] > (found < job->n ? restart->far[found] : 0) &&
-            restart->weight[restart->label[i]] > job->weight[i])
+        if (far[i] > (found < job->n ? far[found] : 0) && restart->weight[restart->label[i]] > job->weight[i])
             found = i;
     return found;
 }
 
-static void fill_empty(const clustering *job, lloyd *restart)
+/* A row that is moved here is met again next time: its bounds say nothing of its new centre. */
+static void fill_empty(const clustering *job, lloyd *restart, double *far)
 {
     bool known = false;
     for (size_t c = 0; c < job->k; c++) {
         if (restart->weight[c])
             continue;
         for (size_t i = 0; i < job->n && !known; i++)
-            restart->far[i] = squared_distance(job, i, restart->centers + restart->label[i] * job->d);
+            far[i] = squared_distance(job, i, restart->centers + restart->label[i] * job->d);
         known = true;
-        size_t row = farthest(job, restart);
+        size_t row = farthest(job, restart, far);
         if (row == job->n)
             return;
         move_row(job, restart, row, (uint32_t)c);
-        restart->far[row] = 0;
+        restart->lower[row] = 0;
+        far[row] = 0;
     }
 }
 
+/* How far the other centres went, at most. */
+static void find_others(const clustering *job, lloyd *restart)
+{
+    size_t most = 0;
+    float second = 0;
+    for (size_t c = 1; c < job->k; c++)
+        most = restart->drift[c] > restart->drift[most] ? c : most;
+    for (size_t c = 0; c < job->k; c++)
+        if (c != most && restart->drift[c] > second)
+            second = restart->drift[c];
+    for (size_t c = 0; c < job->k; c++)
+        restart->others[c] = c == most ? second : restart->drift[most];
+}
+
 /* Centres become the means of their clusters; an empty one stays. Returns how far they moved, squared, in
- * all. */
+   all. */
 static double recenter(const clustering *job, lloyd *restart)
 {
-    double shift = 0;
+    double all = 0;
     for (size_t c = 0; c < job->k; c++) {
-        if (restart->weight[c] == 0)
-            continue;
         float *center = restart->centers + c * job->d;
-        const uint32_t *ones = restart->ones + c * job->d;
-        double weight = (double)restart->weight[c];
-        for (size_t j = 0; j < job->d; j++) {
+        const uint32_t *ones = restart->ones + c * job->padded;
+        double weight = (double)restart->weight[c], shift = 0;
+        for (size_t j = 0; j < job->d && restart->weight[c]; j++) {
             float mean = (float)(ones[j] / weight);
             shift += ((double)mean - (double)center[j]) * ((double)mean - (double)center[j]);
             center[j] = mean;
         }
+        restart->drift[c] = (float)sqrt(shift) * (1 + OUTWARD);
+        all += shift;
     }
-    return shift;
+    find_others(job, restart);
+    return all;
 }
 
 /* Sum of squared distances to the centres. A bit's square is the bit, so sums are all it takes. */
@@ -186,7 +270,7 @@ static double inertia(const clustering *job, const lloyd *restart)
     double sum = 0;
     for (size_t c = 0; c < job->k; c++) {
         const float *center = restart->centers + c * job->d;
-        const uint32_t *ones = restart->ones + c * job->d;
+        const uint32_t *ones = restart->ones + c * job->padded;
         double weight = (double)restart->weight[c];
         for (size_t j = 0; j < job->d; j++)
             sum += ones[j] * (1 - 2 * (double)center[j]) + weight * (double)center[j] * (double)center[j];
@@ -196,7 +280,7 @@ static double inertia(const clustering *job, const lloyd *restart)
 
 /* The second half of an iteration. Centres that stood still, or that may move no more, have had their rows
    assigned for the last time. */
-static void update(const clustering *job, lloyd *restart)
+static void update(const clustering *job, lloyd *restart, double *far)
 {
     size_t moved = move_rows(job, restart);
     if (moved == 0 || restart->last) {
@@ -204,10 +288,26 @@ static void update(const clustering *job, lloyd *restart)
         restart->done = true;
         return;
     }
-    fill_empty(job, restart);
+    fill_empty(job, restart, far);
     double shift = recenter(job, restart);
+    spread_centers(job, restart);
     restart->iterations++;
     restart->last = shift <= job->tolerance || restart->iterations == job->max_iterations;
+}
+
+/* One iteration of all restarts that are not done. */
+static void iterate(const clustering *job, lloyd *const *active, size_t n_active)
+{
+    size_t blocks = (job->n + ROWS - 1) / ROWS;
+    bool many = job->n * job->d * n_active * job->k > MANY;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t t = 0; t < n_active * blocks; t++) {
+        size_t first = t % blocks * ROWS, n = job->n - first < ROWS ? job->n - first : ROWS;
+        assign(job, active[t / blocks], first, n, &job->scratch[omp_get_thread_num()]);
+    }
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t r = 0; r < n_active; r++)
+        update(job, active[r], job->far + (size_t)omp_get_thread_num() * job->n);
 }
 
 tsr_status *clustering_run(const clustering *job)
@@ -216,13 +316,12 @@ tsr_status *clustering_run(const clustering *job)
     if (!active)
         return clustering_no_memory(job);
     size_t n_active = 0;
-    for (size_t r = 0; r < job->n_restarts; r++)
+    for (size_t r = 0; r < job->n_restarts; r++) {
         active[n_active++] = &job->restarts[r];
+        spread_centers(job, &job->restarts[r]);
+    }
     while (n_active) {
-        assign(job, active, n_active);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (job->n * job->d * n_active > MANY)
-        for (size_t r = 0; r < n_active; r++)
-            update(job, active[r]);
+        iterate(job, active, n_active);
         size_t left = 0;
         for (size_t r = 0; r < n_active; r++)
             if (!active[r]->done)
@@ -237,54 +336,66 @@ static tsr_status *start_restart(const clustering *job, lloyd *restart)
 {
     restart->label = clustering_array(job->n, 1, 1, sizeof(*restart->label));
     restart->next = clustering_array(job->n, 1, 1, sizeof(*restart->next));
-    restart->ones = clustering_array(job->k, job->d, 1, sizeof(*restart->ones));
+    restart->upper = clustering_array(job->n, 1, 1, sizeof(*restart->upper));
+    restart->lower = clustering_array(job->n, 1, 1, sizeof(*restart->lower));
+    restart->ones = clustering_array(job->k, job->padded, 1, sizeof(*restart->ones));
     restart->weight = clustering_array(job->k, 1, 1, sizeof(*restart->weight));
     restart->centers = clustering_array(job->k, job->d, 1, sizeof(*restart->centers));
-    restart->far = clustering_array(job->n, 1, 1, sizeof(*restart->far));
-    if (!restart->label || !restart->next || !restart->ones || !restart->weight || !restart->centers ||
-        !restart->far)
+    restart->vectors = lanes_new(job->blocks, job->d);
+    restart->norms = lanes_new(job->blocks, 1);
+    restart->drift = clustering_array(job->k, 1, 1, sizeof(*restart->drift));
+    restart->others = clustering_array(job->k, 1, 1, sizeof(*restart->others));
+    if (!restart->label || !restart->next || !restart->upper || !restart->lower || !restart->ones ||
+        !restart->weight || !restart->centers || !restart->vectors || !restart->norms || !restart->drift ||
+        !restart->others)
         return clustering_no_memory(job);
     for (size_t i = 0; i < job->n; i++)
         restart->label[i] = (uint32_t)job->k;
     return NULL;
 }
 
-/* The mean over bits of p (1 - p). */
-static tsr_status *mean_variance(const clustering *job, double *out)
+/* The mean over bits of p (1 - p), and every row's bits. */
+static tsr_status *count_bits(const clustering *job, double *mean_variance)
 {
-    *out = 0;
-    uint32_t *ones = clustering_array(job->d, 1, 1, sizeof(*ones));
-    if (!ones)
+    *mean_variance = 0;
+    uint32_t *ones = clustering_array(job->padded, 1, 1, sizeof(*ones));
+    uint64_t *zeros = clustering_array(job->padded / 64, 1, 1, sizeof(*zeros));
+    if (!ones || !zeros) {
+        free(ones);
+        free(zeros);
         return clustering_no_memory(job);
+    }
     double sum = 0;
-    for (size_t i = 0; i < job->n; i++)
+    for (size_t i = 0; i < job->n; i++) {
+        job->set_bits[i] = (uint32_t)tsr_hamming(tsr_codes_row(job->codes, i), zeros, job->padded / 64);
         add_row(job, i, job->weight[i], ones);
+    }
     for (size_t j = 0; j < job->d; j++) {
         double p = ones[j] / (double)job->examples;
         sum += p * (1 - p);
     }
     free(ones);
+    free(zeros);
     if (job->d)
-        *out = sum / (double)job->d;
+        *mean_variance = sum / (double)job->d;
     return NULL;
 }
 
 tsr_status *clustering_start(clustering *job)
 {
     size_t threads = (size_t)tsr_threads();
-    if (job->d > INT_MAX) /* as BLAS counts */
-        return clustering_no_memory(job);
+    job->blocks = (job->k + LANES - 1) / LANES;
+    job->padded = (job->d + 63) / 64 * 64;
     job->restarts = clustering_array(job->n_restarts, 1, 1, sizeof(*job->restarts));
-    job->centers = clustering_array(job->n_restarts, job->k, job->d, sizeof(*job->centers));
-    job->norms = clustering_array(job->n_restarts, job->k, 1, sizeof(*job->norms));
-    job->points = clustering_array(threads, ROWS, COLUMNS, sizeof(*job->points));
-    job->dots = clustering_array(threads * ROWS, job->n_restarts, job->k, sizeof(*job->dots));
-    if (!job->restarts || !job->centers || !job->norms || !job->points || !job->dots)
+    job->set_bits = clustering_array(job->n, 1, 1, sizeof(*job->set_bits));
+    job->far = clustering_array(threads, job->n, 1, sizeof(*job->far));
+    job->scratch = (lloyd_scratch *)lanes_new(threads, sizeof(*job->scratch) / sizeof(lanes));
+    if (!job->restarts || !job->set_bits || !job->far || !job->scratch)
         return clustering_no_memory(job);
     for (size_t r = 0; r < job->n_restarts; r++)
         TSR_TRY(start_restart(job, &job->restarts[r]));
     double variance;
-    TSR_TRY(mean_variance(job, &variance));
+    TSR_TRY(count_bits(job, &variance));
     job->tolerance *= variance;
     return NULL;
 }
@@ -295,14 +406,18 @@ void clustering_clear(clustering *job)
         lloyd *restart = &job->restarts[r];
         free(restart->label);
         free(restart->next);
+        free(restart->upper);
+        free(restart->lower);
         free(restart->ones);
         free(restart->weight);
         free(restart->centers);
-        free(restart->far);
+        free(restart->vectors);
+        free(restart->norms);
+        free(restart->drift);
+        free(restart->others);
     }
     free(job->restarts);
-    free(job->centers);
-    free(job->norms);
-    free(job->points);
-    free(job->dots);
+    free(job->set_bits);
+    free(job->far);
+    free(job->scratch);
 }

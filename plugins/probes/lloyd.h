@@ -1,8 +1,11 @@
 /* k-means on codes as points with coordinates 0 and 1 (Lloyd 1982), from several sets of first centres at
-   once: a block of codes is expanded to floats once and multiplied with the centres of all restarts. Rows are
-   distinct codes with weights. */
+   once. A row is met by 16 centres together (lanes.h), and only where it may have a new nearest centre:
+   bounds of its distances to its own centre and to all others move with the centres (Hamerly 2010), and while
+   they do not meet, what is not computed cannot have changed. Rows are distinct codes with weights. */
 #ifndef TESSERA_PROBES_LLOYD_H
 #define TESSERA_PROBES_LLOYD_H
+
+#include "lanes.h"
 
 #include <tessera/codes.h>
 #include <tessera/rng.h>
@@ -11,10 +14,15 @@
 typedef struct lloyd {
     uint32_t *label;  /* by row; k: none yet */
     uint32_t *next;   /* by row: the nearest centre */
-    uint32_t *ones;   /* k x d: examples of the cluster that have the bit */
+    float *upper;     /* by row: not less than the distance to its centre */
+    float *lower;     /* by row: not more than the distance to any other */
+    uint32_t *ones;   /* k x padded bits: examples of the cluster that have the bit */
     uint64_t *weight; /* by cluster: its examples */
     float *centers;   /* k x d */
-    double *far;      /* by row: squared distance to its centre, where a cluster was left empty */
+    lanes *vectors;   /* the centres times -2, 16 to a lane block: blocks x d */
+    lanes *norms;     /* their squared lengths, by block */
+    float *drift;     /* by cluster: how far its centre moved last */
+    float *others;    /* by cluster: how far any other did */
     int iterations;
     bool last, done;
     double inertia;
@@ -28,12 +36,13 @@ typedef struct clustering {
     uint64_t examples;      /* the sum of weights */
     int max_iterations;
     double tolerance; /* centres that move by less stop, squared, relative to the mean variance of a bit */
+    bool all;         /* meet every row with every centre each time: the plain way, for tests */
     size_t n_restarts;
     lloyd *restarts;
-    float *centers; /* those of all active restarts, one below the other */
-    float *norms;   /* their squared lengths */
-    float *points;  /* by thread: ROWS x COLUMNS */
-    float *dots;    /* by thread: ROWS x centres */
+    size_t blocks, padded; /* of 16 centres; bits, to whole words */
+    uint32_t *set_bits;    /* by row: bits that are set */
+    double *far;           /* by thread, by row: squared distance to its centre, where a cluster is empty */
+    struct lloyd_scratch *scratch; /* by thread */
 } clustering;
 
 /* Makes the restarts of a clustering whose fields down to n_restarts are set. Their `centers` are the

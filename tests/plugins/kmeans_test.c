@@ -193,6 +193,89 @@ START_TEST(iteration_stops_where_it_is_told_to)
 }
 END_TEST
 
+/* The labels of a clustering of `data` in k, by bounds or by meeting all centres each time. */
+static double cluster(const labelled *data, size_t k, bool all, uint32_t *labels, int *iterations)
+{
+    uint32_t *weight = calloc(data->train->n, sizeof(*weight));
+    for (size_t i = 0; i < data->train->n; i++)
+        weight[i] = 1 + i % 3;
+    clustering job = { .codes = data->train,
+                       .weight = weight,
+                       .n = data->train->n,
+                       .d = data->train->bits,
+                       .k = k,
+                       .examples = 2 * data->train->n,
+                       .max_iterations = 100,
+                       .tolerance = 0,
+                       .all = all,
+                       .n_restarts = 2 };
+    tsr_rng rng = tsr_rng_stream(k, TSR_FOR_PROBE, 0);
+    ck_succeeds(clustering_start(&job));
+    ck_succeeds(clustering_seed(&job, &rng));
+    ck_succeeds(clustering_run(&job));
+    double inertia = job.restarts[1].inertia;
+    *iterations = job.restarts[1].iterations;
+    memcpy(labels, job.restarts[1].label, job.n * sizeof(*labels));
+    clustering_clear(&job);
+    free(weight);
+    return inertia;
+}
+
+START_TEST(bounds_change_nothing_but_the_time)
+{
+    static const size_t bits[] = { 7, 64, 130, 1000 }, k[] = { 2, 10, 16, 17, 40 };
+    static uint32_t labels[2][3000];
+    for (size_t b = 0; b < 4; b++) {
+        for (size_t c = 0; c < 5; c++) {
+            labelled data = blobs(b, 2997, 1, 12, bits[b], 0.35); /* no whole block, no whole vector */
+            int iterations[2];
+            double met = cluster(&data, k[c], false, labels[0], &iterations[0]);
+            double all = cluster(&data, k[c], true, labels[1], &iterations[1]);
+            ck_assert_msg(met == all && iterations[0] == iterations[1], "%zu bits, k = %zu", bits[b], k[c]);
+            ck_assert_mem_eq(labels[0], labels[1], 2997 * sizeof(uint32_t));
+            labelled_clear(&data);
+        }
+    }
+}
+END_TEST
+
+/* Every row is where the plain sum of squares is least. */
+START_TEST(rows_end_with_the_nearest_centre)
+{
+    labelled data = blobs(4, 500, 1, 5, 150, 0.35);
+    uint32_t weight[500];
+    for (size_t i = 0; i < 500; i++)
+        weight[i] = 1;
+    clustering job = { .codes = data.train,
+                       .weight = weight,
+                       .n = 500,
+                       .d = 150,
+                       .k = 18,
+                       .examples = 500,
+                       .max_iterations = 300,
+                       .tolerance = 0,
+                       .n_restarts = 1 };
+    tsr_rng rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0);
+    ck_succeeds(clustering_start(&job));
+    ck_succeeds(clustering_seed(&job, &rng));
+    ck_succeeds(clustering_run(&job));
+    const lloyd *restart = &job.restarts[0];
+    for (size_t i = 0; i < 500; i++) {
+        double distance[18];
+        for (size_t c = 0; c < 18; c++) {
+            distance[c] = 0;
+            for (size_t j = 0; j < 150; j++)
+                distance[c] +=
+                    pow((double)get_bit(data.train, i, j) - (double)restart->centers[c * 150 + j], 2);
+        }
+        for (size_t c = 0; c < 18; c++)
+            ck_assert_double_ge(distance[c], distance[restart->label[i]] - 1e-4);
+    }
+    clustering_clear(&job);
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(more_clusters_than_distinct_codes_do_no_harm)
 {
     labelled data = blobs(3, 40, 40, 3, 30, 0), none = blobs(3, 40, 40, 3, 0, 0);
@@ -280,6 +363,8 @@ int main(void)
     tcase_add_test(tests, equal_codes_weigh_as_often_as_they_occur);
     tcase_add_test(tests, an_empty_cluster_takes_the_row_farthest_from_its_centre);
     tcase_add_test(tests, iteration_stops_where_it_is_told_to);
+    tcase_add_test(tests, bounds_change_nothing_but_the_time);
+    tcase_add_test(tests, rows_end_with_the_nearest_centre);
     tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
     tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
     tcase_add_test(tests, inertia_falls_with_every_cluster_until_there_are_as_many_as_codes);
