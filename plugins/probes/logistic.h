@@ -11,7 +11,10 @@ typedef struct logistic_options {
     logistic_scheme scheme;
     double C, tolerance;
     int max_iterations;
+    size_t history; /* bytes of minimisers in step, at least one; only memory and time depend on it */
 } logistic_options;
+
+#define LOGISTIC_HISTORY (96UL << 20)
 
 /* The training examples by class. A code that several examples of a class have is one entry; entries are
    copies, so that those of a class lie together. Classes without examples take no part: the others are

@@ -14,10 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048            /* of a task at most */
-#define FLUSH 64             /* rows whose losses are multiplied before a logarithm is taken */
-#define MANY (1 << 18)       /* bits of rows that are worth sharing among threads */
-#define HISTORY (96UL << 20) /* bytes of minimisers in step, at least one */
+#define ROWS 2048      /* of a task at most */
+#define FLUSH 64       /* rows whose losses are multiplied before a logarithm is taken */
+#define MANY (1 << 18) /* bits of rows that are worth sharing among threads */
 #define NO_MODEL SIZE_MAX
 
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
@@ -389,7 +388,7 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
                   .per_problem = options->scheme == MULTINOMIAL ? models : 1 };
     if (__builtin_mul_overflow(f.per_problem, f.each, &size) || minimiser_bytes(size) == 0)
         return logistic_no_memory();
-    size_t together = HISTORY / minimiser_bytes(size) + 1;
+    size_t together = options->history / minimiser_bytes(size) + 1;
     together = together < models / f.per_problem ? together : models / f.per_problem;
     tsr_status *status = make_room(&f);
     f.problems = calloc(together, sizeof(*f.problems));

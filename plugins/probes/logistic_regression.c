@@ -61,7 +61,7 @@ static tsr_status *measure(const logistic_regression *self, const tsr_probing *p
                            const logistic_set *set)
 {
     logistic_options options = { (logistic_scheme)self->multi_class, self->C, self->tolerance,
-                                 self->max_iterations };
+                                 self->max_iterations, LOGISTIC_HISTORY };
     size_t n = logistic_models(options.scheme, set->n_classes), size;
     size_t most = probing->test->n > probing->train->n ? probing->test->n : probing->train->n;
     if (__builtin_mul_overflow(n, set->bits + 1, &size) || size > INT_MAX)

@@ -1,6 +1,8 @@
 /* Logistic regression against gradient descent in plain loops. */
 #include "plugins/probe_support.h"
 
+#include "../../plugins/probes/logistic.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +247,41 @@ START_TEST(codes_without_bits_give_the_commonest_class)
 }
 END_TEST
 
+START_TEST(more_classes_than_lanes_are_told_apart_by_every_scheme)
+{
+    static const char *const schemes[] = { LOGISTIC, LOGISTIC "multi_class = \"one_vs_rest\";",
+                                           LOGISTIC "multi_class = \"multinomial\";" };
+    labelled data = blobs(33, 700, 350, 35, 150, 0.1);
+    for (int s = 0; s < 3; s++)
+        ck_assert(probe_metric(schemes[s], &data, "test") == 1);
+    labelled_clear(&data);
+    for (uint64_t seed = 60; seed < 62; seed++)
+        check_against_descent(LOGISTIC "multi_class = \"multinomial\"; tolerance = 1e-7;", 18, 1, false,
+                              seed);
+}
+END_TEST
+
+START_TEST(models_do_not_depend_on_which_are_fitted_in_step)
+{
+    labelled data = blobs(34, 900, 10, 7, 100, 0.4);
+    logistic_set set;
+    ck_succeeds(logistic_set_new(data.train, data.train_labels, 7, &set));
+    for (logistic_scheme scheme = ONE_VS_ONE; scheme <= ONE_VS_REST; scheme++) {
+        size_t n = logistic_models(scheme, 7) * 101;
+        float *together = calloc(n, sizeof(float)), *apart = calloc(n, sizeof(float));
+        logistic_options options = { scheme, 1, 1e-4, 100, LOGISTIC_HISTORY };
+        ck_succeeds(logistic_fit(&options, &set, together));
+        options.history = 30000; /* three at a time */
+        ck_succeeds(logistic_fit(&options, &set, apart));
+        ck_assert_mem_eq(together, apart, n * sizeof(float));
+        free(together);
+        free(apart);
+    }
+    logistic_set_clear(&set);
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(logistic_regression_does_not_depend_on_the_number_of_threads)
 {
     labelled data = blobs(32, 400, 1500, 6, 130, 0.35);
@@ -267,6 +304,8 @@ int main(void)
     tcase_add_test(tests, repeating_every_example_is_a_larger_C);
     tcase_add_test(tests, classes_without_training_examples_take_no_part);
     tcase_add_test(tests, codes_without_bits_give_the_commonest_class);
+    tcase_add_test(tests, more_classes_than_lanes_are_told_apart_by_every_scheme);
+    tcase_add_test(tests, models_do_not_depend_on_which_are_fitted_in_step);
     tcase_add_test(tests, logistic_regression_does_not_depend_on_the_number_of_threads);
     suite_add_tcase(suite, tests);
     return test_main(suite);
