@@ -19,7 +19,15 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return measure(probing, "test", probing->test);
 }
 
-static const tsr_probe_ops ops = { .run = run };
+#define RATIO "redundancy ratio: the fraction of examples whose code another one has already"
+
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
+    { "test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO },
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),
