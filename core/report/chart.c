@@ -16,13 +16,13 @@
 #define MOST_CHARTS 3
 #define MOST_RESTS 4     /* combinations of the other keys that get a chart each */
 #define MOST_CELLS 10000 /* of a chart: more cannot be told apart */
+#define NAME_WIDTH 90.0  /* pixels of a regime's name */
 #define TEXT_WIDTH 60    /* pixels that a cell needs to have words in it */
 #define TEXT_HEIGHT 30
 
 typedef enum regime { NONE, UNDER, CRITICAL, SUFFICIENT, N_REGIMES } regime;
 
-static const char *const names[N_REGIMES] = { "", "under-expressive", "critically-expressive",
-                                              "sufficiently-expressive" };
+static const char *const names[N_REGIMES] = { "", "under-", "critically-", "sufficiently-" };
 static const char *const words[N_REGIMES] = { "no data", "under", "critical", "sufficient" };
 static const unsigned fills[N_REGIMES] = { 0x888888, 0xD55E00, 0xF0E442, 0x56B4E9 };
 
@@ -197,7 +197,7 @@ static double inwardness(const chart *c, size_t cell)
             n++;
         }
     }
-    return fmin(nearest, 200) - 0.05 * hypot(middle_x, middle_y) / (double)n;
+    return fmin(nearest, 45) - 0.3 * hypot(middle_x, middle_y) / (double)n;
 }
 
 static void place_names(chart *c)
@@ -223,9 +223,10 @@ static void write_names(const chart *c, tsr_text *script)
         if (c->named[r] == c->cells)
             continue;
         double x = ((double)(c->named[r] % columns) + 0.5) / (double)columns;
-        double half = (double)strlen(names[r]) * 7.5 / 2 / MAP_WIDTH;
-        x = fmax(half, fmin(1 - half, x));
-        tsr_text_add(script, "set label '%s' at graph %.4f, first %zu center front tc rgb " TSR_HALO "\n",
+        x = fmax(NAME_WIDTH / 2 / MAP_WIDTH, fmin(1 - NAME_WIDTH / 2 / MAP_WIDTH, x));
+        tsr_text_add(script,
+                     "set label \"%s\\nexpressive\" at graph %.4f, first %zu center offset 0,0.5 front tc "
+                     "rgb " TSR_HALO "\n",
                      names[r], x, c->named[r] / columns);
     }
 }
@@ -237,13 +238,14 @@ static void write_words(const chart *c, size_t measure, double low, double high,
         double value = value_of(c, cell, measure);
         if (isnan(value))
             continue;
-        const char *ink = (value - low) / (high - low) > 0.55 ? "#010101" : "#fefefe";
+        const char *ink = (value - low) / (high - low) > 0.55 ? "#000001" : "#fefefe";
         size_t x = cell % c->x.axis->n, y = cell / c->x.axis->n;
+        bool tiny = value > 0 && value < 0.0005;
         tsr_text_add(script,
-                     "set label '%.*f' at %zu,%zu center offset 0,0.45 front tc rgb '%s'\n"
+                     "set label '%s%.*f' at %zu,%zu center offset 0,0.45 front tc rgb '%s'\n"
                      "set label '%s' at %zu,%zu center offset 0,-0.5 front font ',10' tc rgb '%s'\n",
-                     value < 0.0995 && value > 0 ? 3 : 2, value, x, y, ink, words[c->regimes[cell]], x, y,
-                     ink);
+                     tiny ? "< " : "", value < 0.0995 && value > 0 ? 3 : 2, tiny ? 0.001 : value, x, y, ink,
+                     words[c->regimes[cell]], x, y, ink);
     }
 }
 

@@ -46,6 +46,7 @@ typedef struct plan {
     size_t x, by;     /* keys along the axis and of the curves; NO_KEY: none */
     bool *shown;      /* of each key: x or by */
     double low, high; /* of y, over all panels */
+    double least;     /* mean */
     bool logarithmic; /* y */
 } plan;
 
@@ -140,15 +141,22 @@ static size_t value_shown(const plan *p, size_t i)
     return rank;
 }
 
+/* Over categories there are no lines, and points stand side by side. */
+static bool has_bars(const plan *p)
+{
+    return p->along == ALONG_KEY && !p->axis->numeric;
+}
+
 static tsr_style style_of(const plan *p, size_t i)
 {
-    size_t n = n_shown(p);
-    if (p->by == NO_KEY)
-        return (tsr_style){ .colour = (unsigned)(i % TSR_COLOURS),
-                            .dash = p->group->dashes ? p->group->dashes[i] : 0 };
-    if (p->study->keys[p->by].numeric)
+    size_t n = n_shown(p), dash = 0;
+    if (p->by != NO_KEY && p->study->keys[p->by].numeric)
         return (tsr_style){ .ramp = true, .colour = (unsigned)(n > 1 ? i * (TSR_RAMP - 1) / (n - 1) : 0) };
-    return (tsr_style){ .colour = (unsigned)(i % TSR_COLOURS), .dash = (unsigned)(i % TSR_DASHES) };
+    if (p->by != NO_KEY)
+        dash = i % TSR_DASHES;
+    else if (p->group->dashes && n > 1)
+        dash = p->group->dashes[i];
+    return (tsr_style){ .colour = (unsigned)(i % TSR_COLOURS), .dash = has_bars(p) ? 0 : (unsigned)dash };
 }
 
 /* The curves of one panel: of the metrics where no key has curves, else of one metric by the key's values. */
@@ -180,6 +188,7 @@ static void find_range(plan *p, const curve *curves)
 {
     for (size_t i = 0; i < n_shown(p); i++)
         for (size_t j = 0; j < curves[i].n; j++) {
+            p->least = fmin(p->least, curves[i].y[j].mean);
             p->low = fmin(p->low, curves[i].y[j].mean - band(&curves[i].y[j]));
             p->high = fmax(p->high, curves[i].y[j].mean + band(&curves[i].y[j]));
         }
@@ -197,18 +206,19 @@ static bool falls_far(const plan *p, const curve *curves)
     return p->along == ALONG_TRAINING && p->group->measures[0] == 0 && least > 0 && most / least > 50;
 }
 
-/* Fractions stay within 0 and 1; where they fill most of it, all of it is shown. */
+/* What is never negative has no axis below 0. Fractions stay within 0 and 1; where they fill most of it, all
+   of it is shown. */
 static void round_range(plan *p, bool fraction)
 {
     double margin = 0.04 * (p->high - p->low);
     if (!(p->high > p->low))
         margin = p->high != 0 && isfinite(p->high) ? 0.1 * fabs(p->high) : 1;
-    p->low -= margin;
+    p->low = p->least >= 0 ? fmax(0, p->low - margin) : p->low - margin;
     p->high += margin;
     if (!fraction)
         return;
     bool most = p->high - p->low > 0.6;
-    p->low = most || p->low < 0 ? 0 : p->low;
+    p->low = most ? 0 : p->low;
     p->high = most || p->high > 1 ? 1 : p->high;
 }
 
@@ -243,7 +253,7 @@ static bool write_data(const curve *c, size_t i, double offset, tsr_text *script
 
 static void write_curves(const plan *p, const curve *curves, tsr_text *script)
 {
-    bool bands[MOST_CURVES] = { false }, bars = p->along == ALONG_KEY && !p->axis->numeric;
+    bool bands[MOST_CURVES] = { false }, bars = has_bars(p);
     double spread = n_shown(p) > 1 ? 0.5 / (double)n_shown(p) : 0;
     for (size_t i = 0; i < n_shown(p); i++)
         bands[i] =
@@ -263,9 +273,7 @@ static void write_curves(const plan *p, const curve *curves, tsr_text *script)
                            : curves[i].n > MOST_MARKERS ? "using 1:2 with lines lw 2 "
                                                         : "using 1:2 with linespoints lw 2 pt 7 ps 0.45 ";
         tsr_text_add(script, "%s$c%zu %s", before, i, with);
-        tsr_style_script(bars ? (tsr_style){ .ramp = curves[i].style.ramp, .colour = curves[i].style.colour }
-                              : curves[i].style,
-                         script);
+        tsr_style_script(curves[i].style, script);
         before = ", ";
     }
     tsr_text_add(script, "\n");
@@ -380,7 +388,8 @@ static void add_figure(const tsr_study *study, tsr_album *album, const group *of
                .by = find_by(study, x),
                .shown = tsr_alloc(study->summary->results->n_keys, sizeof(bool)),
                .low = INFINITY,
-               .high = -INFINITY };
+               .high = -INFINITY,
+               .least = INFINITY };
     if (p.shown) {
         if (p.x != NO_KEY)
             p.shown[p.x] = true;

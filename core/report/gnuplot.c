@@ -115,24 +115,27 @@ tsr_status *tsr_gnuplot_run(const char *script, char **output, bool *missing, ch
 static const struct {
     const char *piece, *instead;
 } pieces[] = {
-    { " color=\"black\"", "" },
-    { " color=\"gray\"", "" },
-    { " color=\"#FFFFFF\"", "" },
-    { "'black'", "'currentColor'" },
-    { "\"black\"", "\"currentColor\"" },
-    { "rgb(  1,   2,   0)", "var(--grid)" },
-    { "rgb(  1,   2,   1)", "var(--faint)" },
-    { "rgb(  1,   2,   2)\"", "var(--halo-text)\" class=\"halo\"" },
-    { "font-family=\"sans-serif\"", "" },
+    { " color=\"black\"", "" },          { " color=\"gray\"", "" },
+    { " color=\"#FFFFFF\"", "" },        { "'black'", "'currentColor'" },
+    { "\"black\"", "\"currentColor\"" }, { "font-family=\"sans-serif\"", "" },
 };
 
-/* "rgb(  1,   0,   7)": the seventh colour of its kind. */
+/* "rgb(  1,   0,   7)" is the seventh colour of its kind; gnuplot writes it with and without blanks. Gives
+   where it ends, NULL where it is a colour of its own. */
 static const char *add_colour(const char *at, tsr_text *out)
 {
+    static const char *const others[] = { "--grid", "--faint" };
     int kind, number, length = 0;
-    if (sscanf(at, "rgb( 1, %d, %d)%n", &kind, &number, &length) != 2 || length == 0 || kind < 0 || kind > 1)
+    if (sscanf(at, "rgb( 1, %d, %d)%n", &kind, &number, &length) != 2 || length == 0 || number < 0)
         return NULL;
-    tsr_text_add(out, "var(--%c%d)", kind ? 'r' : 'c', number);
+    if (kind == 0 || kind == 1)
+        tsr_text_add(out, "var(--%c%d)", kind ? 'r' : 'c', number);
+    else if (kind == 2 && number < 2)
+        tsr_text_add(out, "var(%s)", others[number]);
+    else if (kind == 2 && number == 2) /* only text has it, as an attribute in double quotes */
+        tsr_text_add(out, "var(--halo-text)\" class=\"halo");
+    else
+        return NULL;
     return at + length;
 }
 
@@ -183,8 +186,9 @@ static const char *rewrite_one(const char *at, size_t number, tsr_text *out)
         if (end)
             return end + 1;
     }
-    tsr_text_add(out, "%c", *at);
-    return at + 1;
+    size_t plain = 1 + strcspn(at + 1, "<#r\"' f");
+    tsr_text_add(out, "%.*s", (int)plain, at);
+    return at + plain;
 }
 
 char *tsr_gnuplot_next_drawing(char **rest, size_t number, const char *alt)

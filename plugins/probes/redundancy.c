@@ -19,7 +19,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return measure(probing, "test", probing->test);
 }
 
-#define RATIO "redundancy ratio: the fraction of examples whose code another one has already"
+#define RATIO "fraction of examples whose code another one has already"
 
 static const tsr_metric_info metrics[] = {
     { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
