@@ -195,22 +195,22 @@ static void find_range(plan *p, const curve *curves)
 }
 
 /* Whether a loss falls so far that its logarithm shows more. */
-static bool falls_far(const plan *p, const curve *curves)
+static bool falls_far(const plan *p)
 {
-    double least = INFINITY, most = 0;
-    for (size_t i = 0; i < n_shown(p); i++)
-        for (size_t j = 0; j < curves[i].n; j++) {
-            least = fmin(least, curves[i].y[j].mean);
-            most = fmax(most, curves[i].y[j].mean);
-        }
-    return p->along == ALONG_TRAINING && p->group->measures[0] == 0 && least > 0 && most / least > 50;
+    return p->along == ALONG_TRAINING && p->group->measures[0] == 0 && p->least > 0 &&
+           p->high / p->least > 50;
 }
 
 /* What is never negative has no axis below 0. Fractions stay within 0 and 1; where they fill most of it, all
-   of it is shown. */
+   of it is shown. On a logarithmic axis a band that reaches below 0 ends at the axis. */
 static void round_range(plan *p, bool fraction)
 {
     double margin = 0.04 * (p->high - p->low);
+    if (p->logarithmic) {
+        p->low = p->least / 2;
+        p->high *= 1.3;
+        return;
+    }
     if (!(p->high > p->low))
         margin = p->high != 0 && isfinite(p->high) ? 0.1 * fabs(p->high) : 1;
     p->low = p->least >= 0 ? fmax(0, p->low - margin) : p->low - margin;
@@ -231,7 +231,7 @@ static bool is_fraction(const plan *p)
 }
 
 /* The data of curve i: "$bI", its band, where it has one, and "$cI". */
-static bool write_data(const curve *c, size_t i, double offset, tsr_text *script)
+static bool write_data(const plan *p, const curve *c, size_t i, double offset, tsr_text *script)
 {
     size_t in_band = 0;
     tsr_text_add(script, "$c%zu << EOD\n", i);
@@ -245,7 +245,7 @@ static bool write_data(const curve *c, size_t i, double offset, tsr_text *script
     tsr_text_add(script, "$b%zu << EOD\n", i);
     for (size_t j = 0; j < c->n; j++)
         if (isfinite(c->y[j].interval))
-            tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j], c->y[j].mean - c->y[j].interval,
+            tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j], fmax(c->y[j].mean - c->y[j].interval, p->low),
                          c->y[j].mean + c->y[j].interval);
     tsr_text_add(script, "EOD\n");
     return true;
@@ -256,8 +256,8 @@ static void write_curves(const plan *p, const curve *curves, tsr_text *script)
     bool bands[MOST_CURVES] = { false }, bars = has_bars(p);
     double spread = n_shown(p) > 1 ? 0.5 / (double)n_shown(p) : 0;
     for (size_t i = 0; i < n_shown(p); i++)
-        bands[i] =
-            write_data(&curves[i], i, bars ? spread * ((double)i - ((double)n_shown(p) - 1) / 2) : 0, script);
+        bands[i] = write_data(p, &curves[i], i,
+                              bars ? spread * ((double)i - ((double)n_shown(p) - 1) / 2) : 0, script);
     const char *before = "plot ";
     for (size_t i = 0; i < n_shown(p); i++)
         if (bands[i] && !bars) {
@@ -310,10 +310,9 @@ static void draw_panel(const plan *p, const curve *curves, const char *title)
     bool slanted = tsr_axis_script(p->axis, 'x', PLOT_WIDTH, false, script);
     tsr_text_add(script, "set lmargin 8\nset rmargin 2.5\nset tmargin 0.8\nset bmargin %s\n",
                  slanted ? "7" : "3.3");
+    tsr_text_add(script, "set yrange [%.9g:%.9g]\n", p->low, p->high);
     if (p->logarithmic)
         tsr_text_add(script, "set logscale y\nset format y '%%g'\n");
-    else
-        tsr_text_add(script, "set yrange [%.9g:%.9g]\n", p->low, p->high);
     write_curves(p, curves, script);
 }
 
@@ -330,12 +329,10 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
     tsr_study_say(p->study, representative, p->shown, &rest);
     if (rest.chars)
         tsr_text_add(&title, "%s%s", title.length ? " · " : "", rest.chars);
-    if (!draw) {
+    if (!draw)
         find_range(p, curves);
-        p->logarithmic = p->logarithmic || falls_far(p, curves);
-    } else if (has_points(p, curves)) {
+    else if (has_points(p, curves))
         draw_panel(p, curves, title.chars ? title.chars : "");
-    }
     free(rest.chars);
     free(title.chars);
     curves_clear(curves, n_shown(p));
@@ -400,6 +397,7 @@ static void add_figure(const tsr_study *study, tsr_album *album, const group *of
         if (representatives) {
             do_panels(&p, representatives, n, false);
             if (isfinite(p.low) && isfinite(p.high)) {
+                p.logarithmic = falls_far(&p);
                 round_range(&p, is_fraction(&p));
                 begin_figure(&p, n, found);
                 do_panels(&p, representatives, n, true);

@@ -162,7 +162,10 @@ static void write_panel(const page *p, const tsr_panel *panel)
 static void write_figure(const page *p, const tsr_figure *figure)
 {
     tsr_html_add(p->html, "<figure class=\"%s\">\n<figcaption>%s</figcaption>\n",
-                 figure->n_panels > 1 ? "wide" : "", figure->title);
+                 figure->n_panels > 4   ? "wide large"
+                 : figure->n_panels > 1 ? "wide"
+                                        : "",
+                 figure->title);
     write_legend(p, figure);
     tsr_html_add(p->html, "<div class=\"panels\">\n");
     for (size_t i = 0; i < figure->n_panels; i++)
@@ -228,12 +231,12 @@ static void write_heading(const page *p, const char *text)
     }
 }
 
-static void write_point_head(const page *p, bool headline)
+static void write_point_head(const page *p, const tsr_axis *labels, bool headline)
 {
     const tsr_results *results = p->summary->results;
     tsr_html_add(p->html, "<thead><tr>");
     for (size_t k = 0; k < results->n_keys; k++) {
-        tsr_html_add(p->html, "<th>");
+        tsr_html_add(p->html, "<th class=\"%s\">", labels[k].numeric ? "n" : "");
         write_heading(p, results->keys[k].name);
         tsr_html_add(p->html, "</th>");
     }
@@ -276,7 +279,7 @@ static void write_point(const page *p, size_t point, const tsr_axis *labels, boo
 static void write_points(const page *p, const tsr_axis *labels, bool headline)
 {
     tsr_html_add(p->html, "<div class=\"scroll\"><table class=\"numbers\">\n");
-    write_point_head(p, headline);
+    write_point_head(p, labels, headline);
     tsr_html_add(p->html, "<tbody>\n");
     for (size_t i = 0; i < p->summary->n_points && i < MOST_ROWS; i++)
         write_point(p, i, labels, headline);

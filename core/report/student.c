@@ -28,12 +28,12 @@ double tsr_student_t(double confidence, size_t freedom)
     double low = 0, high = 1;
     while (part_within(high, freedom) < confidence && high < 1e300)
         high *= 2;
-    for (int step = 0; step < 200 && high - low > 1e-13 * high; step++) {
-        double middle = low + (high - low) / 2;
+    double middle = low + (high - low) / 2;
+    for (; middle > low && middle < high; middle = low + (high - low) / 2) {
         if (part_within(middle, freedom) < confidence)
             low = middle;
         else
             high = middle;
     }
-    return low + (high - low) / 2;
+    return middle;
 }
