@@ -21,6 +21,7 @@
 
 #define ROWS 128       /* of codes expanded together */
 #define COLUMNS 1024   /* of them */
+#define MANY (1 << 21) /* multiplications that are worth sharing among threads */
 #define SEED_ROWS 1024 /* met by the candidates for a first centre together */
 
 typedef struct kmeans {
@@ -120,7 +121,7 @@ static void try_candidates(const clustering *job, seeder *seeding, size_t m)
 {
     for (size_t c = 0; c < m; c++)
         seeding->potential[c] = 0;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (m * job->n * job->d > MANY)
     for (size_t first = 0; first < job->n; first += SEED_ROWS) {
         size_t n = job->n - first < SEED_ROWS ? job->n - first : SEED_ROWS;
         uint32_t *distances = seeding->distances + first * seeding->n_candidates;
@@ -246,7 +247,8 @@ static void assign(const clustering *job, lloyd *const *active, size_t n_active)
         }
     }
     size_t points = (size_t)ROWS * COLUMNS, dots = (size_t)ROWS * job->n_restarts * job->k;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(dynamic) if (job->n * job->d * n_active * job->k > MANY)
     for (size_t row = 0; row < job->n; row += ROWS) {
         size_t thread = (size_t)omp_get_thread_num();
         assign_block(job, active, n_active, row, job->points + thread * points, job->dots + thread * dots);
@@ -388,7 +390,7 @@ static tsr_status *iterate(const clustering *job)
         active[n_active++] = &job->restarts[r];
     while (n_active) {
         assign(job, active, n_active);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (job->n * job->d * n_active > MANY)
         for (size_t r = 0; r < n_active; r++)
             update(job, active[r]);
         size_t left = 0;
