@@ -495,15 +495,15 @@ static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *c
     int n = list ? config_setting_length(list) : 0;
     if (list && (config_setting_is_group(list) || !config_setting_is_aggregate(list)))
         return tsr_setting_fail(list, "plugin_path: expected a list of folders, [ \"FOLDER\" ]");
+    tsr_settings settings = { .folder = config->folder };
     char **folders = tsr_alloc((size_t)n, sizeof(*folders));
     tsr_status *status = folders ? NULL : tsr_no_memory("plugin_path");
     for (int i = 0; !status && i < n; i++) {
         const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
         const char *folder = config_setting_get_string(element);
-        bool by_command = config_setting_get_hook(element) != NULL;
         if (!folder || !folder[0])
             status = tsr_setting_fail(element, "plugin_path: expected the name of a folder");
-        else if (!(folders[i] = tsr_path_resolve(folder, by_command ? NULL : config->folder)))
+        else if (!(folders[i] = tsr_setting_file(&settings, element, folder)))
             status = tsr_no_memory("plugin_path");
         else
             json_array_append_new(resolved, json_string(folders[i]));

@@ -1,4 +1,4 @@
-/* Redundancy ratio (arXiv 2101.05490): n examples whose codes take m distinct values have (n - m) / n of them
+/* Redundancy ratio (arXiv 2101.05490): n examples whose codes take m distinct values have 1 - m / n of them
    too much; 0 is perfect determinism. Training and test codes apart, and the codes of random inputs where
    they are asked for: these are drawn and encoded block by block. */
 #include <tessera/network.h>
@@ -23,7 +23,7 @@ static tsr_status *measure(const tsr_probing *probing, const char *name, const t
 {
     size_t distinct;
     TSR_TRY(tsr_distinct(codes, &distinct, NULL));
-    double ratio = codes->n ? (double)(codes->n - distinct) / (double)codes->n : NAN;
+    double ratio = codes->n ? 1.0 - (double)distinct / (double)codes->n : NAN;
     return tsr_metric(probing, name, ratio);
 }
 
