@@ -53,11 +53,11 @@ static const char *text_of(const json_t *object, const char *key)
 static void add_value(const json_t *value, tsr_text *out)
 {
     char real[32];
+    json_int_t integer = json_integer_value(value);
     switch (json_typeof(value)) {
-    case JSON_INTEGER:
-        tsr_text_add(out, "%lld", (long long)json_integer_value(value));
-        if (json_integer_value(value) > INT32_MAX || json_integer_value(value) < INT32_MIN)
-            tsr_text_add(out, "L");
+    case JSON_INTEGER: /* libconfig wants a suffix on what is longer than 32 bits */
+        tsr_text_add(out, "%lld%s", (long long)integer,
+                     integer > INT32_MAX || integer < INT32_MIN ? "L" : "");
         break;
     case JSON_REAL:
         tsr_format_real(json_real_value(value), real, sizeof(real));

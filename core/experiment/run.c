@@ -268,8 +268,9 @@ static tsr_status *prepare(doing *d, const tsr_store *store)
                                 .epoch_size = d->epoch_size,
                                 .seed = run->seed };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
-    return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
-                           &d->network);
+    TSR_TRY(
+        tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed, &d->network));
+    return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
 }
 
 static tsr_status *train_and_probe(doing *d, tsr_trained *trained)

@@ -150,9 +150,10 @@ static void name_culprit(const tsr_network *network, char *out, size_t room)
 static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step, double loss)
 {
     char culprit[256];
+    double shown = isnan(loss) ? NAN : loss; /* of either sign, it is "nan" to the reader */
     name_culprit(loop->network, culprit, sizeof(culprit));
     return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s",
-                    epoch, step + 1, loop->batches->steps, loss, culprit);
+                    epoch, step + 1, loop->batches->steps, shown, culprit);
 }
 
 /* --- one step, one epoch --- */
@@ -213,8 +214,8 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
     const tsr_batches *batches = loop->batches;
     double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
     epoch_sums sums = { 0 };
-    TSR_TRY(
-        tsr_network_plan(loop->network, loop->training->batch, true)); /* epoch_done may have planned anew */
+    /* epoch_done may have planned anew. */
+    TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
     if (batches->begin_epoch)
         batches->begin_epoch(batches->context, epoch);
     for (size_t step = 0; step < batches->steps; step++)

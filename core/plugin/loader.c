@@ -83,6 +83,15 @@ static bool is_for_this_machine(const ElfW(Ehdr) * header)
            header->e_machine == __ehdr_start.e_machine;
 }
 
+static tsr_status *other_machine(const char *file, const ElfW(Ehdr) * header)
+{
+    bool same = header->e_machine == __ehdr_start.e_machine;
+    return tsr_fail(TSR_REFUSED,
+                    "%s: is built for %s%s and this program for %s; build the plugin on this machine", file,
+                    machine_name(header->e_machine), same ? " of another word size or byte order" : "",
+                    machine_name(__ehdr_start.e_machine));
+}
+
 static tsr_status *check_elf(int fd, const char *file, uint64_t size)
 {
     ElfW(Ehdr) header;
@@ -95,9 +104,7 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
                         "%s: is no shared object; build the plugin and name the .so that comes out", file);
     bool cut = (size_t)got < sizeof(header);
     if (!cut && !is_for_this_machine(&header))
-        return tsr_fail(TSR_REFUSED,
-                        "%s: is built for %s and this program for %s; build the plugin on this machine", file,
-                        machine_name(header.e_machine), machine_name(__ehdr_start.e_machine));
+        return other_machine(file, &header);
     if (!cut && header.e_type != ET_DYN)
         return tsr_fail(TSR_REFUSED, "%s: is an object or a program, no shared object; link it with -shared",
                         file);
@@ -173,12 +180,17 @@ static tsr_status *open_file(const char *file, const tsr_plugin_file **out)
 
 /* The file's own account of itself. */
 
-static tsr_status *check_size(const char *file, const char *what, size_t size, size_t least, size_t most)
+/* A structure of a plugin: not shorter than ABI 1.0's, and, its minor not being newer, not longer than ours.
+ */
+static tsr_status *check_size(const char *where, const char *what, size_t size, size_t least, size_t most)
 {
-    if (size < least || size > most)
-        return tsr_fail(TSR_REFUSED, "%s: its %s has %zu bytes, expected %zu to %zu; " REBUILD, file, what,
-                        size, least, most);
-    return NULL;
+    if (size >= least && size <= most)
+        return NULL;
+    if (least == most)
+        return tsr_fail(TSR_REFUSED, "%s: its %s takes %zu bytes, expected %zu; " REBUILD, where, what, size,
+                        least);
+    return tsr_fail(TSR_REFUSED, "%s: its %s takes %zu bytes, expected %zu to %zu; " REBUILD, where, what,
+                    size, least, most);
 }
 
 static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
@@ -232,9 +244,7 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
 {
     if (!theirs->ops)
         return tsr_fail(TSR_REFUSED, "%s: has no operations; give it TSR_..._PLUGIN(&ops)", where);
-    if (theirs->ops_size < row->ops_minimum || theirs->ops_size > row->ops_size)
-        return tsr_fail(TSR_REFUSED, "%s: its operations have %u bytes, expected %zu to %zu; " REBUILD, where,
-                        theirs->ops_size, row->ops_minimum, row->ops_size);
+    TSR_TRY(check_size(where, "table of operations", theirs->ops_size, row->ops_minimum, row->ops_size));
     char *copy = tsr_alloc(1, row->ops_size);
     if (!copy)
         return tsr_no_memory("a plugin's operations");
@@ -311,7 +321,7 @@ static tsr_status *take_plugin(const tsr_plugin_file *entry, const tsr_plugin *t
     if (!tsr_name_valid(plugin->name))
         return tsr_fail(TSR_REFUSED,
                         "%s: '%s' is no name for a plugin: expected lower case letters, digits and _", file,
-                        plugin->name ? plugin->name : "");
+                        tsr_line_shown(plugin->name));
     if (!tsr_kind_get(plugin->kind))
         return tsr_fail(TSR_REFUSED,
                         "%s: plugin '%s' is of the unknown kind %d; use one of TSR_..._PLUGIN(&ops)", file,

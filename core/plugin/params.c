@@ -4,7 +4,6 @@
 
 #include "plugin/kinds.h"
 
-#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -34,6 +33,13 @@ bool tsr_line_valid(const char *line)
     json_t *utf8 = json_string(line);
     json_decref(utf8);
     return utf8 != NULL;
+}
+
+const char *tsr_line_shown(const char *line)
+{
+    if (!line || !*line)
+        return "";
+    return tsr_line_valid(line) ? line : "(not text)";
 }
 
 size_t tsr_params_count(const tsr_param *params)
@@ -200,7 +206,7 @@ static tsr_status *check_choices(const tsr_param *param)
     }
     if (!param->required && (!param->string_default || tsr_param_choice(param, param->string_default) < 0))
         return tsr_fail(TSR_REFUSED, "its default '%s' is none of its choices",
-                        param->string_default ? param->string_default : "");
+                        tsr_line_shown(param->string_default));
     return NULL;
 }
 
@@ -225,7 +231,8 @@ static tsr_status *check_nested(const tsr_param *param)
     if (!tsr_kind_get(param->nested))
         return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none", (int)param->nested);
     if (param->string_default && !tsr_name_valid(param->string_default))
-        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name", param->string_default);
+        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name",
+                        tsr_line_shown(param->string_default));
     return NULL;
 }
 
@@ -278,12 +285,8 @@ static tsr_status *check_apart(const tsr_param *params, size_t i)
 /* As a plugin's name, but upper case too: a field may call a quantity C. */
 static bool is_key(const char *key)
 {
-    if (!key || !isalpha((unsigned char)key[0]))
-        return false;
-    for (; *key; key++)
-        if (!isalnum((unsigned char)*key) && *key != '_')
-            return false;
-    return true;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return key && key[0] && !strchr("0123456789_", key[0]) && key[strspn(key, allowed)] == '\0';
 }
 
 tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where)
@@ -297,7 +300,7 @@ tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, cons
         if (!is_key(param->key))
             return tsr_fail(TSR_REFUSED,
                             "%s: parameter %zu: '%s' is no key: expected letters, digits and _",
-                            where, i, param->key ? param->key : "");
+                            where, i, tsr_line_shown(param->key));
         if (strcmp(param->key, "plugin") == 0)
             return tsr_fail(TSR_REFUSED, "%s: parameter 'plugin': this key names the plugin itself", where);
         tsr_status *status = check_one(param, instance_size);

@@ -14,6 +14,9 @@ bool tsr_name_valid(const char *name);
 /* Something to read on one line: not empty, no control characters, UTF-8. */
 bool tsr_line_valid(const char *line);
 
+/* The line, to be shown in a message, or a word for one that is not fit to be. */
+const char *tsr_line_shown(const char *line);
+
 /* Checks what a plugin declares; `where` names it in messages. Used by the loader and by tests. */
 TSR_MUST_CHECK tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where);
 

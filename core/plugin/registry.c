@@ -431,6 +431,8 @@ static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *na
         status = wanted ? pick(*file, kind, wanted, at) : tsr_no_memory("a name");
     free(wanted);
     free(path);
+    if (strchr(name, '/')) /* the loader's message begins with the file */
+        return tsr_context(status, "%s", tsr_kind_get(kind)->name);
     return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, name);
 }
 
@@ -518,18 +520,33 @@ static tsr_status *add_contents(tsr_registry *registry, tsr_kind kind, const can
     return NULL;
 }
 
+/* A path may hold bytes that are no UTF-8; one such file should not cost the list. */
+static json_t *readable(const char *text)
+{
+    json_t *out = json_string(text);
+    char *copy = out ? NULL : strdup(text);
+    for (char *c = copy; c && *c; c++) {
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    if (copy)
+        out = json_string(copy);
+    free(copy);
+    return out;
+}
+
 /* NULL without memory. */
 static json_t *line_of(tsr_registry *registry, tsr_kind kind, const candidate *found, const candidate *hiding)
 {
     json_t *line = json_object();
     int failed = json_object_set_new(line, "kind", json_string(tsr_kind_get(kind)->name));
-    failed |= json_object_set_new(line, "name", json_string(found->name));
+    failed |= json_object_set_new(line, "name", readable(found->name));
     tsr_status *status = add_contents(registry, kind, found, line);
-    failed |= json_object_set_new(line, "file", json_string(found->path));
+    failed |= json_object_set_new(line, "file", readable(found->path));
     if (status)
-        failed |= json_object_set_new(line, "error", json_string(tsr_status_message(status)));
+        failed |= json_object_set_new(line, "error", readable(tsr_status_message(status)));
     if (hiding)
-        failed |= json_object_set_new(line, "shadowed_by", json_string(hiding->path));
+        failed |= json_object_set_new(line, "shadowed_by", readable(hiding->path));
     tsr_status_free(status);
     if (failed) {
         json_decref(line);

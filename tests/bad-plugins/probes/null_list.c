@@ -1,0 +1,12 @@
+/* No list of plugins. */
+#include "../bad.h"
+
+TSR_PLUGIN_SYMBOL = {
+    .magic = TSR_PLUGIN_MAGIC,
+    .abi_major = TSR_ABI_MAJOR,
+    .abi_minor = TSR_ABI_MINOR,
+    .file_size = sizeof(tsr_plugin_file),
+    .plugin_size = sizeof(tsr_plugin),
+    .param_size = sizeof(tsr_param),
+    .plugins = NULL,
+};

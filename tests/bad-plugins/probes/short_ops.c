@@ -1,0 +1,13 @@
+/* Its operations are shorter than ABI 1.0's. */
+#include "../bad.h"
+
+static const tsr_plugin plugin = {
+    .kind = TSR_PROBE,
+    .ops_size = sizeof(tsr_probe_ops) - 8,
+    .ops = &bad_ops,
+    .name = "short_ops",
+    .version = "1.0.0",
+    .summary = "a probe with a fault",
+    .licence = "MIT",
+};
+TSR_PLUGINS(&plugin)

@@ -1,0 +1,390 @@
+/* The training loop: it learns, stops, schedules, applies penalties where they belong, and says where it
+ * diverged. */
+#include "toy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POINT ((tsr_shape){ 2, 1, 1 })
+
+/* What experiments take where they name no optimizer, whatever it is. */
+static tsr_instance *learner(const char *settings)
+{
+    char text[200];
+    snprintf(text, sizeof(text), "plugin = \"%s\"; %s", TSR_DEFAULT_OPTIMIZER, settings);
+    return test_instance(TSR_OPTIMIZER, text);
+}
+
+START_TEST(xor_is_learned)
+{
+    toy problem = { .repeats = 10 };
+    test_net net = net_new(toy_build, NULL, POINT, 2, 1);
+    tsr_instance *optimizer = learner("learning_rate = 0.01;");
+    tsr_training training = { .epochs = 100, .batch = 4, .optimizer = optimizer, .seed = 1 };
+    tsr_batches batches = toy_batches(&problem);
+    tsr_trained trained;
+    ck_succeeds(tsr_train(net.network, &training, &batches, &trained));
+    ck_assert_uint_eq(trained.epochs, 100);
+    ck_assert(!trained.early_stopped);
+    ck_assert_double_lt(trained.loss, 0.01);
+    ck_assert(trained.accuracy == 1);
+    ck_assert_uint_eq(problem.steps, 1000);
+    ck_assert_uint_eq(problem.epochs_begun, 100);
+    ck_assert(!problem.out_of_order);
+    tsr_instance_free(optimizer);
+    net_free(&net);
+}
+END_TEST
+
+START_TEST(the_same_seed_gives_the_same_bits)
+{
+    tsr_instance *optimizer = learner("");
+    float *values[2];
+    size_t bytes = 0;
+    for (int i = 0; i < 2; i++) {
+        toy problem = { .repeats = 10 };
+        test_net net = net_new(toy_build, NULL, POINT, 2, 1);
+        tsr_training training = { .epochs = 5, .batch = 4, .optimizer = optimizer, .seed = 1 };
+        tsr_batches batches = toy_batches(&problem);
+        tsr_trained trained;
+        ck_succeeds(tsr_train(net.network, &training, &batches, &trained));
+        bytes = tsr_network_flat(net.network).count * sizeof(float);
+        values[i] = malloc(bytes);
+        memcpy(values[i], tsr_network_flat(net.network).values, bytes);
+        net_free(&net);
+    }
+    ck_assert(memcmp(values[0], values[1], bytes) == 0);
+    free(values[0]);
+    free(values[1]);
+    tsr_instance_free(optimizer);
+}
+END_TEST
+
+/* --- with hooks for optimizer and regularizer --- */
+
+typedef struct heard {
+    size_t epochs;
+    double losses[20], accuracies[20];
+    size_t fail_at; /* the call that fails, from 1 */
+    tsr_network *replan;
+    hook_regularizer *penalty; /* takes script[epoch] for the next one, where there is one */
+    const double *script;
+} heard;
+
+static tsr_status *hear(void *context, size_t epoch, double loss, double accuracy)
+{
+    heard *all = context;
+    ck_assert_uint_eq(epoch, all->epochs);
+    all->losses[epoch] = loss;
+    all->accuracies[epoch] = accuracy;
+    all->epochs++;
+    if (all->penalty)
+        all->penalty->value = all->script[epoch];
+    if (all->replan)
+        ck_succeeds(tsr_network_plan(all->replan, 17, false));
+    return all->fail_at == all->epochs ? tsr_fail(TSR_INTERRUPTED, "enough") : NULL;
+}
+
+typedef struct bench {
+    toy problem;
+    test_net net;
+    tsr_instance *optimizer, *regularizer;
+    heard heard;
+    tsr_training training;
+    tsr_batches batches;
+} bench;
+
+static void bench_start(bench *b, size_t epochs)
+{
+    *b = (bench){ .problem = { .repeats = 3 },
+                  .net = net_new(toy_build, NULL, POINT, 2, 1),
+                  .optimizer = hook(TSR_OPTIMIZER, ""),
+                  .regularizer = hook(TSR_REGULARIZER, "") };
+    b->training = (tsr_training){ .epochs = epochs,
+                                  .batch = 4,
+                                  .optimizer = b->optimizer,
+                                  .seed = 1,
+                                  .epoch_done = hear,
+                                  .context = &b->heard };
+    b->batches = toy_batches(&b->problem);
+}
+
+static void bench_end(bench *b)
+{
+    tsr_instance_free(b->optimizer);
+    tsr_instance_free(b->regularizer);
+    net_free(&b->net);
+}
+
+static hook_optimizer *optimizer_of(bench *b)
+{
+    return tsr_instance_self(b->optimizer);
+}
+
+START_TEST(every_epoch_is_heard_of_and_the_untrained_network_first)
+{
+    bench b;
+    bench_start(&b, 3);
+    b.heard.replan = b.net.network; /* whatever is planned in between */
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert_uint_eq(b.heard.epochs, 4);
+    ck_assert(isnan(b.heard.losses[0]) && isnan(b.heard.accuracies[0]));
+    ck_assert(b.heard.losses[3] == trained.loss && b.heard.accuracies[3] == trained.accuracy);
+    /* Nothing moved, and with every point in each batch the epochs differ in the last bits only. */
+    ck_assert_double_eq_tol(b.heard.losses[1], b.heard.losses[3], 1e-6);
+    ck_assert_uint_eq(optimizer_of(&b)->last_step, 9);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(no_epochs_train_nothing)
+{
+    bench b;
+    bench_start(&b, 0);
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert_uint_eq(trained.epochs, 0);
+    ck_assert(isnan(trained.loss));
+    ck_assert_uint_eq(b.heard.epochs, 1);
+    ck_assert_uint_eq(b.problem.steps, 0);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_listener_that_fails_ends_the_training)
+{
+    bench b;
+    bench_start(&b, 5);
+    b.heard.fail_at = 3;
+    tsr_trained trained;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_INTERRUPTED, "enough");
+    ck_assert_uint_eq(trained.epochs, 2);
+    bench_end(&b);
+}
+END_TEST
+
+/* The losses of the epochs are those of a script, above one that stays, since nothing moves. */
+static void stops_after(size_t early_stop, size_t expected, bool stopped)
+{
+    static const double script[] = { 5, 4, 4.5, 3.9, 3.95, 3.9, 3.92, 3, 3.1, 3.2, 0 };
+    bench b;
+    bench_start(&b, 10);
+    b.training.n_regularizers = 1;
+    b.training.regularizers = &b.regularizer;
+    b.heard.penalty = tsr_instance_self(b.regularizer);
+    b.heard.script = script;
+    b.training.early_stop = early_stop;
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert_uint_eq(trained.epochs, expected);
+    ck_assert(trained.early_stopped == stopped);
+    bench_end(&b);
+}
+
+START_TEST(training_stops_after_so_many_epochs_without_improvement)
+{
+    stops_after(1, 3, true);
+    stops_after(2, 6, true);
+    stops_after(3, 7, true);
+    stops_after(4, 10, false);
+    stops_after(0, 10, false);
+}
+END_TEST
+
+START_TEST(schedules_give_their_factors)
+{
+    tsr_schedule constant = { TSR_SCHEDULE_CONSTANT, 0, 0, 0 };
+    tsr_schedule step = { TSR_SCHEDULE_STEP, 20, 0.1, 0 };
+    tsr_schedule cosine = { TSR_SCHEDULE_COSINE, 0, 0, 0.1 };
+    ck_assert(tsr_schedule_factor(&constant, 150, 200) == 1);
+    ck_assert(tsr_schedule_factor(&step, 1, 200) == 1);
+    ck_assert(tsr_schedule_factor(&step, 20, 200) == 1);
+    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 21, 200), 0.1, 1e-12);
+    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 40, 200), 0.1, 1e-12);
+    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 41, 200), 0.01, 1e-12);
+    ck_assert(tsr_schedule_factor(&cosine, 1, 100) == 1);
+    ck_assert_double_eq_tol(tsr_schedule_factor(&cosine, 51, 100), 0.55, 1e-12);
+    ck_assert_double_eq_tol(tsr_schedule_factor(&cosine, 100, 100), 0.1 + 0.45 * (1 + cos(0.99 * M_PI)),
+                            1e-12);
+}
+END_TEST
+
+START_TEST(the_optimizer_is_told_the_schedules_factor)
+{
+    bench b;
+    bench_start(&b, 5);
+    b.training.schedule = (tsr_schedule){ TSR_SCHEDULE_STEP, 2, 0.5, 0 };
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert(optimizer_of(&b)->last_factor == 0.25);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(penalties_join_loss_and_gradient_of_the_parameters_they_are_on)
+{
+    static const struct {
+        const char *settings;
+        const char *names; /* of the parameters, each between blanks */
+        size_t n;
+    } cases[] = {
+        { "", " hidden.weight output.weight ", 2 },
+        { "on = \"weights\";", " hidden.weight output.weight ", 2 },
+        { "on = \"hidden_weights\";", " hidden.weight ", 1 },
+        { "on = \"biases\";", " hidden.bias batch_norm0.bias output.bias ", 3 },
+        { "on = \"all\";",
+          " hidden.weight hidden.bias batch_norm0.weight batch_norm0.bias activation0.slope output.weight "
+          "output.bias ",
+          7 },
+    };
+    double plain = 0;
+    for (size_t k = 0; k < sizeof(cases) / sizeof(*cases) + 1; k++) {
+        bench b;
+        bench_start(&b, 1);
+        b.problem.repeats = b.batches.steps = 1;
+        tsr_instance *regularizer = k ? hook(TSR_REGULARIZER, cases[k - 1].settings) : NULL;
+        if (k)
+            *(hook_regularizer *)tsr_instance_self(regularizer) = (hook_regularizer){ 10, 1000, 0 };
+        b.training.n_regularizers = k ? 1 : 0;
+        b.training.regularizers = &regularizer;
+        tsr_trained trained;
+        ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+        if (!k)
+            plain = trained.loss;
+        for (size_t i = 0; k && i < tsr_network_n_tensors(b.net.network); i++) {
+            const tsr_network_parameter *tensor = tsr_network_tensor(b.net.network, i);
+            char name[64];
+            snprintf(name, sizeof(name), " %s ", tensor->parameter.name);
+            bool on = strstr(cases[k - 1].names, name) != NULL;
+            for (size_t j = 0; j < tensor->parameter.n; j++)
+                ck_assert_msg((tensor->gradient[j] > 900) == on, "%s with %s", name, cases[k - 1].settings);
+        }
+        if (k) {
+            ck_assert_double_eq_tol(trained.loss, plain + 10 * (double)cases[k - 1].n, 1e-6);
+            ck_assert_uint_eq(((hook_regularizer *)tsr_instance_self(regularizer))->calls, cases[k - 1].n);
+        }
+        tsr_instance_free(regularizer);
+        bench_end(&b);
+    }
+}
+END_TEST
+
+/* --- divergence --- */
+
+static void diverges(bench *b, const char *message)
+{
+    tsr_trained trained;
+    tsr_status *status = tsr_train(b->net.network, &b->training, &b->batches, &trained);
+    ck_assert_str_eq(tsr_status_message(status), message);
+    ck_assert_int_eq(tsr_status_code(status), TSR_DIVERGED);
+    tsr_status_free(status);
+}
+
+START_TEST(inputs_that_are_not_finite_diverge_with_epoch_and_step)
+{
+    bench b;
+    bench_start(&b, 5);
+    b.problem.poison = NAN;
+    b.problem.poison_step = 5;
+    diverges(
+        &b,
+        "training diverged in epoch 2 at step 2 of 3: the loss is nan; the gradient of hidden.weight is not "
+        "finite");
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(parameters_that_an_update_breaks_are_named)
+{
+    bench b;
+    bench_start(&b, 5);
+    optimizer_of(&b)->value = INFINITY;
+    diverges(&b, "training diverged in epoch 1 at step 2 of 3: the loss is nan; hidden.weight is not finite");
+    bench_end(&b);
+    bench_start(&b, 5);
+    b.problem.repeats = b.batches.steps = 1; /* no loss is met after the update, and the epoch's end tells */
+    optimizer_of(&b)->value = NAN;
+    tsr_trained trained;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_DIVERGED,
+             "hidden.weight is not finite");
+    ck_assert_uint_eq(trained.epochs, 0);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_penalty_that_is_not_finite_names_its_regularizer)
+{
+    bench b;
+    bench_start(&b, 5);
+    tsr_instance *regularizers[] = { b.regularizer };
+    ((hook_regularizer *)tsr_instance_self(b.regularizer))->value = INFINITY;
+    b.training.n_regularizers = 1;
+    b.training.regularizers = regularizers;
+    diverges(&b,
+             "training diverged in epoch 1 at step 1 of 3: the penalty of regularizer hook_regularizer on "
+             "hidden.weight is inf");
+    bench_end(&b);
+}
+END_TEST
+
+/* --- what is refused --- */
+
+START_TEST(nonsense_is_refused_before_or_where_it_shows)
+{
+    bench b;
+    bench_start(&b, 5);
+    tsr_trained trained;
+    optimizer_of(&b)->slots = 17;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_REFUSED,
+             "optimizer hook_optimizer wants 17 floats of state per parameter, expected at most 16");
+    optimizer_of(&b)->slots = 16;
+    b.problem.batch = 5;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_FAILED,
+             "a batch of 5 examples in epoch 1 at step 1, expected 1 to 4");
+    b.batches.steps = 0;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_REFUSED,
+             "an epoch has no steps");
+    b.batches.steps = 1;
+    b.training.batch = 0;
+    ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_REFUSED,
+             "a batch of 0 samples");
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(the_epochs_loss_weighs_batches_by_their_examples)
+{
+    bench b;
+    bench_start(&b, 1);
+    tsr_trained trained;
+    b.problem.batch = 2; /* half of what was filled */
+    b.training.batch = 4;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert(trained.accuracy * 6 == floor(trained.accuracy * 6)); /* of 3 steps of 2 */
+    bench_end(&b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("training");
+    TCase *tests = tcase_create("training");
+    tcase_add_test(tests, xor_is_learned);
+    tcase_add_test(tests, the_same_seed_gives_the_same_bits);
+    tcase_add_test(tests, every_epoch_is_heard_of_and_the_untrained_network_first);
+    tcase_add_test(tests, no_epochs_train_nothing);
+    tcase_add_test(tests, a_listener_that_fails_ends_the_training);
+    tcase_add_test(tests, training_stops_after_so_many_epochs_without_improvement);
+    tcase_add_test(tests, schedules_give_their_factors);
+    tcase_add_test(tests, the_optimizer_is_told_the_schedules_factor);
+    tcase_add_test(tests, penalties_join_loss_and_gradient_of_the_parameters_they_are_on);
+    tcase_add_test(tests, inputs_that_are_not_finite_diverge_with_epoch_and_step);
+    tcase_add_test(tests, parameters_that_an_update_breaks_are_named);
+    tcase_add_test(tests, a_penalty_that_is_not_finite_names_its_regularizer);
+    tcase_add_test(tests, nonsense_is_refused_before_or_where_it_shows);
+    tcase_add_test(tests, the_epochs_loss_weighs_batches_by_their_examples);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

@@ -1,0 +1,366 @@
+/* The loader: files that are no plugins, plugins with one fault each (tests/bad-plugins), and sound ones.
+   Every refusal is held to its message: the file, the plugin, the cause. */
+#include "support.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "plugin/describe.h"
+#include "plugin/trial.h"
+
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *fixture(const char *folder, const char *name)
+{
+    return tsr_format("%s/tests/%s/.libs/%s.so", test_build(), folder, name);
+}
+
+static tsr_status *load(const char *file)
+{
+    tsr_module *module;
+    tsr_status *status = tsr_module_load(file, &module);
+    tsr_module_free(module);
+    return status;
+}
+
+/* Refused, naming the file and then the fault. */
+static void refuses(const char *file, const char *fault)
+{
+    char *start = tsr_format("%s: ", file);
+    tsr_status *status = load(file);
+    ck_assert_msg(status != NULL, "%s was loaded", file);
+    const char *message = tsr_status_message(status);
+    ck_assert_msg(strncmp(message, start, strlen(start)) == 0, "'%s' does not begin with the file", message);
+    ck_assert_msg(strstr(message, fault) != NULL, "'%s' lacks '%s'", message, fault);
+    ck_assert_int_eq(tsr_status_code(status), TSR_REFUSED);
+    tsr_status_free(status);
+    free(start);
+}
+
+static char *write_in(const char *folder, const char *name, const void *bytes, size_t length)
+{
+    char *path = tsr_path_join(folder, name);
+    ck_succeeds(tsr_write_file(path, bytes, length));
+    return path;
+}
+
+/* The bytes of a sound plugin. */
+static unsigned char *sound_bytes(size_t *length)
+{
+    char *path = fixture("plugin/fixtures/probes", "sample"), *bytes;
+    ck_succeeds(tsr_read_file(path, SIZE_MAX, &bytes, length));
+    free(path);
+    return (unsigned char *)bytes;
+}
+
+START_TEST(a_missing_file_is_refused)
+{
+    refuses("/nowhere/x.so", "no such file");
+}
+END_TEST
+
+START_TEST(a_folder_is_refused)
+{
+    char *folder = test_folder();
+    refuses(folder, "is a folder; name the .so file");
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(a_pipe_is_refused_without_waiting_for_it)
+{
+    char *folder = test_folder(), *path = tsr_path_join(folder, "pipe.so");
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    refuses(path, "is no regular file");
+    free(path);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(empty_and_text_files_are_refused)
+{
+    char *folder = test_folder();
+    char *empty = write_in(folder, "empty.so", "", 0), *text = write_in(folder, "text.so", "#!/bin/sh\n", 10);
+    refuses(empty, "is empty");
+    refuses(text, "is no shared object");
+    free(empty);
+    free(text);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(an_unreadable_file_is_refused)
+{
+    size_t length;
+    unsigned char *bytes = sound_bytes(&length);
+    char *folder = test_folder(), *path = write_in(folder, "closed.so", bytes, length);
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chmod(path, 0), 0);
+    bool root = geteuid() == 0; /* who reads everything: be nobody for a moment */
+    if (root)
+        ck_assert_int_eq(seteuid(65534), 0);
+    refuses(path, "cannot be read: Permission denied");
+    if (root)
+        ck_assert_int_eq(seteuid(0), 0);
+    free(bytes);
+    free(path);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(a_truncated_file_is_refused_wherever_it_ends)
+{
+    size_t length;
+    unsigned char *bytes = sound_bytes(&length);
+    char *folder = test_folder();
+    const size_t lengths[] = { 4, 5, 16, 40, 63, 64, 100, length / 4, length / 2, length - 64, length - 1 };
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        char *path = write_in(folder, "cut.so", bytes, lengths[i]);
+        refuses(path, "is truncated");
+        free(path);
+    }
+    free(bytes);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(another_machines_file_is_refused)
+{
+    size_t length;
+    unsigned char *bytes = sound_bytes(&length);
+    char *folder = test_folder();
+    ElfW(Ehdr) header;
+    memcpy(&header, bytes, sizeof(header));
+    header.e_machine = header.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
+    memcpy(bytes, &header, sizeof(header));
+    char *path = write_in(folder, "arm.so", bytes, length);
+    refuses(path, header.e_machine == EM_AARCH64 ? "is built for 64-bit ARM and" : "is built for x86-64 and");
+    free(path);
+    free(bytes);
+    bytes = sound_bytes(&length);
+    bytes[EI_CLASS] = bytes[EI_CLASS] == ELFCLASS64 ? ELFCLASS32 : ELFCLASS64;
+    path = write_in(folder, "narrow.so", bytes, length);
+    refuses(path, "of another word size or byte order");
+    free(path);
+    free(bytes);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(an_object_file_is_refused)
+{
+    size_t length;
+    unsigned char *bytes = sound_bytes(&length);
+    ElfW(Ehdr) header;
+    memcpy(&header, bytes, sizeof(header));
+    header.e_type = ET_REL;
+    memcpy(bytes, &header, sizeof(header));
+    char *folder = test_folder(), *path = write_in(folder, "object.so", bytes, length);
+    refuses(path, "link it with -shared");
+    free(path);
+    free(bytes);
+    test_folder_remove(folder);
+}
+END_TEST
+
+/* The sound plugin, asking for a library that is not there. */
+START_TEST(a_missing_library_is_named_with_the_plugin)
+{
+    static const char needed[] = "libtessera.so.", nowhere[] = "libnowhere.so.";
+    size_t length;
+    unsigned char *bytes = sound_bytes(&length);
+    unsigned char *name = memmem(bytes, length, needed, strlen(needed));
+    ck_assert_ptr_nonnull(name);
+    memcpy(name, nowhere, strlen(nowhere));
+    char *folder = test_folder(), *path = write_in(folder, "orphan.so", bytes, length);
+    refuses(path, "cannot be loaded: libnowhere.so.");
+    refuses(path, "; install that library");
+    free(path);
+    free(bytes);
+    test_folder_remove(folder);
+}
+END_TEST
+
+static const struct {
+    const char *name, *fault;
+} faults[] = {
+    { "no_entry", "is no Tessera plugin: it does not export 'tessera_plugin'" },
+    { "bad_magic", "begins with 0x1122334455667788, not with the magic number" },
+    { "newer_major", "was built for ABI 2.0 and this program has 1.0; rebuild it" },
+    { "newer_minor", "was built for ABI 1.1 and this program has 1.0; rebuild it" },
+    { "short_file", "its tsr_plugin_file takes 24 bytes, expected 32;" },
+    { "short_plugin", "its tsr_plugin takes 72 bytes, expected 80;" },
+    { "short_param", "its tsr_param takes " },
+    { "null_list", "its list of plugins is empty" },
+    { "empty_list", "its list of plugins is empty" },
+    { "unknown_kind", "plugin 'unknown_kind' is of the unknown kind 99" },
+    { "null_ops", "probe null_ops: has no operations" },
+    { "short_ops", "probe short_ops: its table of operations takes 8 bytes, expected 16;" },
+    { "null_operation", "probe null_operation: lacks the operation 'run'" },
+    { "empty_name", "'' is no name for a plugin" },
+    { "path_name", "'../path_name' is no name for a plugin" },
+    { "no_version", "probe no_version: its version is missing" },
+    { "no_summary", "probe no_summary: its summary is missing" },
+    { "no_licence", "probe no_licence: its licence is missing" },
+    { "duplicate_name", "holds two plugins called probe duplicate_name" },
+    { "default_outside", "probe default_outside: parameter 'k': its default 0 is outside its range" },
+    { "min_above_max", "parameter 'k': its least value 9 is greater than its greatest, 1" },
+    { "nan_bound", "parameter 'radius': a bound of its range is not a number" },
+    { "infinite_default", "parameter 'radius': its default inf is outside its range" },
+    { "duplicate_key", "parameter 'k': it is declared twice" },
+    { "shared_field", "parameter 'n': its field is also that of 'k'" },
+    { "no_doc", "parameter 'k': its doc is missing" },
+    { "bad_key", "parameter 0: 'K-9' is no key" },
+    { "key_plugin", "parameter 'plugin': this key names the plugin itself" },
+    { "key_common", "parameter 'label': every probe has this key already" },
+    { "field_outside", "parameter 'k': its field (bytes 48 to 52) lies outside the instance of 48 bytes" },
+    { "field_size", "parameter 'k': its field has 8 bytes, expected the 1 of type bool" },
+    { "narrow_field", "its field of 4 bytes does not hold the range from -1 to 3000000000" },
+    { "enum_default", "parameter 'word': its default 'c' is none of its choices" },
+    { "no_choices", "parameter 'word': it has no choices" },
+    { "nested_kind", "parameter 'nested': the kind of plugin it takes, 99, is none" },
+    { "list_default",
+      "parameter 'list': its default 5 is outside its range: expected an integer from 0 to 4" },
+    { "list_length", "parameter 'list': its default has 0 elements, outside its range of lengths" },
+    { "no_end", "parameter 1 has the unknown type 2139062143; is TSR_PARAM_END missing?" },
+    { "undefined_symbol", "cannot be loaded: undefined symbol: defined_nowhere; link the library" },
+};
+enum { N_FAULTS = sizeof(faults) / sizeof(*faults) };
+
+START_TEST(a_plugin_with_a_fault_is_refused_for_that_fault)
+{
+    char *path = fixture("bad-plugins/probes", faults[_i].name);
+    refuses(path, faults[_i].fault);
+    free(path);
+}
+END_TEST
+
+START_TEST(what_a_sound_plugin_declares_is_copied_in_full)
+{
+    char *path = fixture("plugin/fixtures/probes", "sample");
+    tsr_module *module;
+    ck_succeeds(tsr_module_load(path, &module));
+    ck_assert_str_eq(module->file, path);
+    ck_assert_uint_eq(module->n, 1);
+    const tsr_plugin *plugin = &module->plugins[0].plugin;
+    ck_assert_int_eq(plugin->kind, TSR_PROBE);
+    ck_assert_str_eq(plugin->name, "sample");
+    ck_assert_str_eq(plugin->version, "1.2.3");
+    ck_assert_uint_eq(tsr_params_count(plugin->params), 12);
+    ck_assert_str_eq(plugin->params[3].unit, "bits");
+    const tsr_probe_ops *ops = plugin->ops;
+    ck_assert_ptr_nonnull(ops->run);
+    tsr_module_free(module);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_relative_path_is_made_absolute)
+{
+    char *path = fixture("plugin/fixtures/probes", "sample"), *folder = tsr_path_folder(path);
+    char *before = getcwd(NULL, 0);
+    ck_assert_int_eq(chdir(folder), 0);
+    tsr_module *module;
+    ck_succeeds(tsr_module_load("./sample.so", &module));
+    ck_assert_int_eq(module->file[0], '/');
+    tsr_module_free(module);
+    ck_assert_int_eq(chdir(before), 0);
+    free(before);
+    free(folder);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_trial_tells_what_the_loader_tells)
+{
+    char *path = fixture("bad-plugins/probes", "null_operation");
+    tsr_status *here = load(path);
+    json_t *described;
+    ck_assert_ptr_nonnull(here);
+    ck_fails(tsr_trial(path, 5000, &described), TSR_REFUSED, tsr_status_message(here));
+    ck_assert_ptr_null(described);
+    tsr_status_free(here);
+    free(path);
+
+    path = fixture("plugin/fixtures/probes", "several");
+    tsr_module *module;
+    ck_succeeds(tsr_trial(path, 5000, &described));
+    ck_succeeds(tsr_module_load(path, &module));
+    json_t *expected = tsr_module_json(module);
+    ck_assert(json_equal(described, expected));
+    ck_assert_uint_eq(json_array_size(described), 3);
+    json_decref(expected);
+    json_decref(described);
+    tsr_module_free(module);
+    free(path);
+}
+END_TEST
+
+static void trial_refuses(const char *folder, const char *name, int limit, const char *fault)
+{
+    char *path = fixture(folder, name);
+    char *expected = tsr_format("%s: %s", path, fault);
+    json_t *described;
+    ck_fails(tsr_trial(path, limit, &described), TSR_REFUSED, expected);
+    free(expected);
+    free(path);
+}
+
+START_TEST(a_crash_while_being_loaded_costs_the_trial_alone)
+{
+    trial_refuses("bad-plugins/probes", "crashes", 5000,
+                  "crashed while being loaded (signal 11, Segmentation");
+}
+END_TEST
+
+START_TEST(a_plugin_that_ends_the_process_costs_the_trial_alone)
+{
+    trial_refuses("bad-plugins/probes", "exits", 5000, "ended the process with status 7 while being loaded");
+}
+END_TEST
+
+START_TEST(a_plugin_that_hangs_is_killed)
+{
+    trial_refuses("bad-plugins/models", "hangs", 300, "was not loaded within 0.3 seconds");
+}
+END_TEST
+
+START_TEST(a_path_that_is_no_text_is_refused)
+{
+    json_t *described;
+    ck_fails(tsr_trial("/nowhere/\xe4.so", 5000, &described), TSR_REFUSED, "the path is not UTF-8");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("loader");
+    TCase *files = tcase_create("files");
+    tcase_add_test(files, a_missing_file_is_refused);
+    tcase_add_test(files, a_folder_is_refused);
+    tcase_add_test(files, a_pipe_is_refused_without_waiting_for_it);
+    tcase_add_test(files, empty_and_text_files_are_refused);
+    tcase_add_test(files, an_unreadable_file_is_refused);
+    tcase_add_test(files, a_truncated_file_is_refused_wherever_it_ends);
+    tcase_add_test(files, another_machines_file_is_refused);
+    tcase_add_test(files, an_object_file_is_refused);
+    tcase_add_test(files, a_missing_library_is_named_with_the_plugin);
+    suite_add_tcase(suite, files);
+    TCase *plugins = tcase_create("plugins");
+    tcase_add_loop_test(plugins, a_plugin_with_a_fault_is_refused_for_that_fault, 0, N_FAULTS);
+    tcase_add_test(plugins, what_a_sound_plugin_declares_is_copied_in_full);
+    tcase_add_test(plugins, a_relative_path_is_made_absolute);
+    suite_add_tcase(suite, plugins);
+    TCase *trials = tcase_create("trials");
+    tcase_add_test(trials, a_trial_tells_what_the_loader_tells);
+    tcase_add_test(trials, a_crash_while_being_loaded_costs_the_trial_alone);
+    tcase_add_test(trials, a_plugin_that_ends_the_process_costs_the_trial_alone);
+    tcase_add_test(trials, a_plugin_that_hangs_is_killed);
+    tcase_add_test(trials, a_path_that_is_no_text_is_refused);
+    suite_add_tcase(suite, trials);
+    return test_main(suite);
+}

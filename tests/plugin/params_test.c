@@ -1,0 +1,187 @@
+/* Declarations: the checks of params.c, on tables written here. What whole plugins declare is tried by
+   loader_test.c with tests/bad-plugins. */
+#include "support.h"
+
+#include "plugin/kinds.h"
+#include "plugin/params.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct owner {
+    int k;
+    float rate;
+    int64_t big;
+    tsr_real_list levels;
+    const char *path;
+} owner;
+
+static tsr_status *check(const tsr_param *params)
+{
+    return tsr_params_check(params, sizeof(owner), "probe x");
+}
+
+START_TEST(common_keys_of_every_kind_are_sound)
+{
+    for (int kind = TSR_NO_KIND + 1; kind < TSR_N_KINDS; kind++) {
+        const tsr_kind_row *row = tsr_kind_get((tsr_kind)kind);
+        ck_succeeds(tsr_params_check(row->common, row->common_size, row->name));
+        ck_assert_int_eq(tsr_kind_named(row->name), kind);
+        ck_assert_ptr_nonnull(strstr(tsr_kind_names(), row->name));
+    }
+    ck_assert_ptr_null(tsr_kind_get(TSR_NO_KIND));
+    ck_assert_ptr_null(tsr_kind_get(TSR_N_KINDS));
+    ck_assert_int_eq(tsr_kind_named("prob"), TSR_NO_KIND);
+}
+END_TEST
+
+START_TEST(sound_declarations_pass)
+{
+    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, -1, -5, INT32_MAX, "a number"),
+                                        TSR_PARAM_REAL(owner, rate, 0.0, -INFINITY, INFINITY, "a rate"),
+                                        TSR_PARAM_INT(owner, big, 0, INT64_MIN, INT64_MAX, "big"),
+                                        TSR_PARAM_REAL_LIST(owner, levels, NULL, 0, 0.0, 1.0, "levels"),
+                                        TSR_PARAM_PATH(owner, path, NULL, "a path"),
+                                        TSR_PARAM_END };
+    ck_succeeds(check(params));
+    ck_assert_uint_eq(tsr_params_count(params), 5);
+    ck_assert_ptr_eq(tsr_params_find(params, "big"), &params[2]);
+    ck_assert_ptr_null(tsr_params_find(params, "bi"));
+}
+END_TEST
+
+START_TEST(a_required_key_needs_no_sound_default)
+{
+    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 0, 1, 9, "a number", .required = true),
+                                        TSR_PARAM_END };
+    ck_succeeds(check(params));
+}
+END_TEST
+
+START_TEST(messages_name_the_plugin_the_key_and_the_fault)
+{
+    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 10, 1, 9, "a number"), TSR_PARAM_END };
+    ck_fails(check(params), TSR_REFUSED,
+             "probe x: parameter 'k': its default 10 is outside its range: expected an integer from 1 to 9");
+}
+END_TEST
+
+START_TEST(a_float_field_must_hold_its_range)
+{
+    static const tsr_param params[] = { TSR_PARAM_REAL(owner, rate, 1e300, 0.0, INFINITY, "a rate"),
+                                        TSR_PARAM_END };
+    ck_fails(check(params), TSR_REFUSED, "parameter 'rate': its default 1e+300 is outside");
+    ck_assert(tsr_param_takes_real(&params[0], 1e30));
+    ck_assert(!tsr_param_takes_real(&params[0], 1e39));
+    ck_assert(!tsr_param_takes_real(&params[0], NAN));
+    ck_assert(!tsr_param_takes_real(&params[0], INFINITY));
+}
+END_TEST
+
+START_TEST(an_unsigned_field_holds_four_thousand_million)
+{
+    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 1, 0, UINT32_MAX, "a number"),
+                                        TSR_PARAM_END };
+    ck_succeeds(check(params));
+    static const tsr_param beyond[] = { TSR_PARAM_INT(owner, k, 1, 0, INT64_C(1) << 32, "a number"),
+                                        TSR_PARAM_END };
+    ck_fails(check(beyond), TSR_REFUSED, "field of 4 bytes does not hold the range from 0 to 4294967296");
+}
+END_TEST
+
+START_TEST(default_of_a_list_must_be_there)
+{
+    static const tsr_param params[] = { TSR_PARAM_REAL_LIST(owner, levels, NULL, 2, 0.0, 1.0, "levels"),
+                                        TSR_PARAM_END };
+    ck_fails(check(params), TSR_REFUSED, "its default of 2 elements is missing");
+}
+END_TEST
+
+START_TEST(expectations_read_as_sentences)
+{
+    static const char *const words[] = { "a", "b", NULL };
+    static const struct {
+        tsr_param param;
+        bool element;
+        const char *expected;
+    } rows[] = {
+        { { .type = TSR_TYPE_INT, .int_min = 1, .int_max = 9 }, false, "an integer from 1 to 9" },
+        { { .type = TSR_TYPE_INT, .int_min = 1, .int_max = INT64_MAX }, false, "an integer of at least 1" },
+        { { .type = TSR_TYPE_INT, .int_min = INT64_MIN, .int_max = 9 }, false, "an integer of at most 9" },
+        { { .type = TSR_TYPE_INT, .int_min = INT64_MIN, .int_max = INT64_MAX }, false, "an integer" },
+        { { .type = TSR_TYPE_REAL, .real_min = 0.0, .real_max = 0.5 }, false, "a number from 0.0 to 0.5" },
+        { { .type = TSR_TYPE_REAL, .real_min = 0.0, .real_max = INFINITY },
+          false,
+          "a number of at least 0.0" },
+        { { .type = TSR_TYPE_REAL, .real_min = -INFINITY, .real_max = INFINITY }, false, "a number" },
+        { { .type = TSR_TYPE_BOOL }, false, "true or false" },
+        { { .type = TSR_TYPE_ENUM, .choices = words }, false, "one of \"a\", \"b\"" },
+        { { .type = TSR_TYPE_INT_LIST, .int_max = 9, .list_min_length = 2 },
+          false,
+          "a list [ ... ] of integers from 0 to 9, at least 2" },
+        { { .type = TSR_TYPE_INT_LIST, .int_max = 9 }, true, "an integer from 0 to 9" },
+        { { .type = TSR_TYPE_PLUGIN, .nested = TSR_ACTIVATION },
+          false,
+          "the name of an activation or a group { plugin = \"NAME\"; ... }" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        tsr_text text = { 0 };
+        tsr_param_expected(&rows[i].param, rows[i].element, &text);
+        ck_assert_str_eq(text.chars, rows[i].expected);
+        free(text.chars);
+    }
+}
+END_TEST
+
+START_TEST(json_of_declarations_tells_limits_only_where_there_are_any)
+{
+    static const tsr_param params[] = {
+        TSR_PARAM_INT(owner, big, 3, 1, INT64_MAX, "big", .unit = "epochs"),
+        TSR_PARAM_REAL(owner, rate, 0.5, 0.0, INFINITY, "a rate", .required = true), TSR_PARAM_END
+    };
+    json_t *expected =
+        json_loads("[{\"key\": \"big\", \"type\": \"int\", \"default\": 3, \"required\": false,"
+                   "  \"min\": 1, \"unit\": \"epochs\", \"doc\": \"big\"},"
+                   " {\"key\": \"rate\", \"type\": \"real\", \"required\": true, \"min\": 0.0,"
+                   "  \"doc\": \"a rate\"}]",
+                   0, NULL);
+    json_t *json = tsr_params_json(params);
+    ck_assert(json_equal(json, expected));
+    json_decref(json);
+    json_decref(expected);
+}
+END_TEST
+
+START_TEST(names_are_lower_case_words)
+{
+    ck_assert(tsr_name_valid("knn"));
+    ck_assert(tsr_name_valid("k2_x"));
+    static const char *const bad[] = { "", "2k", "_k", "K", "k-n", "k.n", "../k", "k/n", "k n", "k\xc3\xa4" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        ck_assert_msg(!tsr_name_valid(bad[i]), "'%s' passed", bad[i]);
+    ck_assert(!tsr_name_valid(NULL));
+    ck_assert(tsr_line_valid("one line, \xc3\xa4"));
+    ck_assert(!tsr_line_valid("two\nlines"));
+    ck_assert(!tsr_line_valid("no UTF-8: \xe4"));
+    ck_assert(!tsr_line_valid(""));
+    ck_assert(!tsr_line_valid(NULL));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("params");
+    TCase *tests = tcase_create("params");
+    tcase_add_test(tests, common_keys_of_every_kind_are_sound);
+    tcase_add_test(tests, sound_declarations_pass);
+    tcase_add_test(tests, a_required_key_needs_no_sound_default);
+    tcase_add_test(tests, messages_name_the_plugin_the_key_and_the_fault);
+    tcase_add_test(tests, a_float_field_must_hold_its_range);
+    tcase_add_test(tests, an_unsigned_field_holds_four_thousand_million);
+    tcase_add_test(tests, default_of_a_list_must_be_there);
+    tcase_add_test(tests, expectations_read_as_sentences);
+    tcase_add_test(tests, json_of_declarations_tells_limits_only_where_there_are_any);
+    tcase_add_test(tests, names_are_lower_case_words);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
