@@ -92,6 +92,7 @@ static void add_training(const plan *p, size_t point, const char *name, curve *c
 {
     const tsr_summary *summary = p->study->summary;
     const tsr_point *of = &summary->points[point];
+    tsr_interval_factor factor = { 0 };
     for (size_t e = 0; e < (size_t)p->axis->high; e++) {
         tsr_statistic s = { 0 };
         for (size_t i = of->first; i < of->first + of->n; i++) {
@@ -101,7 +102,7 @@ static void add_training(const plan *p, size_t point, const char *name, curve *c
             if (tsr_outcome_is_done(outcome) && json_is_number(value))
                 tsr_statistic_add(&s, json_number_value(value));
         }
-        tsr_statistic_finish(&s);
+        tsr_statistic_finish(&s, &factor);
         add_to_curve(p->album, c, (double)e + 1, &s);
     }
 }

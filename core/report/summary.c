@@ -21,11 +21,16 @@ void tsr_statistic_add(tsr_statistic *s, double value) /* Welford; deviation hol
     s->deviation += difference * (value - s->mean);
 }
 
-void tsr_statistic_finish(tsr_statistic *s)
+void tsr_statistic_finish(tsr_statistic *s, tsr_interval_factor *factor)
 {
     s->mean = s->n ? s->mean : NAN;
     s->deviation = s->n > 1 ? sqrt(s->deviation / (double)(s->n - 1)) : NAN;
-    s->interval = s->n > 1 ? tsr_student_t(CONFIDENCE, s->n - 1) * s->deviation / sqrt((double)s->n) : NAN;
+    s->interval = NAN;
+    if (s->n < 2)
+        return;
+    if (factor->n != s->n)
+        *factor = (tsr_interval_factor){ s->n, tsr_student_t(CONFIDENCE, s->n - 1) };
+    s->interval = factor->t * s->deviation / sqrt((double)s->n);
 }
 
 static const json_t *snapshots_of(const tsr_summary *summary, size_t run)
@@ -55,6 +60,7 @@ static const json_t *snapshot_of(const json_t *snapshots, double epoch)
 static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e, double wanted)
 {
     tsr_statistic *row = point->statistics + e * summary->n_measures;
+    tsr_interval_factor factor = { 0 };
     for (size_t i = point->first; i < point->first + point->n; i++) {
         const json_t *snapshot = snapshot_of(snapshots_of(summary, i), wanted);
         point->snapshots[e] += snapshot != NULL;
@@ -66,7 +72,7 @@ static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e
         }
     }
     for (size_t m = 0; m < summary->n_measures; m++)
-        tsr_statistic_finish(&row[m]);
+        tsr_statistic_finish(&row[m], &factor);
 }
 
 static int compare_reals(const void *a, const void *b)

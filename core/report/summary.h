@@ -7,6 +7,12 @@
 
 #include <tessera/probe.h>
 
+/* Student's t for means of n values. */
+typedef struct tsr_interval_factor {
+    size_t n;
+    double t;
+} tsr_interval_factor;
+
 /* A mean over replicates. Zero it, add values, finish it. */
 typedef struct tsr_statistic {
     size_t n;         /* values */
@@ -16,7 +22,8 @@ typedef struct tsr_statistic {
 } tsr_statistic;
 
 void tsr_statistic_add(tsr_statistic *statistic, double value);
-void tsr_statistic_finish(tsr_statistic *statistic);
+/* `factor` keeps what depends on n alone, for the next; zero it to start. */
+void tsr_statistic_finish(tsr_statistic *statistic, tsr_interval_factor *factor);
 
 /* A metric of the runs. */
 typedef struct tsr_measure {

@@ -105,6 +105,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 static const tsr_metric_info metrics[] = {
     { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
     { "test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO },
+    { "random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO }, /* no example: it judges no regime */
     { 0 },
 };
 

@@ -43,9 +43,10 @@ START_TEST(a_statistic_has_mean_deviation_and_interval)
 {
     static const double values[] = { 2, 4, 4, 4, 5, 5, 7, 9 };
     tsr_statistic s = { 0 };
+    tsr_interval_factor factor = { 0 };
     for (size_t i = 0; i < 8; i++)
         tsr_statistic_add(&s, values[i]);
-    tsr_statistic_finish(&s);
+    tsr_statistic_finish(&s, &factor);
     ck_assert_uint_eq(s.n, 8);
     ck_assert_double_eq_tol(s.mean, 5, 1e-12);
     ck_assert_double_eq_tol(s.deviation, sqrt(32.0 / 7), 1e-12);
@@ -56,9 +57,10 @@ END_TEST
 START_TEST(one_value_has_no_interval_and_none_no_mean)
 {
     tsr_statistic one = { 0 }, none = { 0 };
+    tsr_interval_factor factor = { 0 };
     tsr_statistic_add(&one, 3);
-    tsr_statistic_finish(&one);
-    tsr_statistic_finish(&none);
+    tsr_statistic_finish(&one, &factor);
+    tsr_statistic_finish(&none, &factor);
     ck_assert(one.mean == 3 && isnan(one.deviation) && isnan(one.interval));
     ck_assert(isnan(none.mean) && isnan(none.interval));
 }
