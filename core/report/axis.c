@@ -93,6 +93,11 @@ static int compare_reals(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+void tsr_sort_reals(double *values, size_t n)
+{
+    qsort(values, n, sizeof(*values), compare_reals);
+}
+
 /* The widest gap as a fraction of the whole: small where values lie evenly. */
 static double unevenness(const double *sorted, size_t n)
 {
@@ -107,7 +112,7 @@ static bool calls_for_logarithms(const tsr_axis *axis, double *sorted, double *l
 {
     size_t n = axis->n, positive = 0;
     memcpy(sorted, axis->at, n * sizeof(*sorted));
-    qsort(sorted, n, sizeof(*sorted), compare_reals);
+    tsr_sort_reals(sorted, n);
     for (size_t i = 0; i < n; i++)
         if (sorted[i] > 0)
             logarithms[positive++] = log10(sorted[i]);
@@ -128,7 +133,7 @@ static tsr_status *place_values(const json_t *values, tsr_axis *axis)
     for (size_t i = 0; axis->logarithmic && i < axis->n; i++)
         axis->at[i] = axis->at[i] > 0 ? log10(axis->at[i]) : zero;
     memcpy(scratch, axis->at, axis->n * sizeof(*scratch));
-    qsort(scratch, axis->n, sizeof(*scratch), compare_reals);
+    tsr_sort_reals(scratch, axis->n);
     for (size_t i = 0; i < axis->n; i++)
         while (scratch[axis->rank[i]] < axis->at[i])
             axis->rank[i]++;

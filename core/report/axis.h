@@ -26,6 +26,9 @@ void tsr_axis_clear(tsr_axis *axis);
    room for each value by its rank, as on a map. Gives whether labels had to be slanted. */
 bool tsr_axis_script(const tsr_axis *axis, char letter, double pixels, bool cells, tsr_text *script);
 
+/* Sorts, the least first. */
+void tsr_sort_reals(double *values, size_t n);
+
 /* Appends text as a string of gnuplot's: quoted, on one line, cut where it is very long. */
 void tsr_gnuplot_quote(const char *text, tsr_text *script);
 

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "experiment/resolved.h"
 #include "experiment/store.h"
-#include "report/axis.h"
 #include "report/html.h"
 
 #include <math.h>
@@ -17,6 +16,7 @@
 
 typedef struct page {
     const tsr_summary *summary;
+    const tsr_axis *labels; /* of each swept key's values */
     const tsr_album *album;
     tsr_text *html;
 } page;
@@ -231,12 +231,12 @@ static void write_heading(const page *p, const char *text)
     }
 }
 
-static void write_point_head(const page *p, const tsr_axis *labels, bool headline)
+static void write_point_head(const page *p, bool headline)
 {
     const tsr_results *results = p->summary->results;
     tsr_html_add(p->html, "<thead><tr>");
     for (size_t k = 0; k < results->n_keys; k++) {
-        tsr_html_add(p->html, "<th class=\"%s\">", labels[k].numeric ? "n" : "");
+        tsr_html_add(p->html, "<th class=\"%s\">", p->labels[k].numeric ? "n" : "");
         write_heading(p, results->keys[k].name);
         tsr_html_add(p->html, "</th>");
     }
@@ -250,15 +250,15 @@ static void write_point_head(const page *p, const tsr_axis *labels, bool headlin
     tsr_html_add(p->html, "</tr></thead>\n");
 }
 
-static void write_point(const page *p, size_t point, const tsr_axis *labels, bool headline)
+static void write_point(const page *p, size_t point, bool headline)
 {
     const tsr_point *of = &p->summary->points[point];
     tsr_html_add(p->html, "<tr>");
     for (size_t k = 0; k < p->summary->results->n_keys; k++)
         tsr_html_add(p->html,
-                     labels[k].numeric ? "<th scope=\"row\" class=\"n\">%s</th>"
-                                       : "<th scope=\"row\">%s</th>",
-                     labels[k].labels[tsr_summary_place(p->summary, point, k)]);
+                     p->labels[k].numeric ? "<th scope=\"row\" class=\"n\">%s</th>"
+                                          : "<th scope=\"row\">%s</th>",
+                     p->labels[k].labels[tsr_summary_place(p->summary, point, k)]);
     if (of->n_epochs)
         tsr_text_add(p->html, "<td class=\"n\">%.0f</td>", of->epochs[of->n_epochs - 1]);
     else
@@ -276,13 +276,13 @@ static void write_point(const page *p, size_t point, const tsr_axis *labels, boo
 }
 
 /* Points down, metrics across. */
-static void write_points(const page *p, const tsr_axis *labels, bool headline)
+static void write_points(const page *p, bool headline)
 {
     tsr_html_add(p->html, "<div class=\"scroll\"><table class=\"numbers\">\n");
-    write_point_head(p, labels, headline);
+    write_point_head(p, headline);
     tsr_html_add(p->html, "<tbody>\n");
     for (size_t i = 0; i < p->summary->n_points && i < MOST_ROWS; i++)
-        write_point(p, i, labels, headline);
+        write_point(p, i, headline);
     tsr_html_add(p->html, "</tbody></table></div>\n");
     if (p->summary->n_points > MOST_ROWS)
         tsr_html_add(p->html, "<p>%zu more points are in summary.csv.</p>\n",
@@ -308,29 +308,12 @@ static void write_snapshots(const page *p, bool headline)
     tsr_html_add(p->html, "</tbody></table></div>\n");
 }
 
-static void write_table(const page *p, const tsr_axis *labels, bool headline)
+static void write_table(const page *p, bool headline)
 {
     if (p->summary->n_points == 1)
         write_snapshots(p, headline);
     else
-        write_points(p, labels, headline);
-}
-
-static tsr_axis *make_labels(const page *p)
-{
-    const tsr_results *results = p->summary->results;
-    tsr_axis *labels = tsr_alloc(results->n_keys, sizeof(*labels));
-    tsr_status *status = labels ? NULL : tsr_no_memory("the page");
-    for (size_t k = 0; !status && k < results->n_keys; k++) {
-        json_t *values = json_array();
-        for (size_t i = 0; i < results->keys[k].n; i++)
-            json_array_append(values, (json_t *)(uintptr_t)results->keys[k].values[i]);
-        status = tsr_axis_new(results->keys[k].name, values, &labels[k]);
-        json_decref(values);
-    }
-    p->html->failed = p->html->failed || status;
-    tsr_status_free(status);
-    return labels;
+        write_points(p, headline);
 }
 
 static void write_tables(const page *p)
@@ -343,25 +326,19 @@ static void write_tables(const page *p)
         tsr_html_add(p->html, "<p>No run has given a metric.</p>\n</section>\n");
         return;
     }
-    tsr_axis *labels = make_labels(p);
-    if (!p->html->failed) {
-        tsr_html_add(p->html,
-                     "<p class=\"intro\">Means over the replicates%s; behind ± half the width of the "
-                     "mean's 95 %% interval, by Student's t. <code>summary.csv</code> has every snapshot "
-                     "and standard deviations, <code>results.csv</code> every run.</p>\n",
-                     p->summary->n_points == 1 ? "" : ", after the last epoch");
-        if (headline)
-            write_table(p, labels, true);
-        if (headline < p->summary->n_measures) {
-            tsr_html_add(p->html, "<details class=\"fold\"><summary>%zu more metrics</summary>\n",
-                         p->summary->n_measures - headline);
-            write_table(p, labels, false);
-            tsr_html_add(p->html, "</details>\n");
-        }
+    tsr_html_add(p->html,
+                 "<p class=\"intro\">Means over the replicates%s; behind ± half the width of the "
+                 "mean's 95 %% interval, by Student's t. <code>summary.csv</code> has every snapshot "
+                 "and standard deviations, <code>results.csv</code> every run.</p>\n",
+                 p->summary->n_points == 1 ? "" : ", after the last epoch");
+    if (headline)
+        write_table(p, true);
+    if (headline < p->summary->n_measures) {
+        tsr_html_add(p->html, "<details class=\"fold\"><summary>%zu more metrics</summary>\n",
+                     p->summary->n_measures - headline);
+        write_table(p, false);
+        tsr_html_add(p->html, "</details>\n");
     }
-    for (size_t k = 0; labels && k < p->summary->results->n_keys; k++)
-        tsr_axis_clear(&labels[k]);
-    free(labels);
     tsr_html_add(p->html, "</section>\n");
 }
 
@@ -460,15 +437,15 @@ static void write_runs(const page *p)
     tsr_html_add(p->html, "</section>\n");
 }
 
-void tsr_page_write(const tsr_summary *summary, const tsr_album *album, tsr_text *html)
+void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *html)
 {
-    page p = { summary, album, html };
+    page p = { study->summary, study->keys, album, html };
     tsr_html_add(html,
                  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                  "<meta name=\"color-scheme\" content=\"light dark\">\n"
                  "<title>%s · Tessera report</title>\n<style>\n",
-                 text_of(summary->results->config, "name"));
+                 text_of(study->summary->results->config, "name"));
     tsr_text_add(html, "%s", tsr_page_style);
     tsr_html_add(html, "</style>\n</head>\n<body>\n");
     write_header(&p);

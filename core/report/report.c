@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "report/study.h"
 
 #include <stdlib.h>
 
@@ -27,30 +26,29 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
     return status;
 }
 
-static tsr_status *draw(const tsr_summary *summary, tsr_album *album)
+static tsr_status *draw(const tsr_study *study, tsr_album *album)
 {
-    tsr_study study;
-    TSR_TRY(tsr_study_new(summary, &study));
-    tsr_status *status = tsr_study_charts(&study, album);
-    if (!status)
-        tsr_study_curves(&study, album);
-    tsr_study_clear(&study);
-    return status ? status : tsr_album_draw(album);
+    TSR_TRY(tsr_study_charts(study, album));
+    tsr_study_curves(study, album);
+    return tsr_album_draw(album);
 }
 
 tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
 {
     tsr_album album = { 0 };
     tsr_text html = { 0 };
-    tsr_status *status = draw(summary, &album);
+    tsr_study study;
+    TSR_TRY(tsr_study_new(summary, &study));
+    tsr_status *status = draw(&study, &album);
     if (!status) {
         if (album.trouble && !album.no_gnuplot)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
-        tsr_page_write(summary, &album, &html);
+        tsr_page_write(&study, &album, &html);
         status =
             path ? write_text(&html, NULL, path) : write_text(&html, summary->results->folder, "report.html");
     }
     free(html.chars);
     tsr_album_clear(&album);
+    tsr_study_clear(&study);
     return status;
 }

@@ -2,8 +2,7 @@
 #ifndef TSR_REPORT_REPORT_H
 #define TSR_REPORT_REPORT_H
 
-#include "report/album.h"
-#include "report/summary.h"
+#include "report/study.h"
 
 /* Writes summary.csv into the results' folder. */
 TSR_MUST_CHECK tsr_status *tsr_report_write_summary(const tsr_summary *summary);
@@ -13,7 +12,7 @@ TSR_MUST_CHECK tsr_status *tsr_report_write_summary(const tsr_summary *summary);
 TSR_MUST_CHECK tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path);
 
 /* The page as HTML. */
-void tsr_page_write(const tsr_summary *summary, const tsr_album *album, tsr_text *html);
+void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *html);
 
 /* Its style sheet. */
 extern const char tsr_page_style[];

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_reals(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* The epochs of all points' snapshots, once each. */
 static tsr_status *list_epochs(tsr_study *study)
 {
@@ -29,7 +23,7 @@ static tsr_status *list_epochs(tsr_study *study)
     for (size_t p = 0; p < summary->n_points; p++)
         for (size_t e = 0; e < summary->points[p].n_epochs; e++)
             all[n++] = summary->points[p].epochs[e];
-    qsort(all, n, sizeof(*all), compare_reals);
+    tsr_sort_reals(all, n);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || all[i] != all[i - 1])
             json_array_append_new(study->epoch_list, json_integer((json_int_t)all[i]));

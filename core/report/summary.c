@@ -5,6 +5,7 @@
 #include "experiment/resolved.h"
 #include "experiment/store.h"
 #include "plugin/announced.h"
+#include "report/axis.h"
 #include "report/student.h"
 
 #include <math.h>
@@ -75,12 +76,6 @@ static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e
         tsr_statistic_finish(&row[m], &factor);
 }
 
-static int compare_reals(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* The epochs of all snapshots but each run's last, once each and in order, then the latest last one. */
 static tsr_status *find_epochs(const tsr_summary *summary, tsr_point *point)
 {
@@ -103,7 +98,7 @@ static tsr_status *find_epochs(const tsr_summary *summary, tsr_point *point)
             if (epoch_of(snapshots, j) < last)
                 point->epochs[found++] = epoch_of(snapshots, j);
     }
-    qsort(point->epochs, found, sizeof(*point->epochs), compare_reals);
+    tsr_sort_reals(point->epochs, found);
     for (size_t i = 0; i < found; i++)
         if (i == 0 || point->epochs[i] != point->epochs[i - 1])
             point->epochs[point->n_epochs++] = point->epochs[i];
