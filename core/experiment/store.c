@@ -14,13 +14,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LARGEST_OUTCOME (256 << 20)
 
+/* How often, and how long apart, a lock is asked for. The processes of a program that was killed hold its
+   locks until they are gone too, which is soon. */
+#define LOCK_TRIES 40
+#define LOCK_NANOSECONDS 50000000
+
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
 static const char *const may_differ[] = { "name", "executor", "replicates", "sweep", "plugin_path", NULL };
+
+/* 0, or the error. */
+static int try_lock(int fd, int operation)
+{
+    for (int left = LOCK_TRIES; flock(fd, operation | LOCK_NB) != 0; left--) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        if (left == 0)
+            return EWOULDBLOCK;
+        nanosleep(&(struct timespec){ .tv_nsec = LOCK_NANOSECONDS }, NULL);
+    }
+    return 0;
+}
 
 static tsr_status *lock_file(const char *folder, const char *name, int operation, int *fd)
 {
@@ -28,16 +47,17 @@ static tsr_status *lock_file(const char *folder, const char *name, int operation
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = NULL;
+    int error = 0;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
-    else if (flock(*fd, operation | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? tsr_fail(TSR_REFUSED,
-                                "%s: another tessera is working in this results folder: wait for "
-                                "it, or choose another folder with -o",
-                                folder)
-                     : tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(errno));
+    else if ((error = try_lock(*fd, operation)) == EWOULDBLOCK)
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: another tessera is working in this results folder: wait for it, or choose "
+                          "another folder with -o",
+                          folder);
+    else if (error)
+        status = tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(error));
     free(path);
     return status;
 }
