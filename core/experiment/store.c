@@ -139,8 +139,9 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
 tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment, tsr_shard shard, bool fresh,
                            tsr_store *out)
 {
-    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1 };
-    tsr_status *status = out->folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    tsr_status *status = tsr_store_join(folder, out);
+    if (!status)
+        status = tsr_make_folder(folder);
     if (!status)
         status = prepare(out, experiment, shard, fresh);
     if (status)
@@ -148,14 +149,39 @@ tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment,
     return status;
 }
 
+tsr_status *tsr_store_join(const char *folder, tsr_store *out)
+{
+    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1, .table_lock = -1 };
+    return out->folder ? NULL : tsr_no_memory("a path");
+}
+
+static void close_lock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void tsr_store_close(tsr_store *store)
 {
-    if (store->lock >= 0)
-        close(store->lock);
-    if (store->shard_lock >= 0)
-        close(store->shard_lock);
+    close_lock(&store->lock);
+    close_lock(&store->shard_lock);
+    close_lock(&store->table_lock);
     free(store->folder);
-    *store = (tsr_store){ .lock = -1, .shard_lock = -1 };
+    store->folder = NULL;
+}
+
+tsr_status *tsr_store_begin_tables(tsr_store *store)
+{
+    tsr_status *status = lock_file(store->folder, ".lock-tables", LOCK_EX, &store->table_lock);
+    if (status)
+        close_lock(&store->table_lock);
+    return status;
+}
+
+void tsr_store_end_tables(tsr_store *store)
+{
+    close_lock(&store->table_lock);
 }
 
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)

@@ -1,4 +1,5 @@
-/* A run in a process of its own. The outcome is a file, so that all that comes back is how the process ended. */
+/* A run in a process of its own. The outcome is a file, so that all that comes back is how the process ended.
+ */
 #include "child.h"
 
 #include <errno.h>

@@ -47,8 +47,7 @@ static tsr_status *fill(pool *p)
     for (child *c = p->children; c < p->children + jobs && p->next < p->work->n; c++) {
         if (c->pid)
             continue;
-        TSR_TRY(child_start(c, p->work, p->next,
-                            child_threads(p->settings->threads, jobs, p->work->cores)));
+        TSR_TRY(child_start(c, p->work, p->next, child_threads(p->settings->threads, jobs, p->work->cores)));
         p->next++;
     }
     return NULL;
@@ -110,12 +109,9 @@ static tsr_status *execute(const void *self, const tsr_work *work)
 static const tsr_executor_ops ops = { .execute = execute };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops),
-    .name = "local",
-    .version = "1.0.0",
-    .summary = "one process per run on this machine, several at a time",
-    .licence = "MIT",
-    TSR_INSTANCE(local),
+    TSR_EXECUTOR_PLUGIN(&ops), .name = "local",
+    .version = "1.0.0",        .summary = "one process per run on this machine, several at a time",
+    .licence = "MIT",          TSR_INSTANCE(local),
     .params = params,
 };
 TSR_PLUGINS(&plugin)
