@@ -277,10 +277,7 @@ static void add_field(tsr_text *csv, const json_t *value)
     if (!value || json_is_null(value))
         return;
     tsr_text text = { 0 };
-    if (json_is_string(value))
-        tsr_text_add(&text, "%s", json_string_value(value));
-    else
-        tsr_resolved_write_value(value, &text);
+    tsr_resolved_write_label(value, &text);
     if (text.chars && !strpbrk(text.chars, ",\"\n\r"))
         tsr_text_add(csv, "%s", text.chars);
     else if (text.chars) {
@@ -310,6 +307,12 @@ json_t *tsr_outcomes_metrics(const json_t *outcomes)
     return names;
 }
 
+/* The one key that every row tells anyway. */
+static bool has_own_column(const char *swept)
+{
+    return strcmp(swept, "seed") == 0;
+}
+
 static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_run *run,
                      const json_t *outcome, json_t *names)
 {
@@ -319,6 +322,8 @@ static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_
     {
         tsr_text_add(csv, "%s,%zu,%llu", run->id, run->replicate, (unsigned long long)run->seed);
         for (size_t j = 0; j < experiment->n_swept; j++) {
+            if (has_own_column(experiment->swept[j]))
+                continue;
             tsr_text_add(csv, ",");
             add_field(csv, json_object_get(run->swept, experiment->swept[j]));
         }
@@ -342,7 +347,8 @@ tsr_status *tsr_store_write_csv(const tsr_store *store, const tsr_experiment *ex
     tsr_text csv = { 0 };
     tsr_text_add(&csv, "run,replicate,seed");
     for (size_t i = 0; i < experiment->n_swept; i++)
-        tsr_text_add(&csv, ",%s", experiment->swept[i]);
+        if (!has_own_column(experiment->swept[i]))
+            tsr_text_add(&csv, ",%s", experiment->swept[i]);
     tsr_text_add(&csv, ",epoch");
     const char *name;
     json_object_foreach(names, name, ignored) tsr_text_add(&csv, ",%s", name);
