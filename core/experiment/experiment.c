@@ -205,7 +205,7 @@ static tsr_status *open_data(tsr_experiment *experiment, tsr_run *run, const con
 }
 
 /* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
-static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
+static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
 {
     const tsr_training_settings *training = &run->training;
     const config_setting_t *group = config_setting_get_member(root, "training");
@@ -221,11 +221,14 @@ static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
                               .n_test = parts.test.n,
                               .classes = run->data->info.classes,
                               .shape = run->data->info.shape };
+    run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
+                                .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
     tsr_network *network;
     tsr_status *status = tsr_network_new(run->model, sizes.shape, sizes.classes, run->seed, &network);
     if (status)
         return tsr_setting_context(config_setting_get_member(root, "model"), status);
+    run->size.parameters = tsr_network_parameters(network);
     tsr_network_free(network);
     const config_setting_t *probes = config_setting_get_member(root, "probes");
     for (size_t i = 0; i < run->n_probes; i++) {

@@ -21,6 +21,13 @@ typedef struct tsr_output_settings {
     bool save_model, save_codes;
 } tsr_output_settings;
 
+/* How large a run is, for estimates. */
+typedef struct tsr_run_size {
+    size_t parameters;
+    size_t epoch_examples;  /* that an epoch trains on */
+    size_t probed_examples; /* whose codes are taken, training and test */
+} tsr_run_size;
+
 /* One run: one training with all its snapshots. */
 typedef struct tsr_run {
     char id[17]; /* hash of config */
@@ -28,6 +35,7 @@ typedef struct tsr_run {
     uint64_t seed;
     json_t *swept;  /* each swept key's value in this run */
     json_t *config; /* all that the run's results depend on, resolved */
+    tsr_run_size size;
     tsr_training_settings training;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;
