@@ -89,7 +89,9 @@ static void print_time(const tsr_experiment *experiment)
                  timing.tried > 1         ? "the smallest and of the largest run"
                  : experiment->n_runs > 1 ? "the first run"
                                           : "it");
-    if (timing.probed == 0)
+    if (timing.failed)
+        tsr_text_add(&text, "; probing could not be tried and is not counted");
+    else if (timing.probed == 0)
         tsr_text_add(&text, "; probing took too long for a trial and is not counted");
     else if (timing.probed < 0.9)
         tsr_text_add(&text, " with probing of a %.0fth of the examples", 1 / timing.probed);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     prepare_blas(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     int code = run_command(argc, argv);
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0 || failed) {

@@ -485,6 +485,10 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
                          const char *reason, tsr_run_progress *progress)
 {
     set_state(progress, TSR_RUN_FAILED);
+    char *folder = tsr_store_run_folder(store, run);
+    tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
+    free(folder);
+    TSR_TRY(status);
     json_t *outcome = begin_outcome(experiment, run, "failed", reason);
     if (!outcome)
         return tsr_no_memory("run.json");
@@ -492,7 +496,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     json_object_set_new(outcome, "environment",
                         json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
                                   tsr_registry_used(experiment->registry)));
-    tsr_status *status = tsr_store_put(store, run, outcome);
+    status = tsr_store_put(store, run, outcome);
     json_decref(outcome);
     return status;
 }

@@ -24,7 +24,8 @@ typedef struct tsr_trial {
 TSR_MUST_CHECK tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_seconds,
                                        tsr_trial *trial);
 
-/* Stores that the run failed for a reason that its own process could not tell. */
+/* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
+ */
 TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,
                                         const tsr_run *run, const char *reason, tsr_run_progress *progress);
 

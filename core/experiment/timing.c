@@ -40,21 +40,24 @@ static _Noreturn void be_child(const tsr_run *run, const char *folder, pid_t par
     _exit(status ? 1 : 0);
 }
 
-/* Waits for the child's end, at most until the time is over. */
-static void attend(pid_t pid)
+/* Waits for the child's end, at most until the time is over; whether it was. */
+static bool attend(pid_t pid)
 {
+    bool late = false;
     double deadline = tsr_seconds() + TRIAL_SECONDS;
     for (;;) {
         pid_t ended = waitpid(pid, NULL, WNOHANG);
         if (ended == pid || (ended < 0 && errno != EINTR))
-            return;
-        if (tsr_seconds() > deadline)
+            return late;
+        if (tsr_seconds() > deadline) {
+            late = true;
             kill(pid, SIGKILL);
+        }
         nanosleep(&(struct timespec){ .tv_nsec = LOOK_NANOSECONDS }, NULL);
     }
 }
 
-static tsr_status *try_run(const tsr_run *run, tsr_trial *out)
+static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
 {
     const char *parent = getenv("TMPDIR");
     char *folder = tsr_path_join(parent && parent[0] ? parent : "/tmp", "tessera-XXXXXX");
@@ -73,7 +76,7 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out)
     if (pid < 0) {
         status = tsr_fail(TSR_IO, "cannot start a trial: %s", strerror(errno));
     } else {
-        attend(pid);
+        *late = attend(pid);
         *out = *shared;
     }
     if (shared != MAP_FAILED)
@@ -98,7 +101,8 @@ static double extrapolate(const tsr_trial *trial, size_t all)
 static tsr_status *measure(const tsr_run *run, rate *out, tsr_timing *timing)
 {
     tsr_trial trial = { 0 };
-    TSR_TRY(try_run(run, &trial));
+    bool late = false;
+    TSR_TRY(try_run(run, &trial, &late));
     if (run->training.epochs > 0 && trial.trained == 0)
         return tsr_fail(TSR_FAILED, "run %s, tried for %g s, did not get through one training step", run->id,
                         TRIAL_SECONDS);
@@ -107,6 +111,7 @@ static tsr_status *measure(const tsr_run *run, rate *out, tsr_timing *timing)
     double probed = (double)trial.probed[0] / (double)run->size.probed_examples;
     timing->probed = timing->tried ? fmin(timing->probed, probed) : probed;
     timing->measured += trial.training_seconds + trial.probing_seconds[0];
+    timing->failed = timing->failed || (!trial.probed[0] && !late);
     timing->tried++;
     return NULL;
 }

@@ -10,6 +10,7 @@ typedef struct tsr_timing {
     size_t tried;    /* runs */
     double measured; /* seconds of training and probing that the estimate rests on */
     double probed;   /* fraction of the examples in the largest probing that ended; 0: none did */
+    bool failed;     /* the probing itself, not for want of time */
 } tsr_timing;
 
 /* Takes two seconds or so. Fails where nothing could be measured. An early stop is not foreseen. */
