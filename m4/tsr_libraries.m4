@@ -21,6 +21,8 @@ AC_DEFUN([TSR_LIBRARIES], [
   ])
   AM_CONDITIONAL([HAVE_LBFGS], [test $tsr_lbfgs = yes])
   TSR_OPEN_MPI
+  PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
+  AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
 ])
@@ -52,5 +54,6 @@ AC_DEFUN([TSR_SUMMARY], [
   AS_IF([test $tsr_lbfgs = no],
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
   AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
+  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

@@ -108,6 +108,24 @@ tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *le
     return NULL;
 }
 
+tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit, char **out, size_t *length)
+{
+    struct stat info;
+    *out = NULL;
+    *length = 0;
+    if (stat(path, &info) != 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the %s: %s", path, what, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return tsr_fail(TSR_REFUSED, "%s: expected a %s file, not a %s", path, what,
+                        S_ISDIR(info.st_mode) ? "folder" : "device");
+    tsr_status *status = tsr_read_file(path, limit, out, length);
+    if (tsr_status_code(status) != TSR_IO)
+        return status;
+    tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
+    tsr_status_free(status);
+    return refused;
+}
+
 tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file)
 {
     *file = (tsr_new_file){ .path = strdup(path), .temporary = tsr_format("%s.XXXXXX", path) };

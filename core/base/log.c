@@ -13,7 +13,7 @@ void tsr_log_set_quiet(bool value)
     quiet = value;
 }
 
-static void put_line(const char *prefix, const char *format, va_list args)
+TSR_PRINTF(2, 0) static void put_line(const char *prefix, const char *format, va_list args)
 {
     char *message, *line;
     if (vasprintf(&message, format, args) < 0)

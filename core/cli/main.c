@@ -1,4 +1,4 @@
-/* The program: prepares the environment that BLAS reads while it is loaded, then picks the command. */
+/* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
 
 #include "base/log.h"
@@ -67,23 +67,32 @@ int tsr_cli_report(tsr_status *status)
     return code == TSR_USAGE ? TSR_EXIT_USAGE : TSR_EXIT_REFUSED;
 }
 
-/* OpenBLAS reads its settings when it is loaded, before main. One thread: its sums depend on their number.
-   0.3.21 takes AVX2 kernels on processors newer than itself, at half the speed: where there is AVX-512 and
-   the user has not chosen, it is told. What was set is in each run.json. */
-static void prepare_blas(char **argv)
+/* Sets a variable of the environment; whether it was another before. */
+static bool change(const char *name, const char *value)
 {
-    const char *threads = getenv("OPENBLAS_NUM_THREADS");
-    bool ready = threads && strcmp(threads, "1") == 0;
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    const char *before = getenv(name);
+    if (before && strcmp(before, value) == 0)
+        return false;
+    return setenv(name, value, 1) == 0;
+}
+
+/* OpenBLAS and OpenMP read their settings when they are loaded, before main, so the program starts itself
+   again with them. One BLAS thread: its sums depend on their number. OpenBLAS 0.3.21 takes AVX2 kernels on
+   processors newer than itself, at half the speed: where there is AVX-512 and the user has not chosen, it is
+   told. OpenMP's threads sleep while they wait: several runs share the cores. What BLAS was told is in each
+   run.json. */
+static void prepare_libraries(char **argv)
+{
+    bool changed = change("OPENBLAS_NUM_THREADS", "1");
+    if (!getenv("OMP_WAIT_POLICY"))
+        changed |= change("OMP_WAIT_POLICY", "passive");
 #if defined(__x86_64__)
     if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-        ready = false;
-    }
+        __builtin_cpu_supports("avx512vl"))
+        changed |= change("OPENBLAS_CORETYPE", "SkylakeX");
 #endif
-    if (!ready)
+    if (changed)
         execv("/proc/self/exe", argv); /* without /proc: go on, slower */
 }
 
@@ -159,7 +168,7 @@ static int run_command(int argc, char **argv)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
-    prepare_blas(argv);
+    prepare_libraries(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     int code = run_command(argc, argv);
     bool failed = ferror(stdout) != 0;

@@ -204,6 +204,43 @@ static tsr_status *open_data(tsr_experiment *experiment, tsr_run *run, const con
     return NULL;
 }
 
+/* Reads the weights that the model begins with, or takes those of a run that names the same file. */
+static tsr_status *open_weights(tsr_experiment *experiment, tsr_run *run)
+{
+    const tsr_model_common *common = tsr_instance_common(run->model);
+    if (!common->weights[0])
+        return NULL;
+    for (size_t i = 0; i < experiment->n_weights && !run->weights; i++)
+        if (strcmp(tsr_safetensors_path(experiment->weights[i]), common->weights) == 0)
+            run->weights = experiment->weights[i];
+    if (!run->weights) {
+        size_t n = experiment->n_weights;
+        tsr_safetensors **weights = realloc(experiment->weights, (n + 1) * sizeof(*weights));
+        if (!weights)
+            return tsr_no_memory("weights");
+        experiment->weights = weights;
+        TSR_TRY(tsr_safetensors_read(common->weights, &weights[n]));
+        experiment->n_weights = n + 1;
+        run->weights = weights[n];
+    }
+    json_object_set_new(run->config, "weights_hash", json_string(tsr_safetensors_hash(run->weights)));
+    return NULL;
+}
+
+/* Whether the model can be built for the data, and begin with the weights that it is given. */
+static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
+{
+    const tsr_dataset_info *info = &run->data->info;
+    const config_setting_t *weights = config_setting_get_member(model, "weights");
+    tsr_network *network;
+    TSR_TRY(tsr_setting_context(
+        model, tsr_network_new(run->model, info->shape, info->classes, run->seed, &network)));
+    run->size.parameters = tsr_network_parameters(network);
+    tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
+    tsr_network_free(network);
+    return tsr_setting_context(weights ? weights : model, status);
+}
+
 /* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
 static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
 {
@@ -224,17 +261,12 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
     run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
                                 .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
-    tsr_network *network;
-    tsr_status *status = tsr_network_new(run->model, sizes.shape, sizes.classes, run->seed, &network);
-    if (status)
-        return tsr_setting_context(config_setting_get_member(root, "model"), status);
-    run->size.parameters = tsr_network_parameters(network);
-    tsr_network_free(network);
+    TSR_TRY(check_model(run, config_setting_get_member(root, "model")));
     const config_setting_t *probes = config_setting_get_member(root, "probes");
     for (size_t i = 0; i < run->n_probes; i++) {
         const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
-        status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
         if (status)
             return tsr_setting_context(place,
                                        tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
@@ -267,6 +299,9 @@ static tsr_status *read_run(tsr_experiment *experiment, const tsr_config *config
     json_t *object = json_object();
     json_object_set_new(run->config, "output", object);
     TSR_TRY(tsr_settings_read(&settings, output_params, output, "output", NULL, &run->output, object));
+    const config_setting_t *model = config_setting_get_member(root, "model"),
+                           *weights = config_setting_get_member(model, "weights");
+    TSR_TRY(tsr_setting_context(weights ? weights : model, open_weights(experiment, run)));
     TSR_TRY(open_data(experiment, run, root));
     TSR_TRY(check_sizes(run, root));
     tsr_resolved_id(run->config, run->id);
@@ -480,15 +515,15 @@ static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *c
     int n = list ? config_setting_length(list) : 0;
     if (list && (config_setting_is_group(list) || !config_setting_is_aggregate(list)))
         return tsr_setting_fail(list, "plugin_path: expected a list of folders, [ \"FOLDER\" ]");
+    tsr_settings settings = { .folder = config->folder };
     char **folders = tsr_alloc((size_t)n, sizeof(*folders));
     tsr_status *status = folders ? NULL : tsr_no_memory("plugin_path");
     for (int i = 0; !status && i < n; i++) {
         const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
         const char *folder = config_setting_get_string(element);
-        bool by_command = config_setting_get_hook(element) != NULL;
         if (!folder || !folder[0])
             status = tsr_setting_fail(element, "plugin_path: expected the name of a folder");
-        else if (!(folders[i] = tsr_path_resolve(folder, by_command ? NULL : config->folder)))
+        else if (!(folders[i] = tsr_setting_file(&settings, element, folder)))
             status = tsr_no_memory("plugin_path");
         else
             json_array_append_new(resolved, json_string(folders[i]));
@@ -601,6 +636,9 @@ void tsr_experiment_free(tsr_experiment *experiment)
     for (size_t i = 0; i < experiment->n_data; i++)
         tsr_data_close(experiment->data[i]);
     free(experiment->data);
+    for (size_t i = 0; i < experiment->n_weights; i++)
+        tsr_safetensors_free(experiment->weights[i]);
+    free(experiment->weights);
     for (size_t i = 0; i < experiment->n_runs; i++)
         run_clear(&experiment->runs[i]);
     free(experiment->runs);

@@ -4,6 +4,7 @@
 #define TSR_EXPERIMENT_EXPERIMENT_H
 
 #include "data/samples.h"
+#include "experiment/safetensors.h"
 #include "nn/train.h"
 #include "plugin/settings.h"
 
@@ -33,15 +34,18 @@ typedef struct tsr_run {
     char id[17]; /* hash of config */
     size_t replicate;
     uint64_t seed;
-    json_t *swept;  /* each swept key's value in this run */
-    json_t *config; /* all that the run's results depend on, resolved */
+    json_t *swept; /* each swept key's value in this run */
+    /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
+       model begins with a file's weights: another content of the file is another run. */
+    json_t *config;
     tsr_run_size size;
     tsr_training_settings training;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;
     size_t n_regularizers, n_probes;
     tsr_instance **regularizers, **probes;
-    const tsr_data *data; /* shared by the runs whose dataset is configured alike */
+    const tsr_data *data;           /* shared by the runs whose dataset is configured alike */
+    const tsr_safetensors *weights; /* shared by the runs that name one file; NULL: parameters are drawn */
 } tsr_run;
 
 typedef struct tsr_experiment {
@@ -56,6 +60,8 @@ typedef struct tsr_experiment {
     tsr_run *runs; /* points of the sweep in order, each with its replicates */
     size_t n_data;
     tsr_data **data;
+    size_t n_weights;
+    tsr_safetensors **weights;
 } tsr_experiment;
 
 /* Reads, resolves and validates. The first failure is returned. */

@@ -258,8 +258,9 @@ static tsr_status *prepare(doing *d, char *folder)
                                 .epoch_size = d->epoch_size,
                                 .seed = run->seed };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
-    return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
-                           &d->network);
+    TSR_TRY(
+        tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed, &d->network));
+    return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
 }
 
 static tsr_training training_of(doing *d)

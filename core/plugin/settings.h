@@ -33,9 +33,9 @@ TSR_MUST_CHECK tsr_status *tsr_setting_mismatch(const config_setting_t *setting,
 
 /* Fills `target` by the declarations from `group` (NULL: all defaults). Any key that is neither declared nor
    in `others` (NULL-terminated, may be NULL) is refused with the nearest known one; `what` names the group
-   in messages ("probe knn", "training"). Every parameter, defaults too, is added to the object `resolved`
-   (NULL: not wanted) in the order of declaration (paths absolute; nested plugins as objects). What the target then points to
-   is freed by tsr_settings_clear. On failure the target is cleared. */
+   in messages ("probe NAME", "training"). Every parameter, defaults too, is added to the object `resolved`
+   (NULL: not wanted) in the order of declaration (paths absolute; nested plugins as objects). What the target
+   then points to is freed by tsr_settings_clear. On failure the target is cleared. */
 TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_param *params,
                                              const config_setting_t *group, const char *what,
                                              const char *const *others, void *target, json_t *resolved);
