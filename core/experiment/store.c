@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "experiment/resolved.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -97,9 +98,11 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     return status;
 }
 
+/* What stands in the folder beside the runs' own and the locks. */
+static const char *const ours[] = { "runs", "results.csv", "config.cfg", "report.html", NULL };
+
 static tsr_status *empty(const tsr_store *store)
 {
-    static const char *const ours[] = { "runs", "results.csv", "config.cfg", "report.html", NULL };
     for (const char *const *name = ours; *name; name++) {
         char *path = tsr_path_join(store->folder, *name);
         tsr_status *status = path ? tsr_remove_tree(path) : tsr_no_memory("a path");
@@ -107,6 +110,27 @@ static tsr_status *empty(const tsr_store *store)
         TSR_TRY(status);
     }
     return NULL;
+}
+
+/* Whether a file is what the writing of one of ours leaves where it is killed: its name and ".XXXXXX". */
+static bool is_unfinished(const char *name)
+{
+    for (const char *const *known = ours; *known; known++) {
+        size_t length = strlen(*known);
+        if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
+            return true;
+    }
+    return false;
+}
+
+static void remove_unfinished(const tsr_store *store)
+{
+    DIR *folder = opendir(store->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+        if (is_unfinished(entry->d_name))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
 }
 
 static tsr_status *write_config(const char *path, const tsr_experiment *experiment)
@@ -125,6 +149,8 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
     TSR_TRY(lock_folder(store, shard));
     if (fresh)
         TSR_TRY(empty(store));
+    if (shard.of == 1) /* nobody else writes here */
+        remove_unfinished(store);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
     if (!status)

@@ -144,6 +144,16 @@ START_TEST(a_study_that_was_killed_ends_as_if_it_had_not_been)
 }
 END_TEST
 
+START_TEST(what_a_killed_writer_left_goes_away_and_what_others_put_there_stays)
+{
+    write_text(folder, "whole/results.csv.a1B2c3", "half");
+    write_text(folder, "whole/notes.backup", "kept");
+    command_gives(folder, 0, NULL, "all runs are done already", "run study.cfg -o whole");
+    ck_assert_uint_eq(count_files(folder, "whole/results.csv.*"), 0);
+    ck_assert_uint_eq(count_files(folder, "whole/notes.backup"), 1);
+}
+END_TEST
+
 /* Not a pause between: what the dead program's children hold is not in the way. */
 START_TEST(the_folder_is_free_as_soon_as_its_holder_is_killed)
 {
@@ -193,6 +203,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_loop_test(tests, a_study_that_was_killed_ends_as_if_it_had_not_been, PARENT, ALL + 1);
+    tcase_add_test(tests, what_a_killed_writer_left_goes_away_and_what_others_put_there_stays);
     tcase_add_test(tests, the_folder_is_free_as_soon_as_its_holder_is_killed);
     tcase_add_loop_test(tests, an_interrupted_study_ends_with_130_and_the_same_command_does_the_rest, 0,
                         sizeof(interrupts) / sizeof(interrupts[0]));

@@ -99,7 +99,8 @@ START_TEST(a_rank_that_dies_leaves_the_finished_runs_to_a_later_command)
     shell_gives(folder, 0, NULL, NULL,
                 "TESSERA_MISBEHAVE=hang " MPIRUN "study.cfg -o out" MPI "& job=$!\n"
                 "until [ $(ls out/runs/*/run.json 2>/dev/null | wc -l) -ge 7 ]; do sleep 0.05; done\n"
-                "mpirun=$(cat /proc/$job/task/*/children); set -- $(cat /proc/${mpirun% }/task/*/children)\n"
+                "mpirun=$(cat /proc/$job/task/*/children | tr -d ' ')\n"
+                "set -- $(cat /proc/$mpirun/task/*/children)\n"
                 "kill -9 $2\n"
                 "wait $job; [ $? -ne 0 ]");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/run.json"), 7);
