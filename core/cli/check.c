@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* As "width 3, activation relu" would be: the point's values, for people. */
+/* The values that tell the point from others. */
 static void write_point(const tsr_experiment *experiment, const tsr_run *run, tsr_text *out)
 {
     for (size_t i = 0; i < experiment->n_swept; i++) {
