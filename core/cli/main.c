@@ -42,6 +42,22 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
       tsr_cli_check },
+    { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
+      "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
+      "and\n"
+      "writes summary.csv and report.html into it. Runs that are no part of the config's sweep are left "
+      "out.\n"
+      "Plots need gnuplot.\n"
+      "\n"
+      "  -o, --output FILE     write the page there, and nothing into the folder\n"
+      "      --under X         phase chart: under-expressive above this redundancy (0.5)\n"
+      "      --sufficient X    phase chart: sufficiently-expressive below this redundancy (0.01)\n"
+      "      --within X        ... with accuracies so near to the best of the chart (0.05)\n"
+      "\n"
+      "The thresholds' defaults are those of the config's group report.\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
+      tsr_cli_report_command },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "cli/display.h"
 #include "experiment/run.h"
-#include "report/summary.h"
+#include "report/report.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -232,19 +232,27 @@ static size_t report_failures(const session *s, const json_t *outcomes)
     return failed;
 }
 
-static tsr_status *show(session *s, const json_t *outcomes)
+/* The table, the summary and the page, from what is in the folder. */
+static tsr_status *present(const session *s)
 {
-    tsr_summary *summary;
+    tsr_results *results = NULL;
+    tsr_summary *summary = NULL;
     tsr_text table = { 0 };
-    TSR_TRY(tsr_summary_new(s->experiment, outcomes, &summary));
-    tsr_summary_write_table(summary, s->experiment, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
-    if (table.chars)
-        printf("%s\n", table.chars);
-    printf("results in %s\n", s->store.folder);
-    s->failed = report_failures(s, outcomes);
+    tsr_status *status = tsr_results_read(s->store.folder, 0, NULL, &results);
+    if (!status)
+        status = tsr_summary_new(results, &summary);
+    if (!status)
+        status = tsr_report_write_summary(summary);
+    if (!status) {
+        tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
+        if (table.chars)
+            printf("%s\n", table.chars);
+        status = tsr_report_write_page(summary, NULL);
+    }
     free(table.chars);
     tsr_summary_free(summary);
-    return NULL;
+    tsr_results_free(results);
+    return status;
 }
 
 /* The tables of all that is finished, whoever did it. */
@@ -252,10 +260,17 @@ static tsr_status *conclude(session *s)
 {
     TSR_TRY(tsr_store_begin_tables(&s->store));
     json_t *outcomes = tsr_store_outcomes(&s->store, s->experiment);
+    bool any = false;
+    for (size_t i = 0; i < json_array_size(outcomes); i++)
+        any = any || json_is_object(json_array_get(outcomes, i));
     tsr_status *status = tsr_store_write_csv(&s->store, s->experiment, outcomes);
+    if (!status && any)
+        status = present(s);
     tsr_store_end_tables(&s->store);
-    if (!status)
-        status = show(s, outcomes);
+    if (!status) {
+        printf("results in %s\n", s->store.folder);
+        s->failed = report_failures(s, outcomes);
+    }
     json_decref(outcomes);
     return status;
 }

@@ -36,7 +36,7 @@ static const tsr_param general_params[] = {
 };
 static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
                                               "training",    "probes",  "sweep", "executor",
-                                              "output",      NULL };
+                                              "output",      "report",  NULL };
 
 static const tsr_param training_params[] = {
     TSR_PARAM_INT(tsr_training_settings, epochs, 200, 0, MOST_EPOCHS, "passes over the training examples",
@@ -74,6 +74,16 @@ static const tsr_param schedule_params[] = {
 static const tsr_param output_params[] = {
     TSR_PARAM_BOOL(tsr_output_settings, save_model, false, "write model.safetensors"),
     TSR_PARAM_BOOL(tsr_output_settings, save_codes, false, "write codes/*.npy of the last snapshot"),
+    TSR_PARAM_END
+};
+
+static const tsr_param report_params[] = {
+    TSR_PARAM_REAL(tsr_report_settings, under_expressive, 0.5, 0.0, 1.0,
+                   "phase chart: a redundancy above this is under-expressive"),
+    TSR_PARAM_REAL(tsr_report_settings, sufficiently_expressive, 0.01, 0.0, 1.0,
+                   "phase chart: redundancies below this, and accuracies near the best, are sufficient"),
+    TSR_PARAM_REAL(tsr_report_settings, accuracy_within, 0.05, 0.0, 1.0,
+                   "phase chart: how near the best of the chart an accuracy must be to be sufficient"),
     TSR_PARAM_END
 };
 
@@ -153,6 +163,19 @@ static tsr_status *plugin_list(const tsr_settings *settings, tsr_kind kind, cons
         json_array_append_new(array, object);
         *n = (size_t)i + 1;
     }
+    return NULL;
+}
+
+tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_settings *out, json_t *resolved)
+{
+    config_setting_t *group;
+    TSR_TRY(member_of(root, "report", GROUP, &group));
+    TSR_TRY(tsr_settings_read(&(tsr_settings){ 0 }, report_params, group, "report", NULL, out, resolved));
+    if (out->sufficiently_expressive > out->under_expressive)
+        return tsr_setting_fail(group,
+                                "report.sufficiently_expressive = %g: expected at most "
+                                "report.under_expressive = %g",
+                                out->sufficiently_expressive, out->under_expressive);
     return NULL;
 }
 
@@ -315,7 +338,7 @@ typedef struct axis {
 } axis;
 
 static const char *const unswept[] = { "name",     "replicates", "plugin_path", "sweep",
-                                       "executor", "output",     NULL };
+                                       "executor", "output",     "report",      NULL };
 
 static tsr_status *read_axis(const config_setting_t *entry, axis *out)
 {
@@ -557,7 +580,7 @@ static tsr_status *check_name(const char *name, const config_setting_t *root)
 }
 
 /* The experiment as a whole: what stands before the runs' own settings, then those of the first run. */
-static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor)
+static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor, json_t *report)
 {
     const json_t *run = experiment->runs[0].config;
     static const char *const shared[] = { "dataset", "model", "regularizers", "training", "probes", NULL };
@@ -569,14 +592,16 @@ static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, jso
         json_object_set(experiment->resolved, "sweep", sweep);
     json_object_set(experiment->resolved, "executor", executor);
     json_object_set(experiment->resolved, "output", json_object_get(run, "output"));
+    json_object_set(experiment->resolved, "report", report);
 }
 
 static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config *config, size_t n_overrides,
                                    const char *const *overrides)
 {
     const config_setting_t *root = config_root_setting(&config->tree);
-    json_t *path = json_array(), *sweep = json_array(), *executor = json_object();
+    json_t *path = json_array(), *sweep = json_array(), *executor = json_object(), *report = json_object();
     general_settings general;
+    tsr_report_settings thresholds;
     tsr_settings settings = { .folder = config->folder };
     experiment->resolved = json_object();
     tsr_status *status = tsr_settings_read(&settings, general_params, root, "the experiment", general_others,
@@ -597,10 +622,11 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
     if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,
                              &experiment->executor, executor)) ||
         (status = read_runs(experiment, config, replicates, n_overrides, overrides, sweep)) ||
-        (status = check_ids(experiment)))
+        (status = check_ids(experiment)) || (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
-    resolve(experiment, path, sweep, json_object_get(executor, "executor"));
+    resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
 out:
+    json_decref(report);
     json_decref(path);
     json_decref(sweep);
     json_decref(executor);

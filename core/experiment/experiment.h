@@ -29,6 +29,15 @@ typedef struct tsr_run_size {
     size_t probed_examples; /* whose codes are taken, training and test */
 } tsr_run_size;
 
+/* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */
+typedef struct tsr_report_settings {
+    double under_expressive, sufficiently_expressive, accuracy_within;
+} tsr_report_settings;
+
+/* Reads the group from a config's root; what it says is added to `resolved` (NULL: not wanted). */
+TSR_MUST_CHECK tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_settings *out,
+                                                    json_t *resolved);
+
 /* One run: one training with all its snapshots. */
 typedef struct tsr_run {
     char id[17]; /* hash of config */

@@ -13,6 +13,7 @@
 #include "data/batches.h"
 #include "experiment/environment.h"
 #include "experiment/safetensors.h"
+#include "plugin/announced.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -20,6 +21,16 @@
 #include <string.h>
 #include <tessera/probe.h>
 #include <unistd.h>
+
+/* What the host itself measures. */
+static const tsr_metric_info own_metrics[] = {
+    { "model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "cross-entropy of the network's answers" },
+    { "model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "accuracy of the network's answers" },
+    { "model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "accuracy of the network's answers" },
+    { "model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "accuracy of the network's answers" },
+    { "code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
+    { 0 },
+};
 
 /* A run while it is done. */
 typedef struct doing {
@@ -312,6 +323,21 @@ static json_t *describe_network(const tsr_network *network)
                      layers);
 }
 
+/* What the metrics of the run mean, so that results can be read without the plugins. */
+static json_t *describe_metrics(const tsr_run *run)
+{
+    json_t *out = json_object();
+    tsr_announced_json(own_metrics, "", out);
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
+        char *prefix = tsr_format("%s.", tsr_probe_label(run->probes[i]));
+        if (prefix)
+            tsr_announced_json(ops->metrics, prefix, out);
+        free(prefix);
+    }
+    return out;
+}
+
 /* What every run.json begins with. */
 static json_t *begin_outcome(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                              const char *error)
@@ -326,6 +352,7 @@ static json_t *outcome_of(const tsr_experiment *experiment, doing *d, const tsr_
 {
     const char *word = tsr_status_code(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     json_t *outcome = begin_outcome(experiment, d->run, word, status ? tsr_status_message(status) : NULL);
+    json_object_set_new(outcome, "metrics", describe_metrics(d->run));
     json_object_set_new(outcome, "snapshots", d->snapshots ? json_incref(d->snapshots) : json_array());
     json_object_set_new(outcome, "epochs", d->epochs ? json_incref(d->epochs) : json_array());
     json_object_set_new(outcome, "epochs_done", json_integer((json_int_t)trained->epochs));

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/csv.h"
 #include "experiment/resolved.h"
 
 #include <dirent.h>
@@ -27,7 +28,8 @@
 
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
-static const char *const may_differ[] = { "name", "executor", "replicates", "sweep", "plugin_path", NULL };
+static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
+                                          "plugin_path", "report",   NULL };
 
 /* 0, or the error. */
 static int try_lock(int fd, int operation)
@@ -99,7 +101,8 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
 }
 
 /* What stands in the folder beside the runs' own and the locks. */
-static const char *const ours[] = { "runs", "results.csv", "config.cfg", "report.html", NULL };
+static const char *const ours[] = { "runs",        "summary.csv", "results.csv", "config.cfg",
+                                     "report.html", NULL };
 
 static tsr_status *empty(const tsr_store *store)
 {
@@ -220,34 +223,36 @@ static char *outcome_path(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s/run.json", store->folder, run->id);
 }
 
-json_t *tsr_store_get(const tsr_store *store, const tsr_run *run)
+json_t *tsr_outcome_read(const char *path, const char *id, const char *consequence)
 {
-    char *path = outcome_path(store, run);
-    if (!path || access(path, F_OK) != 0) {
-        free(path);
-        return NULL;
-    }
     json_error_t error;
     json_t *outcome = NULL;
     char *text;
     size_t length;
     tsr_status *status = tsr_read_file(path, LARGEST_OUTCOME, &text, &length);
     if (status) {
-        tsr_log_warning("%s; this run is done again", tsr_status_message(status));
+        tsr_log_warning("%s; %s", tsr_status_message(status), consequence);
         tsr_status_free(status);
     } else if (!(outcome = json_loadb(text, length, 0, &error))) {
-        tsr_log_warning("%s:%d: not a whole run.json: %s; this run is done again", path, error.line,
-                        error.text);
+        tsr_log_warning("%s:%d: not a whole run.json: %s; %s", path, error.line, error.text, consequence);
     } else {
-        const char *id = json_string_value(json_object_get(outcome, "run"));
-        if (!id || strcmp(id, run->id) != 0 || !json_is_array(json_object_get(outcome, "snapshots")) ||
+        const char *found = json_string_value(json_object_get(outcome, "run"));
+        if (!found || strcmp(found, id) != 0 || !json_is_array(json_object_get(outcome, "snapshots")) ||
             !json_is_string(json_object_get(outcome, "status"))) {
-            tsr_log_warning("%s: not the record of run %s; this run is done again", path, run->id);
+            tsr_log_warning("%s: not the record of run %s; %s", path, id, consequence);
             json_decref(outcome);
             outcome = NULL;
         }
     }
     free(text);
+    return outcome;
+}
+
+json_t *tsr_store_get(const tsr_store *store, const tsr_run *run)
+{
+    char *path = outcome_path(store, run);
+    bool exists = path && access(path, F_OK) == 0;
+    json_t *outcome = exists ? tsr_outcome_read(path, run->id, "this run is done again") : NULL;
     free(path);
     return outcome;
 }
@@ -291,30 +296,6 @@ json_t *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experim
     return outcomes;
 }
 
-/* A value as a CSV field; text is quoted where it needs to be. */
-static void add_field(tsr_text *csv, const json_t *value)
-{
-    if (json_is_real(value)) {
-        char digits[32];
-        tsr_format_real(json_real_value(value), digits, sizeof(digits));
-        tsr_text_add(csv, "%s", digits);
-        return;
-    }
-    if (!value || json_is_null(value))
-        return;
-    tsr_text text = { 0 };
-    tsr_resolved_write_label(value, &text);
-    if (text.chars && !strpbrk(text.chars, ",\"\n\r"))
-        tsr_text_add(csv, "%s", text.chars);
-    else if (text.chars) {
-        tsr_text_add(csv, "\"");
-        for (const char *c = text.chars; *c; c++)
-            tsr_text_add(csv, *c == '"' ? "\"\"" : "%c", *c);
-        tsr_text_add(csv, "\"");
-    }
-    free(text.chars);
-}
-
 json_t *tsr_outcomes_metrics(const json_t *outcomes)
 {
     json_t *names = json_object(), *outcome, *snapshot, *value;
@@ -351,15 +332,15 @@ static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_
             if (has_own_column(experiment->swept[j]))
                 continue;
             tsr_text_add(csv, ",");
-            add_field(csv, json_object_get(run->swept, experiment->swept[j]));
+            tsr_csv_add(csv, json_object_get(run->swept, experiment->swept[j]));
         }
         tsr_text_add(csv, ",");
-        add_field(csv, json_object_get(snapshot, "epoch"));
+        tsr_csv_add(csv, json_object_get(snapshot, "epoch"));
         const char *name;
         json_object_foreach(names, name, ignored)
         {
             tsr_text_add(csv, ",");
-            add_field(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
+            tsr_csv_add(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
         }
         tsr_text_add(csv, "\n");
     }

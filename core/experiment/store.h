@@ -30,6 +30,10 @@ void tsr_store_close(tsr_store *store);
 /* The folder of a run, DIR/runs/<id>; free() it. */
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);
 
+/* The run.json at `path`, of run `id`; NULL where it cannot be read or is not that run's, with a warning that
+   ends in the consequence. A new reference. */
+json_t *tsr_outcome_read(const char *path, const char *id, const char *consequence);
+
 /* The run's run.json; NULL where there is none. One that cannot be read or is not this run's is treated as
    none, with a warning. A new reference. */
 json_t *tsr_store_get(const tsr_store *store, const tsr_run *run);

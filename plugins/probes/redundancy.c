@@ -100,7 +100,16 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return probe->random ? measure_random(probe, probing) : NULL;
 }
 
-static const tsr_probe_ops ops = { .run = run };
+#define RATIO "fraction of examples whose code another one has already"
+
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
+    { "test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO },
+    { "random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO }, /* no example: it judges no regime */
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 
 static const tsr_param params[] = {
     TSR_PARAM_INT(redundancy, random, 0, 0, MOST_INPUTS,
