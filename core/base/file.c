@@ -164,11 +164,22 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* stdio remembers that a write failed, not why: another one tells. The file goes away anyway. */
+static int ask_why(FILE *stream)
+{
+    static const char block[4096];
+    for (int tries = 0; tries < 2; tries++)
+        if (write(fileno(stream), block, sizeof(block)) < 0)
+            return errno;
+    return EIO;
+}
+
 tsr_status *tsr_new_file_keep(tsr_new_file *file)
 {
     errno = 0;
-    bool bad = ferror(file->stream) || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
-    int error = errno;
+    bool failed = ferror(file->stream);
+    bool bad = failed || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
+    int error = failed ? ask_why(file->stream) : errno;
     if (fclose(file->stream) != 0 && !bad) {
         bad = true;
         error = errno;

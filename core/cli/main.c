@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +32,13 @@ static const command commands[] = {
       "Exit status: 0 all runs done; 1 wrong usage; 2 something was refused before any work; 3 some runs\n"
       "failed, the others are kept; 130 interrupted, finished runs are kept.\n",
       tsr_cli_run },
-    { "check", "CONFIG [-s KEY=VALUE]...", "validate an experiment and print it with every default",
-      "Loads the plugins, opens the data and validates all that run would; the experiment as resolved and\n"
-      "its runs go to stdout. Nothing is trained or written.\n"
+    { "check", "CONFIG [OPTIONS]", "validate an experiment and print it with every default",
+      "Loads the plugins, opens the data and validates all that run would; the experiment as resolved, its\n"
+      "runs and about how long they will take go to stdout. For the time, the smallest and the largest run\n"
+      "are tried for a second each. No results are written.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config; may be repeated\n"
+      "  -n, --no-timing       do not try how long the runs will take\n"
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
       tsr_cli_check },
@@ -182,6 +185,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     prepare_libraries(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     int code = run_command(argc, argv);
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0 || failed) {

@@ -17,10 +17,7 @@ void tsr_csv_add(tsr_text *csv, const json_t *value)
     if (!value || json_is_null(value))
         return;
     tsr_text text = { 0 };
-    if (json_is_string(value))
-        tsr_text_add(&text, "%s", json_string_value(value));
-    else
-        tsr_resolved_write_value(value, &text);
+    tsr_resolved_write_label(value, &text);
     if (text.chars && !strpbrk(text.chars, ",\"\n\r"))
         tsr_text_add(csv, "%s", text.chars);
     else if (text.chars) {

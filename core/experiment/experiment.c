@@ -251,20 +251,21 @@ static tsr_status *open_weights(tsr_experiment *experiment, tsr_run *run)
 }
 
 /* Whether the model can be built for the data, and begin with the weights that it is given. */
-static tsr_status *check_model(const tsr_run *run, const config_setting_t *model)
+static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
 {
     const tsr_dataset_info *info = &run->data->info;
     const config_setting_t *weights = config_setting_get_member(model, "weights");
     tsr_network *network;
     TSR_TRY(tsr_setting_context(
         model, tsr_network_new(run->model, info->shape, info->classes, run->seed, &network)));
+    run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
     tsr_network_free(network);
     return tsr_setting_context(weights ? weights : model, status);
 }
 
 /* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
-static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
+static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
 {
     const tsr_training_settings *training = &run->training;
     const config_setting_t *group = config_setting_get_member(root, "training");
@@ -280,6 +281,8 @@ static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
                               .n_test = parts.test.n,
                               .classes = run->data->info.classes,
                               .shape = run->data->info.shape };
+    run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
+                                .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
     TSR_TRY(check_model(run, config_setting_get_member(root, "model")));
     const config_setting_t *probes = config_setting_get_member(root, "probes");
@@ -398,15 +401,20 @@ static char *origin_of(const tsr_config *config, const config_setting_t *value, 
                       (unsigned)config_setting_source_line(value), key);
 }
 
-/* Point `number` of the product (the last key changes fastest) put into `config`. */
+/* The value that key i has at point `number` of the product, in which the last key changes fastest. */
+static const config_setting_t *axis_value(const axis *axes, size_t n, size_t number, size_t i)
+{
+    for (size_t j = i + 1; j < n; j++)
+        number /= (size_t)config_setting_length(axes[j].values);
+    return config_setting_get_elem(axes[i].values,
+                                   (unsigned)(number % (size_t)config_setting_length(axes[i].values)));
+}
+
+/* Point `number` put into `config`. */
 static tsr_status *set_point(tsr_config *config, const axis *axes, size_t n, size_t number)
 {
-    size_t divisor = 1;
-    for (size_t i = n; i-- > 0;) {
-        size_t length = (size_t)config_setting_length(axes[i].values);
-        const config_setting_t *value =
-            config_setting_get_elem(axes[i].values, (unsigned)(number / divisor % length));
-        divisor *= length;
+    for (size_t i = 0; i < n; i++) {
+        const config_setting_t *value = axis_value(axes, n, number, i);
         char *origin = origin_of(config, value, axes[i].key);
         if (!origin)
             return tsr_no_memory("the sweep");
@@ -429,9 +437,23 @@ static json_t *value_at(const json_t *config, const char *key)
     return at ? json_deep_copy(at) : json_null();
 }
 
+/* What tells the point from others: numbers as resolved, the rest as written, without the defaults that all
+   points share. A new reference. */
+static json_t *swept_values(const json_t *resolved, const axis *axes, size_t n, size_t number)
+{
+    json_t *swept = json_object();
+    for (size_t i = 0; swept && i < n; i++) {
+        const config_setting_t *value = axis_value(axes, n, number, i);
+        bool number_like = config_setting_is_number(value);
+        json_object_set_new(swept, axes[i].key,
+                            number_like ? value_at(resolved, axes[i].key) : tsr_resolved_from_setting(value));
+    }
+    return swept;
+}
+
 /* The runs of one point of the sweep: its replicates. */
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
-                              size_t *n_read)
+                              const axis *axes, size_t number)
 {
     general_settings general;
     tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
@@ -443,16 +465,14 @@ static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *conf
     uint64_t seed = (uint64_t)general.seed;
     tsr_settings_clear(general_params, &general);
     for (size_t replicate = 0; replicate < replicates; replicate++) {
-        tsr_run *run = &experiment->runs[(*n_read)++]; /* counted even if it fails: it is to be freed */
+        tsr_run *run =
+            &experiment->runs[experiment->n_runs++]; /* counted even if it fails: it is to be freed */
         run->replicate = replicate;
         run->seed = seed + replicate;
         TSR_TRY(read_run(experiment, config, run));
-        run->swept = json_object();
+        run->swept = swept_values(run->config, axes, experiment->n_swept, number);
         if (!run->swept)
             return tsr_no_memory("a run");
-        for (size_t i = 0; i < experiment->n_swept; i++)
-            json_object_set_new(run->swept, experiment->swept[i],
-                                value_at(run->config, experiment->swept[i]));
     }
     return NULL;
 }
@@ -483,7 +503,7 @@ static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *confi
             break;
         status = set_point(&copy, axes, n_axes, point);
         if (!status)
-            status = read_point(experiment, &copy, replicates, &experiment->n_runs);
+            status = read_point(experiment, &copy, replicates, axes, point);
         tsr_config_clear(&copy);
     }
     free(axes);

@@ -22,6 +22,13 @@ typedef struct tsr_output_settings {
     bool save_model, save_codes;
 } tsr_output_settings;
 
+/* How large a run is, for estimates. */
+typedef struct tsr_run_size {
+    size_t parameters;
+    size_t epoch_examples;  /* that an epoch trains on */
+    size_t probed_examples; /* whose codes are taken, training and test */
+} tsr_run_size;
+
 /* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */
 typedef struct tsr_report_settings {
     double under_expressive, sufficiently_expressive, accuracy_within;
@@ -40,6 +47,7 @@ typedef struct tsr_run {
     /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
        model begins with a file's weights: another content of the file is another run. */
     json_t *config;
+    tsr_run_size size;
     tsr_training_settings training;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;

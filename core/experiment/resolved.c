@@ -113,6 +113,41 @@ void tsr_resolved_write_value(const json_t *value, tsr_text *out)
     write_value(value, -1, out);
 }
 
+/* A group: its plugin's name, then its other members. */
+static void write_group_label(const json_t *group, tsr_text *out)
+{
+    const char *plugin = json_string_value(json_object_get(group, "plugin")), *key;
+    json_t *value, *members = json_incref((json_t *)(uintptr_t)group);
+    size_t n = 0;
+    tsr_text_add(out, "%s", plugin ? plugin : "");
+    json_object_foreach(members, key, value)
+    {
+        if (json_is_null(value) || (plugin && strcmp(key, "plugin") == 0))
+            continue;
+        tsr_text_add(out, "%s%s=", n++ ? " " : "(", key);
+        tsr_resolved_write_label(value, out);
+    }
+    tsr_text_add(out, "%s", n ? ")" : "");
+    json_decref(members);
+}
+
+void tsr_resolved_write_label(const json_t *value, tsr_text *out)
+{
+    if (json_is_string(value))
+        tsr_text_add(out, "%s", json_string_value(value));
+    else if (json_is_object(value))
+        write_group_label(value, out);
+    else if (!json_is_array(value))
+        write_scalar(value, out);
+    else if (json_array_size(value) == 0)
+        tsr_text_add(out, "none");
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        bool groups = json_is_object(json_array_get(value, 0));
+        tsr_text_add(out, "%s", !i ? "" : groups ? " + " : " ");
+        tsr_resolved_write_label(json_array_get(value, i), out);
+    }
+}
+
 json_t *tsr_resolved_from_setting(const config_setting_t *setting)
 {
     switch (config_setting_type(setting)) {

@@ -243,11 +243,12 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     return status;
 }
 
-static tsr_status *prepare(doing *d, const tsr_store *store)
+/* Takes the folder's path over. */
+static tsr_status *prepare(doing *d, char *folder)
 {
     const tsr_run *run = d->run;
     const tsr_training_settings *training = &run->training;
-    d->folder = tsr_store_run_folder(store, run);
+    d->folder = folder;
     d->epochs = json_array();
     d->snapshots = json_array();
     d->probe_seconds = json_object();
@@ -273,19 +274,25 @@ static tsr_status *prepare(doing *d, const tsr_store *store)
     return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
 }
 
+static tsr_training training_of(doing *d)
+{
+    const tsr_run *run = d->run;
+    return (tsr_training){ .epochs = (size_t)run->training.epochs,
+                           .batch = (size_t)run->training.batch,
+                           .early_stop = (size_t)run->training.early_stop,
+                           .optimizer = run->optimizer,
+                           .n_regularizers = run->n_regularizers,
+                           .regularizers = run->regularizers,
+                           .schedule = run->training.schedule,
+                           .seed = run->seed,
+                           .epoch_done = epoch_done,
+                           .context = d };
+}
+
 static tsr_status *train_and_probe(doing *d, tsr_trained *trained)
 {
     const tsr_run *run = d->run;
-    tsr_training training = { .epochs = (size_t)run->training.epochs,
-                              .batch = (size_t)run->training.batch,
-                              .early_stop = (size_t)run->training.early_stop,
-                              .optimizer = run->optimizer,
-                              .n_regularizers = run->n_regularizers,
-                              .regularizers = run->regularizers,
-                              .schedule = run->training.schedule,
-                              .seed = run->seed,
-                              .epoch_done = epoch_done,
-                              .context = d };
+    tsr_training training = training_of(d);
     tsr_batches batches = tsr_batch_source_batches(d->source);
     set_state(d->progress, TSR_RUN_TRAINING);
     d->epoch_began = tsr_seconds();
@@ -394,7 +401,7 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     doing d = { .run = run, .progress = progress };
     tsr_trained trained = { 0 };
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
-    tsr_status *status = prepare(&d, store);
+    tsr_status *status = prepare(&d, tsr_store_run_folder(store, run));
     double prepared = tsr_seconds();
     if (!status)
         status = train_and_probe(&d, &trained);
@@ -409,10 +416,107 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     return status;
 }
 
+/* Trying a run. */
+
+/* Batches until the time is over. */
+typedef struct clocked {
+    tsr_batches inner;
+    double limit, began;
+    size_t last; /* examples of the last batch; 0: none yet */
+    tsr_trial *trial;
+} clocked;
+
+static void clocked_begin(void *context, size_t epoch)
+{
+    const clocked *c = context;
+    if (c->inner.begin_epoch)
+        c->inner.begin_epoch(c->inner.context, epoch);
+}
+
+/* The last batch has been trained on. */
+static void clocked_count(clocked *c)
+{
+    c->trial->trained += c->last;
+    c->trial->training_seconds = tsr_seconds() - c->began;
+}
+
+/* No examples, which ends the training, when the time is over. */
+static size_t clocked_next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+{
+    clocked *c = context;
+    if (c->last == 0)
+        c->began = tsr_seconds();
+    else
+        clocked_count(c);
+    if (c->trial->training_seconds > c->limit)
+        return 0;
+    c->last = c->inner.next(c->inner.context, epoch, step, inputs, labels);
+    return c->last;
+}
+
+static tsr_status *try_training(doing *d, double seconds, tsr_trial *trial)
+{
+    clocked clock = { .inner = tsr_batch_source_batches(d->source), .limit = seconds, .trial = trial };
+    tsr_batches batches = {
+        .context = &clock, .steps = clock.inner.steps, .begin_epoch = clocked_begin, .next = clocked_next
+    };
+    tsr_training training = training_of(d);
+    training.epoch_done = NULL;
+    tsr_trained trained;
+    tsr_status *status = tsr_train(d->network, &training, &batches, &trained);
+    if (!status)
+        clocked_count(&clock);
+    if (status && trial->trained) { /* ended by the clock, or by what will end the run too */
+        tsr_status_free(status);
+        return NULL;
+    }
+    return status;
+}
+
+/* A 32nd of the examples, a 16th, and so on. A probe may want more than the first steps have. */
+static tsr_status *try_probing(doing *d, tsr_trial *trial)
+{
+    size_t train = d->parts.train.n, test = d->parts.test.n;
+    tsr_status *status = NULL;
+    for (size_t part = 32; part >= 1; part /= 2) {
+        double began = tsr_seconds();
+        d->parts.train.n = train / part + (train < part);
+        d->parts.test.n = test / part + (test < part);
+        tsr_status_free(status);
+        status = take_snapshot(d, 0, false);
+        if (status)
+            continue;
+        trial->probed[1] = trial->probed[0];
+        trial->probing_seconds[1] = trial->probing_seconds[0];
+        trial->probing_seconds[0] = tsr_seconds() - began;
+        trial->probed[0] = d->parts.train.n + d->parts.test.n;
+    }
+    return status;
+}
+
+tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_seconds, tsr_trial *trial)
+{
+    tsr_run_progress progress = { 0 };
+    doing d = { .run = run, .progress = &progress };
+    tsr_set_threads(1);
+    tsr_flush_subnormals();
+    tsr_status *status = prepare(&d, strdup(folder));
+    if (!status && run->training.epochs > 0)
+        status = try_training(&d, training_seconds, trial);
+    if (!status)
+        status = try_probing(&d, trial);
+    clear(&d);
+    return status;
+}
+
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                          const char *reason, tsr_run_progress *progress)
 {
     set_state(progress, TSR_RUN_FAILED);
+    char *folder = tsr_store_run_folder(store, run);
+    tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
+    free(folder);
+    TSR_TRY(status);
     json_t *outcome = begin_outcome(experiment, run, "failed", reason);
     if (!outcome)
         return tsr_no_memory("run.json");
@@ -420,7 +524,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     json_object_set_new(outcome, "environment",
                         json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
                                   tsr_registry_used(experiment->registry)));
-    tsr_status *status = tsr_store_put(store, run, outcome);
+    status = tsr_store_put(store, run, outcome);
     json_decref(outcome);
     return status;
 }

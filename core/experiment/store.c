@@ -9,20 +9,40 @@
 #include "experiment/csv.h"
 #include "experiment/resolved.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LARGEST_OUTCOME (256 << 20)
+
+/* How often, and how long apart, a lock is asked for. The processes of a program that was killed hold its
+   locks until they are gone too, which is soon. */
+#define LOCK_TRIES 40
+#define LOCK_NANOSECONDS 50000000
 
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
 static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
                                           "plugin_path", "report",   NULL };
+
+/* 0, or the error. */
+static int try_lock(int fd, int operation)
+{
+    for (int left = LOCK_TRIES; flock(fd, operation | LOCK_NB) != 0; left--) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        if (left == 0)
+            return EWOULDBLOCK;
+        nanosleep(&(struct timespec){ .tv_nsec = LOCK_NANOSECONDS }, NULL);
+    }
+    return 0;
+}
 
 static tsr_status *lock_file(const char *folder, const char *name, int operation, int *fd)
 {
@@ -30,16 +50,17 @@ static tsr_status *lock_file(const char *folder, const char *name, int operation
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = NULL;
+    int error = 0;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
-    else if (flock(*fd, operation | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? tsr_fail(TSR_REFUSED,
-                                "%s: another tessera is working in this results folder: wait for "
-                                "it, or choose another folder with -o",
-                                folder)
-                     : tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(errno));
+    else if ((error = try_lock(*fd, operation)) == EWOULDBLOCK)
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: another tessera is working in this results folder: wait for it, or choose "
+                          "another folder with -o",
+                          folder);
+    else if (error)
+        status = tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(error));
     free(path);
     return status;
 }
@@ -79,10 +100,12 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     return status;
 }
 
+/* What stands in the folder beside the runs' own and the locks. */
+static const char *const ours[] = { "runs",        "summary.csv", "results.csv", "config.cfg",
+                                     "report.html", NULL };
+
 static tsr_status *empty(const tsr_store *store)
 {
-    static const char *const ours[] = { "runs",        "results.csv", "config.cfg",
-                                        "summary.csv", "report.html", NULL };
     for (const char *const *name = ours; *name; name++) {
         char *path = tsr_path_join(store->folder, *name);
         tsr_status *status = path ? tsr_remove_tree(path) : tsr_no_memory("a path");
@@ -90,6 +113,27 @@ static tsr_status *empty(const tsr_store *store)
         TSR_TRY(status);
     }
     return NULL;
+}
+
+/* Whether a file is what the writing of one of ours leaves where it is killed: its name and ".XXXXXX". */
+static bool is_unfinished(const char *name)
+{
+    for (const char *const *known = ours; *known; known++) {
+        size_t length = strlen(*known);
+        if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
+            return true;
+    }
+    return false;
+}
+
+static void remove_unfinished(const tsr_store *store)
+{
+    DIR *folder = opendir(store->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+        if (is_unfinished(entry->d_name))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
 }
 
 static tsr_status *write_config(const char *path, const tsr_experiment *experiment)
@@ -108,6 +152,8 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
     TSR_TRY(lock_folder(store, shard));
     if (fresh)
         TSR_TRY(empty(store));
+    if (shard.of == 1) /* nobody else writes here */
+        remove_unfinished(store);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
     if (!status)
@@ -122,8 +168,9 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
 tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment, tsr_shard shard, bool fresh,
                            tsr_store *out)
 {
-    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1 };
-    tsr_status *status = out->folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    tsr_status *status = tsr_store_join(folder, out);
+    if (!status)
+        status = tsr_make_folder(folder);
     if (!status)
         status = prepare(out, experiment, shard, fresh);
     if (status)
@@ -131,14 +178,39 @@ tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment,
     return status;
 }
 
+tsr_status *tsr_store_join(const char *folder, tsr_store *out)
+{
+    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1, .table_lock = -1 };
+    return out->folder ? NULL : tsr_no_memory("a path");
+}
+
+static void close_lock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void tsr_store_close(tsr_store *store)
 {
-    if (store->lock >= 0)
-        close(store->lock);
-    if (store->shard_lock >= 0)
-        close(store->shard_lock);
+    close_lock(&store->lock);
+    close_lock(&store->shard_lock);
+    close_lock(&store->table_lock);
     free(store->folder);
-    *store = (tsr_store){ .lock = -1, .shard_lock = -1 };
+    store->folder = NULL;
+}
+
+tsr_status *tsr_store_begin_tables(tsr_store *store)
+{
+    tsr_status *status = lock_file(store->folder, ".lock-tables", LOCK_EX, &store->table_lock);
+    if (status)
+        close_lock(&store->table_lock);
+    return status;
+}
+
+void tsr_store_end_tables(tsr_store *store)
+{
+    close_lock(&store->table_lock);
 }
 
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
@@ -242,6 +314,12 @@ json_t *tsr_outcomes_metrics(const json_t *outcomes)
     return names;
 }
 
+/* The one key that every row tells anyway. */
+static bool has_own_column(const char *swept)
+{
+    return strcmp(swept, "seed") == 0;
+}
+
 static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_run *run,
                      const json_t *outcome, json_t *names)
 {
@@ -251,6 +329,8 @@ static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_
     {
         tsr_text_add(csv, "%s,%zu,%llu", run->id, run->replicate, (unsigned long long)run->seed);
         for (size_t j = 0; j < experiment->n_swept; j++) {
+            if (has_own_column(experiment->swept[j]))
+                continue;
             tsr_text_add(csv, ",");
             tsr_csv_add(csv, json_object_get(run->swept, experiment->swept[j]));
         }
@@ -274,7 +354,8 @@ tsr_status *tsr_store_write_csv(const tsr_store *store, const tsr_experiment *ex
     tsr_text csv = { 0 };
     tsr_text_add(&csv, "run,replicate,seed");
     for (size_t i = 0; i < experiment->n_swept; i++)
-        tsr_text_add(&csv, ",%s", experiment->swept[i]);
+        if (!has_own_column(experiment->swept[i]))
+            tsr_text_add(&csv, ",%s", experiment->swept[i]);
     tsr_text_add(&csv, ",epoch");
     const char *name;
     json_object_foreach(names, name, ignored) tsr_text_add(&csv, ",%s", name);

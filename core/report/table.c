@@ -158,10 +158,7 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
 static void write_swept_value(const json_t *value, char out[CELL])
 {
     tsr_text text = { 0 };
-    if (json_is_string(value))
-        tsr_text_add(&text, "%s", json_string_value(value));
-    else
-        tsr_resolved_write_value(value, &text);
+    tsr_resolved_write_label(value, &text);
     snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
     free(text.chars);
 }
