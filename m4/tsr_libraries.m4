@@ -20,6 +20,8 @@ AC_DEFUN([TSR_LIBRARIES], [
                                              [tsr_lbfgs=no])], [tsr_lbfgs=no])
   ])
   AM_CONDITIONAL([HAVE_LBFGS], [test $tsr_lbfgs = yes])
+  PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
+  AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
 ])
@@ -34,5 +36,6 @@ AC_DEFUN([TSR_SUMMARY], [
   AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
   AS_IF([test $tsr_lbfgs = no],
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
+  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])
