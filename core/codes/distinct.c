@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #define EMPTY UINT32_MAX
+#define MANY (1 << 19) /* bytes that are worth sharing among threads: waking them costs about as much */
 
 typedef struct row_table {
     const tsr_codes *codes;
@@ -66,7 +67,7 @@ tsr_status *tsr_distinct_by(tsr_hash_function *hash, const tsr_codes *codes, siz
     }
     memset(table.slots, 0xff, room * sizeof(*table.slots));
     size_t length = tsr_codes_used_words(codes) * sizeof(uint64_t);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * length > MANY)
     for (size_t i = 0; i < codes->n; i++)
         hashes[i] = hash(tsr_codes_row(codes, i), length);
     for (size_t i = 0; i < codes->n; i++) {

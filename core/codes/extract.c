@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define BATCH 256
+#define MANY (1 << 18) /* units that are worth sharing among threads: waking them costs about as much */
 
 /* Where a batch's codes go. */
 typedef struct destination {
@@ -68,7 +69,7 @@ static void pack_layer(void *context, const tsr_tap *tap)
     const tsr_code_source *source = tsr_network_code_source(target->network, tap->layer);
     tsr_codes *codes = target->codes;
     size_t first = codes->layers[tap->layer].first / 64, step = round_up(tap->units) / 64;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tap->n * tap->units > MANY)
     for (size_t i = 0; i < tap->n; i++) {
         uint64_t *words = codes->words + (target->row + i) * codes->stride + first;
         for (size_t b = 0; b < source->n_breakpoints; b++)

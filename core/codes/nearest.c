@@ -8,9 +8,10 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#define QUERIES 32 /* of a block */
-#define ROWS 512   /* of the base met at once: 64 KB of distances */
-#define SCAN 16    /* distances looked at together */
+#define QUERIES 32     /* of a block */
+#define ROWS 512       /* of the base met at once: 64 KB of distances */
+#define MANY (1 << 18) /* distances by words that are worth sharing among threads */
+#define SCAN 16        /* distances looked at together */
 
 static uint64_t neighbour(uint32_t distance, size_t index)
 {
@@ -105,7 +106,8 @@ tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k,
     tsr_status *status = distances && heaps ? NULL : tsr_no_memory("nearest neighbours");
     if (status)
         goto out;
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic)
+    size_t work = base->n * (tsr_codes_used_words(base) + 1); /* per query */
+#pragma omp parallel for num_threads((int)threads) schedule(dynamic) if (query->n > MANY / work)
     for (size_t q = 0; q < query->n; q += QUERIES) {
         size_t nq = query->n - q < QUERIES ? query->n - q : QUERIES;
         size_t thread = (size_t)omp_get_thread_num();

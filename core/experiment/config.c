@@ -241,5 +241,4 @@ void tsr_config_clear(tsr_config *config)
     free(config->path);
     free(config->folder);
     *config = (tsr_config){ 0 };
-    config_init(&config->tree);
 }

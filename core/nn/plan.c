@@ -244,7 +244,12 @@ static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *s
     float *scratch = plan->backward[i].scratch;
     plan->forward[i] = plan->backward[i] = pass;
     plan->backward[i].scratch = scratch;
-    plan->backward[i].training = true;
+    /* What an operator does not say it reads may be overwritten by then: better a crash than a wrong
+     * gradient. */
+    if (!(node->op.flags & TSR_OP_READS_INPUTS))
+        plan->backward[i].inputs = NULL;
+    if (!(node->op.flags & TSR_OP_READS_OUTPUT))
+        plan->backward[i].output = NULL;
     plan->backward[i].output_gradient = plan->gradients[i];
     plan->backward[i].input_gradients = plan->input_gradients + edge;
     plan->backward[i].parameter_gradients = store->gradients + node->first_parameter;

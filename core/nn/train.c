@@ -214,8 +214,8 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
     const tsr_batches *batches = loop->batches;
     double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
     epoch_sums sums = { 0 };
-    TSR_TRY(
-        tsr_network_plan(loop->network, loop->training->batch, true)); /* epoch_done may have planned anew */
+    /* epoch_done may have planned anew. */
+    TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
     if (batches->begin_epoch)
         batches->begin_epoch(batches->context, epoch);
     for (size_t step = 0; step < batches->steps; step++)

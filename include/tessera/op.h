@@ -60,8 +60,8 @@ typedef struct tsr_pass {
     size_t n_inputs;
     const tsr_shape *shapes;     /* of one sample, per input */
     tsr_shape shape;             /* of one sample of the output */
-    const float *const *inputs;  /* forward; backward where TSR_OP_READS_INPUTS */
-    float *output;               /* forward writes; backward reads where TSR_OP_READS_OUTPUT */
+    const float *const *inputs;  /* forward; backward where TSR_OP_READS_INPUTS, else NULL */
+    float *output;               /* forward writes; backward reads where TSR_OP_READS_OUTPUT, else NULL */
     float *const *parameters;    /* forward and backward read */
     float *const *state;         /* forward reads, and writes while training */
     float *saved, *scratch;

@@ -22,8 +22,8 @@ static size_t slots(const void *self)
     return 2;
 }
 
-/* What is the same for all parameters in one step. Means that decay turn subnormal in the end; the host flushes
-   those to zero, and epsilon keeps the quotient defined. */
+/* What is the same for all parameters in one step. Means that decay turn subnormal in the end; the host
+   flushes those to zero, and epsilon keeps the quotient defined. */
 typedef struct factors {
     float keep1, take1, keep2, take2, rate, root, epsilon;
 } factors;

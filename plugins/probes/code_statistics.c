@@ -12,6 +12,7 @@
 
 #define BLOCK 128           /* examples compared together */
 #define MOST_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
+#define MANY (1 << 17)      /* words that are worth sharing among threads: waking them costs about as much */
 #define ROWS_PER_BYTE 255   /* rows that a counter of one byte can count */
 
 typedef struct code_statistics {
@@ -86,7 +87,7 @@ static tsr_status *mean_entropy(const tsr_codes *codes, double *out)
     double *sums = calloc(words + 1, sizeof(*sums));
     if (!sums)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * words > MANY)
     for (size_t w = 0; w < words; w++) {
         uint64_t ones[64] = { 0 };
         count_ones(codes, w, ones);
@@ -122,7 +123,8 @@ static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, si
     distances *parts = calloc(2 * blocks + 1, sizeof(*parts));
     if (!parts)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(dynamic) if (n * n * tsr_codes_used_words(codes) > MANY)
     for (size_t a = 0; a < blocks; a++)
         for (size_t b = a; b < blocks; b++)
             compare_blocks(codes, labels, n, a * BLOCK, b * BLOCK, &parts[2 * a], &parts[2 * a + 1]);

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define WORD_TABLES (8 * 256) /* sums for the 8 bytes of a word: 16 KB */
+#define MANY (1 << 18)        /* bits of rows that are worth sharing among threads */
 #define TEST_ROWS 1024        /* scored together */
 
 enum { ONE_VS_ONE, ONE_VS_REST, MULTINOMIAL };
@@ -204,17 +205,18 @@ static double multinomial_objective(void *instance, const double *weights, doubl
     size_t each = examples->codes->bits + 1, n = problem->n;
     (void)size;
     (void)step;
+    bool many = n * examples->codes->bits * examples->n_present > MANY;
     double objective = 0;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t c = 0; c < examples->n_present; c++)
         score(examples->codes, n, problem->rows, weights + c * each, problem->scores + c * n);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (many)
     for (size_t i = 0; i < n; i++)
         problem->against[i] = softmax_loss(examples, i, n, problem->scores + i);
     for (size_t i = 0; i < n; i++)
         objective += problem->against[i];
     objective *= problem->options->C;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t c = 0; c < examples->n_present; c++)
         gather(examples->codes, n, problem->rows, problem->scores + c * n, gradient + c * each);
     for (size_t c = 0; c < examples->n_present; c++)
@@ -361,7 +363,8 @@ static tsr_status *fit(const logistic_regression *options, const training_set *e
         return fit_multinomial(options, examples, weights);
     size_t each = examples->codes->bits + 1;
     tsr_status *failure = NULL;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(dynamic) if (examples->codes->n * examples->codes->bits * n_models(options, examples) > MANY)
     for (size_t i = 0; i < n_models(options, examples); i++) {
         tsr_status *status = fit_model(options, examples, i, weights + i * each);
 #pragma omp critical(logistic_regression_failure)

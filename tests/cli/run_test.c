@@ -334,6 +334,7 @@ END_TEST
 START_TEST(two_processes_do_not_share_a_folder)
 {
     char *line = tsr_format("cd '%s' && ('%s/tessera' run small.cfg -q -o out -s training.epochs=1000000 "
+                            "-s executor.max_seconds=60 "
                             ">/dev/null 2>&1 & echo $! >pid) && sleep 2",
                             folder, test_build());
     ck_assert_int_eq(system(line), 0);
@@ -349,6 +350,7 @@ END_TEST
 START_TEST(an_interrupt_keeps_what_is_finished)
 {
     char *line = tsr_format("cd '%s' && (sh -c 'echo $$ >pid; exec \"%s/tessera\" run small.cfg -q -j 1 -o out "
+                            "-s executor.max_seconds=60 "
                             "-s training.epochs=1000000 -s \"sweep=({key=\\\"training.epochs\\\"; values=[1, 1000000];})\"' "
                             ">/dev/null 2>err; echo $? >status) & "
                             "i=0; until ls '%s'/out/runs/*/run.json >/dev/null 2>&1 || [ $i -gt 600 ]; do "

@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(nearest_does_not_depend_on_the_number_of_threads)
 {
-    tsr_codes *base = random_codes(1, 700, 6, 0.5), *query = random_codes(2, 100, 6, 0.5);
+    tsr_codes *base = random_codes(1, 3000, 6, 0.5), *query = random_codes(2, 100, 6, 0.5);
     uint32_t index[2][900], distance[2][900];
     for (int t = 0; t < 2; t++) {
         tsr_set_threads(t + 1);

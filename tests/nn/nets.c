@@ -111,7 +111,7 @@ double gradient_error(test_net *net, size_t n)
     for (size_t i = 0; i < tsr_network_n_tensors(net->network); i++) {
         const tsr_network_parameter *tensor = tsr_network_tensor(net->network, i);
         const float *gradient = gradients + (tensor->gradient - flat.gradients);
-        double largest = 5e-3, error = 0; /* below this a gradient is rounding alone */
+        double largest = 0.03, error = 0; /* rounding alone makes 1e-5, also of a gradient that is 0 */
         for (size_t k = 0; k < tensor->parameter.n; k++) {
             double numerical = difference(net, n, labels, &tensor->values[k]);
             largest = fmax(largest, fabs(numerical));

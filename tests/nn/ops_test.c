@@ -243,6 +243,42 @@ START_TEST(dropout_is_the_same_for_a_seed_and_step_and_differs_between_them)
 }
 END_TEST
 
+/* What two dropouts of one network leave of 1, doubled by their rate: a + 2 b. */
+static tsr_node *two_dropouts(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    (void)classes;
+    tsr_node *a = tsr_dropout(g, x, 0.5), *b = tsr_dropout(g, x, 0.5);
+    return tsr_add(g, a, tsr_add(g, b, b));
+}
+
+START_TEST(no_two_nodes_share_a_mask_in_any_two_steps)
+{
+    test_net net = net_new(two_dropouts, NULL, (tsr_shape){ WIDE, 1, 1 }, WIDE, 1);
+    ck_succeeds(tsr_network_plan(net.network, 1, true));
+    for (size_t i = 0; i < WIDE; i++)
+        tsr_network_input_values(net.network)[i] = 0.5f;
+    int32_t label = 0;
+    static bool masks[8][WIDE]; /* a, b of step 1, a, b of step 2 ... */
+    for (size_t step = 0; step < 4; step++) {
+        tsr_network_gradient(net.network, 1, &label, 1, step + 1, NULL);
+        for (size_t i = 0; i < WIDE; i++) {
+            int sum = (int)tsr_network_logits(net.network)[i];
+            masks[2 * step][i] = sum & 1;
+            masks[2 * step + 1][i] = sum & 2;
+        }
+    }
+    for (size_t a = 0; a < 8; a++)
+        for (size_t b = 0; b < a; b++) {
+            size_t same = 0;
+            for (size_t i = 0; i < WIDE; i++)
+                same += masks[a][i] == masks[b][i];
+            ck_assert_double_eq_tol((double)same / WIDE, 0.5, 0.1);
+        }
+    net_free(&net);
+}
+END_TEST
+
 /* --- softmax cross-entropy --- */
 
 START_TEST(the_loss_agrees_with_double_even_for_large_logits)
@@ -292,6 +328,7 @@ int main(void)
     tcase_add_test(tests, batch_norm_of_one_value_per_channel_is_its_shift);
     tcase_add_test(tests, dropout_drops_its_rate_and_scales_what_is_left);
     tcase_add_test(tests, dropout_is_the_same_for_a_seed_and_step_and_differs_between_them);
+    tcase_add_test(tests, no_two_nodes_share_a_mask_in_any_two_steps);
     tcase_add_test(tests, the_loss_agrees_with_double_even_for_large_logits);
     tcase_add_test(tests, a_loss_that_is_not_finite_is_returned_as_it_is);
     suite_add_tcase(suite, tests);

@@ -46,6 +46,8 @@ START_TEST(redundancy_stays_under_a_mask_and_with_more_threads)
     double ratio = probe_metric(REDUNDANCY, &data, "train");
     ck_assert(ratio > 0.05 && ratio < 0.95);
     ck_same_when_masked(REDUNDANCY, &data);
+    labelled_clear(&data);
+    data = blobs(4, 5000, 200, 10, 1000, 0.0005);
     ck_same_with_two_threads(REDUNDANCY, &data);
     labelled_clear(&data);
 }
