@@ -140,16 +140,23 @@ TARGET INLINE void NAME(transpose_8)(const float *in, size_t in_row, float *out,
     }
 }
 
+/* Where 8 do not divide a side, its last block overlaps the one before. */
 TARGET static void NAME(transpose)(size_t rows, size_t columns, const float *in, size_t in_row, float *out,
                                    size_t out_row)
 {
-    size_t whole_rows = rows / 8 * 8, whole_columns = columns / 8 * 8;
-    for (size_t r = 0; r < whole_rows; r += 8)
-        for (size_t c = 0; c < whole_columns; c += 8)
+    if (rows < 8 || columns < 8) {
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0; c < columns; c++)
+                out[c * out_row + r] = in[r * in_row + c];
+        return;
+    }
+    for (size_t i = 0; i < rows; i += 8) {
+        size_t r = at_most(rows - 8, i);
+        for (size_t j = 0; j < columns; j += 8) {
+            size_t c = at_most(columns - 8, j);
             NAME(transpose_8)(in + r * in_row + c, in_row, out + c * out_row + r, out_row);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = r < whole_rows ? whole_columns : 0; c < columns; c++)
-            out[c * out_row + r] = in[r * in_row + c];
+        }
+    }
 }
 
 /* --- where most of x is zero --- */
