@@ -140,7 +140,8 @@ TARGET INLINE void NAME(transpose_8)(const float *in, size_t in_row, float *out,
     }
 }
 
-/* Where 8 do not divide a side, its last block overlaps the one before. */
+/* Where 8 do not divide a side, its last block overlaps the one before. Whole columns first: rows of `out`
+   are written from end to end. */
 TARGET static void NAME(transpose)(size_t rows, size_t columns, const float *in, size_t in_row, float *out,
                                    size_t out_row)
 {
@@ -150,10 +151,10 @@ TARGET static void NAME(transpose)(size_t rows, size_t columns, const float *in,
                 out[c * out_row + r] = in[r * in_row + c];
         return;
     }
-    for (size_t i = 0; i < rows; i += 8) {
-        size_t r = at_most(rows - 8, i);
-        for (size_t j = 0; j < columns; j += 8) {
-            size_t c = at_most(columns - 8, j);
+    for (size_t j = 0; j < columns; j += 8) {
+        size_t c = at_most(columns - 8, j);
+        for (size_t i = 0; i < rows; i += 8) {
+            size_t r = at_most(rows - 8, i);
             NAME(transpose_8)(in + r * in_row + c, in_row, out + c * out_row + r, out_row);
         }
     }
