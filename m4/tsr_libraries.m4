@@ -15,8 +15,27 @@ AC_DEFUN([TSR_LIBRARIES], [
 
   PKG_CHECK_MODULES([ZLIB], [zlib], [tsr_zlib=yes], [tsr_zlib=no])
   AM_CONDITIONAL([HAVE_ZLIB], [test $tsr_zlib = yes])
+  TSR_OPEN_MPI
+  PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
+  AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
+])
+
+# TSR_OPEN_MPI: MPI_CFLAGS and MPI_LIBS, from pkg-config or from the compiler wrapper. Linked by one plugin.
+AC_DEFUN([TSR_OPEN_MPI], [
+  AC_ARG_WITH([mpi], [AS_HELP_STRING([--without-mpi], [leave out the executor mpi])], [], [with_mpi=check])
+  tsr_mpi=no
+  AS_IF([test "x$with_mpi" != xno], [
+    PKG_CHECK_MODULES([MPI], [ompi-c], [tsr_mpi=yes], [
+      AC_CHECK_PROG([tsr_mpicc], [mpicc], [mpicc])
+      AS_IF([test -n "$tsr_mpicc" && MPI_CFLAGS=`$tsr_mpicc --showme:compile 2>/dev/null` &&
+             MPI_LIBS=`$tsr_mpicc --showme:link 2>/dev/null`], [tsr_mpi=yes])
+    ])
+  ])
+  AC_SUBST([MPI_CFLAGS])
+  AC_SUBST([MPI_LIBS])
+  AM_CONDITIONAL([HAVE_MPI], [test $tsr_mpi = yes])
 ])
 
 # TSR_NEED(VARIABLE, MODULES, DEBIAN-PACKAGE)
@@ -27,5 +46,7 @@ AC_DEFUN([TSR_NEED], [
 AC_DEFUN([TSR_SUMMARY], [
   AC_MSG_NOTICE([plugins installed in $libdir/tessera])
   AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
+  AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
+  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

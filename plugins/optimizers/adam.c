@@ -1,8 +1,12 @@
 /* Adam (Kingma and Ba 2015, algorithm 1; epsilon stands outside the corrected root, as there and in PyTorch).
    One pass over the parameters; both bias corrections are taken out of it. */
+#include <float.h>
 #include <math.h>
 #include <tessera/hot.h>
 #include <tessera/optimizer.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 typedef struct adam {
     double learning_rate, beta1, beta2, epsilon;
@@ -42,6 +46,43 @@ TSR_HOT static void step(size_t n, factors f, const float *restrict gradients, f
     }
 }
 
+#if defined(__x86_64__)
+/* The same without a root and a division, which would take twice as long as the memory: the approximations of
+   both, of 14 bits, after one step of Newton's method are right to the last bit or two. */
+__attribute__((target("avx512f"))) static void step_avx512(size_t n, factors f, const float *gradients,
+                                                           float *mean, float *square, float *w)
+{
+    __m512 one = _mm512_set1_ps(1), half = _mm512_set1_ps(0.5f), least = _mm512_set1_ps(FLT_MIN);
+    __m512 most = _mm512_set1_ps(FLT_MAX);
+    __m512 root = _mm512_set1_ps(f.root), epsilon = _mm512_set1_ps(f.epsilon);
+    __m512 rate = _mm512_set1_ps(f.rate), keep1 = _mm512_set1_ps(f.keep1), keep2 = _mm512_set1_ps(f.keep2);
+    __m512 take1 = _mm512_set1_ps(f.take1), take2 = _mm512_set1_ps(f.take2);
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 mask = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : 0xffff;
+        __m512 g = _mm512_maskz_loadu_ps(mask, gradients + i), m = _mm512_maskz_loadu_ps(mask, mean + i);
+        __m512 v = _mm512_maskz_loadu_ps(mask, square + i), x = _mm512_maskz_loadu_ps(mask, w + i);
+        m = _mm512_fmadd_ps(keep1, m, _mm512_mul_ps(take1, g));
+        v = _mm512_fmadd_ps(keep2, v, _mm512_mul_ps(take2, _mm512_mul_ps(g, g)));
+        /* Of 0 the root's inverse would be infinite, of infinity 0; NaN, the second operand, passes. */
+        __m512 u = _mm512_min_ps(most, _mm512_max_ps(least, v)), r = _mm512_rsqrt14_ps(u);
+        __m512 s = _mm512_mul_ps(_mm512_min_ps(most, v), r);
+        s = _mm512_fmadd_ps(_mm512_mul_ps(half, s), _mm512_fnmadd_ps(s, r, one), s);
+        __m512 d = _mm512_fmadd_ps(s, root, epsilon), q = _mm512_rcp14_ps(d);
+        q = _mm512_fmadd_ps(q, _mm512_fnmadd_ps(d, q, one), q);
+        x = _mm512_fnmadd_ps(_mm512_mul_ps(rate, m), q, x);
+        _mm512_mask_storeu_ps(mean + i, mask, m);
+        _mm512_mask_storeu_ps(square + i, mask, v);
+        _mm512_mask_storeu_ps(w + i, mask, x);
+    }
+}
+
+static bool has_avx512(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f");
+}
+#endif
+
 static void update(const void *self, const tsr_update *u)
 {
     const adam *config = self;
@@ -55,6 +96,12 @@ static void update(const void *self, const tsr_update *u)
         .root = (float)(1 / sqrt(1 - pow(config->beta2, t))),
         .epsilon = (float)config->epsilon,
     };
+#if defined(__x86_64__)
+    if (has_avx512()) {
+        step_avx512(u->n, f, u->gradients, u->slots[0], u->slots[1], u->values);
+        return;
+    }
+#endif
     step(u->n, f, u->gradients, u->slots[0], u->slots[1], u->values);
 }
 

@@ -116,7 +116,21 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return measure(self, probing, "test", probing->test, probing->test_labels, &rng);
 }
 
-static const tsr_probe_ops ops = { .check = check, .run = run };
+#define MAJORITY "accuracy of clusters, each read as the class that it holds most of"
+#define MATCHED "accuracy of clusters matched to classes one to one"
+#define INERTIA "sum of squared distances to the clusters' centres"
+
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
+    { "train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
+    { "train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
+    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
+    { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
+    { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "kmeans",

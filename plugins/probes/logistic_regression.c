@@ -88,7 +88,15 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return status;
 }
 
-static const tsr_probe_ops ops = { .run = run };
+#define ACCURACY "accuracy of a linear classifier of codes"
+
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY },
+    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY },
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "logistic_regression",

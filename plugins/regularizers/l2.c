@@ -13,26 +13,32 @@ static const tsr_param params[] = {
 
 TSR_HOT static double sum_squares(size_t n, const float *restrict w)
 {
-    double total = 0;
-#pragma omp simd reduction(+ : total)
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < n; i++)
-        total += (double)w[i] * (double)w[i];
-    return total;
+        sum += (double)w[i] * (double)w[i];
+    return sum;
 }
 
-TSR_HOT static void add_gradient(size_t n, float factor, const float *restrict w, float *restrict gradient)
+/* The same, and the gradient in the same pass. */
+TSR_HOT static double sum_and_add(size_t n, float factor, const float *restrict w, float *restrict gradient)
 {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)w[i] * (double)w[i];
         gradient[i] += factor * w[i];
+    }
+    return sum;
 }
 
 static double penalty(const void *self, const tsr_parameter *parameter, float *gradient)
 {
     const l2 *config = self;
-    if (gradient)
-        add_gradient(parameter->n, (float)(2 * config->weight), parameter->values, gradient);
-    return config->weight * sum_squares(parameter->n, parameter->values);
+    double sum = gradient
+                     ? sum_and_add(parameter->n, (float)(2 * config->weight), parameter->values, gradient)
+                     : sum_squares(parameter->n, parameter->values);
+    return config->weight * sum;
 }
 
 static const tsr_regularizer_ops ops = { .penalty = penalty };

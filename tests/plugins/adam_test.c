@@ -60,6 +60,33 @@ START_TEST(gradients_whose_squares_vanish_leave_everything_finite)
 }
 END_TEST
 
+/* From gradients whose squares vanish to those whose squares overflow; an odd number of parameters. */
+START_TEST(a_step_is_right_to_a_few_bits_whatever_the_gradients_size)
+{
+    tsr_instance *adam = test_instance(TSR_OPTIMIZER, "plugin = \"adam\"; learning_rate = 1.0;");
+    const tsr_optimizer_ops *ops = tsr_instance_ops(adam);
+    enum { N = 77 };
+    _Alignas(64) float values[N + 1] = { 0 }, gradients[N], mean[N + 1] = { 0 }, square[N + 1] = { 0 };
+    float *slots[] = { mean, square };
+    for (size_t i = 0; i < N; i++)
+        gradients[i] = (float)((i % 2 ? -1 : 1) * pow(10, (double)i * 0.5 - 18));
+    mean[N] = square[N] = values[N] = 7; /* a guard */
+    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 1, 1 });
+    for (size_t i = 0; i < N; i++) {
+        double g = (double)gradients[i], expected = -g / (sqrt((double)square[i] / 0.001) + 1e-8);
+        if (isfinite(square[i]))
+            ck_assert_double_eq_tol((double)values[i], expected, 2e-6 * fabs(expected));
+        else
+            ck_assert(isfinite(values[i]));
+    }
+    ck_assert(mean[N] == 7 && square[N] == 7 && values[N] == 7);
+    gradients[3] = NAN; /* shows */
+    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 2, 1 });
+    ck_assert(isnan(values[3]) && isfinite(values[2]) && isfinite(values[4]));
+    tsr_instance_free(adam);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("adam");
@@ -67,6 +94,7 @@ int main(void)
     tcase_add_test(tests, adam_follows_the_papers_algorithm);
     tcase_add_test(tests, the_first_step_is_the_learning_rate_against_the_gradients_sign);
     tcase_add_test(tests, gradients_whose_squares_vanish_leave_everything_finite);
+    tcase_add_test(tests, a_step_is_right_to_a_few_bits_whatever_the_gradients_size);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -1,12 +1,9 @@
-/* Dense layer: Y = X W^T + b, W is (width, inputs). Three products by BLAS; the bias is what the first one
-   starts from. */
-#include "base/memory.h"
+/* Dense layer: Y = X W^T + b, W is (width, inputs). */
 #include "nn/ops/channels.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/products.h"
 
-#include <cblas.h>
 #include <limits.h>
-#include <string.h>
 
 typedef struct dense_config {
     int width;
@@ -39,26 +36,31 @@ static void setup(tsr_setup *setup)
                                                       .fan_out = width });
     tsr_setup_parameter(setup, &(tsr_parameter_spec){
                                    .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { width } });
+    tsr_setup_scratch(setup, TSR_PRODUCTS_SCRATCH(width), 0);
+}
+
+static tsr_layer layer_of(const tsr_pass *pass)
+{
+    return (tsr_layer){ pass->n, tsr_shape_size(pass->shapes[0]), pass->shape.c };
 }
 
 static void forward(const tsr_pass *pass)
 {
-    int n = (int)pass->n, inputs = (int)tsr_shape_size(pass->shapes[0]), width = (int)pass->shape.c;
-    for (size_t i = 0; i < pass->n; i++)
-        memcpy(pass->output + i * pass->shape.c, pass->parameters[1], pass->shape.c * sizeof(float));
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, width, inputs, 1.0f, pass->inputs[0], inputs,
-                pass->parameters[0], inputs, 1.0f, pass->output, width);
+    tsr_layer layer = layer_of(pass);
+    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0], pass->parameters[1],
+                                   pass->output);
 }
 
 static void backward(const tsr_pass *pass)
 {
-    int n = (int)pass->n, inputs = (int)tsr_shape_size(pass->shapes[0]), width = (int)pass->shape.c;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, width, inputs, n, 1.0f, pass->output_gradient, width,
-                pass->inputs[0], inputs, 0.0f, pass->parameter_gradients[0], inputs);
+    const tsr_products *products = tsr_products_choose();
+    tsr_layer layer = layer_of(pass);
+    products->weight_gradient(&layer, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
+                              pass->scratch);
     tsr_channel_sums(pass->n, pass->shape.c, 1, pass->output_gradient, pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, inputs, width, 1.0f, pass->output_gradient,
-                    width, pass->parameters[0], inputs, 0.0f, pass->input_gradients[0], inputs);
+        products->input_gradient(&layer, pass->output_gradient, pass->parameters[0],
+                                 pass->input_gradients[0]);
 }
 
 const tsr_op tsr_op_dense = {
