@@ -20,8 +20,27 @@ AC_DEFUN([TSR_LIBRARIES], [
                                              [tsr_lbfgs=no])], [tsr_lbfgs=no])
   ])
   AM_CONDITIONAL([HAVE_LBFGS], [test $tsr_lbfgs = yes])
+  TSR_OPEN_MPI
+  PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
+  AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
+])
+
+# TSR_OPEN_MPI: MPI_CFLAGS and MPI_LIBS, from pkg-config or from the compiler wrapper. Linked by one plugin.
+AC_DEFUN([TSR_OPEN_MPI], [
+  AC_ARG_WITH([mpi], [AS_HELP_STRING([--without-mpi], [leave out the executor mpi])], [], [with_mpi=check])
+  tsr_mpi=no
+  AS_IF([test "x$with_mpi" != xno], [
+    PKG_CHECK_MODULES([MPI], [ompi-c], [tsr_mpi=yes], [
+      AC_CHECK_PROG([tsr_mpicc], [mpicc], [mpicc])
+      AS_IF([test -n "$tsr_mpicc" && MPI_CFLAGS=`$tsr_mpicc --showme:compile 2>/dev/null` &&
+             MPI_LIBS=`$tsr_mpicc --showme:link 2>/dev/null`], [tsr_mpi=yes])
+    ])
+  ])
+  AC_SUBST([MPI_CFLAGS])
+  AC_SUBST([MPI_LIBS])
+  AM_CONDITIONAL([HAVE_MPI], [test $tsr_mpi = yes])
 ])
 
 # TSR_NEED(VARIABLE, MODULES, DEBIAN-PACKAGE)
@@ -34,5 +53,7 @@ AC_DEFUN([TSR_SUMMARY], [
   AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
   AS_IF([test $tsr_lbfgs = no],
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
+  AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
+  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

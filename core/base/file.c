@@ -108,6 +108,24 @@ tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *le
     return NULL;
 }
 
+tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit, char **out, size_t *length)
+{
+    struct stat info;
+    *out = NULL;
+    *length = 0;
+    if (stat(path, &info) != 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the %s: %s", path, what, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return tsr_fail(TSR_REFUSED, "%s: expected a %s file, not a %s", path, what,
+                        S_ISDIR(info.st_mode) ? "folder" : "device");
+    tsr_status *status = tsr_read_file(path, limit, out, length);
+    if (tsr_status_code(status) != TSR_IO)
+        return status;
+    tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
+    tsr_status_free(status);
+    return refused;
+}
+
 tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file)
 {
     *file = (tsr_new_file){ .path = strdup(path), .temporary = tsr_format("%s.XXXXXX", path) };
@@ -146,11 +164,22 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+/* stdio remembers that a write failed, not why: another one tells. The file goes away anyway. */
+static int ask_why(FILE *stream)
+{
+    static const char block[4096];
+    for (int tries = 0; tries < 2; tries++)
+        if (write(fileno(stream), block, sizeof(block)) < 0)
+            return errno;
+    return EIO;
+}
+
 tsr_status *tsr_new_file_keep(tsr_new_file *file)
 {
     errno = 0;
-    bool bad = ferror(file->stream) || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
-    int error = errno;
+    bool failed = ferror(file->stream);
+    bool bad = failed || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
+    int error = failed ? ask_why(file->stream) : errno;
     if (fclose(file->stream) != 0 && !bad) {
         bad = true;
         error = errno;

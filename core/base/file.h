@@ -21,6 +21,11 @@ TSR_MUST_CHECK tsr_status *tsr_make_folder(const char *path);
 /* The whole file, with a NUL behind it; at most `limit` bytes. free() it. */
 TSR_MUST_CHECK tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length);
 
+/* The same of a file that the user names, as "the `what`" in messages: what is no file or cannot be read is
+   TSR_REFUSED, and a FIFO does not hang. */
+TSR_MUST_CHECK tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit, char **out,
+                                               size_t *length);
+
 /* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
    its place and renamed. */
 typedef struct tsr_new_file {

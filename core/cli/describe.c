@@ -210,6 +210,20 @@ static void put_params(const char *title, const json_t *params)
     }
 }
 
+/* The metrics of a probe. */
+
+static void put_metrics(const json_t *metrics)
+{
+    json_t *members = json_incref((json_t *)(uintptr_t)metrics), *metric; /* the macro wants it mutable */
+    const char *name;
+    int width = 0;
+    json_object_foreach(members, name, metric) width = (int)strlen(name) > width ? (int)strlen(name) : width;
+    if (width)
+        printf("\nMetrics\n");
+    json_object_foreach(members, name, metric) printf("    %-*s  %s\n", width, name, text_of(metric, "doc"));
+    json_decref(members);
+}
+
 /* The group for a config. */
 
 /* Something of the right type where there is no default: the least value, the first choice, "...". */
@@ -278,6 +292,7 @@ static void put_plugin(const json_t *plugin)
     char *common = tsr_format("Keys of every %s", row->name);
     put_params("Keys", json_object_get(plugin, "parameters"));
     put_params(common ? common : "Common keys", json_object_get(plugin, "common"));
+    put_metrics(json_object_get(plugin, "metrics"));
     put_config(plugin, row);
     free(common);
 }

@@ -1,10 +1,11 @@
-/* The program: prepares the environment that BLAS reads while it is loaded, then picks the command. */
+/* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
 
 #include "base/log.h"
 #include "base/text.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +32,32 @@ static const command commands[] = {
       "Exit status: 0 all runs done; 1 wrong usage; 2 something was refused before any work; 3 some runs\n"
       "failed, the others are kept; 130 interrupted, finished runs are kept.\n",
       tsr_cli_run },
-    { "check", "CONFIG [-s KEY=VALUE]...", "validate an experiment and print it with every default",
-      "Loads the plugins, opens the data and validates all that run would; the experiment as resolved and\n"
-      "its runs go to stdout. Nothing is trained or written.\n"
+    { "check", "CONFIG [OPTIONS]", "validate an experiment and print it with every default",
+      "Loads the plugins, opens the data and validates all that run would; the experiment as resolved, its\n"
+      "runs and about how long they will take go to stdout. For the time, the smallest and the largest run\n"
+      "are tried for a second each. No results are written.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config; may be repeated\n"
+      "  -n, --no-timing       do not try how long the runs will take\n"
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
       tsr_cli_check },
+    { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
+      "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
+      "and\n"
+      "writes summary.csv and report.html into it. Runs that are no part of the config's sweep are left "
+      "out.\n"
+      "Plots need gnuplot.\n"
+      "\n"
+      "  -o, --output FILE     write the page there, and nothing into the folder\n"
+      "      --under X         phase chart: under-expressive above this redundancy (0.5)\n"
+      "      --sufficient X    phase chart: sufficiently-expressive below this redundancy (0.01)\n"
+      "      --within X        ... with accuracies so near to the best of the chart (0.05)\n"
+      "\n"
+      "The thresholds' defaults are those of the config's group report.\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
+      tsr_cli_report_command },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
@@ -64,29 +83,32 @@ int tsr_cli_report(tsr_status *status)
     return code == TSR_USAGE ? TSR_EXIT_USAGE : TSR_EXIT_REFUSED;
 }
 
-/* OpenBLAS and OpenMP read their settings when they are loaded, before main. One thread: its sums depend on
-   their number. 0.3.21 takes AVX2 kernels on processors newer than itself, at half the speed: where there is
-   AVX-512 and the user has not chosen, it is told. What was set is in each run.json. */
+/* Sets a variable of the environment; whether it was another before. */
+static bool change(const char *name, const char *value)
+{
+    const char *before = getenv(name);
+    if (before && strcmp(before, value) == 0)
+        return false;
+    return setenv(name, value, 1) == 0;
+}
+
+/* OpenBLAS and OpenMP read their settings when they are loaded, before main, so the program starts itself
+   again with them. One BLAS thread: its sums depend on their number. OpenBLAS 0.3.21 takes AVX2 kernels on
+   processors newer than itself, at half the speed: where there is AVX-512 and the user has not chosen, it is
+   told. OpenMP's threads sleep while they wait: several runs share the cores. What BLAS was told is in each
+   run.json. */
 static void prepare_libraries(char **argv)
 {
-    const char *threads = getenv("OPENBLAS_NUM_THREADS");
-    bool ready = threads && strcmp(threads, "1") == 0;
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    bool changed = change("OPENBLAS_NUM_THREADS", "1");
+    if (!getenv("OMP_WAIT_POLICY"))
+        changed |= change("OMP_WAIT_POLICY", "passive");
 #if defined(__x86_64__)
     if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-        setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-        ready = false;
-    }
+        __builtin_cpu_supports("avx512vl"))
+        changed |= change("OPENBLAS_CORETYPE", "SkylakeX");
 #endif
-    /* GCC's OpenMP threads wait for each other for milliseconds before they sleep: where others want the
-       cores, a step of training then takes three times as long as on one thread. */
-    if (!getenv("GOMP_SPINCOUNT") && !getenv("OMP_WAIT_POLICY")) {
-        setenv("GOMP_SPINCOUNT", "1000", 1);
-        ready = false;
-    }
-    if (!ready)
+    if (changed)
         execv("/proc/self/exe", argv); /* without /proc: go on, slower */
 }
 
@@ -163,6 +185,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     prepare_libraries(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     int code = run_command(argc, argv);
     bool failed = ferror(stdout) != 0;
     if (fflush(stdout) != 0 || failed) {

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "cli/display.h"
 #include "experiment/run.h"
-#include "report/summary.h"
+#include "report/report.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -32,9 +32,13 @@ typedef struct session {
     tsr_work work; /* first: the callbacks get a pointer to it */
     const tsr_experiment *experiment;
     tsr_store store;
+    tsr_shard shard;
+    bool leads;      /* of the processes that the user started together, this one has the say */
     size_t *pending; /* numbers of the runs to do */
     tsr_progress progress;
     tsr_display display;
+    bool began;    /* runs have been done: from here on nothing is refused, it fails */
+    size_t failed; /* runs */
 } session;
 
 static volatile sig_atomic_t interrupt;
@@ -56,6 +60,15 @@ static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
     const session *s = (const session *)work;
     return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], reason,
                         &s->progress.runs[i]);
+}
+
+/* Another process did the run: the display is to know. */
+static void see_run(const tsr_work *work, size_t i)
+{
+    const session *s = (const session *)work;
+    json_t *outcome = tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]]);
+    atomic_store(&s->progress.runs[i].state, tsr_outcome_is_done(outcome) ? TSR_RUN_DONE : TSR_RUN_FAILED);
+    json_decref(outcome);
 }
 
 static void tick(const tsr_work *work)
@@ -114,49 +127,99 @@ static tsr_status *parse(int argc, char **argv, options *out)
     if (argc - optind != 1)
         return tsr_fail(TSR_USAGE, "tessera run: expected one CONFIG, not %d; see tessera run --help",
                         argc - optind);
+    if (out->fresh && out->shard.of > 1)
+        return tsr_fail(TSR_USAGE,
+                        "--fresh would remove what the other shards have done: expected it without "
+                        "--shard; remove the results folder first");
     out->config = argv[optind];
     return NULL;
 }
 
-/* The runs of this shard that have no final outcome yet. */
-static tsr_status *find_pending(session *s, tsr_shard shard)
+/* Marks the runs of this shard that have no final outcome yet. */
+static void mark_pending(const session *s, char *marks)
 {
     const tsr_experiment *experiment = s->experiment;
-    s->pending = tsr_alloc(experiment->n_runs, sizeof(*s->pending));
-    if (!s->pending)
-        return tsr_no_memory("the runs");
-    for (size_t i = shard.index; i < experiment->n_runs; i += shard.of) {
+    for (size_t i = s->shard.index; i < experiment->n_runs; i += s->shard.of) {
         json_t *outcome = tsr_store_get(&s->store, &experiment->runs[i]);
-        if (!outcome || !tsr_outcome_is_final(outcome))
-            s->pending[s->work.n++] = i;
+        marks[i] = !outcome || !tsr_outcome_is_final(outcome);
         json_decref(outcome);
     }
+}
+
+static tsr_status *list_pending(session *s, const char *marks)
+{
+    s->pending = tsr_alloc(s->experiment->n_runs, sizeof(*s->pending));
+    if (!s->pending)
+        return tsr_no_memory("the runs");
+    for (size_t i = 0; i < s->experiment->n_runs; i++)
+        if (marks[i])
+            s->pending[s->work.n++] = i;
     return NULL;
 }
 
-static tsr_status *execute(session *s, const options *given)
+/* Opens the folder and finds what is to do. Only the leader looks: what the others would see might be
+   further already. They hear of its failure too, and then have nothing to do. */
+static tsr_status *prepare(session *s, const char *folder, bool fresh)
+{
+    const tsr_instance *executor = s->experiment->executor;
+    const tsr_executor_ops *ops = tsr_instance_ops(executor);
+    size_t n = s->experiment->n_runs;
+    char *marks = tsr_alloc(n, 1);
+    if (!marks)
+        return tsr_no_memory("the runs");
+    tsr_status *status = s->leads ? tsr_store_open(folder, s->experiment, s->shard, fresh, &s->store)
+                                  : tsr_store_join(folder, &s->store);
+    if (!status && s->leads)
+        mark_pending(s, marks);
+    if (ops->share) {
+        tsr_status *alone = ops->share(tsr_instance_self(executor), marks, n);
+        if (status)
+            tsr_status_free(alone);
+        else
+            status = tsr_context(alone, "executor %s", tsr_instance_name(executor));
+    }
+    if (!status)
+        status = list_pending(s, marks);
+    free(marks);
+    return status;
+}
+
+static tsr_status *join(session *s)
+{
+    const tsr_instance *executor = s->experiment->executor;
+    const tsr_executor_ops *ops = tsr_instance_ops(executor);
+    s->leads = true;
+    if (!ops->join)
+        return NULL;
+    return tsr_context(ops->join(tsr_instance_self(executor), &s->leads), "executor %s",
+                       tsr_instance_name(executor));
+}
+
+static tsr_status *execute(session *s, bool quiet)
 {
     const tsr_instance *executor = s->experiment->executor;
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
     if (s->work.n == 0) {
-        tsr_log_info("all runs are done already; --fresh does them again");
+        if (s->leads)
+            tsr_log_info("all runs are done already; --fresh does them again");
         return NULL;
     }
     TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
-    tsr_display_begin(&s->display, &s->progress, given->quiet);
+    tsr_display_begin(&s->display, &s->progress, quiet || !s->leads);
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    s->began = true;
     tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
     tsr_display_end(&s->display);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
 
-/* Says what failed and why, a line each; returns how many did. */
+/* Says what failed of this shard's runs and why, a line each; returns how many did. */
 static size_t report_failures(const session *s, const json_t *outcomes)
 {
     size_t failed = 0;
-    for (size_t i = 0; i < json_array_size(outcomes); i++) {
+    for (size_t i = s->shard.index; i < json_array_size(outcomes); i += s->shard.of) {
         const json_t *outcome = json_array_get(outcomes, i);
         if (!json_is_object(outcome) || tsr_outcome_is_done(outcome))
             continue;
@@ -169,74 +232,110 @@ static size_t report_failures(const session *s, const json_t *outcomes)
     return failed;
 }
 
-static tsr_status *conclude(session *s, size_t *failed)
+/* The table, the summary and the page, from what is in the folder. */
+static tsr_status *present(const session *s)
 {
-    json_t *outcomes = tsr_store_outcomes(&s->store, s->experiment);
+    tsr_results *results = NULL;
     tsr_summary *summary = NULL;
     tsr_text table = { 0 };
-    tsr_status *status = tsr_store_write_csv(&s->store, s->experiment, outcomes);
+    tsr_status *status = tsr_results_read(s->store.folder, 0, NULL, &results);
     if (!status)
-        status = tsr_summary_new(s->experiment, outcomes, &summary);
+        status = tsr_summary_new(results, &summary);
+    if (!status)
+        status = tsr_report_write_summary(summary);
     if (!status) {
-        tsr_summary_write_table(summary, s->experiment, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH),
-                                &table);
+        tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
         if (table.chars)
             printf("%s\n", table.chars);
-        printf("results in %s\n", s->store.folder);
-        *failed = report_failures(s, outcomes);
+        status = tsr_report_write_page(summary, NULL);
     }
     free(table.chars);
     tsr_summary_free(summary);
+    tsr_results_free(results);
+    return status;
+}
+
+/* The tables of all that is finished, whoever did it. */
+static tsr_status *conclude(session *s)
+{
+    TSR_TRY(tsr_store_begin_tables(&s->store));
+    json_t *outcomes = tsr_store_outcomes(&s->store, s->experiment);
+    bool any = false;
+    for (size_t i = 0; i < json_array_size(outcomes); i++)
+        any = any || json_is_object(json_array_get(outcomes, i));
+    tsr_status *status = tsr_store_write_csv(&s->store, s->experiment, outcomes);
+    if (!status && any)
+        status = present(s);
+    tsr_store_end_tables(&s->store);
+    if (!status) {
+        printf("results in %s\n", s->store.folder);
+        s->failed = report_failures(s, outcomes);
+    }
     json_decref(outcomes);
     return status;
 }
 
-static tsr_status *run(const options *given, size_t *failed)
+static tsr_status *run(session *s, const options *given)
+{
+    char *folder = given->output ? strdup(given->output) : tsr_path_join("results", s->experiment->name);
+    tsr_status *status = folder ? join(s) : tsr_no_memory("a path");
+    if (!status)
+        status = prepare(s, folder, given->fresh);
+    free(folder);
+    if (status)
+        return status;
+    status = execute(s, given->quiet);
+    if (s->leads) {
+        tsr_status *late = conclude(s);
+        if (status)
+            tsr_status_free(late);
+        else
+            status = late;
+        if (!status && interrupt)
+            status = tsr_fail(TSR_INTERRUPTED,
+                              "interrupted; finished runs are kept, the same command does the rest");
+    }
+    return status;
+}
+
+static void session_clear(session *s)
+{
+    tsr_progress_clear(&s->progress);
+    tsr_store_close(&s->store);
+    free(s->pending);
+}
+
+/* Reads the experiment and runs it; the exit status. */
+static int do_experiment(const options *given)
 {
     tsr_experiment *experiment;
-    TSR_TRY(tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment));
+    tsr_status *status = tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment);
+    if (status)
+        return tsr_cli_report(status);
     session s = { .work = { .size = sizeof(tsr_work),
                             .run = do_run,
                             .lost = lose_run,
                             .tick = tick,
                             .interrupted = interrupted,
-                            .cores = tsr_cores() },
+                            .cores = tsr_cores(),
+                            .seen = see_run },
                   .experiment = experiment,
-                  .store = { .lock = -1, .shard_lock = -1 } };
-    char *folder = given->output ? strdup(given->output) : tsr_path_join("results", experiment->name);
-    tsr_status *status = folder ? tsr_store_open(folder, experiment, given->shard, given->fresh, &s.store)
-                                : tsr_no_memory("a path");
-    free(folder);
-    if (!status)
-        status = find_pending(&s, given->shard);
-    if (!status)
-        status = execute(&s, given);
-    if (s.store.folder) {
-        tsr_status *late = conclude(&s, failed);
-        if (status)
-            tsr_status_free(late);
-        else
-            status = late;
-    }
-    if (!status && interrupt)
-        status =
-            tsr_fail(TSR_INTERRUPTED, "interrupted; finished runs are kept, the same command does the rest");
-    tsr_progress_clear(&s.progress);
-    tsr_store_close(&s.store);
-    free(s.pending);
+                  .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
+                  .shard = given->shard };
+    int exit_status = tsr_cli_report(run(&s, given));
+    session_clear(&s);
     tsr_experiment_free(experiment);
-    return status;
+    if (exit_status == TSR_EXIT_DONE && s.failed)
+        return TSR_EXIT_FAILED;
+    return exit_status == TSR_EXIT_REFUSED && s.began ? TSR_EXIT_FAILED : exit_status;
 }
 
 int tsr_cli_run(int argc, char **argv)
 {
     options given;
-    size_t failed = 0;
     tsr_status *status = parse(argc, argv, &given);
     tsr_log_set_quiet(given.quiet);
-    if (!status)
-        status = run(&given, &failed);
+    int exit_status = status ? tsr_cli_report(status) : do_experiment(&given);
     free(given.sets);
-    int exit_status = tsr_cli_report(status);
-    return exit_status ? exit_status : failed ? TSR_EXIT_FAILED : 0;
+    return exit_status;
 }

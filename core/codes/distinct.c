@@ -1,20 +1,28 @@
-/* Distinct rows in one pass: every row's 128-bit hash, then a table with open addressing that holds groups.
-   Rows of equal hashes are compared in full, so the count is exact. */
+/* Distinct rows in one pass: every row's 128-bit hash, then a table with open addressing that holds groups
+   and half of their hash, so that a row that is new is seen to be so where it looks first. Rows of equal
+   hashes are compared in full, so the count is exact. */
 #include "codes/distinct.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL /* short rows cost less than the call */
 #include <xxhash.h>
 
 #define EMPTY UINT32_MAX
+#define AHEAD 16       /* rows whose slots are fetched before they are needed */
 #define MANY (1 << 19) /* bytes that are worth sharing among threads: waking them costs about as much */
+
+typedef struct slot {
+    uint64_t high; /* of the hash */
+    uint32_t group;
+} slot;
 
 typedef struct row_table {
     const tsr_codes *codes;
     const tsr_hash *hashes; /* of every row */
-    uint32_t *slots;        /* a group's number, or EMPTY; a power of two of them */
+    slot *slots;            /* a power of two of them; group EMPTY: free */
     size_t mask;
     uint32_t *first; /* by group: its first row */
     size_t n_groups;
@@ -28,8 +36,7 @@ static tsr_hash hash_xxh3(const void *bytes, size_t length)
 
 static bool same(const row_table *table, size_t a, size_t b)
 {
-    const tsr_hash *x = &table->hashes[a], *y = &table->hashes[b];
-    return x->low == y->low && x->high == y->high &&
+    return table->hashes[a].low == table->hashes[b].low &&
            memcmp(tsr_codes_row(table->codes, a), tsr_codes_row(table->codes, b),
                   tsr_codes_used_words(table->codes) * sizeof(uint64_t)) == 0;
 }
@@ -37,14 +44,17 @@ static bool same(const row_table *table, size_t a, size_t b)
 /* The group of row i, a new one where no earlier row equals it. */
 static uint32_t enter(row_table *table, size_t i)
 {
-    for (size_t at = table->hashes[i].low & table->mask;; at = (at + 1) & table->mask) {
-        uint32_t *slot = &table->slots[at];
-        if (*slot == EMPTY) {
-            *slot = (uint32_t)table->n_groups++;
-            table->first[*slot] = (uint32_t)i;
+    tsr_hash hash = table->hashes[i];
+    for (size_t at = hash.low & table->mask;; at = (at + 1) & table->mask) {
+        slot *found = &table->slots[at];
+        if (found->group == EMPTY) {
+            found->high = hash.high;
+            found->group = (uint32_t)table->n_groups++;
+            table->first[found->group] = (uint32_t)i;
+            return found->group;
         }
-        if (table->first[*slot] == i || same(table, table->first[*slot], i))
-            return *slot;
+        if (found->high == hash.high && same(table, table->first[found->group], i))
+            return found->group;
     }
 }
 
@@ -71,6 +81,8 @@ tsr_status *tsr_distinct_by(tsr_hash_function *hash, const tsr_codes *codes, siz
     for (size_t i = 0; i < codes->n; i++)
         hashes[i] = hash(tsr_codes_row(codes, i), length);
     for (size_t i = 0; i < codes->n; i++) {
+        if (i + AHEAD < codes->n)
+            __builtin_prefetch(&table.slots[hashes[i + AHEAD].low & table.mask], 1);
         uint32_t number = enter(&table, i);
         if (group)
             group[i] = number;

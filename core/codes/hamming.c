@@ -1,5 +1,6 @@
 /* Hamming distances: a kernel per instruction set, the best one chosen when first used. Blocks go through
-   tiles of 64 base rows that are turned into columns once and then met by every query. */
+   tiles of 64 base rows that are turned into columns once and then met by every query. What is written once
+   for all instruction sets is inlined into a function for each. */
 #include "codes/hamming.h"
 
 #include <stdatomic.h>
@@ -7,6 +8,11 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#define INLINED static inline __attribute__((always_inline))
+
+typedef bool tile_function(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
+                           uint32_t *sums);
 
 static bool always(void)
 {
@@ -33,11 +39,41 @@ static size_t pair_portable(const uint64_t *a, const uint64_t *b, size_t words)
     return sum;
 }
 
-static void tile_portable(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t *sums)
+INLINED bool any_below(const uint32_t *sums, uint32_t bound)
+{
+    uint32_t any = 0;
+    for (size_t j = 0; j < TSR_TILE; j++)
+        any |= sums[j] < bound;
+    return any;
+}
+
+/* `near` by a kernel's `tile`. */
+INLINED size_t near_by(tile_function *tile, const tsr_tile_queries *queries, size_t words,
+                       const uint64_t *columns, uint32_t *hits, uint32_t *sums)
+{
+    size_t n_hits = 0;
+    for (size_t i = 0; i < queries->n; i++) {
+        uint32_t *mine = sums + n_hits * TSR_TILE;
+        memset(mine, 0, TSR_TILE * sizeof(*mine));
+        hits[n_hits] = (uint32_t)i;
+        n_hits += tile(queries->words + i * queries->stride, words, columns, queries->bounds[i], mine);
+    }
+    return n_hits;
+}
+
+INLINED bool tile_portable(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
+                           uint32_t *sums)
 {
     for (size_t w = 0; w < words; w++)
         for (size_t j = 0; j < TSR_TILE; j++)
             sums[j] += (uint32_t)count_bits(query[w] ^ columns[w * TSR_TILE + j]);
+    return any_below(sums, bound);
+}
+
+static size_t near_portable(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                            uint32_t *hits, uint32_t *sums)
+{
+    return near_by(tile_portable, queries, words, columns, hits, sums);
 }
 
 #if defined(__x86_64__)
@@ -47,8 +83,9 @@ static bool has_popcnt(void)
     return __builtin_cpu_supports("popcnt");
 }
 
-__attribute__((target("popcnt"))) static size_t pair_popcnt(const uint64_t *a, const uint64_t *b,
-                                                            size_t words)
+#define POPCNT __attribute__((target("popcnt")))
+
+POPCNT static size_t pair_popcnt(const uint64_t *a, const uint64_t *b, size_t words)
 {
     size_t sum = 0;
     for (size_t w = 0; w < words; w++)
@@ -56,12 +93,19 @@ __attribute__((target("popcnt"))) static size_t pair_popcnt(const uint64_t *a, c
     return sum;
 }
 
-__attribute__((target("popcnt"))) static void tile_popcnt(const uint64_t *query, size_t words,
-                                                          const uint64_t *columns, uint32_t *sums)
+POPCNT INLINED bool tile_popcnt(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
+                                uint32_t *sums)
 {
     for (size_t w = 0; w < words; w++)
         for (size_t j = 0; j < TSR_TILE; j++)
             sums[j] += (uint32_t)__builtin_popcountll(query[w] ^ columns[w * TSR_TILE + j]);
+    return any_below(sums, bound);
+}
+
+POPCNT static size_t near_popcnt(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                                 uint32_t *hits, uint32_t *sums)
+{
+    return near_by(tile_popcnt, queries, words, columns, hits, sums);
 }
 
 static bool has_avx2(void)
@@ -70,8 +114,10 @@ static bool has_avx2(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
+#define AVX2 __attribute__((target("avx2")))
+
 /* Bits set of every byte: each half of it looked up in a table of 16 (Mula, Kurz, Lemire 2018). */
-__attribute__((target("avx2"))) static inline __m256i count_bytes(__m256i x)
+AVX2 INLINED __m256i count_bytes(__m256i x)
 {
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2,
                                            2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
@@ -81,8 +127,8 @@ __attribute__((target("avx2"))) static inline __m256i count_bytes(__m256i x)
     return _mm256_add_epi8(lower, upper);
 }
 
-__attribute__((target("avx2"))) static void tile_avx2(const uint64_t *query, size_t words,
-                                                      const uint64_t *columns, uint32_t *sums)
+AVX2 INLINED bool tile_avx2(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
+                            uint32_t *sums)
 {
     for (size_t j = 0; j < TSR_TILE; j += 4) {
         __m256i bytes = _mm256_setzero_si256();
@@ -91,11 +137,18 @@ __attribute__((target("avx2"))) static void tile_avx2(const uint64_t *query, siz
             __m256i word = _mm256_set1_epi64x((long long)query[w]);
             bytes = _mm256_add_epi8(bytes, count_bytes(_mm256_xor_si256(rows, word)));
         }
-        uint64_t counts[4];
-        _mm256_storeu_si256((__m256i *)counts, _mm256_sad_epu8(bytes, _mm256_setzero_si256()));
-        for (size_t lane = 0; lane < 4; lane++)
-            sums[j + lane] += (uint32_t)counts[lane];
+        __m256i counts = _mm256_sad_epu8(bytes, _mm256_setzero_si256());
+        counts = _mm256_permutevar8x32_epi32(counts, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+        __m128i *four = (__m128i *)(sums + j);
+        _mm_storeu_si128(four, _mm_add_epi32(_mm_loadu_si128(four), _mm256_castsi256_si128(counts)));
     }
+    return any_below(sums, bound);
+}
+
+AVX2 static size_t near_avx2(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                             uint32_t *hits, uint32_t *sums)
+{
+    return near_by(tile_avx2, queries, words, columns, hits, sums);
 }
 
 static bool has_avx512(void)
@@ -105,9 +158,10 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx2");
 }
 
-__attribute__((target("avx512f,avx512vpopcntdq,avx2"))) static size_t pair_avx512(const uint64_t *a,
-                                                                                  const uint64_t *b,
-                                                                                  size_t words)
+#define AVX512 __attribute__((target("avx512f,avx512vpopcntdq,avx2")))
+#define VECTORS (TSR_TILE / 8) /* of a tile's distances */
+
+AVX512 static size_t pair_avx512(const uint64_t *a, const uint64_t *b, size_t words)
 {
     __m512i sum = _mm512_setzero_si512();
     for (size_t w = 0; w < words; w += 8) {
@@ -119,39 +173,92 @@ __attribute__((target("avx512f,avx512vpopcntdq,avx2"))) static size_t pair_avx51
     return (size_t)_mm512_reduce_add_epi64(sum);
 }
 
-__attribute__((target("avx512f,avx512vpopcntdq,avx2"))) static void tile_avx512(const uint64_t *query,
-                                                                                size_t words,
-                                                                                const uint64_t *columns,
-                                                                                uint32_t *sums)
+/* Distances of the words given to the tile's rows, 8 a vector. Registers hold them: all loops unroll. */
+AVX512 INLINED void count_avx512(const uint64_t *query, size_t words, const uint64_t *columns,
+                                 __m512i counts[VECTORS])
 {
-    __m512i counts[TSR_TILE / 8];
 #pragma GCC unroll 8
-    for (size_t v = 0; v < TSR_TILE / 8; v++)
+    for (size_t v = 0; v < VECTORS; v++)
         counts[v] = _mm512_setzero_si512();
+#pragma GCC unroll 4
     for (size_t w = 0; w < words; w++) {
         __m512i word = _mm512_set1_epi64((long long)query[w]);
 #pragma GCC unroll 8
-        for (size_t v = 0; v < TSR_TILE / 8; v++) {
-            __m512i rows = _mm512_loadu_si512(columns + w * TSR_TILE + v * 8);
+        for (size_t v = 0; v < VECTORS; v++) {
+            __m512i rows = _mm512_load_si512(columns + w * TSR_TILE + v * 8);
             counts[v] = _mm512_add_epi64(counts[v], _mm512_popcnt_epi64(_mm512_xor_si512(rows, word)));
         }
     }
+}
+
+/* Whether any is below; they fit 32 bits, whose minimum is the cheaper one. */
+AVX512 INLINED bool below_avx512(const __m512i counts[VECTORS], uint32_t bound)
+{
+    __m512i least = counts[0];
 #pragma GCC unroll 8
-    for (size_t v = 0; v < TSR_TILE / 8; v++) {
+    for (size_t v = 1; v < VECTORS; v++)
+        least = _mm512_min_epu32(least, counts[v]);
+    return _mm512_cmplt_epu64_mask(least, _mm512_set1_epi64(bound));
+}
+
+AVX512 static bool tile_avx512(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
+                               uint32_t *sums)
+{
+    __m512i counts[VECTORS];
+    count_avx512(query, words, columns, counts);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < VECTORS; v++) {
         __m256i *sum = (__m256i *)(sums + v * 8);
-        __m256i more = _mm512_cvtepi64_epi32(counts[v]);
-        _mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum), more));
+        counts[v] = _mm512_add_epi64(counts[v], _mm512_cvtepu32_epi64(_mm256_loadu_si256(sum)));
+        _mm256_storeu_si256(sum, _mm512_cvtepi64_epi32(counts[v]));
+    }
+    return below_avx512(counts, bound);
+}
+
+AVX512 INLINED size_t near_words(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                                 uint32_t *hits, uint32_t *sums)
+{
+    size_t n_hits = 0;
+    for (size_t i = 0; i < queries->n; i++) {
+        __m512i counts[VECTORS];
+        count_avx512(queries->words + i * queries->stride, words, columns, counts);
+        if (!below_avx512(counts, queries->bounds[i]))
+            continue;
+        uint32_t *mine = sums + n_hits * TSR_TILE;
+        hits[n_hits++] = (uint32_t)i;
+#pragma GCC unroll 8
+        for (size_t v = 0; v < VECTORS; v++)
+            _mm256_storeu_si256((__m256i *)(mine + v * 8), _mm512_cvtepi64_epi32(counts[v]));
+    }
+    return n_hits;
+}
+
+/* Short codes have a loop of their own, which keeps the whole tile in registers. */
+AVX512 static size_t near_avx512(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                                 uint32_t *hits, uint32_t *sums)
+{
+    switch (words) {
+    case 1:
+        return near_words(queries, 1, columns, hits, sums);
+    case 2:
+        return near_words(queries, 2, columns, hits, sums);
+    case 3:
+        return near_words(queries, 3, columns, hits, sums);
+    case 4:
+        return near_words(queries, 4, columns, hits, sums);
+    default:
+        return near_words(queries, words, columns, hits, sums);
     }
 }
 #endif
 
 static const tsr_hamming_ops kernels[] = {
 #if defined(__x86_64__)
-    { "avx512-vpopcntdq", has_avx512, pair_avx512, tile_avx512 },
-    { "avx2", has_avx2, pair_popcnt, tile_avx2 },
-    { "popcnt", has_popcnt, pair_popcnt, tile_popcnt },
+    { "avx512-vpopcntdq", has_avx512, pair_avx512, tile_avx512, near_avx512 },
+    { "avx2", has_avx2, pair_popcnt, tile_avx2, near_avx2 },
+    { "popcnt", has_popcnt, pair_popcnt, tile_popcnt, near_popcnt },
 #endif
-    { "portable", always, pair_portable, tile_portable },
+    { "portable", always, pair_portable, tile_portable, near_portable },
 };
 
 const tsr_hamming_ops *tsr_hamming_kernels(size_t *n)
@@ -161,7 +268,7 @@ const tsr_hamming_ops *tsr_hamming_kernels(size_t *n)
 }
 
 /* Threads that meet here first together find the same kernel. */
-static const tsr_hamming_ops *best(void)
+const tsr_hamming_ops *tsr_hamming_best(void)
 {
     static _Atomic(const tsr_hamming_ops *) chosen;
     const tsr_hamming_ops *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
@@ -175,16 +282,15 @@ static const tsr_hamming_ops *best(void)
 
 const char *tsr_hamming_kernel(void)
 {
-    return best()->name;
+    return tsr_hamming_best()->name;
 }
 
 size_t tsr_hamming(const uint64_t *a, const uint64_t *b, size_t words)
 {
-    return best()->pair(a, b, words);
+    return tsr_hamming_best()->pair(a, b, words);
 }
 
-/* Words w .. w + words - 1 of base rows b .. b + n - 1 as columns; rows beyond n are whatever was there. */
-static void turn(const tsr_codes *base, size_t b, size_t n, size_t w, size_t words, uint64_t *columns)
+void tsr_tile_fill(const tsr_codes *base, size_t b, size_t n, size_t w, size_t words, uint64_t *columns)
 {
     for (size_t j = 0; j < n; j++) {
         const uint64_t *row = tsr_codes_row(base, b + j) + w;
@@ -198,11 +304,11 @@ static void meet(const tsr_hamming_ops *kernel, const uint64_t *query, size_t wo
                  size_t n, uint32_t *out)
 {
     if (n == TSR_TILE) {
-        kernel->tile(query, words, columns, out);
+        kernel->tile(query, words, columns, 0, out);
         return;
     }
     uint32_t sums[TSR_TILE] = { 0 };
-    kernel->tile(query, words, columns, sums);
+    kernel->tile(query, words, columns, 0, sums);
     for (size_t j = 0; j < n; j++)
         out[j] += sums[j];
 }
@@ -217,7 +323,7 @@ void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query,
         size_t n = nb - j < TSR_TILE ? nb - j : TSR_TILE;
         for (size_t w = 0; w < used; w += TSR_TILE_WORDS) {
             size_t words = used - w < TSR_TILE_WORDS ? used - w : TSR_TILE_WORDS;
-            turn(base, b + j, n, w, words, columns);
+            tsr_tile_fill(base, b + j, n, w, words, columns);
             for (size_t i = 0; i < nq; i++)
                 meet(kernel, tsr_codes_row(query, q + i) + w, words, columns, n, out + i * nb + j);
         }
@@ -227,5 +333,5 @@ void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query,
 void tsr_hamming_block(const tsr_codes *query, size_t q, size_t nq, const tsr_codes *base, size_t b,
                        size_t nb, uint32_t *out)
 {
-    tsr_hamming_block_by(best(), query, q, nq, base, b, nb, out);
+    tsr_hamming_block_by(tsr_hamming_best(), query, q, nq, base, b, nb, out);
 }

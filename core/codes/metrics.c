@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/npy.h"
+#include "plugin/announced.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,13 +66,6 @@ bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *valu
 }
 
 /* Words of lower case, digits and _, joined by dots. */
-static bool is_name(const char *name)
-{
-    size_t length = strlen(name);
-    return length > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == length && name[0] != '.' &&
-           name[length - 1] != '.' && !strstr(name, "..");
-}
-
 /* Takes over `name`. */
 static tsr_status *add(tsr_metrics *metrics, char *name, double value)
 {
@@ -93,7 +87,7 @@ tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double valu
 {
     tsr_metrics *metrics = probing->metrics;
     double before;
-    if (!is_name(name))
+    if (!tsr_metric_name_valid(name))
         return tsr_fail(TSR_FAILED,
                         "probe %s: the metric name '%s' is not made of lower case, digits, _ and single dots",
                         metrics->label, name);

@@ -1,17 +1,29 @@
-/* The k nearest rows: a block of queries at a time meets the base in pieces that stay in the cache; each
-   query keeps its k best in a heap whose top is the bound that a newcomer must beat. A neighbour is one
-   number, distance above index, so their order is that of the numbers. */
+/* The k nearest rows: a block of queries at a time meets the base tile by tile (hamming.h); each query keeps
+   its k best in a heap whose top is the bound that a newcomer must beat. Most tiles hold no row below a
+   query's bound: the kernel sees that before anything is stored, and a query of long codes leaves a tile as
+   soon as the words met so far put every row beyond the bound. A neighbour is one number, distance above
+   index, so their order is that of the numbers. */
 #include "base/memory.h"
-
-#include <tessera/codes.h>
+#include "codes/hamming.h"
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define QUERIES 32     /* of a block */
-#define ROWS 512       /* of the base met at once: 64 KB of distances */
+#define QUERIES 128    /* of a block: a tile turned into columns is worth it */
 #define MANY (1 << 18) /* distances by words that are worth sharing among threads */
-#define SCAN 16        /* distances looked at together */
+
+/* What a block of queries needs; a thread has one. */
+typedef struct search {
+    const tsr_hamming_ops *kernel;
+    const tsr_codes *base, *query;
+    size_t q, nq, k;
+    uint32_t bounds[QUERIES];
+    uint32_t hits[QUERIES]; /* queries that still have a row of the tile below their bound, ascending */
+    _Alignas(64) uint64_t columns[TSR_TILE_WORDS * TSR_TILE];
+    uint32_t sums[QUERIES * TSR_TILE]; /* by hit: distances to the tile's rows */
+    uint64_t *heaps;                   /* QUERIES x k */
+} search;
 
 static uint64_t neighbour(uint32_t distance, size_t index)
 {
@@ -44,41 +56,62 @@ static void sort_heap(uint64_t *heap, size_t n)
     }
 }
 
-static bool any_below(const uint32_t *distances, size_t n, uint32_t bound)
-{
-    uint32_t any = 0;
-    for (size_t j = 0; j < n; j++)
-        any |= distances[j] < bound;
-    return any;
-}
-
 /* Base rows come in ascending order, so one at the bound's distance never displaces what is there. */
-static void take(uint64_t *heap, size_t k, const uint32_t *distances, size_t first, size_t n)
+static void take(search *at, size_t i, const uint32_t *distances, size_t first, size_t n)
 {
-    for (size_t j = 0; j < n; j += SCAN) {
-        size_t count = n - j < SCAN ? n - j : SCAN;
-        if (!any_below(distances + j, count, (uint32_t)(heap[0] >> 32)))
-            continue;
-        for (size_t i = j; i < j + count; i++)
-            if (distances[i] < heap[0] >> 32)
-                replace_top(heap, k, neighbour(distances[i], first + i));
+    uint64_t *heap = at->heaps + i * at->k;
+    for (size_t j = 0; j < n; j++) {
+        if (distances[j] < at->bounds[i]) {
+            replace_top(heap, at->k, neighbour(distances[j], first + j));
+            at->bounds[i] = (uint32_t)(heap[0] >> 32);
+        }
     }
 }
 
-/* Queries q .. q + nq - 1; room for `distances` QUERIES x ROWS and `heaps` QUERIES x k. */
-static void search_block(const tsr_codes *base, const tsr_codes *query, size_t q, size_t nq, size_t k,
-                         uint32_t *distances, uint64_t *heaps)
+/* Queries that keep a row below their bound after `words` more words from w on; their sums move together. */
+static size_t thin_out(search *at, size_t n_hits, size_t w, size_t words)
 {
-    for (size_t i = 0; i < nq * k; i++)
-        heaps[i] = UINT64_MAX;
-    for (size_t b = 0; b < base->n; b += ROWS) {
-        size_t nb = base->n - b < ROWS ? base->n - b : ROWS;
-        tsr_hamming_block(query, q, nq, base, b, nb, distances);
-        for (size_t i = 0; i < nq; i++)
-            take(heaps + i * k, k, distances + i * nb, b, nb);
+    size_t kept = 0;
+    for (size_t h = 0; h < n_hits; h++) {
+        uint32_t i = at->hits[h], *sums = at->sums + h * TSR_TILE;
+        const uint64_t *query = tsr_codes_row(at->query, at->q + i) + w;
+        if (!at->kernel->tile(query, words, at->columns, at->bounds[i], sums))
+            continue;
+        if (kept < h)
+            memcpy(at->sums + kept * TSR_TILE, sums, TSR_TILE * sizeof(*sums));
+        at->hits[kept++] = i;
     }
+    return kept;
+}
+
+static void meet_tile(search *at, size_t b, size_t n)
+{
+    size_t used = tsr_codes_used_words(at->base), words = used < TSR_TILE_WORDS ? used : TSR_TILE_WORDS;
+    tsr_tile_queries queries = { tsr_codes_row(at->query, at->q), at->query->stride, at->nq, at->bounds };
+    tsr_tile_fill(at->base, b, n, 0, words, at->columns);
+    size_t n_hits = at->kernel->near(&queries, words, at->columns, at->hits, at->sums);
+    for (size_t w = words; w < used && n_hits; w += words) {
+        words = used - w < TSR_TILE_WORDS ? used - w : TSR_TILE_WORDS;
+        tsr_tile_fill(at->base, b, n, w, words, at->columns);
+        n_hits = thin_out(at, n_hits, w, words);
+    }
+    for (size_t h = 0; h < n_hits; h++)
+        take(at, at->hits[h], at->sums + h * TSR_TILE, b, n);
+}
+
+/* Queries q .. q + nq - 1: their neighbours in `heaps`, sorted. */
+static void search_block(search *at, size_t q, size_t nq)
+{
+    at->q = q;
+    at->nq = nq;
+    for (size_t i = 0; i < nq * at->k; i++)
+        at->heaps[i] = UINT64_MAX;
     for (size_t i = 0; i < nq; i++)
-        sort_heap(heaps + i * k, k);
+        at->bounds[i] = UINT32_MAX;
+    for (size_t b = 0; b < at->base->n; b += TSR_TILE)
+        meet_tile(at, b, at->base->n - b < TSR_TILE ? at->base->n - b : TSR_TILE);
+    for (size_t i = 0; i < nq; i++)
+        sort_heap(at->heaps + i * at->k, at->k);
 }
 
 static tsr_status *check(const tsr_codes *base, const tsr_codes *query, size_t k)
@@ -94,32 +127,44 @@ static tsr_status *check(const tsr_codes *base, const tsr_codes *query, size_t k
     return NULL;
 }
 
-tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k, uint32_t *index,
-                        uint32_t *distance)
+tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base, const tsr_codes *query,
+                           size_t k, uint32_t *index, uint32_t *distance)
 {
     TSR_TRY(check(base, query, k));
     size_t threads = (size_t)tsr_threads(), heap_size, heaps_size;
     if (!tsr_multiply(k, QUERIES, &heap_size) || !tsr_multiply(heap_size, threads, &heaps_size))
         return tsr_no_memory("nearest neighbours");
-    uint32_t *distances = tsr_alloc(threads * QUERIES * ROWS, sizeof(*distances));
+    search *searches = tsr_alloc(threads, sizeof(*searches));
     uint64_t *heaps = tsr_alloc(heaps_size, sizeof(*heaps));
-    tsr_status *status = distances && heaps ? NULL : tsr_no_memory("nearest neighbours");
+    tsr_status *status = searches && heaps ? NULL : tsr_no_memory("nearest neighbours");
     if (status)
         goto out;
+    for (size_t t = 0; t < threads; t++) {
+        searches[t].kernel = kernel;
+        searches[t].base = base;
+        searches[t].query = query;
+        searches[t].k = k;
+        searches[t].heaps = heaps + t * heap_size;
+    }
     size_t work = base->n * (tsr_codes_used_words(base) + 1); /* per query */
 #pragma omp parallel for num_threads((int)threads) schedule(dynamic) if (query->n > MANY / work)
     for (size_t q = 0; q < query->n; q += QUERIES) {
         size_t nq = query->n - q < QUERIES ? query->n - q : QUERIES;
-        size_t thread = (size_t)omp_get_thread_num();
-        uint64_t *found = heaps + thread * heap_size;
-        search_block(base, query, q, nq, k, distances + thread * QUERIES * ROWS, found);
+        search *mine = &searches[omp_get_thread_num()];
+        search_block(mine, q, nq);
         for (size_t i = 0; i < nq * k; i++) {
-            index[q * k + i] = (uint32_t)found[i];
-            distance[q * k + i] = (uint32_t)(found[i] >> 32);
+            index[q * k + i] = (uint32_t)mine->heaps[i];
+            distance[q * k + i] = (uint32_t)(mine->heaps[i] >> 32);
         }
     }
 out:
-    free(distances);
+    free(searches);
     free(heaps);
     return status;
+}
+
+tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k, uint32_t *index,
+                        uint32_t *distance)
+{
+    return tsr_nearest_by(tsr_hamming_best(), base, query, k, index, distance);
 }

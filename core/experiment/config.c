@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define LARGEST_FILE (16 << 20)
 
@@ -173,20 +172,10 @@ static tsr_status * override(tsr_config *config, const char *text)
 
 static tsr_status *check_file(const char *path)
 {
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return tsr_fail(TSR_REFUSED, "%s: cannot read the config: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return tsr_fail(TSR_REFUSED, "%s: expected a config file, not a %s", path,
-                        S_ISDIR(info.st_mode) ? "folder" : "device");
     char *bytes;
     size_t length;
-    tsr_status *status = tsr_read_file(path, LARGEST_FILE, &bytes, &length);
-    if (status) {
-        tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
-        tsr_status_free(status);
-        return refused;
-    }
+    TSR_TRY(tsr_read_given_file(path, "config", LARGEST_FILE, &bytes, &length));
+    tsr_status *status = NULL;
     const char *nul = memchr(bytes, '\0', length);
     if (nul)
         status = tsr_fail(TSR_REFUSED, "%s: offset %zu holds a NUL byte: expected text", path,

@@ -36,7 +36,7 @@ static const tsr_param general_params[] = {
 };
 static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
                                               "training",    "probes",  "sweep", "executor",
-                                              "output",      NULL };
+                                              "output",      "report",  NULL };
 
 static const tsr_param training_params[] = {
     TSR_PARAM_INT(tsr_training_settings, epochs, 200, 0, MOST_EPOCHS, "passes over the training examples",
@@ -74,6 +74,16 @@ static const tsr_param schedule_params[] = {
 static const tsr_param output_params[] = {
     TSR_PARAM_BOOL(tsr_output_settings, save_model, false, "write model.safetensors"),
     TSR_PARAM_BOOL(tsr_output_settings, save_codes, false, "write codes/*.npy of the last snapshot"),
+    TSR_PARAM_END
+};
+
+static const tsr_param report_params[] = {
+    TSR_PARAM_REAL(tsr_report_settings, under_expressive, 0.5, 0.0, 1.0,
+                   "phase chart: a redundancy above this is under-expressive"),
+    TSR_PARAM_REAL(tsr_report_settings, sufficiently_expressive, 0.01, 0.0, 1.0,
+                   "phase chart: redundancies below this, and accuracies near the best, are sufficient"),
+    TSR_PARAM_REAL(tsr_report_settings, accuracy_within, 0.05, 0.0, 1.0,
+                   "phase chart: how near the best of the chart an accuracy must be to be sufficient"),
     TSR_PARAM_END
 };
 
@@ -156,6 +166,19 @@ static tsr_status *plugin_list(const tsr_settings *settings, tsr_kind kind, cons
     return NULL;
 }
 
+tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_settings *out, json_t *resolved)
+{
+    config_setting_t *group;
+    TSR_TRY(member_of(root, "report", GROUP, &group));
+    TSR_TRY(tsr_settings_read(&(tsr_settings){ 0 }, report_params, group, "report", NULL, out, resolved));
+    if (out->sufficiently_expressive > out->under_expressive)
+        return tsr_setting_fail(group,
+                                "report.sufficiently_expressive = %g: expected at most "
+                                "report.under_expressive = %g",
+                                out->sufficiently_expressive, out->under_expressive);
+    return NULL;
+}
+
 static tsr_status *read_training(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
                                  json_t *resolved)
 {
@@ -204,8 +227,45 @@ static tsr_status *open_data(tsr_experiment *experiment, tsr_run *run, const con
     return NULL;
 }
 
+/* Reads the weights that the model begins with, or takes those of a run that names the same file. */
+static tsr_status *open_weights(tsr_experiment *experiment, tsr_run *run)
+{
+    const tsr_model_common *common = tsr_instance_common(run->model);
+    if (!common->weights[0])
+        return NULL;
+    for (size_t i = 0; i < experiment->n_weights && !run->weights; i++)
+        if (strcmp(tsr_safetensors_path(experiment->weights[i]), common->weights) == 0)
+            run->weights = experiment->weights[i];
+    if (!run->weights) {
+        size_t n = experiment->n_weights;
+        tsr_safetensors **weights = realloc(experiment->weights, (n + 1) * sizeof(*weights));
+        if (!weights)
+            return tsr_no_memory("weights");
+        experiment->weights = weights;
+        TSR_TRY(tsr_safetensors_read(common->weights, &weights[n]));
+        experiment->n_weights = n + 1;
+        run->weights = weights[n];
+    }
+    json_object_set_new(run->config, "weights_hash", json_string(tsr_safetensors_hash(run->weights)));
+    return NULL;
+}
+
+/* Whether the model can be built for the data, and begin with the weights that it is given. */
+static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
+{
+    const tsr_dataset_info *info = &run->data->info;
+    const config_setting_t *weights = config_setting_get_member(model, "weights");
+    tsr_network *network;
+    TSR_TRY(tsr_setting_context(
+        model, tsr_network_new(run->model, info->shape, info->classes, run->seed, &network)));
+    run->size.parameters = tsr_network_parameters(network);
+    tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
+    tsr_network_free(network);
+    return tsr_setting_context(weights ? weights : model, status);
+}
+
 /* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
-static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
+static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
 {
     const tsr_training_settings *training = &run->training;
     const config_setting_t *group = config_setting_get_member(root, "training");
@@ -221,17 +281,15 @@ static tsr_status *check_sizes(const tsr_run *run, const config_setting_t *root)
                               .n_test = parts.test.n,
                               .classes = run->data->info.classes,
                               .shape = run->data->info.shape };
+    run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
+                                .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
-    tsr_network *network;
-    tsr_status *status = tsr_network_new(run->model, sizes.shape, sizes.classes, run->seed, &network);
-    if (status)
-        return tsr_setting_context(config_setting_get_member(root, "model"), status);
-    tsr_network_free(network);
+    TSR_TRY(check_model(run, config_setting_get_member(root, "model")));
     const config_setting_t *probes = config_setting_get_member(root, "probes");
     for (size_t i = 0; i < run->n_probes; i++) {
         const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
-        status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
         if (status)
             return tsr_setting_context(place,
                                        tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
@@ -264,6 +322,9 @@ static tsr_status *read_run(tsr_experiment *experiment, const tsr_config *config
     json_t *object = json_object();
     json_object_set_new(run->config, "output", object);
     TSR_TRY(tsr_settings_read(&settings, output_params, output, "output", NULL, &run->output, object));
+    const config_setting_t *model = config_setting_get_member(root, "model"),
+                           *weights = config_setting_get_member(model, "weights");
+    TSR_TRY(tsr_setting_context(weights ? weights : model, open_weights(experiment, run)));
     TSR_TRY(open_data(experiment, run, root));
     TSR_TRY(check_sizes(run, root));
     tsr_resolved_id(run->config, run->id);
@@ -277,7 +338,7 @@ typedef struct axis {
 } axis;
 
 static const char *const unswept[] = { "name",     "replicates", "plugin_path", "sweep",
-                                       "executor", "output",     NULL };
+                                       "executor", "output",     "report",      NULL };
 
 static tsr_status *read_axis(const config_setting_t *entry, axis *out)
 {
@@ -340,15 +401,20 @@ static char *origin_of(const tsr_config *config, const config_setting_t *value, 
                       (unsigned)config_setting_source_line(value), key);
 }
 
-/* Point `number` of the product (the last key changes fastest) put into `config`. */
+/* The value that key i has at point `number` of the product, in which the last key changes fastest. */
+static const config_setting_t *axis_value(const axis *axes, size_t n, size_t number, size_t i)
+{
+    for (size_t j = i + 1; j < n; j++)
+        number /= (size_t)config_setting_length(axes[j].values);
+    return config_setting_get_elem(axes[i].values,
+                                   (unsigned)(number % (size_t)config_setting_length(axes[i].values)));
+}
+
+/* Point `number` put into `config`. */
 static tsr_status *set_point(tsr_config *config, const axis *axes, size_t n, size_t number)
 {
-    size_t divisor = 1;
-    for (size_t i = n; i-- > 0;) {
-        size_t length = (size_t)config_setting_length(axes[i].values);
-        const config_setting_t *value =
-            config_setting_get_elem(axes[i].values, (unsigned)(number / divisor % length));
-        divisor *= length;
+    for (size_t i = 0; i < n; i++) {
+        const config_setting_t *value = axis_value(axes, n, number, i);
         char *origin = origin_of(config, value, axes[i].key);
         if (!origin)
             return tsr_no_memory("the sweep");
@@ -371,9 +437,23 @@ static json_t *value_at(const json_t *config, const char *key)
     return at ? json_deep_copy(at) : json_null();
 }
 
+/* What tells the point from others: numbers as resolved, the rest as written, without the defaults that all
+   points share. A new reference. */
+static json_t *swept_values(const json_t *resolved, const axis *axes, size_t n, size_t number)
+{
+    json_t *swept = json_object();
+    for (size_t i = 0; swept && i < n; i++) {
+        const config_setting_t *value = axis_value(axes, n, number, i);
+        bool number_like = config_setting_is_number(value);
+        json_object_set_new(swept, axes[i].key,
+                            number_like ? value_at(resolved, axes[i].key) : tsr_resolved_from_setting(value));
+    }
+    return swept;
+}
+
 /* The runs of one point of the sweep: its replicates. */
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
-                              size_t *n_read)
+                              const axis *axes, size_t number)
 {
     general_settings general;
     tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
@@ -385,16 +465,14 @@ static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *conf
     uint64_t seed = (uint64_t)general.seed;
     tsr_settings_clear(general_params, &general);
     for (size_t replicate = 0; replicate < replicates; replicate++) {
-        tsr_run *run = &experiment->runs[(*n_read)++]; /* counted even if it fails: it is to be freed */
+        tsr_run *run =
+            &experiment->runs[experiment->n_runs++]; /* counted even if it fails: it is to be freed */
         run->replicate = replicate;
         run->seed = seed + replicate;
         TSR_TRY(read_run(experiment, config, run));
-        run->swept = json_object();
+        run->swept = swept_values(run->config, axes, experiment->n_swept, number);
         if (!run->swept)
             return tsr_no_memory("a run");
-        for (size_t i = 0; i < experiment->n_swept; i++)
-            json_object_set_new(run->swept, experiment->swept[i],
-                                value_at(run->config, experiment->swept[i]));
     }
     return NULL;
 }
@@ -425,7 +503,7 @@ static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *confi
             break;
         status = set_point(&copy, axes, n_axes, point);
         if (!status)
-            status = read_point(experiment, &copy, replicates, &experiment->n_runs);
+            status = read_point(experiment, &copy, replicates, axes, point);
         tsr_config_clear(&copy);
     }
     free(axes);
@@ -460,15 +538,15 @@ static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *c
     int n = list ? config_setting_length(list) : 0;
     if (list && (config_setting_is_group(list) || !config_setting_is_aggregate(list)))
         return tsr_setting_fail(list, "plugin_path: expected a list of folders, [ \"FOLDER\" ]");
+    tsr_settings settings = { .folder = config->folder };
     char **folders = tsr_alloc((size_t)n, sizeof(*folders));
     tsr_status *status = folders ? NULL : tsr_no_memory("plugin_path");
     for (int i = 0; !status && i < n; i++) {
         const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
         const char *folder = config_setting_get_string(element);
-        bool by_command = config_setting_get_hook(element) != NULL;
         if (!folder || !folder[0])
             status = tsr_setting_fail(element, "plugin_path: expected the name of a folder");
-        else if (!(folders[i] = tsr_path_resolve(folder, by_command ? NULL : config->folder)))
+        else if (!(folders[i] = tsr_setting_file(&settings, element, folder)))
             status = tsr_no_memory("plugin_path");
         else
             json_array_append_new(resolved, json_string(folders[i]));
@@ -502,7 +580,7 @@ static tsr_status *check_name(const char *name, const config_setting_t *root)
 }
 
 /* The experiment as a whole: what stands before the runs' own settings, then those of the first run. */
-static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor)
+static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor, json_t *report)
 {
     const json_t *run = experiment->runs[0].config;
     static const char *const shared[] = { "dataset", "model", "regularizers", "training", "probes", NULL };
@@ -514,14 +592,16 @@ static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, jso
         json_object_set(experiment->resolved, "sweep", sweep);
     json_object_set(experiment->resolved, "executor", executor);
     json_object_set(experiment->resolved, "output", json_object_get(run, "output"));
+    json_object_set(experiment->resolved, "report", report);
 }
 
 static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config *config, size_t n_overrides,
                                    const char *const *overrides)
 {
     const config_setting_t *root = config_root_setting(&config->tree);
-    json_t *path = json_array(), *sweep = json_array(), *executor = json_object();
+    json_t *path = json_array(), *sweep = json_array(), *executor = json_object(), *report = json_object();
     general_settings general;
+    tsr_report_settings thresholds;
     tsr_settings settings = { .folder = config->folder };
     experiment->resolved = json_object();
     tsr_status *status = tsr_settings_read(&settings, general_params, root, "the experiment", general_others,
@@ -542,10 +622,11 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
     if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,
                              &experiment->executor, executor)) ||
         (status = read_runs(experiment, config, replicates, n_overrides, overrides, sweep)) ||
-        (status = check_ids(experiment)))
+        (status = check_ids(experiment)) || (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
-    resolve(experiment, path, sweep, json_object_get(executor, "executor"));
+    resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
 out:
+    json_decref(report);
     json_decref(path);
     json_decref(sweep);
     json_decref(executor);
@@ -581,6 +662,9 @@ void tsr_experiment_free(tsr_experiment *experiment)
     for (size_t i = 0; i < experiment->n_data; i++)
         tsr_data_close(experiment->data[i]);
     free(experiment->data);
+    for (size_t i = 0; i < experiment->n_weights; i++)
+        tsr_safetensors_free(experiment->weights[i]);
+    free(experiment->weights);
     for (size_t i = 0; i < experiment->n_runs; i++)
         run_clear(&experiment->runs[i]);
     free(experiment->runs);

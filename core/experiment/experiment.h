@@ -4,6 +4,7 @@
 #define TSR_EXPERIMENT_EXPERIMENT_H
 
 #include "data/samples.h"
+#include "experiment/safetensors.h"
 #include "nn/train.h"
 #include "plugin/settings.h"
 
@@ -21,19 +22,39 @@ typedef struct tsr_output_settings {
     bool save_model, save_codes;
 } tsr_output_settings;
 
+/* How large a run is, for estimates. */
+typedef struct tsr_run_size {
+    size_t parameters;
+    size_t epoch_examples;  /* that an epoch trains on */
+    size_t probed_examples; /* whose codes are taken, training and test */
+} tsr_run_size;
+
+/* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */
+typedef struct tsr_report_settings {
+    double under_expressive, sufficiently_expressive, accuracy_within;
+} tsr_report_settings;
+
+/* Reads the group from a config's root; what it says is added to `resolved` (NULL: not wanted). */
+TSR_MUST_CHECK tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_settings *out,
+                                                    json_t *resolved);
+
 /* One run: one training with all its snapshots. */
 typedef struct tsr_run {
     char id[17]; /* hash of config */
     size_t replicate;
     uint64_t seed;
-    json_t *swept;  /* each swept key's value in this run */
-    json_t *config; /* all that the run's results depend on, resolved */
+    json_t *swept; /* each swept key's value in this run */
+    /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
+       model begins with a file's weights: another content of the file is another run. */
+    json_t *config;
+    tsr_run_size size;
     tsr_training_settings training;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;
     size_t n_regularizers, n_probes;
     tsr_instance **regularizers, **probes;
-    const tsr_data *data; /* shared by the runs whose dataset is configured alike */
+    const tsr_data *data;           /* shared by the runs whose dataset is configured alike */
+    const tsr_safetensors *weights; /* shared by the runs that name one file; NULL: parameters are drawn */
 } tsr_run;
 
 typedef struct tsr_experiment {
@@ -48,6 +69,8 @@ typedef struct tsr_experiment {
     tsr_run *runs; /* points of the sweep in order, each with its replicates */
     size_t n_data;
     tsr_data **data;
+    size_t n_weights;
+    tsr_safetensors **weights;
 } tsr_experiment;
 
 /* Reads, resolves and validates. The first failure is returned. */

@@ -26,14 +26,18 @@ static void write_string(const char *chars, tsr_text *out)
     tsr_text_add(out, "\"");
 }
 
+static bool is_long(const json_t *value)
+{
+    json_int_t number = json_integer_value(value); /* 0 for what is none */
+    return number > INT32_MAX || number < INT32_MIN;
+}
+
 static void write_scalar(const json_t *value, tsr_text *out)
 {
     if (json_is_string(value)) {
         write_string(json_string_value(value), out);
     } else if (json_is_integer(value)) {
-        json_int_t number = json_integer_value(value);
-        bool is_long = number > INT32_MAX || number < INT32_MIN;
-        tsr_text_add(out, "%" JSON_INTEGER_FORMAT "%s", number, is_long ? "L" : "");
+        tsr_text_add(out, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value), is_long(value) ? "L" : "");
     } else if (json_is_real(value)) {
         char digits[32];
         tsr_format_real(json_real_value(value), digits, sizeof(digits));
@@ -41,6 +45,19 @@ static void write_scalar(const json_t *value, tsr_text *out)
     } else {
         tsr_text_add(out, json_is_true(value) ? "true" : "false");
     }
+}
+
+/* Whether libconfig takes the elements between [ and ]: scalars of one of its types. */
+static bool is_uniform(const json_t *array)
+{
+    const json_t *first = json_array_get(array, 0);
+    bool uniform = !json_is_object(first) && !json_is_array(first);
+    for (size_t i = 1; uniform && i < json_array_size(array); i++) {
+        const json_t *other = json_array_get(array, i);
+        bool both = json_is_boolean(first) && json_is_boolean(other);
+        uniform = (both || json_typeof(first) == json_typeof(other)) && is_long(first) == is_long(other);
+    }
+    return uniform;
 }
 
 /* Members one per line at `indent`, or all on one line where it is negative. */
@@ -56,7 +73,7 @@ static void write_value(const json_t *value, int indent, tsr_text *out)
             tsr_text_add(out, "%*s", indent, "");
         tsr_text_add(out, "}");
     } else if (json_is_array(value)) {
-        bool groups = json_is_object(json_array_get(value, 0)) || json_is_array(json_array_get(value, 0));
+        bool groups = !is_uniform(value);
         tsr_text_add(out, groups ? "( " : "[ ");
         for (size_t i = 0; i < json_array_size(value); i++) {
             tsr_text_add(out, i ? ", " : "");
@@ -94,6 +111,41 @@ void tsr_resolved_write(const json_t *object, tsr_text *out)
 void tsr_resolved_write_value(const json_t *value, tsr_text *out)
 {
     write_value(value, -1, out);
+}
+
+/* A group: its plugin's name, then its other members. */
+static void write_group_label(const json_t *group, tsr_text *out)
+{
+    const char *plugin = json_string_value(json_object_get(group, "plugin")), *key;
+    json_t *value, *members = json_incref((json_t *)(uintptr_t)group);
+    size_t n = 0;
+    tsr_text_add(out, "%s", plugin ? plugin : "");
+    json_object_foreach(members, key, value)
+    {
+        if (json_is_null(value) || (plugin && strcmp(key, "plugin") == 0))
+            continue;
+        tsr_text_add(out, "%s%s=", n++ ? " " : "(", key);
+        tsr_resolved_write_label(value, out);
+    }
+    tsr_text_add(out, "%s", n ? ")" : "");
+    json_decref(members);
+}
+
+void tsr_resolved_write_label(const json_t *value, tsr_text *out)
+{
+    if (json_is_string(value))
+        tsr_text_add(out, "%s", json_string_value(value));
+    else if (json_is_object(value))
+        write_group_label(value, out);
+    else if (!json_is_array(value))
+        write_scalar(value, out);
+    else if (json_array_size(value) == 0)
+        tsr_text_add(out, "none");
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        bool groups = json_is_object(json_array_get(value, 0));
+        tsr_text_add(out, "%s", !i ? "" : groups ? " + " : " ");
+        tsr_resolved_write_label(json_array_get(value, i), out);
+    }
 }
 
 json_t *tsr_resolved_from_setting(const config_setting_t *setting)

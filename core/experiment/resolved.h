@@ -13,6 +13,10 @@ void tsr_resolved_write(const json_t *object, tsr_text *out);
 /* A value on one line, as it would stand behind "=". */
 void tsr_resolved_write_value(const json_t *value, tsr_text *out);
 
+/* A value for people, as short as it can be: "relu", "leaky_relu(slope=0.1)", "l2(weight=0.001) + l1",
+ * "none". */
+void tsr_resolved_write_label(const json_t *value, tsr_text *out);
+
 /* A setting of a config, as it stands; a new reference. */
 json_t *tsr_resolved_from_setting(const config_setting_t *setting);
 

@@ -13,6 +13,7 @@
 #include "data/batches.h"
 #include "experiment/environment.h"
 #include "experiment/safetensors.h"
+#include "plugin/announced.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -20,6 +21,16 @@
 #include <string.h>
 #include <tessera/probe.h>
 #include <unistd.h>
+
+/* What the host itself measures. */
+static const tsr_metric_info own_metrics[] = {
+    { "model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "cross-entropy of the network's answers" },
+    { "model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "accuracy of the network's answers" },
+    { "model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "accuracy of the network's answers" },
+    { "model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "accuracy of the network's answers" },
+    { "code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
+    { 0 },
+};
 
 /* A run while it is done. */
 typedef struct doing {
@@ -232,11 +243,12 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     return status;
 }
 
-static tsr_status *prepare(doing *d, const tsr_store *store)
+/* Takes the folder's path over. */
+static tsr_status *prepare(doing *d, char *folder)
 {
     const tsr_run *run = d->run;
     const tsr_training_settings *training = &run->training;
-    d->folder = tsr_store_run_folder(store, run);
+    d->folder = folder;
     d->epochs = json_array();
     d->snapshots = json_array();
     d->probe_seconds = json_object();
@@ -257,23 +269,30 @@ static tsr_status *prepare(doing *d, const tsr_store *store)
                                 .epoch_size = d->epoch_size,
                                 .seed = run->seed };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
-    return tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed,
-                           &d->network);
+    TSR_TRY(
+        tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed, &d->network));
+    return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
+}
+
+static tsr_training training_of(doing *d)
+{
+    const tsr_run *run = d->run;
+    return (tsr_training){ .epochs = (size_t)run->training.epochs,
+                           .batch = (size_t)run->training.batch,
+                           .early_stop = (size_t)run->training.early_stop,
+                           .optimizer = run->optimizer,
+                           .n_regularizers = run->n_regularizers,
+                           .regularizers = run->regularizers,
+                           .schedule = run->training.schedule,
+                           .seed = run->seed,
+                           .epoch_done = epoch_done,
+                           .context = d };
 }
 
 static tsr_status *train_and_probe(doing *d, tsr_trained *trained)
 {
     const tsr_run *run = d->run;
-    tsr_training training = { .epochs = (size_t)run->training.epochs,
-                              .batch = (size_t)run->training.batch,
-                              .early_stop = (size_t)run->training.early_stop,
-                              .optimizer = run->optimizer,
-                              .n_regularizers = run->n_regularizers,
-                              .regularizers = run->regularizers,
-                              .schedule = run->training.schedule,
-                              .seed = run->seed,
-                              .epoch_done = epoch_done,
-                              .context = d };
+    tsr_training training = training_of(d);
     tsr_batches batches = tsr_batch_source_batches(d->source);
     set_state(d->progress, TSR_RUN_TRAINING);
     d->epoch_began = tsr_seconds();
@@ -304,6 +323,21 @@ static json_t *describe_network(const tsr_network *network)
                      layers);
 }
 
+/* What the metrics of the run mean, so that results can be read without the plugins. */
+static json_t *describe_metrics(const tsr_run *run)
+{
+    json_t *out = json_object();
+    tsr_announced_json(own_metrics, "", out);
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
+        char *prefix = tsr_format("%s.", tsr_probe_label(run->probes[i]));
+        if (prefix)
+            tsr_announced_json(ops->metrics, prefix, out);
+        free(prefix);
+    }
+    return out;
+}
+
 /* What every run.json begins with. */
 static json_t *begin_outcome(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                              const char *error)
@@ -318,6 +352,7 @@ static json_t *outcome_of(const tsr_experiment *experiment, doing *d, const tsr_
 {
     const char *word = tsr_status_code(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     json_t *outcome = begin_outcome(experiment, d->run, word, status ? tsr_status_message(status) : NULL);
+    json_object_set_new(outcome, "metrics", describe_metrics(d->run));
     json_object_set_new(outcome, "snapshots", d->snapshots ? json_incref(d->snapshots) : json_array());
     json_object_set_new(outcome, "epochs", d->epochs ? json_incref(d->epochs) : json_array());
     json_object_set_new(outcome, "epochs_done", json_integer((json_int_t)trained->epochs));
@@ -366,7 +401,7 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     doing d = { .run = run, .progress = progress };
     tsr_trained trained = { 0 };
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
-    tsr_status *status = prepare(&d, store);
+    tsr_status *status = prepare(&d, tsr_store_run_folder(store, run));
     double prepared = tsr_seconds();
     if (!status)
         status = train_and_probe(&d, &trained);
@@ -381,10 +416,107 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     return status;
 }
 
+/* Trying a run. */
+
+/* Batches until the time is over. */
+typedef struct clocked {
+    tsr_batches inner;
+    double limit, began;
+    size_t last; /* examples of the last batch; 0: none yet */
+    tsr_trial *trial;
+} clocked;
+
+static void clocked_begin(void *context, size_t epoch)
+{
+    const clocked *c = context;
+    if (c->inner.begin_epoch)
+        c->inner.begin_epoch(c->inner.context, epoch);
+}
+
+/* The last batch has been trained on. */
+static void clocked_count(clocked *c)
+{
+    c->trial->trained += c->last;
+    c->trial->training_seconds = tsr_seconds() - c->began;
+}
+
+/* No examples, which ends the training, when the time is over. */
+static size_t clocked_next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+{
+    clocked *c = context;
+    if (c->last == 0)
+        c->began = tsr_seconds();
+    else
+        clocked_count(c);
+    if (c->trial->training_seconds > c->limit)
+        return 0;
+    c->last = c->inner.next(c->inner.context, epoch, step, inputs, labels);
+    return c->last;
+}
+
+static tsr_status *try_training(doing *d, double seconds, tsr_trial *trial)
+{
+    clocked clock = { .inner = tsr_batch_source_batches(d->source), .limit = seconds, .trial = trial };
+    tsr_batches batches = {
+        .context = &clock, .steps = clock.inner.steps, .begin_epoch = clocked_begin, .next = clocked_next
+    };
+    tsr_training training = training_of(d);
+    training.epoch_done = NULL;
+    tsr_trained trained;
+    tsr_status *status = tsr_train(d->network, &training, &batches, &trained);
+    if (!status)
+        clocked_count(&clock);
+    if (status && trial->trained) { /* ended by the clock, or by what will end the run too */
+        tsr_status_free(status);
+        return NULL;
+    }
+    return status;
+}
+
+/* A 32nd of the examples, a 16th, and so on. A probe may want more than the first steps have. */
+static tsr_status *try_probing(doing *d, tsr_trial *trial)
+{
+    size_t train = d->parts.train.n, test = d->parts.test.n;
+    tsr_status *status = NULL;
+    for (size_t part = 32; part >= 1; part /= 2) {
+        double began = tsr_seconds();
+        d->parts.train.n = train / part + (train < part);
+        d->parts.test.n = test / part + (test < part);
+        tsr_status_free(status);
+        status = take_snapshot(d, 0, false);
+        if (status)
+            continue;
+        trial->probed[1] = trial->probed[0];
+        trial->probing_seconds[1] = trial->probing_seconds[0];
+        trial->probing_seconds[0] = tsr_seconds() - began;
+        trial->probed[0] = d->parts.train.n + d->parts.test.n;
+    }
+    return status;
+}
+
+tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_seconds, tsr_trial *trial)
+{
+    tsr_run_progress progress = { 0 };
+    doing d = { .run = run, .progress = &progress };
+    tsr_set_threads(1);
+    tsr_flush_subnormals();
+    tsr_status *status = prepare(&d, strdup(folder));
+    if (!status && run->training.epochs > 0)
+        status = try_training(&d, training_seconds, trial);
+    if (!status)
+        status = try_probing(&d, trial);
+    clear(&d);
+    return status;
+}
+
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                          const char *reason, tsr_run_progress *progress)
 {
     set_state(progress, TSR_RUN_FAILED);
+    char *folder = tsr_store_run_folder(store, run);
+    tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
+    free(folder);
+    TSR_TRY(status);
     json_t *outcome = begin_outcome(experiment, run, "failed", reason);
     if (!outcome)
         return tsr_no_memory("run.json");
@@ -392,7 +524,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     json_object_set_new(outcome, "environment",
                         json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
                                   tsr_registry_used(experiment->registry)));
-    tsr_status *status = tsr_store_put(store, run, outcome);
+    status = tsr_store_put(store, run, outcome);
     json_decref(outcome);
     return status;
 }

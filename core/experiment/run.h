@@ -10,7 +10,22 @@
 TSR_MUST_CHECK tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
                                       const tsr_run *run, int threads, tsr_run_progress *progress);
 
-/* Stores that the run failed for a reason that its own process could not tell. */
+/* What was tried of a run and how long it took; filled while it is tried, so that it tells something where
+   the process is ended. */
+typedef struct tsr_trial {
+    size_t trained;          /* examples */
+    double training_seconds; /* for them */
+    size_t probed[2];        /* examples of the last probing that ended, and of the one before; 0: none */
+    double probing_seconds[2];
+} tsr_trial;
+
+/* Trains with one thread for training_seconds, then probes ever more examples, up to all. Nothing is stored;
+   probes find an empty folder in `folder`, and what they leave there is the caller's. */
+TSR_MUST_CHECK tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_seconds,
+                                       tsr_trial *trial);
+
+/* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
+ */
 TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,
                                         const tsr_run *run, const char *reason, tsr_run_progress *progress);
 

@@ -6,21 +6,43 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/csv.h"
 #include "experiment/resolved.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LARGEST_OUTCOME (256 << 20)
 
+/* How often, and how long apart, a lock is asked for. The processes of a program that was killed hold its
+   locks until they are gone too, which is soon. */
+#define LOCK_TRIES 40
+#define LOCK_NANOSECONDS 50000000
+
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
-static const char *const may_differ[] = { "name", "executor", "replicates", "sweep", "plugin_path", NULL };
+static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
+                                          "plugin_path", "report",   NULL };
+
+/* 0, or the error. */
+static int try_lock(int fd, int operation)
+{
+    for (int left = LOCK_TRIES; flock(fd, operation | LOCK_NB) != 0; left--) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        if (left == 0)
+            return EWOULDBLOCK;
+        nanosleep(&(struct timespec){ .tv_nsec = LOCK_NANOSECONDS }, NULL);
+    }
+    return 0;
+}
 
 static tsr_status *lock_file(const char *folder, const char *name, int operation, int *fd)
 {
@@ -28,16 +50,17 @@ static tsr_status *lock_file(const char *folder, const char *name, int operation
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = NULL;
+    int error = 0;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
-    else if (flock(*fd, operation | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? tsr_fail(TSR_REFUSED,
-                                "%s: another tessera is working in this results folder: wait for "
-                                "it, or choose another folder with -o",
-                                folder)
-                     : tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(errno));
+    else if ((error = try_lock(*fd, operation)) == EWOULDBLOCK)
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: another tessera is working in this results folder: wait for it, or choose "
+                          "another folder with -o",
+                          folder);
+    else if (error)
+        status = tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(error));
     free(path);
     return status;
 }
@@ -77,9 +100,12 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     return status;
 }
 
+/* What stands in the folder beside the runs' own and the locks. */
+static const char *const ours[] = { "runs",        "summary.csv", "results.csv", "config.cfg",
+                                     "report.html", NULL };
+
 static tsr_status *empty(const tsr_store *store)
 {
-    static const char *const ours[] = { "runs", "results.csv", "config.cfg", "report.html", NULL };
     for (const char *const *name = ours; *name; name++) {
         char *path = tsr_path_join(store->folder, *name);
         tsr_status *status = path ? tsr_remove_tree(path) : tsr_no_memory("a path");
@@ -87,6 +113,27 @@ static tsr_status *empty(const tsr_store *store)
         TSR_TRY(status);
     }
     return NULL;
+}
+
+/* Whether a file is what the writing of one of ours leaves where it is killed: its name and ".XXXXXX". */
+static bool is_unfinished(const char *name)
+{
+    for (const char *const *known = ours; *known; known++) {
+        size_t length = strlen(*known);
+        if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
+            return true;
+    }
+    return false;
+}
+
+static void remove_unfinished(const tsr_store *store)
+{
+    DIR *folder = opendir(store->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+        if (is_unfinished(entry->d_name))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
 }
 
 static tsr_status *write_config(const char *path, const tsr_experiment *experiment)
@@ -105,6 +152,8 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
     TSR_TRY(lock_folder(store, shard));
     if (fresh)
         TSR_TRY(empty(store));
+    if (shard.of == 1) /* nobody else writes here */
+        remove_unfinished(store);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
     if (!status)
@@ -119,8 +168,9 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
 tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment, tsr_shard shard, bool fresh,
                            tsr_store *out)
 {
-    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1 };
-    tsr_status *status = out->folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    tsr_status *status = tsr_store_join(folder, out);
+    if (!status)
+        status = tsr_make_folder(folder);
     if (!status)
         status = prepare(out, experiment, shard, fresh);
     if (status)
@@ -128,14 +178,39 @@ tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment,
     return status;
 }
 
+tsr_status *tsr_store_join(const char *folder, tsr_store *out)
+{
+    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1, .table_lock = -1 };
+    return out->folder ? NULL : tsr_no_memory("a path");
+}
+
+static void close_lock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void tsr_store_close(tsr_store *store)
 {
-    if (store->lock >= 0)
-        close(store->lock);
-    if (store->shard_lock >= 0)
-        close(store->shard_lock);
+    close_lock(&store->lock);
+    close_lock(&store->shard_lock);
+    close_lock(&store->table_lock);
     free(store->folder);
-    *store = (tsr_store){ .lock = -1, .shard_lock = -1 };
+    store->folder = NULL;
+}
+
+tsr_status *tsr_store_begin_tables(tsr_store *store)
+{
+    tsr_status *status = lock_file(store->folder, ".lock-tables", LOCK_EX, &store->table_lock);
+    if (status)
+        close_lock(&store->table_lock);
+    return status;
+}
+
+void tsr_store_end_tables(tsr_store *store)
+{
+    close_lock(&store->table_lock);
 }
 
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
@@ -148,34 +223,36 @@ static char *outcome_path(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s/run.json", store->folder, run->id);
 }
 
-json_t *tsr_store_get(const tsr_store *store, const tsr_run *run)
+json_t *tsr_outcome_read(const char *path, const char *id, const char *consequence)
 {
-    char *path = outcome_path(store, run);
-    if (!path || access(path, F_OK) != 0) {
-        free(path);
-        return NULL;
-    }
     json_error_t error;
     json_t *outcome = NULL;
     char *text;
     size_t length;
     tsr_status *status = tsr_read_file(path, LARGEST_OUTCOME, &text, &length);
     if (status) {
-        tsr_log_warning("%s; this run is done again", tsr_status_message(status));
+        tsr_log_warning("%s; %s", tsr_status_message(status), consequence);
         tsr_status_free(status);
     } else if (!(outcome = json_loadb(text, length, 0, &error))) {
-        tsr_log_warning("%s:%d: not a whole run.json: %s; this run is done again", path, error.line,
-                        error.text);
+        tsr_log_warning("%s:%d: not a whole run.json: %s; %s", path, error.line, error.text, consequence);
     } else {
-        const char *id = json_string_value(json_object_get(outcome, "run"));
-        if (!id || strcmp(id, run->id) != 0 || !json_is_array(json_object_get(outcome, "snapshots")) ||
+        const char *found = json_string_value(json_object_get(outcome, "run"));
+        if (!found || strcmp(found, id) != 0 || !json_is_array(json_object_get(outcome, "snapshots")) ||
             !json_is_string(json_object_get(outcome, "status"))) {
-            tsr_log_warning("%s: not the record of run %s; this run is done again", path, run->id);
+            tsr_log_warning("%s: not the record of run %s; %s", path, id, consequence);
             json_decref(outcome);
             outcome = NULL;
         }
     }
     free(text);
+    return outcome;
+}
+
+json_t *tsr_store_get(const tsr_store *store, const tsr_run *run)
+{
+    char *path = outcome_path(store, run);
+    bool exists = path && access(path, F_OK) == 0;
+    json_t *outcome = exists ? tsr_outcome_read(path, run->id, "this run is done again") : NULL;
     free(path);
     return outcome;
 }
@@ -219,33 +296,6 @@ json_t *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experim
     return outcomes;
 }
 
-/* A value as a CSV field; text is quoted where it needs to be. */
-static void add_field(tsr_text *csv, const json_t *value)
-{
-    if (json_is_real(value)) {
-        char digits[32];
-        tsr_format_real(json_real_value(value), digits, sizeof(digits));
-        tsr_text_add(csv, "%s", digits);
-        return;
-    }
-    if (!value || json_is_null(value))
-        return;
-    tsr_text text = { 0 };
-    if (json_is_string(value))
-        tsr_text_add(&text, "%s", json_string_value(value));
-    else
-        tsr_resolved_write_value(value, &text);
-    if (text.chars && !strpbrk(text.chars, ",\"\n\r"))
-        tsr_text_add(csv, "%s", text.chars);
-    else if (text.chars) {
-        tsr_text_add(csv, "\"");
-        for (const char *c = text.chars; *c; c++)
-            tsr_text_add(csv, *c == '"' ? "\"\"" : "%c", *c);
-        tsr_text_add(csv, "\"");
-    }
-    free(text.chars);
-}
-
 json_t *tsr_outcomes_metrics(const json_t *outcomes)
 {
     json_t *names = json_object(), *outcome, *snapshot, *value;
@@ -264,6 +314,12 @@ json_t *tsr_outcomes_metrics(const json_t *outcomes)
     return names;
 }
 
+/* The one key that every row tells anyway. */
+static bool has_own_column(const char *swept)
+{
+    return strcmp(swept, "seed") == 0;
+}
+
 static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_run *run,
                      const json_t *outcome, json_t *names)
 {
@@ -273,16 +329,18 @@ static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_
     {
         tsr_text_add(csv, "%s,%zu,%llu", run->id, run->replicate, (unsigned long long)run->seed);
         for (size_t j = 0; j < experiment->n_swept; j++) {
+            if (has_own_column(experiment->swept[j]))
+                continue;
             tsr_text_add(csv, ",");
-            add_field(csv, json_object_get(run->swept, experiment->swept[j]));
+            tsr_csv_add(csv, json_object_get(run->swept, experiment->swept[j]));
         }
         tsr_text_add(csv, ",");
-        add_field(csv, json_object_get(snapshot, "epoch"));
+        tsr_csv_add(csv, json_object_get(snapshot, "epoch"));
         const char *name;
         json_object_foreach(names, name, ignored)
         {
             tsr_text_add(csv, ",");
-            add_field(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
+            tsr_csv_add(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
         }
         tsr_text_add(csv, "\n");
     }
@@ -296,7 +354,8 @@ tsr_status *tsr_store_write_csv(const tsr_store *store, const tsr_experiment *ex
     tsr_text csv = { 0 };
     tsr_text_add(&csv, "run,replicate,seed");
     for (size_t i = 0; i < experiment->n_swept; i++)
-        tsr_text_add(&csv, ",%s", experiment->swept[i]);
+        if (!has_own_column(experiment->swept[i]))
+            tsr_text_add(&csv, ",%s", experiment->swept[i]);
     tsr_text_add(&csv, ",epoch");
     const char *name;
     json_object_foreach(names, name, ignored) tsr_text_add(&csv, ",%s", name);

@@ -1,7 +1,15 @@
 /* What is known of a plugin, as JSON: the descriptor and its declarations. */
 #include "plugin/describe.h"
 
+#include "plugin/announced.h"
 #include "plugin/kinds.h"
+
+static json_t *metrics_json(const tsr_probe_ops *ops)
+{
+    json_t *out = json_object();
+    tsr_announced_json(ops->metrics, "", out);
+    return out;
+}
 
 static json_t *plugin_json(const tsr_loaded *loaded)
 {
@@ -16,6 +24,8 @@ static json_t *plugin_json(const tsr_loaded *loaded)
     failed |= json_object_set_new(out, "file", json_string(loaded->file));
     failed |= json_object_set_new(out, "parameters", tsr_params_json(plugin->params));
     failed |= json_object_set_new(out, "common", tsr_params_json(row->common));
+    if (plugin->kind == TSR_PROBE)
+        failed |= json_object_set_new(out, "metrics", metrics_json(plugin->ops));
     if (failed) {
         json_decref(out);
         return NULL;

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* An array of objects kind, name, version, summary, licence, file, parameters, common. NULL without memory.
- */
+/* An array of objects kind, name, version, summary, licence, file, parameters, common, and
+   for a probe the metrics that it announces. NULL without memory. */
 json_t *tsr_module_json(const tsr_module *module);
 
 #endif

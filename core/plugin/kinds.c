@@ -16,6 +16,12 @@ static const tsr_param no_params[] = { TSR_PARAM_END };
 
 /* clang-format off */
 
+static const tsr_param model_common[] = {
+    TSR_PARAM_PATH(tsr_model_common, weights, "",
+                   "safetensors file that the parameters and running statistics begin with; empty: drawn anew"),
+    TSR_PARAM_END
+};
+
 static const tsr_param probe_common[] = {
     TSR_PARAM_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
     TSR_PARAM_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
@@ -37,7 +43,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .doc = "arranges operators into a network",
         .ops_size = sizeof(tsr_model_ops), .ops_minimum = END_OF(tsr_model_ops, build),
         .required = (const tsr_required_op[]){ OP(tsr_model_ops, build), { NULL, 0 } },
-        .common = no_params,
+        .common = model_common, .common_size = sizeof(tsr_model_common),
         .config_before = "model = ", .config_after = ";",
     },
     [TSR_DATASET] = {

@@ -5,6 +5,10 @@
 #include <tessera/plugin.h>
 
 /* Keys that every plugin of a kind understands, because the host acts on them. */
+typedef struct tsr_model_common {
+    const char *weights; /* "": parameters are drawn */
+} tsr_model_common;
+
 typedef struct tsr_probe_common {
     const char *label;   /* "": the plugin's name */
     tsr_int_list layers; /* which layers' bits to see, from 0; none: all */

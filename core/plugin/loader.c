@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "plugin/announced.h"
 #include "plugin/kinds.h"
 
 #include <dlfcn.h>
@@ -301,6 +302,8 @@ static tsr_status *take_contents(const tsr_plugin_file *entry, const tsr_plugin 
         status = tsr_params_check(plugin->params, plugin->instance_size, where);
     if (!status)
         status = check_common_keys(plugin->params, row, where);
+    if (!status && plugin->kind == TSR_PROBE)
+        status = tsr_announced_check(((const tsr_probe_ops *)plugin->ops)->metrics, where);
     free(where);
     return status;
 }

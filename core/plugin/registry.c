@@ -431,6 +431,8 @@ static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *na
         status = wanted ? pick(*file, kind, wanted, at) : tsr_no_memory("a name");
     free(wanted);
     free(path);
+    if (strchr(name, '/')) /* the loader's message begins with the file */
+        return tsr_context(status, "%s", tsr_kind_get(kind)->name);
     return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, name);
 }
 

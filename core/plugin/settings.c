@@ -80,7 +80,8 @@ char *tsr_setting_path(const config_setting_t *setting)
 
 char *tsr_setting_file(const tsr_settings *settings, const config_setting_t *setting, const char *path)
 {
-    if (!setting || !hook_of(setting))
+    const char *origin = setting ? hook_of(setting) : NULL;
+    if (!origin || strncmp(origin, "-s ", 3) != 0) /* a swept value stands in the file too */
         return tsr_path_resolve(path, settings->folder);
     char *here = getcwd(NULL, 0);
     char *file = here ? tsr_path_resolve(path, here) : NULL;

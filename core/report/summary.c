@@ -4,103 +4,202 @@
 #include "base/memory.h"
 #include "experiment/resolved.h"
 #include "experiment/store.h"
+#include "plugin/announced.h"
+#include "report/axis.h"
+#include "report/student.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The snapshot of `epoch`; the last one where it is NaN. */
-static const json_t *snapshot_of(const json_t *outcome, double epoch)
+#define CONFIDENCE 0.95
+
+void tsr_statistic_add(tsr_statistic *s, double value) /* Welford; deviation holds the sum of squares */
 {
-    const json_t *snapshots = json_object_get(outcome, "snapshots");
+    s->n++;
+    double difference = value - s->mean;
+    s->mean += difference / (double)s->n;
+    s->deviation += difference * (value - s->mean);
+}
+
+void tsr_statistic_finish(tsr_statistic *s, tsr_interval_factor *factor)
+{
+    s->mean = s->n ? s->mean : NAN;
+    s->deviation = s->n > 1 ? sqrt(s->deviation / (double)(s->n - 1)) : NAN;
+    s->interval = NAN;
+    if (s->n < 2)
+        return;
+    if (factor->n != s->n)
+        *factor = (tsr_interval_factor){ s->n, tsr_student_t(CONFIDENCE, s->n - 1) };
+    s->interval = factor->t * s->deviation / sqrt((double)s->n);
+}
+
+static const json_t *snapshots_of(const tsr_summary *summary, size_t run)
+{
+    const json_t *outcome = summary->results->runs[run].outcome;
+    return tsr_outcome_is_done(outcome) ? json_object_get(outcome, "snapshots") : NULL;
+}
+
+static double epoch_of(const json_t *snapshots, size_t i)
+{
+    return json_number_value(json_object_get(json_array_get(snapshots, i), "epoch"));
+}
+
+/* The snapshot of `epoch`; the last one where it is NaN. */
+static const json_t *snapshot_of(const json_t *snapshots, double epoch)
+{
+    size_t n = json_array_size(snapshots);
     if (isnan(epoch))
-        return json_array_get(snapshots, json_array_size(snapshots) - 1);
-    for (size_t i = 0; i < json_array_size(snapshots); i++)
-        if (json_number_value(json_object_get(json_array_get(snapshots, i), "epoch")) == epoch)
+        return n ? json_array_get(snapshots, n - 1) : NULL;
+    for (size_t i = 0; i < n; i++)
+        if (epoch_of(snapshots, i) == epoch)
             return json_array_get(snapshots, i);
     return NULL;
 }
 
-/* Mean and sample deviation over the outcomes that have the metric as a number. */
-static tsr_statistic statistic_of(const json_t *outcomes, size_t first, size_t n, double epoch,
-                                  const char *metric)
+/* All metrics at one snapshot (NaN: the last), over the point's finished runs. */
+static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e, double wanted)
 {
-    tsr_statistic s = { 0, 0, NAN };
-    double squares = 0;
-    for (size_t i = first; i < first + n; i++) {
-        const json_t *outcome = json_array_get(outcomes, i);
-        const json_t *value =
-            tsr_outcome_is_done(outcome)
-                ? json_object_get(json_object_get(snapshot_of(outcome, epoch), "metrics"), metric)
-                : NULL;
-        if (!json_is_number(value))
-            continue;
-        s.n++;
-        double difference = json_number_value(value) - s.mean; /* Welford */
-        s.mean += difference / (double)s.n;
-        squares += difference * (json_number_value(value) - s.mean);
+    tsr_statistic *row = point->statistics + e * summary->n_measures;
+    tsr_interval_factor factor = { 0 };
+    for (size_t i = point->first; i < point->first + point->n; i++) {
+        const json_t *snapshot = snapshot_of(snapshots_of(summary, i), wanted);
+        point->snapshots[e] += snapshot != NULL;
+        for (size_t m = 0; m < summary->n_measures; m++) {
+            const json_t *value =
+                json_object_get(json_object_get(snapshot, "metrics"), summary->measures[m].name);
+            if (json_is_number(value))
+                tsr_statistic_add(&row[m], json_number_value(value));
+        }
     }
-    if (s.n == 0)
-        s.mean = NAN;
-    if (s.n > 1)
-        s.deviation = sqrt(squares / (double)(s.n - 1));
-    return s;
+    for (size_t m = 0; m < summary->n_measures; m++)
+        tsr_statistic_finish(&row[m], &factor);
 }
 
-static tsr_status *fill_point(tsr_point *point, const tsr_summary *summary, const json_t *outcomes,
-                              size_t first, size_t n)
+/* The epochs of all snapshots but each run's last, once each and in order, then the latest last one. */
+static tsr_status *find_epochs(const tsr_summary *summary, tsr_point *point)
 {
-    const json_t *shown = NULL;
-    for (size_t i = first; i < first + n; i++) {
-        const json_t *outcome = json_array_get(outcomes, i);
-        point->done += tsr_outcome_is_done(outcome);
-        point->failed += json_is_object(outcome) && !tsr_outcome_is_done(outcome);
-        if (!shown && tsr_outcome_is_done(outcome))
-            shown = outcome;
+    size_t room = 1;
+    double last = -1;
+    for (size_t i = point->first; i < point->first + point->n; i++) {
+        const json_t *snapshots = snapshots_of(summary, i);
+        size_t n = json_array_size(snapshots);
+        room += n;
+        if (n && epoch_of(snapshots, n - 1) > last)
+            last = epoch_of(snapshots, n - 1);
     }
-    const json_t *snapshots = json_object_get(shown, "snapshots");
-    point->n_epochs = json_array_size(snapshots);
-    point->epochs = tsr_alloc(point->n_epochs, sizeof(*point->epochs));
-    point->statistics = tsr_alloc(point->n_epochs * summary->n_metrics, sizeof(*point->statistics));
-    if (!point->epochs || !point->statistics)
+    point->epochs = tsr_alloc(room, sizeof(*point->epochs));
+    if (!point->epochs)
         return tsr_no_memory("the summary");
-    for (size_t e = 0; e < point->n_epochs; e++) {
-        point->epochs[e] = json_number_value(json_object_get(json_array_get(snapshots, e), "epoch"));
-        double wanted = e + 1 == point->n_epochs ? NAN : point->epochs[e];
-        for (size_t m = 0; m < summary->n_metrics; m++)
-            point->statistics[e * summary->n_metrics + m] =
-                statistic_of(outcomes, first, n, wanted, summary->metrics[m]);
+    size_t found = 0;
+    for (size_t i = point->first; i < point->first + point->n; i++) {
+        const json_t *snapshots = snapshots_of(summary, i);
+        for (size_t j = 0; j + 1 < json_array_size(snapshots); j++)
+            if (epoch_of(snapshots, j) < last)
+                point->epochs[found++] = epoch_of(snapshots, j);
+    }
+    tsr_sort_reals(point->epochs, found);
+    for (size_t i = 0; i < found; i++)
+        if (i == 0 || point->epochs[i] != point->epochs[i - 1])
+            point->epochs[point->n_epochs++] = point->epochs[i];
+    if (last >= 0)
+        point->epochs[point->n_epochs++] = last;
+    return NULL;
+}
+
+static tsr_status *fill_point(const tsr_summary *summary, tsr_point *point)
+{
+    for (size_t i = point->first; i < point->first + point->n; i++) {
+        bool done = tsr_outcome_is_done(summary->results->runs[i].outcome);
+        point->done += done;
+        point->failed += !done;
+    }
+    TSR_TRY(find_epochs(summary, point));
+    size_t cells;
+    if (!tsr_multiply(point->n_epochs, summary->n_measures, &cells))
+        return tsr_no_memory("the summary");
+    point->snapshots = tsr_alloc(point->n_epochs, sizeof(*point->snapshots));
+    point->statistics = tsr_alloc(cells, sizeof(*point->statistics));
+    if (!point->snapshots || !point->statistics)
+        return tsr_no_memory("the summary");
+    for (size_t e = 0; e < point->n_epochs; e++)
+        fill_snapshot(summary, point, e, e + 1 == point->n_epochs ? NAN : point->epochs[e]);
+    return NULL;
+}
+
+static bool is_detail(const tsr_measure *measure)
+{
+    const char *dot = strchr(measure->name, '.');
+    return !measure->info.doc && dot && strchr(dot + 1, '.');
+}
+
+bool tsr_measure_is_headline(const tsr_measure *measure)
+{
+    return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.", 6) == 0;
+}
+
+/* What was announced of a metric, by the first run that says. */
+static void find_info(const tsr_results *results, tsr_measure *measure)
+{
+    for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++)
+        tsr_announced_read(
+            json_object_get(json_object_get(results->runs[i].outcome, "metrics"), measure->name),
+            &measure->info);
+    measure->detail = is_detail(measure);
+}
+
+static tsr_status *find_measures(tsr_summary *summary)
+{
+    const tsr_results *results = summary->results;
+    json_t *outcomes = json_array(), *ignored;
+    for (size_t i = 0; i < results->n_runs; i++)
+        json_array_append(outcomes, results->runs[i].outcome);
+    json_t *names = tsr_outcomes_metrics(outcomes);
+    json_decref(outcomes);
+    summary->measures = tsr_alloc(json_object_size(names), sizeof(*summary->measures));
+    tsr_status *status = summary->measures && names ? NULL : tsr_no_memory("the summary");
+    const char *name;
+    json_object_foreach(names, name, ignored)
+    {
+        if (status)
+            break;
+        tsr_measure *measure = &summary->measures[summary->n_measures];
+        measure->name = strdup(name);
+        if (!measure->name) {
+            status = tsr_no_memory("the summary");
+            break;
+        }
+        summary->n_measures++;
+        find_info(results, measure);
+    }
+    json_decref(names);
+    return status;
+}
+
+static tsr_status *fill(tsr_summary *summary)
+{
+    const tsr_results *results = summary->results;
+    TSR_TRY(find_measures(summary));
+    summary->points = tsr_alloc(results->n_runs, sizeof(*summary->points));
+    if (!summary->points)
+        return tsr_no_memory("the summary");
+    for (size_t first = 0; first < results->n_runs;) {
+        tsr_point *point = &summary->points[summary->n_points++];
+        point->first = first;
+        while (first < results->n_runs && results->runs[first].point == results->runs[point->first].point)
+            first++;
+        point->n = first - point->first;
+        TSR_TRY(fill_point(summary, point));
     }
     return NULL;
 }
 
-static tsr_status *fill(tsr_summary *summary, const tsr_experiment *experiment, const json_t *outcomes)
-{
-    json_t *names = tsr_outcomes_metrics(outcomes), *ignored;
-    const char *name;
-    summary->metrics = tsr_alloc(json_object_size(names), sizeof(char *));
-    summary->points = tsr_alloc(experiment->n_runs, sizeof(tsr_point));
-    tsr_status *status = summary->metrics && summary->points ? NULL : tsr_no_memory("the summary");
-    if (!status)
-        json_object_foreach(names, name, ignored) summary->metrics[summary->n_metrics++] = strdup(name);
-    json_decref(names);
-    for (size_t first = 0; !status && first < experiment->n_runs;) {
-        size_t n = 1; /* replicates stand together, numbered from 0 */
-        while (first + n < experiment->n_runs && experiment->runs[first + n].replicate != 0)
-            n++;
-        tsr_point *point = &summary->points[summary->n_points++];
-        point->run = &experiment->runs[first];
-        status = fill_point(point, summary, outcomes, first, n);
-        first += n;
-    }
-    return status;
-}
-
-tsr_status *tsr_summary_new(const tsr_experiment *experiment, const json_t *outcomes, tsr_summary **out)
+tsr_status *tsr_summary_new(const tsr_results *results, tsr_summary **out)
 {
     tsr_summary *summary = tsr_alloc(1, sizeof(*summary));
-    tsr_status *status = summary ? fill(summary, experiment, outcomes) : tsr_no_memory("the summary");
+    TSR_TRY(summary ? NULL : tsr_no_memory("the summary"));
+    summary->results = results;
+    tsr_status *status = fill(summary);
     if (status)
         tsr_summary_free(summary);
     else
@@ -114,11 +213,45 @@ void tsr_summary_free(tsr_summary *summary)
         return;
     for (size_t i = 0; i < summary->n_points; i++) {
         free(summary->points[i].epochs);
+        free(summary->points[i].snapshots);
         free(summary->points[i].statistics);
     }
-    for (size_t i = 0; i < summary->n_metrics; i++)
-        free(summary->metrics[i]);
+    for (size_t i = 0; i < summary->n_measures; i++)
+        free(summary->measures[i].name);
     free(summary->points);
-    free(summary->metrics);
+    free(summary->measures);
     free(summary);
+}
+
+const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, size_t epoch, size_t measure)
+{
+    return &summary->points[point].statistics[epoch * summary->n_measures + measure];
+}
+
+size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key)
+{
+    return summary->results->runs[summary->points[point].first].place[key];
+}
+
+const json_t *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key)
+{
+    return summary->results->keys[key].values[tsr_summary_place(summary, point, key)];
+}
+
+/* None for counts, four for fractions, fewer for what is larger. */
+int tsr_summary_decimals(const tsr_summary *summary, size_t measure)
+{
+    double largest = 0;
+    bool whole = true;
+    for (size_t p = 0; p < summary->n_points; p++)
+        for (size_t e = 0; e < summary->points[p].n_epochs; e++) {
+            double mean = tsr_summary_at(summary, p, e, measure)->mean;
+            if (isnan(mean))
+                continue;
+            whole = whole && mean == rint(mean);
+            largest = fabs(mean) > largest ? fabs(mean) : largest;
+        }
+    if (whole && largest > 1)
+        return 0;
+    return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
 }

@@ -3,38 +3,78 @@
 #define TSR_REPORT_SUMMARY_H
 
 #include "base/text.h"
-#include "experiment/experiment.h"
+#include "report/results.h"
 
-/* One metric at one snapshot of one point. */
+#include <tessera/probe.h>
+
+/* Student's t for means of n values. */
+typedef struct tsr_interval_factor {
+    size_t n;
+    double t;
+} tsr_interval_factor;
+
+/* A mean over replicates. Zero it, add values, finish it. */
 typedef struct tsr_statistic {
-    size_t n;               /* replicates that have it */
-    double mean, deviation; /* sample standard deviation, NaN for n < 2 */
+    size_t n;         /* values */
+    double mean;      /* NaN for n = 0 */
+    double deviation; /* of the sample; NaN for n < 2 */
+    double interval;  /* half the width of the mean's 95 % interval, by Student's t; NaN for n < 2 */
 } tsr_statistic;
 
-/* Snapshots that a point's runs share: by epoch, and as the last of each (runs may stop early). */
+void tsr_statistic_add(tsr_statistic *statistic, double value);
+/* `factor` keeps what depends on n alone, for the next; zero it to start. */
+void tsr_statistic_finish(tsr_statistic *statistic, tsr_interval_factor *factor);
+
+/* A metric of the runs. */
+typedef struct tsr_measure {
+    char *name;
+    tsr_metric_info info; /* as announced; doc is NULL where it was not. Its name is not set */
+    bool detail;          /* one of many of its kind, such as those by layer: not announced, a second dot */
+} tsr_measure;
+
+/* Whether the metric is shown at once, and not below a fold: what regimes are judged by, and the network's
+   own loss and accuracy. */
+bool tsr_measure_is_headline(const tsr_measure *measure);
+
+/* Snapshots that a point's runs share: those before the last by epoch, and last the last of each (runs may
+   stop early). */
 typedef struct tsr_point {
-    const tsr_run *run; /* the first replicate: the swept values */
+    size_t first, n; /* the point's runs in the results */
     size_t done, failed;
     size_t n_epochs;
-    double *epochs;            /* of the first finished replicate; the last one is every replicate's last */
-    tsr_statistic *statistics; /* n_epochs x n_metrics */
+    double *epochs;            /* rising; the last one is the latest of the replicates' last */
+    size_t *snapshots;         /* how many replicates have each */
+    tsr_statistic *statistics; /* n_epochs x n_measures */
 } tsr_point;
 
 typedef struct tsr_summary {
-    size_t n_metrics, n_points;
-    char **metrics; /* names, in order of first appearance */
-    tsr_point *points;
+    const tsr_results *results;
+    size_t n_measures, n_points;
+    tsr_measure *measures; /* in order of first appearance */
+    tsr_point *points;     /* in the sweep's order; those without any run are left out */
 } tsr_summary;
 
-/* `outcomes` as tsr_store_outcomes gives them. */
-TSR_MUST_CHECK tsr_status *tsr_summary_new(const tsr_experiment *experiment, const json_t *outcomes,
-                                           tsr_summary **out);
+/* The results must live as long as the summary. */
+TSR_MUST_CHECK tsr_status *tsr_summary_new(const tsr_results *results, tsr_summary **out);
 void tsr_summary_free(tsr_summary *summary);
+
+/* The statistic of a metric at a snapshot of a point. */
+const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, size_t epoch, size_t measure);
+
+/* Which of a key's values the point has; the value itself. */
+size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key);
+const json_t *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key);
+
+/* Decimals that suit all means of a metric alike. */
+int tsr_summary_decimals(const tsr_summary *summary, size_t measure);
 
 /* The summary as a table for a terminal of `width` columns. One point: metrics down, snapshots across.
    Several: points down, metrics of the last snapshot across. What does not fit
    stands in further blocks below. */
-void tsr_summary_write_table(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
-                             tsr_text *out);
+void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text *out);
+
+/* summary.csv: a row per point and snapshot: swept values, epoch, n (runs that have the snapshot), and of
+   every metric NAME.mean, NAME.sd and NAME.ci95, empty where there are too few values. */
+void tsr_summary_write_csv(const tsr_summary *summary, tsr_text *out);
 
 #endif

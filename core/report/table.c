@@ -121,25 +121,6 @@ static void write_table(const table *t, size_t keys, size_t room, tsr_text *out)
     }
 }
 
-/* Decimals that suit all values of a metric alike: none for counts, four for fractions, fewer for what is
-   larger. */
-static int decimals_of(const tsr_summary *summary, size_t metric)
-{
-    double largest = 0;
-    bool whole = true;
-    for (size_t p = 0; p < summary->n_points; p++)
-        for (size_t e = 0; e < summary->points[p].n_epochs; e++) {
-            double mean = summary->points[p].statistics[e * summary->n_metrics + metric].mean;
-            if (isnan(mean))
-                continue;
-            whole = whole && mean == rint(mean);
-            largest = fabs(mean) > largest ? fabs(mean) : largest;
-        }
-    if (whole && largest > 1)
-        return 0;
-    return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
-}
-
 static void write_statistic(const tsr_statistic *s, int decimals, char out[CELL])
 {
     if (isnan(s->mean)) {
@@ -155,99 +136,84 @@ static void write_statistic(const tsr_statistic *s, int decimals, char out[CELL]
 static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *out)
 {
     const tsr_point *point = &summary->points[0];
-    table t = { .rows = summary->n_metrics + 1, .columns = point->n_epochs + 1 };
+    table t = { .rows = summary->n_measures + 1, .columns = point->n_epochs + 1 };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
     snprintf(cell(&t, 0, 0), CELL, "epoch");
-    for (size_t m = 0; m < summary->n_metrics; m++)
-        snprintf(cell(&t, m + 1, 0), CELL, "%.63s", summary->metrics[m]);
+    for (size_t m = 0; m < summary->n_measures; m++)
+        snprintf(cell(&t, m + 1, 0), CELL, "%.63s", summary->measures[m].name);
     for (size_t e = 0; e < point->n_epochs; e++) {
         snprintf(cell(&t, 0, e + 1), CELL, "%.0f", point->epochs[e]);
-        for (size_t m = 0; m < summary->n_metrics; m++)
-            write_statistic(&point->statistics[e * summary->n_metrics + m], decimals_of(summary, m),
+        for (size_t m = 0; m < summary->n_measures; m++)
+            write_statistic(tsr_summary_at(summary, 0, e, m), tsr_summary_decimals(summary, m),
                             cell(&t, m + 1, e + 1));
     }
     write_table(&t, 1, width, out);
     free(t.cells);
 }
 
-/* Whether a metric is one of many of its kind, such as those by layer: a second dot behind the probe's label.
-   The host's own are all shown. */
-static bool is_detail(const char *name)
-{
-    const char *dot = strchr(name, '.');
-    return dot && strchr(dot + 1, '.') && strncmp(name, "model.", 6) != 0;
-}
-
 static void write_swept_value(const json_t *value, char out[CELL])
 {
     tsr_text text = { 0 };
-    if (json_is_string(value))
-        tsr_text_add(&text, "%s", json_string_value(value));
-    else
-        tsr_resolved_write_value(value, &text);
+    tsr_resolved_write_label(value, &text);
     snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
     free(text.chars);
 }
 
 /* The cells of one point: swept values, number of runs, metrics of the last snapshot. */
-static void fill_point_row(const tsr_summary *summary, const tsr_experiment *experiment, size_t number,
-                           const table *t)
+static void fill_point_row(const tsr_summary *summary, size_t number, const table *t)
 {
     const tsr_point *point = &summary->points[number];
     size_t row = number + 1, column = 0;
-    for (; column < experiment->n_swept; column++)
-        write_swept_value(json_object_get(point->run->swept, experiment->swept[column]),
-                          cell(t, row, column));
+    for (; column < summary->results->n_keys; column++)
+        write_swept_value(tsr_summary_value(summary, number, column), cell(t, row, column));
     snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
              point->failed);
-    for (size_t m = 0; m < summary->n_metrics; m++) {
-        if (is_detail(summary->metrics[m]))
+    for (size_t m = 0; m < summary->n_measures; m++) {
+        if (summary->measures[m].detail)
             continue;
         if (point->n_epochs)
-            write_statistic(&point->statistics[(point->n_epochs - 1) * summary->n_metrics + m],
-                            decimals_of(summary, m), cell(t, row, column));
+            write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, m),
+                            tsr_summary_decimals(summary, m), cell(t, row, column));
         column++;
     }
 }
 
 /* Several points: one row each, the last snapshot. */
-static void write_points(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
-                         tsr_text *out)
+static void write_points(const tsr_summary *summary, size_t width, tsr_text *out)
 {
-    size_t keys = experiment->n_swept, details = 0, column = 0;
-    for (size_t m = 0; m < summary->n_metrics; m++)
-        details += is_detail(summary->metrics[m]);
-    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_metrics - details };
+    size_t keys = summary->results->n_keys, details = 0, column = 0;
+    for (size_t m = 0; m < summary->n_measures; m++)
+        details += summary->measures[m].detail;
+    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_measures - details };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
     for (; column < keys; column++)
-        snprintf(cell(&t, 0, column), CELL, "%.63s", experiment->swept[column]);
+        snprintf(cell(&t, 0, column), CELL, "%.63s", summary->results->keys[column].name);
     snprintf(cell(&t, 0, column++), CELL, "runs");
-    for (size_t m = 0; m < summary->n_metrics; m++)
-        if (!is_detail(summary->metrics[m]))
-            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->metrics[m]);
+    for (size_t m = 0; m < summary->n_measures; m++)
+        if (!summary->measures[m].detail)
+            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->measures[m].name);
     for (size_t p = 0; p < summary->n_points; p++)
-        fill_point_row(summary, experiment, p, &t);
+        fill_point_row(summary, p, &t);
     write_table(&t, keys, width, out);
     if (details)
         tsr_text_add(out, "(%zu more metrics in results.csv)\n", details);
     free(t.cells);
 }
 
-void tsr_summary_write_table(const tsr_summary *summary, const tsr_experiment *experiment, size_t width,
-                             tsr_text *out)
+void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text *out)
 {
-    if (summary->n_metrics == 0)
+    if (summary->n_measures == 0)
         return;
     if (summary->n_points == 1)
         write_snapshots(summary, width, out);
     else
-        write_points(summary, experiment, width, out);
+        write_points(summary, width, out);
 }

@@ -30,11 +30,26 @@ struct tsr_work {
 
     /* Cores that this process may use. */
     int cores;
+
+    /* Run i has an outcome that another process stored, in case this one shows the progress. */
+    void (*seen)(const tsr_work *work, size_t i);
 };
 
 typedef struct tsr_executor_ops {
     /* Does all runs. Fails only where it can do no more; a run's own failure is not one. */
     tsr_status *(*execute)(const void *self, const tsr_work *work);
+
+    /* For processes that the user starts together, all with one command; both or neither, NULL where one
+       process is started and the rest is its own affair. */
+
+    /* Called once, before the results folder is touched. Says whether this process leads, which exactly one
+       does: it holds the folder, finds what is to do, writes the tables and talks to the user. The others
+       only do runs. `fini` parts them. */
+    tsr_status *(*join)(const void *self, bool *leads);
+
+    /* Copies the leader's n bytes to all others. Every process calls it once, after join and before
+       execute; what it carries makes `work` name the same runs by the same numbers everywhere. */
+    tsr_status *(*share)(const void *self, void *bytes, size_t n);
 } tsr_executor_ops;
 
 #define TSR_EXECUTOR_PLUGIN(table)                                                                           \

@@ -43,6 +43,30 @@ TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value
 TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                            const int32_t *values);
 
+/* What a metric says about a network as a hash encoder; the report judges the regimes of a study by it. */
+typedef enum tsr_metric_role {
+    TSR_METRIC_OTHER,
+    TSR_METRIC_REDUNDANCY, /* 0: every example has a code of its own; 1: one code for all */
+    TSR_METRIC_ACCURACY,   /* of telling classes apart by the code: a fraction, larger is better */
+    TSR_N_METRIC_ROLES,
+} tsr_metric_role;
+
+/* Whose examples a metric is taken over. */
+typedef enum tsr_metric_part {
+    TSR_METRIC_OF_ANY,
+    TSR_METRIC_OF_TRAIN,
+    TSR_METRIC_OF_TEST,
+    TSR_N_METRIC_PARTS,
+} tsr_metric_part;
+
+/* A metric that a probe announces. */
+typedef struct tsr_metric_info {
+    const char *name; /* as tsr_metric gets it; NULL ends the list */
+    tsr_metric_role role;
+    tsr_metric_part part;
+    const char *doc; /* one line, no full stop; a probe's metrics with the same words share a plot */
+} tsr_metric_info;
+
 typedef struct tsr_probe_ops {
     /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
     tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);
@@ -50,6 +74,10 @@ typedef struct tsr_probe_ops {
     /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is. Called from
        one thread; may use more. */
     tsr_status *(*run)(const void *self, const tsr_probing *probing);
+
+    /* Since ABI 1.1. What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
+       what it leaves out is kept with the results like the others, and is no part of the report's plots. */
+    const tsr_metric_info *metrics;
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \

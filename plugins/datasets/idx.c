@@ -2,14 +2,14 @@
    which zlib reads alike. A file is read whole and checked to its last byte before anything believes it;
    memory grows with what the file really holds, whatever its header promises. Bytes stay bytes until a batch
    is made. */
+#include "data_file.h"
+
 #include <tessera/dataset.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <tessera/hot.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -133,15 +133,10 @@ typedef struct reader {
 
 static tsr_status *open_reader(const char *path, reader *in)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang here */
-    if (fd < 0)
-        return tsr_fail(TSR_REFUSED, "%s: %s", path, strerror(errno));
-    struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        close(fd);
-        return tsr_fail(TSR_REFUSED, "%s: not a file, expected one in IDX format", path);
-    }
-    *in = (reader){ .path = path, .stream = gzdopen(fd, "rb"), .file_size = (size_t)info.st_size };
+    int fd;
+    size_t size;
+    TSR_TRY(data_file_open(path, "one in IDX format", &fd, &size));
+    *in = (reader){ .path = path, .stream = gzdopen(fd, "rb"), .file_size = size };
     if (!in->stream) {
         close(fd);
         return no_memory(path);

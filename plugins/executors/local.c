@@ -1,20 +1,14 @@
 /* One process per run on this machine, several at a time. A run's process dies with the program that started
    it, and one that dies by itself costs its run alone. The first process does no numerical work: BLAS and
    OpenMP start their threads in the children only. */
-#include <tessera/executor.h>
+#include "child.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#define LOOK_NANOSECONDS 5000000 /* between looks for children that ended */
-#define LOOKS_PER_TICK 20
+#define LOOK_NANOSECONDS 100000000 /* between looks at the clock while no process ends */
+#define SECONDS_PER_TICK 0.1
 
 typedef struct {
     int jobs, threads;
@@ -29,125 +23,60 @@ static const tsr_param params[] = {
     TSR_PARAM_END
 };
 
-/* A place for a run's process. */
-typedef struct slot {
-    pid_t pid; /* 0: free */
-    size_t run;
-    double began;
-    bool late; /* killed for max_seconds */
-} slot;
-
 typedef struct {
     const local *settings;
     const tsr_work *work;
-    slot *slots;
-    size_t n_slots, next;
-    int threads;
+    child *children;
+    size_t n_children, next, running;
+    double ticked;
 } pool;
 
-static double now(void)
+/* Until a process ends, a signal comes, or some time is over. SIGCHLD is blocked: one that comes before the
+   wait is not missed. */
+static void wait_for_something(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-/* The child's whole life. Interrupts are for the parent, which ends its children. */
-static void be_child(const pool *p, size_t run, pid_t parent)
-{
-    signal(SIGINT, SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    tsr_status *status = p->work->run(p->work, run, p->threads);
-    if (status)
-        fprintf(stderr, "%s\n", tsr_status_message(status));
-    fflush(NULL);
-    _exit(status ? 1 : 0);
-}
-
-static tsr_status *start(pool *p, slot *s)
-{
-    pid_t parent = getpid();
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        return tsr_fail(TSR_IO, "cannot start a process for a run: %s", strerror(errno));
-    if (pid == 0)
-        be_child(p, p->next, parent);
-    *s = (slot){ .pid = pid, .run = p->next++, .began = now() };
-    return NULL;
-}
-
-/* A process ended: where it could not tell an outcome, the reason is told for it. */
-static tsr_status *finish(pool *p, slot *s, int ending)
-{
-    char reason[160] = "";
-    if (s->late)
-        snprintf(reason, sizeof(reason), "did not end within max_seconds = %g", p->settings->max_seconds);
-    else if (WIFSIGNALED(ending))
-        snprintf(reason, sizeof(reason), "killed by signal %d (%s)%s", WTERMSIG(ending),
-                 strsignal(WTERMSIG(ending)),
-                 WTERMSIG(ending) == SIGKILL ? ", perhaps for want of memory" : "");
-    else if (WEXITSTATUS(ending) != 0)
-        snprintf(reason, sizeof(reason), "its process ended with exit status %d and no outcome",
-                 WEXITSTATUS(ending));
-    s->pid = 0;
-    return reason[0] ? p->work->lost(p->work, s->run, reason) : NULL;
-}
-
-static tsr_status *collect(pool *p, size_t *running)
-{
-    *running = 0;
-    for (slot *s = p->slots; s < p->slots + p->n_slots; s++) {
-        int ending;
-        if (s->pid == 0)
-            continue;
-        pid_t ended = waitpid(s->pid, &ending, WNOHANG);
-        if (ended == s->pid) {
-            TSR_TRY(finish(p, s, ending));
-            continue;
-        }
-        ++*running;
-        if (p->settings->max_seconds > 0 && !s->late && now() - s->began > p->settings->max_seconds) {
-            s->late = true;
-            kill(s->pid, SIGKILL);
-        }
-    }
-    return NULL;
-}
-
-static void kill_all(pool *p)
-{
-    for (slot *s = p->slots; s < p->slots + p->n_slots; s++)
-        if (s->pid) {
-            kill(s->pid, SIGKILL);
-            waitpid(s->pid, NULL, 0);
-            s->pid = 0;
-        }
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    sigtimedwait(&ends, NULL, &(struct timespec){ .tv_nsec = LOOK_NANOSECONDS });
 }
 
 static tsr_status *fill(pool *p)
 {
-    for (slot *s = p->slots; s < p->slots + p->n_slots; s++)
-        if (s->pid == 0 && p->next < p->work->n)
-            TSR_TRY(start(p, s));
+    size_t jobs = p->n_children;
+    for (child *c = p->children; c < p->children + jobs && p->next < p->work->n; c++) {
+        if (c->pid)
+            continue;
+        TSR_TRY(child_start(c, p->work, p->next, child_threads(p->settings->threads, jobs, p->work->cores)));
+        p->next++;
+    }
+    return NULL;
+}
+
+static tsr_status *look(pool *p)
+{
+    p->running = 0;
+    for (child *c = p->children; c < p->children + p->n_children; c++) {
+        if (c->pid)
+            TSR_TRY(child_look(c, p->work, p->settings->max_seconds));
+        p->running += c->pid != 0;
+    }
     return NULL;
 }
 
 static tsr_status *work_off(pool *p)
 {
-    const tsr_work *work = p->work;
-    size_t running = 0, looks = 0;
     do {
-        if (work->interrupted(work))
-            return NULL;
         TSR_TRY(fill(p));
-        nanosleep(&(struct timespec){ .tv_nsec = LOOK_NANOSECONDS }, NULL);
-        TSR_TRY(collect(p, &running));
-        if (++looks % LOOKS_PER_TICK == 0)
-            work->tick(work);
-    } while (running || p->next < work->n);
+        wait_for_something();
+        if (p->work->interrupted(p->work))
+            return NULL;
+        TSR_TRY(look(p));
+        if (child_now() - p->ticked > SECONDS_PER_TICK) {
+            p->ticked = child_now();
+            p->work->tick(p->work);
+        }
+    } while (p->running || p->next < p->work->n);
     return NULL;
 }
 
@@ -159,31 +88,30 @@ static tsr_status *execute(const void *self, const tsr_work *work)
         jobs = work->n;
     if (jobs == 0)
         return NULL;
-    int shared = work->cores / (int)jobs;
-    pool all = { .settings = settings,
-                 .work = work,
-                 .slots = calloc(jobs, sizeof(slot)),
-                 .n_slots = jobs,
-                 .threads = settings->threads ? settings->threads
-                            : shared > 1      ? shared
-                                              : 1 };
-    if (!all.slots)
+    pool all = { .settings = settings, .work = work, .n_children = jobs };
+    all.children = calloc(jobs, sizeof(child));
+    if (!all.children)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu jobs", jobs);
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    void (*inherited)(int) = signal(SIGCHLD, SIG_DFL); /* ignored, ended processes could not be asked why */
     tsr_status *status = work_off(&all);
-    kill_all(&all);
-    free(all.slots);
+    for (size_t i = 0; i < jobs; i++)
+        child_kill(&all.children[i]);
+    signal(SIGCHLD, inherited);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(all.children);
     return status;
 }
 
 static const tsr_executor_ops ops = { .execute = execute };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops),
-    .name = "local",
-    .version = "1.0.0",
-    .summary = "one process per run on this machine, several at a time",
-    .licence = "MIT",
-    TSR_INSTANCE(local),
+    TSR_EXECUTOR_PLUGIN(&ops), .name = "local",
+    .version = "1.0.0",        .summary = "one process per run on this machine, several at a time",
+    .licence = "MIT",          TSR_INSTANCE(local),
     .params = params,
 };
 TSR_PLUGINS(&plugin)

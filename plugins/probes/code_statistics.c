@@ -176,7 +176,21 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return NULL;
 }
 
-static const tsr_probe_ops ops = { .run = run };
+#define MINIMUM "least Hamming distance between two training codes, in bits"
+#define MEAN "mean Hamming distance between two training codes, in bits"
+
+/* Of all layers together; the same by layer is named "layer0.bits" and so on. */
+static const tsr_metric_info metrics[] = {
+    { "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
+    { "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean entropy of a bit over the training codes" },
+    { "distance_min_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
+    { "distance_mean_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
+    { "distance_min_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
+    { "distance_mean_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),

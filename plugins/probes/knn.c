@@ -98,7 +98,12 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return status;
 }
 
-static const tsr_probe_ops ops = { .check = check, .run = run };
+static const tsr_metric_info metrics[] = {
+    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, "accuracy of the nearest training codes' vote" },
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "knn",

@@ -1,31 +1,131 @@
-/* Redundancy ratio (arXiv 2101.05490): n examples whose codes take m distinct values have (n - m) / n of them
-   too much; 0 is perfect determinism. Training and test codes apart. */
+/* Redundancy ratio (arXiv 2101.05490): n examples whose codes take m distinct values have 1 - m / n of them
+   too much; 0 is perfect determinism. Training and test codes apart, and the codes of random inputs where
+   they are asked for: these are drawn and encoded block by block. */
+#include <tessera/network.h>
 #include <tessera/probe.h>
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 256 /* random inputs held at a time */
+#define MOST_INPUTS (1 << 30)
+
+/* In the order of the words below. */
+enum { UNIT, NEGATIVE, SYMMETRIC };
+static const char *const ranges[] = { "unit", "negative", "symmetric", NULL };
+
+typedef struct redundancy {
+    int random, random_range;
+} redundancy;
 
 static tsr_status *measure(const tsr_probing *probing, const char *name, const tsr_codes *codes)
 {
     size_t distinct;
     TSR_TRY(tsr_distinct(codes, &distinct, NULL));
-    double ratio = codes->n ? (double)(codes->n - distinct) / (double)codes->n : NAN;
+    double ratio = codes->n ? 1.0 - (double)distinct / (double)codes->n : NAN;
     return tsr_metric(probing, name, ratio);
+}
+
+static void draw(tsr_rng *rng, int range, size_t n, float *out)
+{
+    tsr_rng_fill_uniform(rng, n, out, range == SYMMETRIC ? -1.0f : 0.0f, 1.0f);
+    for (size_t i = 0; range == NEGATIVE && i < n; i++)
+        out[i] = -out[i];
+}
+
+static bool sees_layer(const tsr_codes *seen, const char *name)
+{
+    for (size_t i = 0; i < seen->n_layers; i++)
+        if (strcmp(seen->layers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Puts the rows of a block where they belong, the layers that the probe sees; the others stay 0 and tell no
+   two codes apart. A layer of a block begins with a word. */
+static void keep_seen(const tsr_codes *block, const tsr_codes *seen, size_t row, tsr_codes *all)
+{
+    for (size_t layer = 0; layer < block->n_layers; layer++) {
+        const tsr_code_layer *columns = &block->layers[layer];
+        if (seen->n_layers && !sees_layer(seen, columns->name))
+            continue;
+        size_t first = columns->first / 64, words = (columns->bits + 63) / 64;
+        for (size_t i = 0; i < block->n; i++)
+            memcpy(all->words + (row + i) * all->stride + first, tsr_codes_row(block, i) + first,
+                   words * sizeof(uint64_t));
+    }
+}
+
+/* Codes of the random inputs, every bit of the layers seen. */
+static tsr_status *encode_random(const redundancy *self, const tsr_probing *probing, float *inputs,
+                                 tsr_codes **out)
+{
+    size_t n = (size_t)self->random, size = tsr_shape_size(tsr_network_input(probing->network));
+    tsr_rng rng = probing->rng;
+    for (size_t row = 0; row < n; row += BLOCK) {
+        size_t count = n - row < BLOCK ? n - row : BLOCK;
+        tsr_codes *block = NULL;
+        draw(&rng, self->random_range, count * size, inputs);
+        TSR_TRY(tsr_network_encode(probing->network, count, inputs, &block));
+        tsr_status *status = *out ? NULL : tsr_codes_new(n, block->bits, out);
+        if (!status)
+            keep_seen(block, probing->train, row, *out);
+        tsr_codes_free(block);
+        TSR_TRY(status);
+    }
+    return NULL;
+}
+
+static tsr_status *measure_random(const redundancy *self, const tsr_probing *probing)
+{
+    size_t size = tsr_shape_size(tsr_network_input(probing->network));
+    float *inputs = calloc(size, BLOCK * sizeof(*inputs));
+    if (!inputs)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for random inputs");
+    tsr_codes *codes = NULL;
+    tsr_status *status = encode_random(self, probing, inputs, &codes);
+    if (!status)
+        status = measure(probing, "random", codes);
+    tsr_codes_free(codes);
+    free(inputs);
+    return status;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
-    (void)self;
+    const redundancy *probe = self;
     TSR_TRY(measure(probing, "train", probing->train));
-    return measure(probing, "test", probing->test);
+    TSR_TRY(measure(probing, "test", probing->test));
+    return probe->random ? measure_random(probe, probing) : NULL;
 }
 
-static const tsr_probe_ops ops = { .run = run };
+#define RATIO "fraction of examples whose code another one has already"
+
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
+    { "test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO },
+    { "random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO }, /* no example: it judges no regime */
+    { 0 },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(redundancy, random, 0, 0, MOST_INPUTS,
+                  "so many uniform random inputs are measured too, as random; 0: none", .unit = "inputs"),
+    TSR_PARAM_ENUM(redundancy, random_range, "unit", ranges,
+                   "where random inputs lie: unit [0,1), negative (-1,0], symmetric [-1,1)"),
+    TSR_PARAM_END
+};
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),
     .name = "redundancy",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .summary = "fraction of examples whose code another one has already: 1 - distinct codes / examples",
     .licence = "MIT",
+    TSR_INSTANCE(redundancy),
+    .params = params,
 };
 TSR_PLUGINS(&plugin)

@@ -21,17 +21,26 @@ static char *take_file(const char *folder, const char *name)
     return text;
 }
 
-static command_result command_v(const char *folder, const char *format, va_list args)
+static command_result shell_v(const char *folder, const char *format, va_list args)
 {
-    char *arguments, *line;
-    ck_assert_int_ge(vasprintf(&arguments, format, args), 0);
-    line = tsr_format("cd '%s' && '%s/tessera' %s >.out 2>.err", folder, test_build(), arguments);
+    char *wanted, *line;
+    ck_assert_int_ge(vasprintf(&wanted, format, args), 0);
+    line = tsr_format("cd '%s' && export TESSERA='%s/tessera' && { %s\n} >.out 2>.err", folder, test_build(),
+                      wanted);
     int ending = system(line);
     free(line);
-    free(arguments);
+    free(wanted);
     command_result result = { .status = WIFEXITED(ending) ? WEXITSTATUS(ending) : 128 + WTERMSIG(ending) };
     result.out = take_file(folder, ".out");
     result.err = take_file(folder, ".err");
+    return result;
+}
+
+static command_result command_v(const char *folder, const char *format, va_list args)
+{
+    char *line = tsr_format("\"$TESSERA\" %s", format);
+    command_result result = shell_v(folder, line, args);
+    free(line);
     return result;
 }
 
@@ -50,6 +59,18 @@ void command_free(command_result *result)
     free(result->err);
 }
 
+static void expect(command_result *result, int status, const char *on_stdout, const char *on_stderr,
+                   const char *what)
+{
+    ck_assert_msg(result->status == status, "%s: exit status %d, expected %d; stderr: %.4000s", what,
+                  result->status, status, result->err);
+    ck_assert_msg(!on_stdout || strstr(result->out, on_stdout), "%s: stdout lacks '%s': %.4000s", what,
+                  on_stdout, result->out);
+    ck_assert_msg(!on_stderr || strstr(result->err, on_stderr), "%s: stderr lacks '%s': %.4000s", what,
+                  on_stderr, result->err);
+    command_free(result);
+}
+
 void command_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
                    const char *format, ...)
 {
@@ -57,13 +78,17 @@ void command_gives(const char *folder, int status, const char *on_stdout, const 
     va_start(args, format);
     command_result result = command_v(folder, format, args);
     va_end(args);
-    ck_assert_msg(result.status == status, "tessera %s: exit status %d, expected %d; stderr: %s", format,
-                  result.status, status, result.err);
-    ck_assert_msg(!on_stdout || strstr(result.out, on_stdout), "tessera %s: stdout lacks '%s': %s", format,
-                  on_stdout, result.out);
-    ck_assert_msg(!on_stderr || strstr(result.err, on_stderr), "tessera %s: stderr lacks '%s': %s", format,
-                  on_stderr, result.err);
-    command_free(&result);
+    expect(&result, status, on_stdout, on_stderr, format);
+}
+
+void shell_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
+                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    command_result result = shell_v(folder, format, args);
+    va_end(args);
+    expect(&result, status, on_stdout, on_stderr, format);
 }
 
 void write_text(const char *folder, const char *name, const char *text)
@@ -80,6 +105,24 @@ char *read_text(const char *folder, const char *name)
     ck_succeeds(tsr_read_file(path, 64 << 20, &text, &length));
     free(path);
     return text;
+}
+
+size_t count_files(const char *folder, const char *pattern)
+{
+    char *whole = tsr_path_join(folder, pattern);
+    glob_t found;
+    size_t n = glob(whole, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    free(whole);
+    return n;
+}
+
+void same_files(const char *folder, const char *a, const char *b)
+{
+    char *first = read_text(folder, a), *second = read_text(folder, b);
+    ck_assert_msg(strcmp(first, second) == 0, "%s differs from %s:\n%s\n%s", a, b, first, second);
+    free(first);
+    free(second);
 }
 
 char *only_file(const char *folder, const char *pattern)

@@ -19,11 +19,21 @@ void command_free(command_result *result);
 void command_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
                    const char *arguments, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same for any shell command line, in which $TESSERA is the program. */
+void shell_gives(const char *folder, int status, const char *on_stdout, const char *on_stderr,
+                 const char *line, ...) __attribute__((format(printf, 5, 6)));
+
 /* Writes a text file into a folder. */
 void write_text(const char *folder, const char *name, const char *text);
 
 /* A whole file; fails the test where it is not there. free() it. */
 char *read_text(const char *folder, const char *name);
+
+/* How many files a shell pattern below the folder names. */
+size_t count_files(const char *folder, const char *pattern);
+
+/* Fails the test unless two files of the folder are equal, byte for byte. */
+void same_files(const char *folder, const char *a, const char *b);
 
 /* A file that a shell pattern below the folder names; fails the test unless there is exactly one. free() it.
  */

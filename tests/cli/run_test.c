@@ -277,13 +277,13 @@ END_TEST
 
 START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
 {
-    command_result result = command(folder, "check small.cfg -s training.epochs=7 -s replicates=2");
+    command_result result = command(folder, "check -n small.cfg -s training.epochs=7 -s replicates=2");
     ck_assert_int_eq(result.status, 0);
     static const char *const lines[] = { "epochs = 7;", "beta1 = 0.9;", "jobs = 0;", "# 2 runs", "seed 2" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
     write_text(folder, "resolved.cfg", result.out);
-    command_result again = command(folder, "check resolved.cfg");
+    command_result again = command(folder, "check -n resolved.cfg");
     ck_assert_str_eq(again.out, result.out);
     command_free(&again);
     command_free(&result);

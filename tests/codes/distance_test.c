@@ -98,9 +98,15 @@ static void check_nearest(size_t n, size_t nq, size_t bits, size_t k)
 {
     tsr_codes *base = random_codes(n, n, bits, 0.5), *query = random_codes(nq + 1, nq, bits, 0.5);
     uint32_t *index = calloc(nq * k + 1, sizeof(*index)), *distance = calloc(nq * k + 1, sizeof(*distance));
-    ck_succeeds(tsr_nearest(base, query, k, index, distance));
-    for (size_t q = 0; q < nq; q++)
-        check_neighbours(base, query, q, k, index + q * k, distance + q * k);
+    size_t n_kernels;
+    const tsr_hamming_ops *kernels = tsr_hamming_kernels(&n_kernels);
+    for (size_t kernel = 0; kernel < n_kernels; kernel++) {
+        if (!kernels[kernel].supported())
+            continue;
+        ck_succeeds(tsr_nearest_by(&kernels[kernel], base, query, k, index, distance));
+        for (size_t q = 0; q < nq; q++)
+            check_neighbours(base, query, q, k, index + q * k, distance + q * k);
+    }
     free(index);
     free(distance);
     tsr_codes_free(base);
@@ -114,8 +120,29 @@ START_TEST(nearest_rows_are_those_of_a_full_search_ties_by_index)
     check_nearest(100, 3, 70, 100);
     check_nearest(1100, 5, 3, 20);
     check_nearest(600, 7, 130, 9);
+    check_nearest(130, 150, 200, 3); /* more queries than a block has */
+    check_nearest(90, 9, 256, 2);
+    check_nearest(200, 9, 330, 2);
+    check_nearest(70, 130, 1700, 2); /* more words than a tile has */
     check_nearest(50, 2, 0, 9);
     check_nearest(20, 0, 8, 9);
+}
+END_TEST
+
+/* Rows near their query and far from it take turns, so that most queries leave most tiles early. */
+START_TEST(neighbours_in_long_codes_are_found_among_rows_that_are_far)
+{
+    tsr_codes *query = random_codes(1, 8, 4000, 0.5), *base = random_codes(2, 400, 4000, 0.5);
+    tsr_rng rng = tsr_rng_stream(3, TSR_FOR_DATA, 0);
+    for (size_t i = 0; i < 400; i += 5)
+        for (size_t j = 0; j < 4000; j++)
+            set_bit(base, i, j, get_bit(query, i / 5 % 8, j) != (tsr_rng_below(&rng, 10) == 0));
+    uint32_t index[16], distance[16];
+    ck_succeeds(tsr_nearest(base, query, 2, index, distance));
+    for (size_t q = 0; q < 8; q++)
+        check_neighbours(base, query, q, 2, index + q * 2, distance + q * 2);
+    tsr_codes_free(base);
+    tsr_codes_free(query);
 }
 END_TEST
 
@@ -213,6 +240,7 @@ int main(void)
     tcase_add_test(tests, complementary_rows_differ_in_every_bit);
     tcase_add_test(tests, the_kernel_in_use_is_the_first_supported);
     tcase_add_test(tests, nearest_rows_are_those_of_a_full_search_ties_by_index);
+    tcase_add_test(tests, neighbours_in_long_codes_are_found_among_rows_that_are_far);
     tcase_add_test(tests, nearest_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, nearest_refuses_what_it_cannot_compare);
     tcase_add_test(tests, distinct_rows_are_grouped_exactly_whatever_the_hash);

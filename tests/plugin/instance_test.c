@@ -86,13 +86,13 @@ START_TEST(a_nested_plugin_is_its_default_unless_given)
 {
     resolves(TSR_MODEL, "m = { plugin = \"holder\"; };", "m",
              "{\"plugin\":\"holder\",\"activation\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false},"
-             "\"extra\":null}");
+             "\"extra\":null,\"weights\":\"\"}");
     resolves(TSR_MODEL, "m = { plugin = \"holder\"; activation = { slope = 1; }; };", "m",
              "{\"plugin\":\"holder\",\"activation\":{\"plugin\":\"gentle\",\"slope\":1.0,\"fail\":false},"
-             "\"extra\":null}");
+             "\"extra\":null,\"weights\":\"\"}");
     resolves(TSR_MODEL, "m = { plugin = \"holder\"; extra = { plugin = \"gentle\"; slope = 0.25; }; };", "m",
              "{\"plugin\":\"holder\",\"activation\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false},"
-             "\"extra\":{\"plugin\":\"gentle\",\"slope\":0.25,\"fail\":false}}");
+             "\"extra\":{\"plugin\":\"gentle\",\"slope\":0.25,\"fail\":false},\"weights\":\"\"}");
 }
 END_TEST
 
@@ -100,10 +100,10 @@ START_TEST(a_name_alone_is_a_plugin_with_its_defaults)
 {
     resolves(TSR_MODEL, "m = \"holder\";", "m",
              "{\"plugin\":\"holder\",\"activation\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false},"
-             "\"extra\":null}");
+             "\"extra\":null,\"weights\":\"\"}");
     resolves(TSR_MODEL, "m = { plugin = \"holder\"; extra = \"gentle\"; };", "m",
              "{\"plugin\":\"holder\",\"activation\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false},"
-             "\"extra\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false}}");
+             "\"extra\":{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false},\"weights\":\"\"}");
 }
 END_TEST
 
@@ -116,7 +116,7 @@ START_TEST(nested_instances_are_found_by_kind)
     ck_assert_ptr_eq(tsr_instance_nested(model, TSR_ACTIVATION), h->activation);
     ck_assert_ptr_null(tsr_instance_nested(model, TSR_PROBE));
     ck_assert_ptr_null(h->extra);
-    ck_assert_ptr_null(tsr_instance_common(model));
+    ck_assert_ptr_null(tsr_instance_common(h->activation));
     json_decref(resolved);
     tsr_instance_free(model);
 }

@@ -106,9 +106,12 @@ END_TEST
 
 START_TEST(statistics_stay_under_a_mask_and_with_more_threads)
 {
-    labelled data = blobs(4, 700, 20, 10, 133, 0.3);
-    const tsr_code_layer layers[] = { { "a", 0, 100 }, { "b", 100, 33 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
+    labelled data = blobs(4, 701, 20, 10, 1233, 0.3);
+    tsr_code_layer layers[34] = { { "first", 0,
+                                    1200 } }; /* and each further bit alone: a sum hides rounding */
+    for (size_t i = 1; i < 34; i++)
+        layers[i] = (tsr_code_layer){ "bit", 1199 + i, 1 };
+    ck_succeeds(tsr_codes_set_layers(data.train, 34, layers));
     ck_same_when_masked(STATISTICS, &data);
     ck_same_with_two_threads(STATISTICS, &data);
     labelled_clear(&data);

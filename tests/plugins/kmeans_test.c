@@ -2,8 +2,10 @@
 #include "plugins/probe_support.h"
 
 #include "../../plugins/probes/assignment.h"
+#include "../../plugins/probes/lloyd.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,17 @@ START_TEST(separable_classes_are_the_clusters)
     ck_assert_double_eq_tol(metric(metrics, "train_inertia"), 300 * 200 * 0.05 * 0.95, 200);
     ck_assert_double_eq_tol(metric(metrics, "test_inertia"), 200 * 200 * 0.05 * 0.95, 200);
     tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(classes_are_found_wherever_in_a_long_code_they_show)
+{
+    labelled data = blobs(9, 100, 100, 5, 2500, 0.02);
+    for (size_t i = 0; i < 100; i++)
+        for (size_t j = 200; j < 2500; j++)
+            set_bit(data.train, i, j, false);
+    ck_assert(probe_metric("plugin = \"kmeans\";", &data, "train_matched") == 1);
     labelled_clear(&data);
 }
 END_TEST
@@ -120,6 +133,66 @@ START_TEST(equal_codes_weigh_as_often_as_they_occur)
 }
 END_TEST
 
+/* Two groups far apart; the second and third centre are one, so the third is left empty. */
+START_TEST(an_empty_cluster_takes_the_row_farthest_from_its_centre)
+{
+    static const char *const rows[] = { "000000", "000001", "000010", "110000", "111111", "111110" };
+    static const uint32_t weight[] = { 9, 3, 3, 1, 5, 5 };
+    tsr_codes *codes = codes_of(6, rows);
+    clustering job = { .codes = codes,
+                       .weight = weight,
+                       .n = 6,
+                       .d = 6,
+                       .k = 3,
+                       .examples = 26,
+                       .max_iterations = 100,
+                       .tolerance = 1e-4,
+                       .n_restarts = 1 };
+    ck_succeeds(clustering_start(&job));
+    lloyd *restart = &job.restarts[0];
+    tsr_codes_expand(codes, 0, 1, restart->centers);
+    tsr_codes_expand(codes, 4, 1, restart->centers + 6);
+    tsr_codes_expand(codes, 4, 1, restart->centers + 12);
+    ck_succeeds(clustering_run(&job));
+    static const uint32_t expected[] = { 0, 0, 0, 2, 1, 1 };
+    ck_assert_mem_eq(restart->label, expected, sizeof(expected));
+    ck_assert_uint_eq(restart->weight[2], 1);
+    ck_assert_double_eq_tol(restart->inertia, 2 * 3 * (1 - 3.0 / 15) + 5 * 0.5, 1e-5);
+    clustering_clear(&job);
+    tsr_codes_free(codes);
+}
+END_TEST
+
+START_TEST(iteration_stops_where_it_is_told_to)
+{
+    labelled data = blobs(10, 200, 10, 2, 30, 0.5);
+    uint32_t weight[200];
+    double before = INFINITY;
+    for (size_t i = 0; i < 200; i++)
+        weight[i] = 1;
+    for (int most = 1; most <= 3; most++) {
+        clustering job = { .codes = data.train,
+                           .weight = weight,
+                           .n = 200,
+                           .d = 30,
+                           .k = 4,
+                           .examples = 200,
+                           .max_iterations = most,
+                           .tolerance = 0,
+                           .n_restarts = 1 };
+        tsr_rng rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0);
+        ck_succeeds(clustering_start(&job));
+        ck_succeeds(clustering_seed(&job, &rng));
+        ck_succeeds(clustering_run(&job));
+        ck_assert_int_eq(job.restarts[0].iterations, most);
+        ck_assert_double_lt(job.restarts[0].inertia, before);
+        before = job.restarts[0].inertia;
+        clustering_clear(&job);
+    }
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(more_clusters_than_distinct_codes_do_no_harm)
 {
     labelled data = blobs(3, 40, 40, 3, 30, 0), none = blobs(3, 40, 40, 3, 0, 0);
@@ -143,6 +216,22 @@ START_TEST(every_distinct_code_its_own_cluster_leaves_no_inertia)
     ck_assert(metric(metrics, "train_inertia") == 0);
     ck_assert(metric(metrics, "train_matched") == 1);
     tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(inertia_falls_with_every_cluster_until_there_are_as_many_as_codes)
+{
+    labelled data = blobs(8, 400, 64, 1, 6, 0.5); /* nearly all of the 64 codes there are */
+    data.classes = 2;
+    double before = INFINITY;
+    for (int k = 40; k < 64; k += 4) {
+        char settings[64];
+        snprintf(settings, sizeof(settings), "plugin = \"kmeans\"; restarts = 20; k = %d;", k);
+        double inertia = probe_metric(settings, &data, "train_inertia");
+        ck_assert_double_lt(inertia, before);
+        before = inertia;
+    }
     labelled_clear(&data);
 }
 END_TEST
@@ -185,11 +274,15 @@ int main(void)
     TCase *tests = tcase_create("kmeans");
     tcase_add_test(tests, assignment_gains_what_the_best_of_all_pairings_gains);
     tcase_add_test(tests, separable_classes_are_the_clusters);
+    tcase_add_test(tests, classes_are_found_wherever_in_a_long_code_they_show);
     tcase_add_test(tests, two_clusters_may_share_a_class_but_not_when_matched);
     tcase_add_test(tests, inertia_of_few_points_is_the_least_possible);
     tcase_add_test(tests, equal_codes_weigh_as_often_as_they_occur);
+    tcase_add_test(tests, an_empty_cluster_takes_the_row_farthest_from_its_centre);
+    tcase_add_test(tests, iteration_stops_where_it_is_told_to);
     tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
     tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
+    tcase_add_test(tests, inertia_falls_with_every_cluster_until_there_are_as_many_as_codes);
     tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, more_restarts_never_give_more_inertia);
     tcase_add_test(tests, more_clusters_than_examples_are_refused);

@@ -119,6 +119,82 @@ START_TEST(multinomial_classes_are_cut_where_gradient_descent_cuts_them)
 }
 END_TEST
 
+#define CLASSES 3
+
+/* The training codes of two classes, labelled 0 and 1. */
+static tsr_codes *two_of(const labelled *data, int32_t a, int32_t b, int32_t *labels)
+{
+    tsr_codes *codes;
+    size_t n = 0;
+    for (size_t i = 0; i < data->train->n; i++)
+        n += data->train_labels[i] == a || data->train_labels[i] == b;
+    ck_succeeds(tsr_codes_new(n, data->train->bits, &codes));
+    n = 0;
+    for (size_t i = 0; i < data->train->n; i++) {
+        if (data->train_labels[i] != a && data->train_labels[i] != b)
+            continue;
+        labels[n] = data->train_labels[i] == b;
+        memcpy(codes->words + n++ * codes->stride, tsr_codes_row(data->train, i), codes->stride * 8);
+    }
+    return codes;
+}
+
+static double decision(const double *w, const tsr_codes *codes, size_t i)
+{
+    double s = w[codes->bits];
+    for (size_t j = 0; j < codes->bits; j++)
+        s += get_bit(codes, i, j) ? w[j] : 0;
+    return s;
+}
+
+/* Accuracy on the test codes of pairwise weights w01, w02, w12: votes, then confidence. */
+static double pairwise_accuracy(double *const w[3], const labelled *data, size_t *cycles)
+{
+    static const int pairs[3][2] = { { 0, 1 }, { 0, 2 }, { 1, 2 } };
+    size_t correct = 0;
+    for (size_t i = 0; i < data->test->n; i++) {
+        double votes[CLASSES] = { 0 }, sums[CLASSES] = { 0 };
+        for (int p = 0; p < 3; p++) {
+            double s = decision(w[p], data->test, i);
+            votes[pairs[p][s > 0]]++;
+            sums[pairs[p][0]] -= s;
+            sums[pairs[p][1]] += s;
+        }
+        *cycles += votes[0] == 1 && votes[1] == 1;
+        int32_t winner = 0;
+        for (int c = 0; c < CLASSES; c++) {
+            votes[c] += sums[c] / (3 * (fabs(sums[c]) + 1));
+            winner = votes[c] > votes[winner] ? c : winner;
+        }
+        correct += winner == data->test_labels[i];
+    }
+    return (double)correct / (double)data->test->n;
+}
+
+START_TEST(pairs_vote_and_confidence_decides_between_equal_votes)
+{
+    size_t cycles = 0;
+    for (uint64_t seed = 40; seed < 44; seed++) {
+        labelled data = blobs(seed, 45, 3000, CLASSES, 10, 0.4);
+        double *w[3];
+        int32_t labels[45];
+        for (int32_t p = 0, a = 0; a < CLASSES; a++) {
+            for (int32_t b = a + 1; b < CLASSES; b++, p++) {
+                tsr_codes *codes = two_of(&data, a, b, labels);
+                w[p] = descend(codes, labels, 1, 1, true);
+                tsr_codes_free(codes);
+            }
+        }
+        double expected = pairwise_accuracy(w, &data, &cycles);
+        ck_assert_double_eq_tol(probe_metric(LOGISTIC "tolerance = 1e-7;", &data, "test"), expected, 1e-12);
+        for (int p = 0; p < 3; p++)
+            free(w[p]);
+        labelled_clear(&data);
+    }
+    ck_assert_uint_gt(cycles, 20); /* there was something to decide */
+}
+END_TEST
+
 START_TEST(repeating_every_example_is_a_larger_C)
 {
     labelled data = blobs(20, 80, 200, 4, 12, 0.3), twice = data;
@@ -187,6 +263,7 @@ int main(void)
     tcase_add_test(tests, separable_classes_are_told_apart_by_every_scheme);
     tcase_add_test(tests, two_classes_are_cut_where_gradient_descent_cuts_them);
     tcase_add_test(tests, multinomial_classes_are_cut_where_gradient_descent_cuts_them);
+    tcase_add_test(tests, pairs_vote_and_confidence_decides_between_equal_votes);
     tcase_add_test(tests, repeating_every_example_is_a_larger_C);
     tcase_add_test(tests, classes_without_training_examples_take_no_part);
     tcase_add_test(tests, codes_without_bits_give_the_commonest_class);

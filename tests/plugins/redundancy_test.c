@@ -1,7 +1,15 @@
 /* The redundancy ratio. */
 #include "plugins/probe_support.h"
 
+#include "base/machine.h"
+#include "nn/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 #define REDUNDANCY "plugin = \"redundancy\";"
+#define RANDOM 700 /* two whole blocks and a part */
+#define INPUT 4
 
 START_TEST(redundancy_of_identical_rows_is_one_minus_one_over_n)
 {
@@ -27,7 +35,7 @@ START_TEST(redundancy_counts_each_set_apart)
     static const char *const test[] = { "011", "011", "011" };
     labelled data = { .train = codes_of(5, train), .test = codes_of(3, test), .classes = 1 };
     ck_assert(probe_metric(REDUNDANCY, &data, "train") == 2.0 / 5);
-    ck_assert(probe_metric(REDUNDANCY, &data, "test") == 2.0 / 3);
+    ck_assert(probe_metric(REDUNDANCY, &data, "test") == 1 - 1.0 / 3);
     labelled_clear(&data);
 }
 END_TEST
@@ -45,6 +53,136 @@ START_TEST(redundancy_stays_under_a_mask_and_with_more_threads)
 }
 END_TEST
 
+/* Random inputs: an untrained network of two layers of three units. */
+typedef struct small_net {
+    tsr_instance *model;
+    tsr_network *network;
+    tsr_codes *seen; /* one row, for its layers */
+    tsr_rng rng;
+} small_net;
+
+static small_net small_net_new(void)
+{
+    small_net net = { .model = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3; depth = 2; "
+                                                        "batch_norm = false;"),
+                      .rng = tsr_rng_stream(5, TSR_FOR_PROBE, 1) };
+    ck_succeeds(tsr_network_new(net.model, (tsr_shape){ INPUT, 1, 1 }, 2, 3, &net.network));
+    ck_succeeds(tsr_network_encode(net.network, 1, (const float[INPUT]){ 0 }, &net.seen));
+    return net;
+}
+
+static void small_net_free(small_net *net)
+{
+    tsr_codes_free(net->seen);
+    tsr_network_free(net->network);
+    tsr_instance_free(net->model);
+}
+
+static double random_redundancy(const small_net *net, const char *range)
+{
+    char settings[128];
+    snprintf(settings, sizeof(settings), REDUNDANCY " random = %d; random_range = \"%s\";", RANDOM, range);
+    tsr_instance *instance = test_instance(TSR_PROBE, settings);
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    tsr_metrics *metrics;
+    ck_succeeds(tsr_metrics_new("redundancy", &metrics));
+    tsr_probing probing = { .train = net->seen,
+                            .test = net->seen,
+                            .classes = 2,
+                            .rng = net->rng,
+                            .network = net->network,
+                            .metrics = metrics };
+    ck_succeeds(ops->run(tsr_instance_self(instance), &probing));
+    double value = metric(metrics, "random");
+    tsr_metrics_free(metrics);
+    tsr_instance_free(instance);
+    return value;
+}
+
+/* Every row compared with all before it, in the words first .. first + n - 1. */
+static double counted_redundancy(const tsr_codes *codes, size_t first, size_t n)
+{
+    size_t repeated = 0;
+    for (size_t i = 0; i < codes->n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (memcmp(tsr_codes_row(codes, i) + first, tsr_codes_row(codes, j) + first,
+                       n * sizeof(uint64_t)) == 0) {
+                repeated++;
+                break;
+            }
+    return (double)repeated / (double)codes->n;
+}
+
+/* The same inputs drawn and encoded in one go. */
+static tsr_codes *encode_at_once(const small_net *net, float low, float factor)
+{
+    tsr_rng rng = net->rng;
+    float *inputs = malloc(RANDOM * INPUT * sizeof(*inputs));
+    ck_assert_ptr_nonnull(inputs);
+    tsr_rng_fill_uniform(&rng, RANDOM * INPUT, inputs, low, 1);
+    for (size_t i = 0; i < RANDOM * INPUT; i++)
+        inputs[i] *= factor;
+    tsr_codes *codes = NULL;
+    ck_succeeds(tsr_network_encode(net->network, RANDOM, inputs, &codes));
+    free(inputs);
+    return codes;
+}
+
+static const struct {
+    const char *word;
+    float low, factor;
+} random_ranges[] = { { "unit", 0, 1 }, { "negative", 0, -1 }, { "symmetric", -1, 1 } };
+
+START_TEST(redundancy_of_random_inputs_is_what_counting_them_gives)
+{
+    small_net net = small_net_new();
+    tsr_codes *codes = encode_at_once(&net, random_ranges[_i].low, random_ranges[_i].factor);
+    double counted = counted_redundancy(codes, 0, codes->stride);
+    ck_assert(counted > 0.5 && counted < 1 - 1.5 / RANDOM);
+    ck_assert(random_redundancy(&net, random_ranges[_i].word) == counted);
+    tsr_codes_free(codes);
+    small_net_free(&net);
+}
+END_TEST
+
+START_TEST(random_inputs_are_told_apart_by_the_layers_that_the_probe_sees)
+{
+    small_net net = small_net_new();
+    tsr_codes *codes = encode_at_once(&net, -1, 1), *second = NULL;
+    ck_succeeds(tsr_codes_slice(net.seen, net.seen->layers[1].first, net.seen->layers[1].bits, &second));
+    double all = random_redundancy(&net, "symmetric");
+    tsr_codes_free(net.seen);
+    net.seen = second;
+    double alone = random_redundancy(&net, "symmetric");
+    ck_assert(alone == counted_redundancy(codes, 1, 1));
+    ck_assert(alone > all);
+    tsr_codes_free(codes);
+    small_net_free(&net);
+}
+END_TEST
+
+START_TEST(random_inputs_do_not_depend_on_threads)
+{
+    small_net net = small_net_new();
+    tsr_set_threads(2);
+    double two = random_redundancy(&net, "unit");
+    tsr_set_threads(1);
+    ck_assert(random_redundancy(&net, "unit") == two);
+    small_net_free(&net);
+}
+END_TEST
+
+START_TEST(without_random_there_is_no_such_metric)
+{
+    labelled data = blobs(2, 5, 3, 5, 10, 0);
+    tsr_metrics *metrics = probe(REDUNDANCY, &data);
+    double value;
+    ck_assert(!tsr_metrics_find(metrics, "random", &value));
+    tsr_metrics_free(metrics);
+    labelled_clear(&data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("redundancy");
@@ -53,6 +191,10 @@ int main(void)
     tcase_add_test(tests, redundancy_of_distinct_rows_is_zero);
     tcase_add_test(tests, redundancy_counts_each_set_apart);
     tcase_add_test(tests, redundancy_stays_under_a_mask_and_with_more_threads);
+    tcase_add_loop_test(tests, redundancy_of_random_inputs_is_what_counting_them_gives, 0, 3);
+    tcase_add_test(tests, random_inputs_are_told_apart_by_the_layers_that_the_probe_sees);
+    tcase_add_test(tests, random_inputs_do_not_depend_on_threads);
+    tcase_add_test(tests, without_random_there_is_no_such_metric);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

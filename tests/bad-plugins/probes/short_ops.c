@@ -3,7 +3,7 @@
 
 static const tsr_plugin plugin = {
     .kind = TSR_PROBE,
-    .ops_size = sizeof(tsr_probe_ops) - 8,
+    .ops_size = offsetof(tsr_probe_ops, run),
     .ops = &bad_ops,
     .name = "short_ops",
     .version = "1.0.0",

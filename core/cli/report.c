@@ -1,0 +1,91 @@
+/* tessera report: tables and plots from a results folder alone. */
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "report/report.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { N_THRESHOLDS = 3 };
+
+typedef struct arguments {
+    const char *folder, *output;
+    size_t n;
+    char *sets[N_THRESHOLDS]; /* the thresholds as settings of the config */
+} arguments;
+
+/* A threshold is a key of the config: it is checked where that is. The last one given counts. */
+static tsr_status *set_threshold(arguments *given, const char *key, const char *value)
+{
+    char *text = tsr_format("report.%s=%s", key, value);
+    if (!text)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the command line");
+    if (given->n == N_THRESHOLDS) {
+        free(text);
+        return tsr_fail(TSR_USAGE, "tessera report: a threshold is given twice; see tessera report --help");
+    }
+    given->sets[given->n++] = text;
+    return NULL;
+}
+
+static tsr_status *parse(int argc, char **argv, arguments *out)
+{
+    static const struct option longs[] = { { "output", required_argument, NULL, 'o' },
+                                           { "under", required_argument, NULL, 'u' },
+                                           { "sufficient", required_argument, NULL, 'S' },
+                                           { "within", required_argument, NULL, 'w' },
+                                           { NULL, 0, NULL, 0 } };
+    int option;
+    while ((option = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
+        if (option == 'o')
+            out->output = optarg;
+        else if (option == 'u')
+            TSR_TRY(set_threshold(out, "under_expressive", optarg));
+        else if (option == 'S')
+            TSR_TRY(set_threshold(out, "sufficiently_expressive", optarg));
+        else if (option == 'w')
+            TSR_TRY(set_threshold(out, "accuracy_within", optarg));
+        else
+            return tsr_fail(TSR_USAGE, "see tessera report --help");
+    }
+    if (argc - optind != 1)
+        return tsr_fail(TSR_USAGE, "tessera report: expected one DIR, not %d; see tessera report --help",
+                        argc - optind);
+    out->folder = argv[optind];
+    return NULL;
+}
+
+static tsr_status *report(const arguments *given)
+{
+    tsr_results *results = NULL;
+    tsr_summary *summary = NULL;
+    tsr_status *status =
+        tsr_results_read(given->folder, given->n, (const char *const *)given->sets, &results);
+    if (!status)
+        status = tsr_summary_new(results, &summary);
+    if (!status && !given->output)
+        status = tsr_report_write_summary(summary);
+    if (!status)
+        status = tsr_report_write_page(summary, given->output);
+    if (!status && given->output)
+        printf("report in %s\n", given->output);
+    else if (!status)
+        printf("report in %s/report.html\n", given->folder);
+    tsr_summary_free(summary);
+    tsr_results_free(results);
+    return status;
+}
+
+int tsr_cli_report_command(int argc, char **argv)
+{
+    arguments given = { 0 };
+    tsr_status *status = parse(argc, argv, &given);
+    if (!status)
+        status = report(&given);
+    for (size_t i = 0; i < given.n; i++)
+        free(given.sets[i]);
+    return tsr_cli_report(status);
+}

@@ -1,0 +1,159 @@
+/* How long an experiment will take. The trial's process tells what it has measured through shared memory, so
+   that it can be ended at any moment. What is extrapolated: training by examples, probing by a power
+   of the number of examples, from 1 to 2, that the last two sizes tried suggest. */
+#include "experiment/timing.h"
+
+#include "base/file.h"
+#include "experiment/progress.h"
+#include "experiment/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIAL_SECONDS 1.0 /* for each of two runs */
+#define TRAINING_SECONDS 0.3
+#define LOOK_NANOSECONDS 5000000
+
+/* Seconds that a run takes per example. */
+typedef struct rate {
+    double training, probing;
+} rate;
+
+static _Noreturn void be_child(const tsr_run *run, const char *folder, pid_t parent, tsr_trial *trial)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nowhere < 0 || getppid() != parent)
+        _exit(1);
+    dup2(nowhere, STDOUT_FILENO); /* plugins may print */
+    dup2(nowhere, STDERR_FILENO);
+    tsr_status *status = tsr_run_try(run, folder, TRAINING_SECONDS, trial);
+    _exit(status ? 1 : 0);
+}
+
+/* Waits for the child's end, at most until the time is over; whether it was. */
+static bool attend(pid_t pid)
+{
+    bool late = false;
+    double deadline = tsr_seconds() + TRIAL_SECONDS;
+    for (;;) {
+        pid_t ended = waitpid(pid, NULL, WNOHANG);
+        if (ended == pid || (ended < 0 && errno != EINTR))
+            return late;
+        if (tsr_seconds() > deadline) {
+            late = true;
+            kill(pid, SIGKILL);
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = LOOK_NANOSECONDS }, NULL);
+    }
+}
+
+static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
+{
+    const char *parent = getenv("TMPDIR");
+    char *folder = tsr_path_join(parent && parent[0] ? parent : "/tmp", "tessera-XXXXXX");
+    if (!folder || !mkdtemp(folder)) {
+        tsr_status *status = tsr_fail(TSR_IO, "%s: cannot make a folder for a trial: %s",
+                                      folder ? folder : "", strerror(errno));
+        free(folder);
+        return status;
+    }
+    tsr_status *status = NULL;
+    tsr_trial *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t here = getpid(), pid = shared == MAP_FAILED ? -1 : fork();
+    if (pid == 0)
+        be_child(run, folder, here, shared);
+    if (pid < 0) {
+        status = tsr_fail(TSR_IO, "cannot start a trial: %s", strerror(errno));
+    } else {
+        *late = attend(pid);
+        *out = *shared;
+    }
+    if (shared != MAP_FAILED)
+        munmap(shared, sizeof(*shared));
+    tsr_status_free(tsr_remove_tree(folder));
+    free(folder);
+    return status;
+}
+
+/* Seconds per example where all are probed. */
+static double extrapolate(const tsr_trial *trial, size_t all)
+{
+    double power = 1, n = (double)trial->probed[0], seconds = trial->probing_seconds[0];
+    if (n <= 0)
+        return 0;
+    if (trial->probed[1] && trial->probing_seconds[1] > 0)
+        power = log(seconds / trial->probing_seconds[1]) / log(n / (double)trial->probed[1]);
+    power = power < 1 ? 1 : power > 2 ? 2 : power;
+    return seconds * pow((double)all / n, power) / (double)all;
+}
+
+static tsr_status *measure(const tsr_run *run, rate *out, tsr_timing *timing)
+{
+    tsr_trial trial = { 0 };
+    bool late = false;
+    TSR_TRY(try_run(run, &trial, &late));
+    if (run->training.epochs > 0 && trial.trained == 0)
+        return tsr_fail(TSR_FAILED, "run %s, tried for %g s, did not get through one training step", run->id,
+                        TRIAL_SECONDS);
+    *out = (rate){ .training = trial.trained ? trial.training_seconds / (double)trial.trained : 0,
+                   .probing = extrapolate(&trial, run->size.probed_examples) };
+    double probed = (double)trial.probed[0] / (double)run->size.probed_examples;
+    timing->probed = timing->tried ? fmin(timing->probed, probed) : probed;
+    timing->measured += trial.training_seconds + trial.probing_seconds[0];
+    timing->failed = timing->failed || (!trial.probed[0] && !late);
+    timing->tried++;
+    return NULL;
+}
+
+static size_t probings(const tsr_training_settings *training)
+{
+    size_t n = 1; /* the last epoch's */
+    for (size_t i = 0; i < training->snapshots.n; i++) {
+        bool again = training->snapshots.values[i] == training->epochs;
+        for (size_t j = 0; j < i; j++)
+            again = again || training->snapshots.values[i] == training->snapshots.values[j];
+        n += !again;
+    }
+    return n;
+}
+
+static double seconds_of(const tsr_run *run, const rate *each)
+{
+    return each->training * (double)run->training.epochs * (double)run->size.epoch_examples +
+           each->probing * (double)probings(&run->training) * (double)run->size.probed_examples;
+}
+
+tsr_status *tsr_experiment_time(const tsr_experiment *experiment, tsr_timing *out)
+{
+    const tsr_run *small = experiment->runs, *large = experiment->runs;
+    for (const tsr_run *run = small; run < experiment->runs + experiment->n_runs; run++) {
+        small = run->size.parameters < small->size.parameters ? run : small;
+        large = run->size.parameters > large->size.parameters ? run : large;
+    }
+    *out = (tsr_timing){ 0 };
+    rate low, high;
+    TSR_TRY(measure(small, &low, out));
+    high = low;
+    if (large != small)
+        TSR_TRY(measure(large, &high, out));
+    double range = (double)large->size.parameters - (double)small->size.parameters;
+    for (size_t i = 0; i < experiment->n_runs; i++) {
+        const tsr_run *run = &experiment->runs[i];
+        double at = range > 0 ? (double)(run->size.parameters - small->size.parameters) / range : 0;
+        rate between = { .training = low.training + at * (high.training - low.training),
+                         .probing = low.probing + at * (high.probing - low.probing) };
+        out->seconds += seconds_of(run, &between);
+    }
+    return NULL;
+}

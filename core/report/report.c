@@ -1,0 +1,54 @@
+/* What a results folder is turned into. */
+#include "report/report.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+static tsr_status *write_text(const tsr_text *text, const char *folder, const char *name)
+{
+    char *path = folder ? tsr_path_join(folder, name) : NULL;
+    tsr_status *status = text->failed || (folder && !path)
+                             ? tsr_no_memory(name)
+                             : tsr_write_file(path ? path : name, text->chars, text->length);
+    free(path);
+    return status;
+}
+
+tsr_status *tsr_report_write_summary(const tsr_summary *summary)
+{
+    tsr_text csv = { 0 };
+    tsr_summary_write_csv(summary, &csv);
+    tsr_status *status = write_text(&csv, summary->results->folder, "summary.csv");
+    free(csv.chars);
+    return status;
+}
+
+static tsr_status *draw(const tsr_study *study, tsr_album *album)
+{
+    TSR_TRY(tsr_study_charts(study, album));
+    tsr_study_curves(study, album);
+    return tsr_album_draw(album);
+}
+
+tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
+{
+    tsr_album album = { 0 };
+    tsr_text html = { 0 };
+    tsr_study study;
+    TSR_TRY(tsr_study_new(summary, &study));
+    tsr_status *status = draw(&study, &album);
+    if (!status) {
+        if (album.trouble && !album.no_gnuplot)
+            tsr_log_warning("the report lacks plots: %s", album.trouble);
+        tsr_page_write(&study, &album, &html);
+        status =
+            path ? write_text(&html, NULL, path) : write_text(&html, summary->results->folder, "report.html");
+    }
+    free(html.chars);
+    tsr_album_clear(&album);
+    tsr_study_clear(&study);
+    return status;
+}

@@ -1,0 +1,20 @@
+/* What a results folder is turned into: summary.csv, and report.html, one file that needs nothing else. */
+#ifndef TSR_REPORT_REPORT_H
+#define TSR_REPORT_REPORT_H
+
+#include "report/study.h"
+
+/* Writes summary.csv into the results' folder. */
+TSR_MUST_CHECK tsr_status *tsr_report_write_summary(const tsr_summary *summary);
+
+/* Draws the figures and writes the page; `path` NULL: report.html in the results' folder. That gnuplot is
+   missing is a matter for the page; that it fails is told as a warning besides. */
+TSR_MUST_CHECK tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path);
+
+/* The page as HTML. */
+void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *html);
+
+/* Its style sheet. */
+extern const char tsr_page_style[];
+
+#endif

@@ -1,0 +1,11 @@
+/* Opening the files that a dataset is made of. */
+#ifndef TESSERA_DATASETS_DATA_FILE_H
+#define TESSERA_DATASETS_DATA_FILE_H
+
+#include <tessera/status.h>
+
+/* Opens `path` for reading: a descriptor, and how many bytes it holds. What is no file is refused, as not
+   being `expected` ("one in IDX format"). */
+TSR_MUST_CHECK tsr_status *data_file_open(const char *path, const char *expected, int *fd, size_t *size);
+
+#endif

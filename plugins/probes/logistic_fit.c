@@ -1,0 +1,405 @@
+/* All problems of a fit are minimised in step. A class's examples are passed once for all models that they
+   take part in: a model is a lane (lanes.h), so a row's bits are looked up once for 16 models. In one-vs-one
+   the models of class a's pass are those of its pairs, lane b holding (a, b); else they are those of all
+   classes. Passes are cut into tasks by the examples alone and their sums are added in the tasks' order, so
+   the number of threads cannot show; nor can which problems run in step, as lanes do not mix. */
+#include "logistic.h"
+#include "minimiser.h"
+
+#include <tessera/hot.h>
+
+#include <limits.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 2048            /* of a task at most */
+#define FLUSH 64             /* rows whose losses are multiplied before a logarithm is taken */
+#define MANY (1 << 18)       /* bits of rows that are worth sharing among threads */
+#define HISTORY (32UL << 20) /* bytes of minimisers in step, at least one */
+#define NO_MODEL SIZE_MAX
+
+/* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
+typedef struct pass_task {
+    size_t of_class, first, n;
+    lanes *gradient; /* blocks x each */
+    double *loss;    /* by lane; multinomial: the first is all */
+} pass_task;
+
+typedef struct fitting {
+    const logistic_options *options;
+    const logistic_set *set;
+    size_t each;   /* weights of a model: bits and the intercept */
+    size_t blocks; /* of lanes for all classes */
+    minimiser *problems;
+    size_t first_model, n_models; /* that are in step */
+    size_t per_problem;           /* models */
+    size_t n_tasks;
+    pass_task *tasks;
+    bool *active;   /* by class: its pass is still needed */
+    lanes *weights; /* classes (or 1) x blocks x each */
+    lanes *dots;    /* by thread: blocks x ROWS */
+    lanes *gradients;
+    double *losses;
+} fitting;
+
+tsr_status *logistic_no_memory(void)
+{
+    return tsr_fail(TSR_NO_MEMORY, "not enough memory for logistic regression");
+}
+
+size_t logistic_models(logistic_scheme scheme, size_t n_classes)
+{
+    return scheme == ONE_VS_ONE ? n_classes * (n_classes - 1) / 2 : n_classes;
+}
+
+void logistic_pair(size_t model, size_t n_classes, size_t *a, size_t *b)
+{
+    for (*a = 0; model >= n_classes - 1 - *a; (*a)++)
+        model -= n_classes - 1 - *a;
+    *b = *a + 1 + model;
+}
+
+/* The model in step that lane `other` holds in the pass of `class`. */
+static size_t model_of(const fitting *f, size_t c, size_t other)
+{
+    size_t n = f->set->n_classes, model = other;
+    if (other >= n || (f->options->scheme == ONE_VS_ONE && c == other))
+        return NO_MODEL;
+    if (f->options->scheme == ONE_VS_ONE) {
+        size_t a = c < other ? c : other, b = c < other ? other : c;
+        model = a * (2 * n - a - 1) / 2 + b - a - 1;
+    }
+    return model - f->first_model < f->n_models ? model : NO_MODEL;
+}
+
+/* The lane that holds the model in the pass of `class`, if any. */
+static size_t lane_of(const fitting *f, size_t model, size_t c)
+{
+    if (f->options->scheme != ONE_VS_ONE)
+        return model;
+    size_t a, b;
+    logistic_pair(model, f->set->n_classes, &a, &b);
+    return c == a ? b : c == b ? a : NO_MODEL;
+}
+
+/* +1 where the class is the model's positive one, -1 where it is not, 0 without a model. */
+static float sign_of(const fitting *f, size_t c, size_t other)
+{
+    if (model_of(f, c, other) == NO_MODEL)
+        return 0;
+    if (f->options->scheme == ONE_VS_ONE)
+        return c > other ? 1 : -1;
+    return c == other ? 1 : -1;
+}
+
+static const minimiser *problem_of(const fitting *f, size_t model)
+{
+    return &f->problems[(model - f->first_model) / f->per_problem];
+}
+
+static size_t offset_of(const fitting *f, size_t model)
+{
+    return (model - f->first_model) % f->per_problem * f->each;
+}
+
+/* The weights that the pass of a class works with. Only one-vs-one has other lanes in each. */
+static lanes *weights_of(const fitting *f, size_t c)
+{
+    return f->weights + (f->options->scheme == ONE_VS_ONE ? c * f->blocks * f->each : 0);
+}
+
+/* A lane without a model has no weights; in the multinomial model it must not draw probability either. */
+static void set_lane(const fitting *f, size_t c, size_t other)
+{
+    float *at = (float *)(weights_of(f, c) + other / LANES * f->each) + other % LANES;
+    size_t model = model_of(f, c, other);
+    if (model == NO_MODEL) {
+        at[(f->each - 1) * LANES] = f->options->scheme == MULTINOMIAL ? -1e30f : 0;
+        return;
+    }
+    const minimiser *problem = problem_of(f, model);
+    const double *x = problem->x + offset_of(f, model);
+    for (size_t j = 0; j < f->each; j++)
+        at[j * LANES] = (float)x[j];
+    f->active[c] |= !problem->done;
+}
+
+/* Brings the weights of all passes up to date. */
+static void set_weights(fitting *f)
+{
+    size_t n = f->set->n_classes;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (n * n * f->each > MANY)
+    for (size_t c = 0; c < n; c++) {
+        f->active[c] = false;
+        if (c == 0 || f->options->scheme == ONE_VS_ONE)
+            for (size_t other = 0; other < f->blocks * LANES; other++)
+                set_lane(f, c, other);
+    }
+    for (size_t c = 1; c < n && f->options->scheme != ONE_VS_ONE; c++)
+        f->active[c] = f->active[0];
+}
+
+/* e^x for x <= 0, to 2 ulp or so: 2^n times a polynomial of what is left (coefficients as in Cephes). */
+static inline void exp_lanes(const lanes *value, lanes *out)
+{
+    const lanes least = (lanes){ 0 } - 86;
+    lane_bits small = *value < least;
+    lanes x = (lanes)(((lane_bits)*value & ~small) | ((lane_bits)least & small));
+    lanes n = (x * 1.44269504f + 12582912.f) - 12582912.f; /* 1.5 x 2^23: rounds to a whole number */
+    lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1;
+    *out = (lanes)((lane_bits)p + (__builtin_convertvector(n, lane_bits) << 23));
+}
+
+static void add_losses(const lanes *linear, const lanes *product, double *loss)
+{
+    for (size_t l = 0; l < LANES; l++)
+        loss[l] += (double)(*linear)[l] + log((double)(*product)[l]);
+}
+
+/* Two-class models: from a row's margins to its losses and their slopes, row after row. A loss is
+   max(-m, 0) + log(1 + e^-|m|); for rows of weight 1 the logarithms become one of a product. */
+TSR_HOT static void two_class_slopes(size_t n, const uint32_t *weight, float C, const lanes *sign,
+                                     lanes *dots, lanes *intercept, double *loss)
+{
+    lanes linear = { 0 }, product = (lanes){ 0 } + 1, sum = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        lanes margin = dots[i] * *sign;
+        lane_bits positive = margin > 0;
+        lanes absolute = (lanes)((lane_bits)margin & INT32_MAX), away = -absolute, e;
+        exp_lanes(&away, &e);
+        lanes p = (lanes)(((lane_bits)e & positive) | ((lane_bits)((lanes){ 0 } + 1) & ~positive)) / (e + 1);
+        dots[i] = *sign * p * (-C * (float)weight[i]);
+        sum += dots[i];
+        linear += (lanes)((lane_bits)absolute & ~positive) * (float)weight[i];
+        if (weight[i] == 1)
+            product *= e + 1;
+        else
+            for (size_t l = 0; l < LANES; l++)
+                loss[l] += weight[i] * log1p((double)e[l]);
+        if (i % FLUSH == FLUSH - 1 || i + 1 == n) {
+            add_losses(&linear, &product, loss);
+            linear = (lanes){ 0 };
+            product = (lanes){ 0 } + 1;
+        }
+    }
+    *intercept = sum;
+}
+
+static float largest(size_t blocks, size_t apart, const lanes *scores)
+{
+    float most = -INFINITY;
+    for (size_t b = 0; b < blocks; b++)
+        for (size_t l = 0; l < LANES; l++)
+            most = scores[b * apart][l] > most ? scores[b * apart][l] : most;
+    return most;
+}
+
+/* The multinomial model: scores of `blocks` vectors, `apart` from each other, to their slopes. */
+TSR_HOT static void softmax_slopes(size_t n, const uint32_t *weight, float C, size_t c, size_t blocks,
+                                   size_t apart, lanes *dots, lanes *intercept, size_t each, double *loss)
+{
+    for (size_t i = 0; i < n; i++) {
+        float most = largest(blocks, apart, dots + i), sum = 0, factor = C * (float)weight[i];
+        float score = dots[i + c / LANES * apart][c % LANES];
+        for (size_t b = 0; b < blocks; b++) {
+            lanes *scores = &dots[i + b * apart], below = *scores - most;
+            exp_lanes(&below, scores);
+            for (size_t l = 0; l < LANES; l++)
+                sum += (*scores)[l];
+        }
+        loss[0] += weight[i] * (log((double)sum) + (double)(most - score));
+        for (size_t b = 0; b < blocks; b++)
+            dots[i + b * apart] *= factor / sum;
+        dots[i + c / LANES * apart][c % LANES] -= factor;
+        for (size_t b = 0; b < blocks; b++)
+            intercept[b * each] += dots[i + b * apart];
+    }
+}
+
+static void slopes(const fitting *f, const pass_task *task, lanes *dots)
+{
+    const uint32_t *weight = f->set->weight + task->first;
+    float C = (float)f->options->C;
+    lanes *intercept = task->gradient + f->each - 1;
+    memset(task->loss, 0, f->blocks * LANES * sizeof(double));
+    if (f->options->scheme == MULTINOMIAL) {
+        for (size_t b = 0; b < f->blocks; b++)
+            intercept[b * f->each] = (lanes){ 0 };
+        softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, intercept, f->each,
+                       task->loss);
+        return;
+    }
+    for (size_t b = 0; b < f->blocks; b++) {
+        lanes sign;
+        for (size_t l = 0; l < LANES; l++)
+            sign[l] = sign_of(f, task->of_class, b * LANES + l);
+        two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, intercept + b * f->each,
+                         task->loss + b * LANES);
+    }
+}
+
+/* Losses and gradient of the examples of a task, at the weights of its class's pass. */
+static void pass(const fitting *f, const pass_task *task, lanes *dots)
+{
+    lane_rows rows = { f->set->words + task->first * f->set->stride, f->set->stride, f->set->bits, task->n,
+                       NULL };
+    for (size_t b = 0; b < f->blocks; b++) {
+        const lanes *weights = weights_of(f, task->of_class) + b * f->each;
+        for (size_t i = 0; i < task->n; i++)
+            dots[b * ROWS + i] = weights[f->each - 1];
+        lanes_dot(&rows, weights, dots + b * ROWS);
+    }
+    slopes(f, task, dots);
+    for (size_t b = 0; b < f->blocks; b++)
+        lanes_sum(&rows, dots + b * ROWS, task->gradient + b * f->each);
+}
+
+/* Adds a task's share of a model's gradient and loss. */
+static void collect_task(const fitting *f, const pass_task *task, size_t model, minimiser *problem)
+{
+    size_t lane = lane_of(f, model, task->of_class);
+    if (lane == NO_MODEL)
+        return;
+    const float *from = (const float *)(task->gradient + lane / LANES * f->each) + lane % LANES;
+    double *gradient = problem->gradient + offset_of(f, model);
+    for (size_t j = 0; j < f->each; j++)
+        gradient[j] += (double)from[j * LANES];
+    if (f->options->scheme != MULTINOMIAL)
+        problem->value += f->options->C * task->loss[lane];
+    else if (model == f->first_model)
+        problem->value += f->options->C * task->loss[0];
+}
+
+/* The objective of a problem from what the tasks gave, and its next point. */
+static void advance(const fitting *f, size_t number)
+{
+    minimiser *problem = &f->problems[number];
+    if (problem->done)
+        return;
+    problem->value = 0;
+    for (size_t i = 0; i < problem->n; i++) {
+        bool free = i % f->each == f->each - 1;
+        problem->gradient[i] = free ? 0 : problem->x[i];
+        problem->value += free ? 0 : 0.5 * problem->x[i] * problem->x[i];
+    }
+    for (size_t m = 0; m < f->per_problem; m++)
+        for (size_t t = 0; t < f->n_tasks; t++)
+            collect_task(f, &f->tasks[t], f->first_model + number * f->per_problem + m, problem);
+    minimiser_step(problem);
+}
+
+/* Evaluates and moves all problems in step once; returns whether any goes on. */
+static bool advance_all(fitting *f)
+{
+    size_t n_problems = f->n_models / f->per_problem, n = f->set->start[f->set->n_classes];
+    bool many = n * f->each > MANY / f->blocks;
+    set_weights(f);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t t = 0; t < f->n_tasks; t++)
+        if (f->active[f->tasks[t].of_class])
+            pass(f, &f->tasks[t], f->dots + (size_t)omp_get_thread_num() * f->blocks * ROWS);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t p = 0; p < n_problems; p++)
+        advance(f, p);
+    bool any = false;
+    for (size_t p = 0; p < n_problems; p++)
+        any |= !f->problems[p].done;
+    return any;
+}
+
+/* Models first .. first + n - 1 from zero to their end; `memory` holds their minimisers. */
+static void fit_some(fitting *f, size_t first, size_t n, char *memory, double *weights)
+{
+    size_t size = f->per_problem * f->each;
+    f->first_model = first;
+    f->n_models = n;
+    memset(f->weights, 0,
+           f->blocks * f->each * sizeof(lanes) * (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
+    for (size_t p = 0; p < n / f->per_problem; p++)
+        minimiser_start(&f->problems[p], size, f->options->max_iterations, f->options->tolerance,
+                        memory + p * minimiser_bytes(size));
+    while (advance_all(f))
+        ;
+    for (size_t p = 0; p < n / f->per_problem; p++)
+        memcpy(weights + (first * f->each) + p * size, f->problems[p].x, size * sizeof(*weights));
+}
+
+/* Cuts the classes' entries into tasks of nearly equal size. */
+static void cut_tasks(fitting *f)
+{
+    f->n_tasks = 0;
+    for (size_t c = 0; c < f->set->n_classes; c++) {
+        size_t first = f->set->start[c], n = f->set->start[c + 1] - first;
+        size_t parts = (n + ROWS - 1) / ROWS;
+        for (size_t p = 0; p < parts; p++) {
+            size_t from = first + n * p / parts, to = first + n * (p + 1) / parts;
+            f->tasks[f->n_tasks] =
+                (pass_task){ c, from, to - from, f->gradients + f->n_tasks * f->blocks * f->each,
+                             f->losses + f->n_tasks * f->blocks * LANES };
+            f->n_tasks++;
+        }
+    }
+}
+
+static tsr_status *make_room(fitting *f)
+{
+    size_t n = f->set->n_classes, tasks = 0;
+    for (size_t c = 0; c < n; c++)
+        tasks += (f->set->start[c + 1] - f->set->start[c] + ROWS - 1) / ROWS;
+    f->tasks = calloc(tasks, sizeof(*f->tasks));
+    f->active = calloc(n, sizeof(*f->active));
+    f->losses = calloc(tasks, f->blocks * LANES * sizeof(double));
+    f->gradients = lanes_new(tasks * f->blocks, f->each);
+    f->weights = lanes_new(f->options->scheme == ONE_VS_ONE ? n * f->blocks : f->blocks, f->each);
+    f->dots = lanes_new((size_t)tsr_threads() * ROWS, f->blocks);
+    if (!f->tasks || !f->active || !f->losses || !f->gradients || !f->weights || !f->dots)
+        return logistic_no_memory();
+    cut_tasks(f);
+    return NULL;
+}
+
+static void clear(fitting *f)
+{
+    free(f->problems);
+    free(f->tasks);
+    free(f->active);
+    free(f->losses);
+    free(f->gradients);
+    free(f->weights);
+    free(f->dots);
+}
+
+tsr_status *logistic_fit(const logistic_options *options, const logistic_set *set, double *weights)
+{
+    size_t models = logistic_models(options->scheme, set->n_classes), size;
+    if (models == 0)
+        return NULL;
+    fitting f = { .options = options,
+                  .set = set,
+                  .each = set->bits + 1,
+                  .blocks = (set->n_classes + LANES - 1) / LANES,
+                  .per_problem = options->scheme == MULTINOMIAL ? models : 1 };
+    if (__builtin_mul_overflow(f.per_problem, f.each, &size) || minimiser_bytes(size) == 0)
+        return logistic_no_memory();
+    size_t together = HISTORY / minimiser_bytes(size) + 1;
+    together = together < models / f.per_problem ? together : models / f.per_problem;
+    tsr_status *status = make_room(&f);
+    f.problems = calloc(together, sizeof(*f.problems));
+    char *memory = calloc(together, minimiser_bytes(size));
+    if (!status && (!f.problems || !memory))
+        status = logistic_no_memory();
+    together *= f.per_problem;
+    for (size_t first = 0; !status && first < models; first += together)
+        fit_some(&f, first, models - first < together ? models - first : together, memory, weights);
+    free(memory);
+    clear(&f);
+    return status;
+}

@@ -1,0 +1,131 @@
+/* Every config that is shipped can be run. A data set that is not on this machine is stood in for by a
+   synthetic one of no fewer examples, so that everything else of its configs is validated everywhere. */
+#include "base/file.h"
+#include "base/text.h"
+#include "experiment/experiment.h"
+#include "support.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATIENCE 120 /* seconds; the sanitizers slow everything down */
+
+/* Validating a point is enough: its replicates differ in their seed alone. */
+static const char *const as_it_is[] = { "replicates=1" };
+static const char *const stood_in[] = { "replicates=1",
+                                        "dataset={plugin=\"synthetic\"; train=50000; test=10000;}" };
+
+static glob_t shipped(const char *pattern)
+{
+    char *whole = tsr_path_join(test_source(), pattern);
+    glob_t found;
+    ck_assert_msg(glob(whole, 0, NULL, &found) == 0, "there is no %s", whole);
+    free(whole);
+    return found;
+}
+
+/* Whether it was validated with its own data. */
+static bool check(const char *path)
+{
+    tsr_experiment *experiment;
+    tsr_status *status = tsr_experiment_read(path, 1, as_it_is, &experiment);
+    bool missing = status && strstr(tsr_status_message(status), "tools/get-data") != NULL;
+    ck_assert_msg(!status || missing, "%s", tsr_status_message(status));
+    if (missing) {
+        tsr_status_free(status);
+        ck_succeeds(tsr_experiment_read(path, 2, stood_in, &experiment));
+    }
+    ck_assert_uint_ge(experiment->n_runs, 1);
+    tsr_experiment_free(experiment);
+    return !missing;
+}
+
+START_TEST(every_config_of_one_experiment_can_be_run)
+{
+    glob_t found = shipped("configs/*.cfg");
+    ck_assert_uint_ge(found.gl_pathc, 3);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check(found.gl_pathv[i]);
+    globfree(&found);
+}
+END_TEST
+
+START_TEST(every_quick_study_can_be_run_without_any_download)
+{
+    glob_t found = shipped("configs/quick/*.cfg");
+    ck_assert_uint_ge(found.gl_pathc, 7);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        ck_assert_msg(check(found.gl_pathv[i]), "%s wants data that is not there", found.gl_pathv[i]);
+    globfree(&found);
+}
+END_TEST
+
+static const char *const figures[] = { "model-size",  "training-time", "sample-size", "regularization",
+                                       "label-noise", "activation",    "phase-chart" };
+static const char *const data_sets[] = { "mnist", "fashion-mnist", "cifar10" };
+
+START_TEST(every_figure_of_the_paper_has_a_config_for_each_data_set)
+{
+    for (size_t i = 0; i < sizeof(data_sets) / sizeof(data_sets[0]); i++)
+        for (size_t j = 0; j < sizeof(figures) / sizeof(figures[0]); j++) {
+            char *pattern = tsr_format("configs/paper/%s-%s.cfg", data_sets[i], figures[j]);
+            glob_t found = shipped(pattern);
+            globfree(&found);
+            free(pattern);
+        }
+}
+END_TEST
+
+START_TEST(every_config_of_the_paper_can_be_run)
+{
+    glob_t found = shipped("configs/paper/*.cfg");
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check(found.gl_pathv[i]);
+    globfree(&found);
+}
+END_TEST
+
+/* A results folder is named after its experiment: two configs of one name would be refused each other's. */
+START_TEST(every_config_is_named_as_its_file)
+{
+    glob_t found = shipped("configs/paper/*.cfg");
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        tsr_experiment *experiment;
+        ck_succeeds(tsr_experiment_read(found.gl_pathv[i], 2, stood_in, &experiment));
+        const char *slash = strrchr(found.gl_pathv[i], '/');
+        char *file = tsr_format("%s.cfg", experiment->name);
+        ck_assert_str_eq(file, slash + 1);
+        free(file);
+        tsr_experiment_free(experiment);
+    }
+    globfree(&found);
+}
+END_TEST
+
+START_TEST(the_figures_have_ten_replicates)
+{
+    glob_t found = shipped("configs/paper/mnist-training-time.cfg");
+    tsr_experiment *experiment;
+    ck_succeeds(tsr_experiment_read(found.gl_pathv[0], 1, &stood_in[1], &experiment));
+    ck_assert_uint_eq(experiment->n_runs, 3 * 10);
+    ck_assert_uint_eq(experiment->runs[0].training.snapshots.n, 16);
+    tsr_experiment_free(experiment);
+    globfree(&found);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("configs");
+    TCase *tests = tcase_create("configs");
+    tcase_set_timeout(tests, PATIENCE);
+    tcase_add_test(tests, every_config_of_one_experiment_can_be_run);
+    tcase_add_test(tests, every_quick_study_can_be_run_without_any_download);
+    tcase_add_test(tests, every_figure_of_the_paper_has_a_config_for_each_data_set);
+    tcase_add_test(tests, every_config_of_the_paper_can_be_run);
+    tcase_add_test(tests, every_config_is_named_as_its_file);
+    tcase_add_test(tests, the_figures_have_ten_replicates);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

@@ -1,0 +1,440 @@
+/* tessera report, from outside, on results folders written by hand: their plugins exist nowhere, so that
+   nothing but the folder can have been read. A gnuplot of the tests' own notes what it is asked to draw. */
+#include "command.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATIENCE 120 /* seconds; the sanitizers slow everything down */
+
+static char *folder;
+
+static const char config[] =
+    "name = \"study\";\nseed = 1;\nreplicates = 2;\n"
+    "dataset = { plugin = \"of_nowhere\"; };\nmodel = { plugin = \"of_nowhere\"; };\n"
+    "sweep = ( { key = \"model.width\"; values = [ 8, 2 ]; },\n"
+    "          { key = \"training.samples\"; values = [ 10, 100 ]; } );\n";
+
+/* An empty drawing for each that may be asked for; the script is kept as "script". */
+static const char own_gnuplot[] = "#!/bin/sh\ncat >\"$OWN/script\"\ni=0\nwhile [ $i -lt 300 ]; do\n"
+                                  "echo '<svg width=\"5\" height=\"5\"></svg>'\ni=$((i+1))\ndone\n";
+
+static void install_gnuplot(const char *text)
+{
+    char *bin = tsr_path_join(folder, "bin"), *file = tsr_path_join(bin, "gnuplot");
+    ck_succeeds(tsr_make_folder(bin));
+    write_text(bin, "gnuplot", text);
+    ck_assert_int_eq(chmod(file, 0755), 0);
+    char *path = tsr_format("%s:/usr/bin:/bin", bin);
+    setenv("PATH", path, 1);
+    setenv("OWN", folder, 1);
+    free(path);
+    free(file);
+    free(bin);
+}
+
+static void write_config(const char *text)
+{
+    char *out = tsr_path_join(folder, "out");
+    ck_succeeds(tsr_make_folder(out));
+    write_text(out, "config.cfg", text);
+    free(out);
+}
+
+/* A run.json of `members` behind what every one has. */
+static void write_run(const char *id, const char *swept, int replicate, const char *members)
+{
+    char *run = tsr_format("%s/out/runs/%s", folder, id);
+    char *text = tsr_format(
+        "{\"run\": \"%s\", \"status\": \"done\", \"swept\": %s, \"replicate\": %d, \"seed\": %d, "
+        "\"metrics\": {\"hash.test\": {\"role\": \"redundancy\", \"part\": \"test\", \"doc\": \"d\"}, "
+        "\"guess.test\": {\"role\": \"accuracy\", \"part\": \"test\", \"doc\": \"g\"}}, %s}",
+        id, swept, replicate, replicate + 1, members);
+    ck_succeeds(tsr_make_folder(run));
+    write_text(run, "run.json", text);
+    free(text);
+    free(run);
+}
+
+static void write_done(const char *id, int width, int samples, int replicate, double hash, double guess)
+{
+    char *swept = tsr_format("{\"model.width\": %d, \"training.samples\": %d}", width, samples);
+    char *members =
+        tsr_format("\"epochs\": [{\"epoch\": 1, \"loss\": 2.0, \"accuracy\": 0.5}, "
+                   "{\"epoch\": 2, \"loss\": 1.0, \"accuracy\": 0.75}], \"snapshots\": [{\"epoch\": 2, "
+                   "\"metrics\": {\"hash.test\": %g, \"guess.test\": %g}}]",
+                   hash, guess);
+    write_run(id, swept, replicate, members);
+    free(members);
+    free(swept);
+}
+
+/* All regimes: 0.9, 0.1, 0.0 twice, of which one is not accurate. */
+static void write_study(void)
+{
+    write_config(config);
+    write_done("a", 2, 10, 0, 0.8, 0.2);
+    write_done("b", 2, 10, 1, 1.0, 0.4);
+    write_done("c", 2, 100, 0, 0.1, 0.5);
+    write_done("d", 8, 10, 0, 0.0, 0.875);
+    write_done("e", 8, 100, 0, 0.0, 0.9);
+}
+
+static void setup(void)
+{
+    folder = test_folder();
+    install_gnuplot(own_gnuplot);
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+static void holds(const char *name, const char *text)
+{
+    char *all = read_text(folder, name);
+    ck_assert_msg(strstr(all, text) != NULL, "%s lacks '%s': %.6000s", name, text, all);
+    free(all);
+}
+
+static void lacks(const char *name, const char *text)
+{
+    char *all = read_text(folder, name);
+    ck_assert_msg(strstr(all, text) == NULL, "%s holds '%s'", name, text);
+    free(all);
+}
+
+START_TEST(summary_csv_has_mean_deviation_and_interval_in_the_sweeps_order)
+{
+    write_study();
+    command_gives(folder, 0, "report in out/report.html", NULL, "report out");
+    char *csv = read_text(folder, "out/summary.csv");
+    /* t of one degree of freedom is tan(0.475 pi) = 12.70620473617 */
+    static const char *const lines[] = {
+        "model.width,training.samples,epoch,n,hash.test.mean,hash.test.sd,hash.test.ci95,guess.test.mean,"
+        "guess.test.sd,guess.test.ci95\n8,10,2,1,0.0,,,0.875,,\n8,100,2,1,0.0,,,0.9,,\n"
+        "2,10,2,2,0.9,0.141421356237309",
+        ",1.27062047361",
+        ",0.30000000000000004,0.141421356237309",
+        "\n2,100,2,1,0.1,,,0.5,,\n",
+    };
+    const char *at = csv;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        const char *found = strstr(at, lines[i]);
+        ck_assert_msg(found && (i > 0 || found == csv), "'%s' is not in %s", lines[i], csv);
+        at = found;
+    }
+    free(csv);
+}
+END_TEST
+
+START_TEST(the_page_tells_what_was_run_and_what_came_of_it)
+{
+    write_study();
+    command_gives(folder, 0, NULL, NULL, "report out");
+    static const char *const texts[] = { "<h1>study</h1>",
+                                         "5 of 8 runs done",
+                                         "3 not done yet",
+                                         "<code>training.samples</code> (2 values)",
+                                         "hash.<wbr>test",
+                                         "0.9000<small> ± 1.2706</small>",
+                                         "<svg role=\"img\"",
+                                         "Loss while training",
+                                         "Activation hash phase chart",
+                                         "of_nowhere" };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        holds("out/report.html", texts[i]);
+    lacks("out/report.html", "Not drawn");
+}
+END_TEST
+
+START_TEST(regimes_follow_the_thresholds)
+{
+    write_study();
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/report.html", "a map of 2 by 2 cells: 1 under-expressive, 1 critically-expressive, 2 "
+                             "sufficiently-expressive");
+    command_gives(folder, 0, NULL, NULL, "report out --within 0.01");
+    holds("out/report.html", "1 under-expressive, 2 critically-expressive, 1 sufficiently-expressive");
+    command_gives(folder, 0, NULL, NULL, "report out --under 0.95");
+    holds("out/report.html", "0 under-expressive, 2 critically-expressive, 2 sufficiently-expressive");
+    command_gives(folder, 0, NULL, NULL, "report out --sufficient 0.2 --within 1");
+    holds("out/report.html", "1 under-expressive, 0 critically-expressive, 3 sufficiently-expressive");
+    char *with_group = tsr_format("%sreport = { under_expressive = 0.95; };", config);
+    write_config(with_group);
+    free(with_group);
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/report.html", "0 under-expressive, 2 critically-expressive, 2 sufficiently-expressive");
+}
+END_TEST
+
+START_TEST(regimes_are_named_in_the_plots)
+{
+    write_study();
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("script", "set label \"under-\\nexpressive\"");
+    holds("script", "set label \"critically-\\nexpressive\"");
+    holds("script", "set label \"sufficiently-\\nexpressive\"");
+}
+END_TEST
+
+START_TEST(thresholds_out_of_range_are_refused)
+{
+    write_study();
+    command_gives(folder, 2, NULL, "report.under_expressive = 2: expected", "report out --under 2");
+    command_gives(folder, 2, NULL, "report.accuracy_within = \"near\": expected", "report out --within near");
+    command_gives(folder, 2, NULL, "expected at most report.under_expressive", "report out --sufficient 0.6");
+}
+END_TEST
+
+START_TEST(runs_of_another_sweep_are_left_out_and_counted)
+{
+    write_study();
+    write_done("f", 3, 10, 0, 0.5, 0.5); /* a width that is swept no longer */
+    write_done("g", 8, 10, 2, 0.5, 0.5); /* a replicate too many */
+    write_run("h", "{\"model.width\": 8}", 0, "\"snapshots\": []");
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/report.html", "3 in the folder are no part of this sweep");
+    holds("out/summary.csv", "\n8,10,2,1,0.0,,,0.875,,\n");
+}
+END_TEST
+
+/* What a config may say briefly, a run has in full. */
+START_TEST(brief_values_of_a_sweep_are_found_again)
+{
+    write_config(
+        "replicates = 1;\nsweep = ( { key = \"model.activation\"; values = ( \"relu\", { plugin = \"leaky\"; "
+        "slope = 1; } ); }, { key = \"dataset.path\"; values = [ \"../sets/one\", \"~/two\" ]; } );\n");
+    const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]";
+    write_run("a",
+              "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 1.0, \"on\": true}, "
+              "\"dataset.path\": \"/home/x/two\"}",
+              0, members);
+    write_run("b", "{\"model.activation\": {\"plugin\": \"relu\"}, \"dataset.path\": \"/data/sets/one\"}", 0,
+              members);
+    write_run("c",
+              "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 2.0}, "
+              "\"dataset.path\": \"/home/x/two\"}",
+              0, members);
+    command_gives(folder, 0, NULL, NULL, "report out");
+    char *csv = read_text(folder, "out/summary.csv");
+    const char *first = strstr(csv, "relu"), *second = strstr(csv, "leaky");
+    ck_assert_msg(first && second && first < second && strstr(csv, "/home/x/two"), "%s", csv);
+    free(csv);
+    holds("out/report.html", "1 in the folder are no part of this sweep");
+}
+END_TEST
+
+START_TEST(replicates_that_stop_early_share_the_last_row)
+{
+    write_config("replicates = 2;\n");
+    write_run("a", "{}", 0,
+              "\"snapshots\": [{\"epoch\": 1, \"metrics\": {\"hash.test\": 0.5}}, "
+              "{\"epoch\": 3, \"metrics\": {\"hash.test\": 0.25}}]");
+    write_run("b", "{}", 1,
+              "\"snapshots\": [{\"epoch\": 1, \"metrics\": {\"hash.test\": 0.5}}, "
+              "{\"epoch\": 5, \"metrics\": {\"hash.test\": 0.5}}, "
+              "{\"epoch\": 9, \"metrics\": {\"hash.test\": 0.75}}]");
+    command_gives(folder, 0, NULL, NULL, "report out");
+    char *csv = read_text(folder, "out/summary.csv");
+    ck_assert_msg(strstr(csv, "\n1,2,0.5,0.0,0.0\n5,1,0.5,,\n9,2,0.5,0.35355339059327") != NULL, "%s", csv);
+    free(csv);
+}
+END_TEST
+
+START_TEST(failed_runs_are_listed_with_their_reason)
+{
+    write_study();
+    char *path = tsr_format("%s/out/runs/f", folder);
+    ck_succeeds(tsr_make_folder(path));
+    write_text(path, "run.json",
+               "{\"run\": \"f\", \"status\": \"failed\", \"error\": \"signal 11 <b>\", \"snapshots\": "
+               "[], \"replicate\": 1, \"seed\": 2, "
+               "\"swept\": {\"model.width\": 8, \"training.samples\": 100}}");
+    free(path);
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/report.html", "1 failed");
+    holds("out/report.html", "signal 11 &lt;b&gt;");
+}
+END_TEST
+
+START_TEST(a_corrupt_run_is_left_out_with_a_warning)
+{
+    write_study();
+    char *path = tsr_format("%s/out/runs/a", folder);
+    write_text(path, "run.json", "{\"run\": \"a\", \"sta");
+    command_gives(folder, 0, NULL, "runs/a/run.json:1: not a whole run.json", "report out");
+    write_text(path, "run.json", "[]");
+    command_gives(folder, 0, NULL, "runs/a/run.json: not the record of run a; it is left out", "report out");
+    write_text(path, "run.json",
+               "{\"run\": \"a\", \"status\": \"done\", \"snapshots\": [7, {\"epoch\": [], "
+               "\"metrics\": {\"hash.test\": \"x\"}}], \"replicate\": 0, \"epochs\": {}, "
+               "\"environment\": 3, \"metrics\": [], "
+               "\"swept\": {\"model.width\": 2, \"training.samples\": 10}}");
+    command_gives(folder, 0, "report in", NULL, "report out");
+    free(path);
+}
+END_TEST
+
+START_TEST(a_folder_without_results_is_refused)
+{
+    command_gives(folder, 2, NULL, "out/config.cfg: No such file or directory: expected a results folder",
+                  "%s", "report out");
+    write_config(config);
+    command_gives(folder, 2, NULL, "out: no run of its experiment has left a result", "report out");
+    write_config("name = ;\n");
+    command_gives(folder, 2, NULL, "out/config.cfg:1: syntax error", "report out");
+    write_config("replicates = 1;\nsweep = ( 3 );\n");
+    command_gives(folder, 2, NULL, "out/config.cfg: sweep: expected entries", "report out");
+}
+END_TEST
+
+START_TEST(wrong_usage_has_exit_status_1)
+{
+    command_gives(folder, 1, NULL, "expected one DIR, not 0", "report");
+    command_gives(folder, 1, NULL, "expected one DIR, not 2", "report a b");
+    command_gives(folder, 1, NULL, "see tessera report --help", "report out --over 3");
+    command_gives(folder, 1, NULL, "a threshold is given twice", "%s",
+                  "report out --under 1 --under 1 --under 1 --under 1");
+    command_gives(folder, 0, "--sufficient", NULL, "report --help");
+}
+END_TEST
+
+START_TEST(the_page_may_go_elsewhere_and_leaves_the_folder_alone)
+{
+    write_study();
+    command_gives(folder, 0, "report in page.html", NULL, "report out -o page.html");
+    holds("page.html", "<h1>study</h1>");
+    char *path = tsr_path_join(folder, "out/summary.csv");
+    struct stat info;
+    ck_assert_int_ne(stat(path, &info), 0);
+    free(path);
+    command_gives(folder, 2, NULL, "nowhere/page.html", "report out -o nowhere/page.html");
+}
+END_TEST
+
+START_TEST(without_gnuplot_the_tables_come_and_the_page_says_what_to_install)
+{
+    write_study();
+    setenv("PATH", "/nonexistent", 1);
+    command_gives(folder, 0, "report in", NULL, "report out");
+    holds("out/report.html", "apt-get install gnuplot-nox");
+    holds("out/report.html", "0.9000<small> ± 1.2706</small>");
+    lacks("out/report.html", "<svg");
+}
+END_TEST
+
+START_TEST(a_gnuplot_that_fails_is_told)
+{
+    write_study();
+    install_gnuplot("#!/bin/sh\necho 'no terminal & no luck' >&2\nexit 1\n");
+    command_gives(folder, 0, "report in", "the report lacks plots: gnuplot failed: no terminal & no luck",
+                  "%s", "report out");
+    holds("out/report.html", "no terminal &amp; no luck");
+    holds("out/report.html", "0.9000<small> ± 1.2706</small>");
+}
+END_TEST
+
+#define HOSTILE                                                                                              \
+    "<script>x</script> 'q' \\\"d\\\" `touch pwned` $(touch pwned) $HOME @m %s\\n!touch pwned\\n</svg>&amp;"
+
+/* A name, values and an error that would like to be something else. */
+START_TEST(hostile_texts_stay_texts)
+{
+    write_config("name = \"" HOSTILE "\";\nreplicates = 1;\n"
+                 "sweep = ( { key = \"model.name\"; values = [ \"" HOSTILE "\", \"tame\" ]; } );\n");
+    const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]";
+    write_run("a", "{\"model.name\": \"" HOSTILE "\"}", 0, members);
+    write_run("b", "{\"model.name\": \"tame\"}", 0,
+              "\"status\": \"failed\", \"error\": \"" HOSTILE "\", \"snapshots\": []");
+    for (int real = 0; real < 2; real++) {
+        if (real)
+            setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1); /* the machine's own gnuplot, if it has one */
+        command_gives(folder, 0, "report in", NULL, "report out");
+        lacks("out/report.html", "<script");
+        lacks("out/report.html", "</svg>&amp;");
+        holds("out/report.html",
+              "<h1>&lt;script&gt;x&lt;/script&gt; &#39;q&#39; &quot;d&quot; `touch pwned`");
+        char *path = tsr_path_join(folder, "pwned");
+        struct stat info;
+        ck_assert_int_ne(stat(path, &info), 0);
+        free(path);
+    }
+    holds("script", "'<script>x</script> ''q'' \"d\" `touch pw…'");
+}
+END_TEST
+
+START_TEST(run_leaves_the_page_that_report_makes)
+{
+    write_text(folder, "small.cfg",
+               "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; };\n"
+               "training = { epochs = 1; };\nreplicates = 2;\nprobes = ( { plugin = \"redundancy\"; } );\n"
+               "sweep = ( { key = \"model.width\"; values = [ 2, 3 ]; } );\n");
+    command_gives(folder, 0, "results in out", NULL, "run small.cfg -o out");
+    char *page = read_text(folder, "out/report.html"), *csv = read_text(folder, "out/summary.csv");
+    ck_assert(strstr(page, "4 of 4 runs done") && strstr(page, "redundancy: ") && strstr(page, "Processor"));
+    command_gives(folder, 0, NULL, NULL, "report out");
+    char *again = read_text(folder, "out/report.html"), *csv_again = read_text(folder, "out/summary.csv");
+    ck_assert_str_eq(page, again);
+    ck_assert_str_eq(csv, csv_again);
+    free(page);
+    free(csv);
+    free(again);
+    free(csv_again);
+    /* Thresholds are no part of a run. */
+    command_gives(folder, 0, NULL, "all runs are done already", "%s",
+                  "run small.cfg -o out -s report.under_expressive=0.7");
+    holds("out/config.cfg", "under_expressive = 0.7");
+    command_gives(folder, 2, NULL, "expected at most report.under_expressive", "%s",
+                  "check small.cfg -s report.sufficiently_expressive=0.9");
+}
+END_TEST
+
+START_TEST(mixed_values_of_a_sweep_can_be_read_back)
+{
+    write_text(
+        folder, "mixed.cfg",
+        "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; width = 2; };\n"
+        "training = { epochs = 0; };\nprobes = ( { plugin = \"redundancy\"; } );\n"
+        "sweep = ( { key = \"model.activation\"; values = ( \"relu\", { plugin = \"leaky_relu\"; } ); },\n"
+        "          { key = \"training.input_noise\"; values = ( 0, 0.5 ); } );\n");
+    command_gives(folder, 0, "results in out", NULL, "run mixed.cfg -o out");
+    holds("out/report.html", "4 of 4 runs done");
+    holds("out/report.html", "Against model.activation");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("report");
+    TCase *tests = tcase_create("report");
+    tcase_set_timeout(tests, PATIENCE);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, summary_csv_has_mean_deviation_and_interval_in_the_sweeps_order);
+    tcase_add_test(tests, the_page_tells_what_was_run_and_what_came_of_it);
+    tcase_add_test(tests, regimes_follow_the_thresholds);
+    tcase_add_test(tests, regimes_are_named_in_the_plots);
+    tcase_add_test(tests, thresholds_out_of_range_are_refused);
+    tcase_add_test(tests, runs_of_another_sweep_are_left_out_and_counted);
+    tcase_add_test(tests, brief_values_of_a_sweep_are_found_again);
+    tcase_add_test(tests, replicates_that_stop_early_share_the_last_row);
+    tcase_add_test(tests, failed_runs_are_listed_with_their_reason);
+    tcase_add_test(tests, a_corrupt_run_is_left_out_with_a_warning);
+    tcase_add_test(tests, a_folder_without_results_is_refused);
+    tcase_add_test(tests, wrong_usage_has_exit_status_1);
+    tcase_add_test(tests, the_page_may_go_elsewhere_and_leaves_the_folder_alone);
+    tcase_add_test(tests, without_gnuplot_the_tables_come_and_the_page_says_what_to_install);
+    tcase_add_test(tests, a_gnuplot_that_fails_is_told);
+    tcase_add_test(tests, hostile_texts_stay_texts);
+    tcase_add_test(tests, run_leaves_the_page_that_report_makes);
+    tcase_add_test(tests, mixed_values_of_a_sweep_can_be_read_back);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
