@@ -83,21 +83,65 @@ static tsr_status *plan(tsr_network *network, size_t n)
     return tsr_network_plan(network, batch ? batch : 1, false);
 }
 
+/* One pass: codes (NULL: not wanted) of the samples' inputs, as trained on where `noisy`, and the evaluation
+   (NULL: not wanted). */
+static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, bool noisy, tsr_codes *codes,
+                             tsr_evaluation *evaluation)
+{
+    TSR_TRY(plan(network, samples->n));
+    size_t index[BATCH], correct = 0;
+    int32_t labels[BATCH];
+    double loss = 0;
+    tsr_samples plain = *samples;
+    if (!noisy)
+        plain.input_noise = 0;
+    for (size_t row = 0; row < samples->n; row += BATCH) {
+        size_t n = samples->n - row < BATCH ? samples->n - row : BATCH, hits = 0;
+        destination target = { .network = network, .codes = codes, .row = row };
+        for (size_t i = 0; i < n; i++)
+            index[i] = row + i;
+        tsr_samples_read(&plain, n, index, index, tsr_network_input_values(network),
+                         evaluation ? labels : NULL);
+        tsr_network_forward(network, n, codes ? pack_layer : NULL, &target);
+        if (evaluation)
+            loss += tsr_network_loss(network, n, labels, &hits);
+        correct += hits;
+    }
+    if (evaluation && samples->n)
+        *evaluation = (tsr_evaluation){ .loss = loss / (double)samples->n,
+                                        .accuracy = (double)correct / (double)samples->n };
+    return NULL;
+}
+
+tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples, tsr_codes **codes,
+                                     tsr_evaluation *evaluation)
+{
+    bool together = samples->input_noise <= 0;
+    *codes = NULL;
+    *evaluation = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
+    tsr_codes *taken;
+    TSR_TRY(codes_for(network, samples->n, &taken));
+    tsr_status *status = pass_over(network, samples, false, taken, together ? evaluation : NULL);
+    if (!status && !together)
+        status = pass_over(network, samples, true, NULL, evaluation);
+    if (status)
+        tsr_codes_free(taken);
+    else
+        *codes = taken;
+    return status;
+}
+
 tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_codes **out)
 {
     *out = NULL;
-    TSR_TRY(plan(network, samples->n));
     tsr_codes *codes;
     TSR_TRY(codes_for(network, samples->n, &codes));
-    size_t scratch[BATCH];
-    for (size_t row = 0; row < samples->n; row += BATCH) {
-        size_t n = samples->n - row < BATCH ? samples->n - row : BATCH;
-        destination target = { .network = network, .codes = codes, .row = row };
-        tsr_samples_read_true(samples, row, n, scratch, tsr_network_input_values(network), NULL);
-        tsr_network_forward(network, n, pack_layer, &target);
-    }
-    *out = codes;
-    return NULL;
+    tsr_status *status = pass_over(network, samples, false, codes, NULL);
+    if (status)
+        tsr_codes_free(codes);
+    else
+        *out = codes;
+    return status;
 }
 
 tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs, tsr_codes **out)
@@ -120,22 +164,5 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
 tsr_status *tsr_evaluate(tsr_network *network, const tsr_samples *samples, tsr_evaluation *out)
 {
     *out = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
-    if (samples->n == 0)
-        return NULL;
-    TSR_TRY(plan(network, samples->n));
-    size_t index[BATCH], scratch[BATCH], correct = 0;
-    int32_t labels[BATCH];
-    double loss = 0;
-    for (size_t first = 0; first < samples->n; first += BATCH) {
-        size_t n = samples->n - first < BATCH ? samples->n - first : BATCH, hits = 0;
-        for (size_t i = 0; i < n; i++)
-            index[i] = first + i;
-        tsr_samples_read(samples, n, index, scratch, tsr_network_input_values(network), labels);
-        tsr_network_forward(network, n, NULL, NULL);
-        loss += tsr_network_loss(network, n, labels, &hits);
-        correct += hits;
-    }
-    out->loss = loss / (double)samples->n;
-    out->accuracy = (double)correct / (double)samples->n;
-    return NULL;
+    return pass_over(network, samples, true, NULL, out);
 }

@@ -7,7 +7,8 @@
 
 #include <tessera/codes.h>
 
-/* What one pass over a set gives besides its codes. Means over the examples; the labels as given by `noisy`. */
+/* What one pass over a set gives besides its codes. Means over the examples; the labels as given by `noisy`.
+ */
 typedef struct tsr_evaluation {
     double loss, accuracy;
 } tsr_evaluation;
@@ -20,6 +21,10 @@ TSR_MUST_CHECK tsr_status *tsr_extract(tsr_network *network, const tsr_samples *
 /* Loss and accuracy in inference mode on the samples as trained on (noise included). */
 TSR_MUST_CHECK tsr_status *tsr_evaluate(tsr_network *network, const tsr_samples *samples,
                                         tsr_evaluation *out);
+
+/* Both: one pass gives them where the samples are trained on without input noise. */
+TSR_MUST_CHECK tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples,
+                                                    tsr_codes **codes, tsr_evaluation *evaluation);
 
 /* Drops the columns that hold one value over all rows of both, and moves the others together, layers' ranges
    too, in place; both keep the same columns. Either may have no rows. */

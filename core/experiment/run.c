@@ -75,18 +75,21 @@ static tsr_status *read_labels(const tsr_samples *samples, int32_t **out)
     return bad ? tsr_no_memory("labels") : NULL;
 }
 
-static tsr_status *evaluate(doing *d, json_t *metrics)
+/* The codes of both parts, and in `metrics` how the network does on all three. */
+static tsr_status *take_codes(doing *d, json_t *metrics, tsr_codes **train, tsr_codes **test)
 {
     tsr_evaluation evaluation;
-    TSR_TRY(tsr_evaluate(d->network, &d->parts.train, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.train, train, &evaluation));
     json_object_set_new(metrics, "model.loss.train", number(evaluation.loss));
     json_object_set_new(metrics, "model.accuracy.train", number(evaluation.accuracy));
     if (d->parts.holdout.n) {
         TSR_TRY(tsr_evaluate(d->network, &d->parts.holdout, &evaluation));
         json_object_set_new(metrics, "model.accuracy.holdout", number(evaluation.accuracy));
     }
-    TSR_TRY(tsr_evaluate(d->network, &d->parts.test, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.test, test, &evaluation));
     json_object_set_new(metrics, "model.accuracy.test", number(evaluation.accuracy));
+    TSR_TRY(tsr_drop_constant(*train, *test));
+    json_object_set_new(metrics, "code.bits", json_integer((json_int_t)(*train)->bits));
     return NULL;
 }
 
@@ -167,18 +170,13 @@ static tsr_status *save_codes(const doing *d, const tsr_codes *train, const tsr_
     return status;
 }
 
-static tsr_status *take_codes(doing *d, tsr_codes **train, tsr_codes **test)
-{
-    TSR_TRY(tsr_extract(d->network, &d->parts.train, train));
-    TSR_TRY(tsr_extract(d->network, &d->parts.test, test));
-    return tsr_drop_constant(*train, *test);
-}
-
 /* After an early stop at an epoch that was probed already: its codes were not kept then. */
 static tsr_status *save_codes_again(doing *d)
 {
     tsr_codes *train = NULL, *test = NULL;
-    tsr_status *status = take_codes(d, &train, &test);
+    json_t *metrics = json_object();
+    tsr_status *status = metrics ? take_codes(d, metrics, &train, &test) : tsr_no_memory("metrics");
+    json_decref(metrics);
     if (!status)
         status = save_codes(d, train, test);
     tsr_codes_free(train);
@@ -193,11 +191,7 @@ static tsr_status *take_snapshot(doing *d, size_t epoch, bool last)
     double started = tsr_seconds();
     tsr_codes *train = NULL, *test = NULL;
     json_t *metrics = json_object();
-    tsr_status *status = metrics ? evaluate(d, metrics) : tsr_no_memory("metrics");
-    if (!status)
-        status = take_codes(d, &train, &test);
-    if (!status)
-        json_object_set_new(metrics, "code.bits", json_integer((json_int_t)train->bits));
+    tsr_status *status = metrics ? take_codes(d, metrics, &train, &test) : tsr_no_memory("metrics");
     d->codes_seconds += tsr_seconds() - started;
     for (size_t i = 0; !status && i < d->run->n_probes; i++) {
         double began = tsr_seconds();

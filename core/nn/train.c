@@ -13,12 +13,21 @@
 #include <tessera/optimizer.h>
 
 #define MOST_SLOTS 16
+#define PIECE 4096    /* parameters whose value, gradient and state stay in the second cache */
+#define MANY_PIECES 8 /* are worth waking threads for */
 
 typedef struct penalty {
     const tsr_regularizer_ops *ops;
     const tsr_instance *regularizer;
     const tsr_network_parameter *tensor;
 } penalty;
+
+/* Part of a parameter. */
+typedef struct piece {
+    const tsr_network_parameter *tensor;
+    size_t first, n; /* of the tensor's values */
+    double penalty;  /* in this step */
+} piece;
 
 typedef struct training_loop {
     tsr_network *network;
@@ -30,6 +39,8 @@ typedef struct training_loop {
     float *slots[MOST_SLOTS];
     size_t n_penalties;
     penalty *penalties;
+    size_t n_pieces; /* 0: the optimizer wants all parameters at once */
+    piece *pieces;
     int32_t *labels;
     uint64_t step; /* of all epochs */
 } training_loop;
@@ -103,6 +114,22 @@ static tsr_status *make_slots(training_loop *loop)
     return NULL;
 }
 
+static tsr_status *cut_pieces(training_loop *loop)
+{
+    size_t n_tensors = tsr_network_n_tensors(loop->network), most = n_tensors + loop->flat.count / PIECE;
+    loop->pieces = tsr_alloc(most, sizeof(piece));
+    if (!loop->pieces)
+        return tsr_no_memory("training");
+    for (size_t i = 0; loop->optimizer->elementwise && i < n_tensors; i++) {
+        const tsr_network_parameter *tensor = tsr_network_tensor(loop->network, i);
+        for (size_t first = 0; first < tensor->parameter.n; first += PIECE) {
+            size_t left = tensor->parameter.n - first;
+            loop->pieces[loop->n_pieces++] = (piece){ tensor, first, left < PIECE ? left : PIECE, 0 };
+        }
+    }
+    return NULL;
+}
+
 static tsr_status *prepare(training_loop *loop)
 {
     if (loop->batches->steps < 1)
@@ -110,6 +137,7 @@ static tsr_status *prepare(training_loop *loop)
     TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
     TSR_TRY(make_slots(loop));
     TSR_TRY(list_penalties(loop));
+    TSR_TRY(cut_pieces(loop));
     loop->labels = tsr_alloc(loop->training->batch, sizeof(int32_t));
     return loop->labels ? NULL : tsr_no_memory("training");
 }
@@ -119,6 +147,7 @@ static void clear(training_loop *loop)
     for (size_t i = 0; i < loop->n_slots; i++)
         free(loop->slots[i]);
     free(loop->penalties);
+    free(loop->pieces);
     free(loop->labels);
 }
 
@@ -158,22 +187,83 @@ static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step
 
 /* --- one step, one epoch --- */
 
+static tsr_status *check_penalty(const training_loop *loop, size_t epoch, size_t step, const penalty *p,
+                                 double value)
+{
+    if (isfinite(value) || !all_finite(p->tensor->parameter.n, p->tensor->values))
+        return NULL;
+    return tsr_fail(
+        TSR_DIVERGED,
+        "training diverged in epoch %zu at step %zu of %zu: the penalty of regularizer %s on %s is %g", epoch,
+        step + 1, loop->batches->steps, tsr_instance_name(p->regularizer), p->tensor->parameter.name, value);
+}
+
+/* Penalties that want a parameter whole; the others come piece by piece with the update. */
+static bool is_whole(const training_loop *loop, const penalty *p)
+{
+    return !loop->n_pieces || !p->ops->elementwise;
+}
+
 static tsr_status *add_penalties(const training_loop *loop, size_t epoch, size_t step, double *loss)
 {
     for (size_t i = 0; i < loop->n_penalties; i++) {
         const penalty *p = &loop->penalties[i];
+        if (!is_whole(loop, p))
+            continue;
         double value =
             p->ops->penalty(tsr_instance_self(p->regularizer), &p->tensor->parameter, p->tensor->gradient);
         *loss += value;
-        if (!isfinite(value) && all_finite(p->tensor->parameter.n, p->tensor->values))
-            return tsr_fail(
-                TSR_DIVERGED,
-                "training diverged in epoch %zu at step %zu of %zu: the penalty of regularizer %s on %s "
-                "is %g",
-                epoch, step + 1, loop->batches->steps, tsr_instance_name(p->regularizer),
-                p->tensor->parameter.name, value);
+        TSR_TRY(check_penalty(loop, epoch, step, p, value));
     }
     return NULL;
+}
+
+static void update_range(const training_loop *loop, size_t first, size_t n, double rate_factor)
+{
+    float *slots[MOST_SLOTS];
+    for (size_t i = 0; i < loop->n_slots; i++)
+        slots[i] = loop->slots[i] + first;
+    loop->optimizer->update(tsr_instance_self(loop->training->optimizer),
+                            &(tsr_update){ .n = n,
+                                           .values = loop->flat.values + first,
+                                           .gradients = loop->flat.gradients + first,
+                                           .slots = slots,
+                                           .step = loop->step,
+                                           .rate_factor = rate_factor });
+}
+
+/* A piece's penalties and update, while it is in the cache. */
+static void do_piece(const training_loop *loop, piece *work, double rate_factor)
+{
+    const tsr_network_parameter *tensor = work->tensor;
+    tsr_parameter part = tensor->parameter;
+    part.n = work->n;
+    part.values += work->first;
+    work->penalty = 0;
+    for (size_t i = 0; i < loop->n_penalties; i++) {
+        const penalty *p = &loop->penalties[i];
+        if (p->tensor == tensor && !is_whole(loop, p))
+            work->penalty +=
+                p->ops->penalty(tsr_instance_self(p->regularizer), &part, tensor->gradient + work->first);
+    }
+    update_range(loop, (size_t)(tensor->values - loop->flat.values) + work->first, work->n, rate_factor);
+}
+
+static void update(const training_loop *loop, double rate_factor, double *loss)
+{
+    size_t n = loop->n_pieces;
+    if (!n)
+        update_range(loop, 0, loop->flat.count, rate_factor);
+    if (n < MANY_PIECES || tsr_threads() == 1) {
+        for (size_t i = 0; i < n; i++)
+            do_piece(loop, &loop->pieces[i], rate_factor);
+    } else {
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static)
+        for (size_t i = 0; i < n; i++)
+            do_piece(loop, &loop->pieces[i], rate_factor);
+    }
+    for (size_t i = 0; i < n; i++)
+        *loss += loop->pieces[i].penalty;
 }
 
 typedef struct epoch_sums {
@@ -196,13 +286,9 @@ static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, doub
     TSR_TRY(add_penalties(loop, epoch, step, &loss));
     if (!isfinite(loss))
         return diverged(loop, epoch, step, loss);
-    loop->optimizer->update(tsr_instance_self(training->optimizer),
-                            &(tsr_update){ .n = loop->flat.count,
-                                           .values = loop->flat.values,
-                                           .gradients = loop->flat.gradients,
-                                           .slots = loop->slots,
-                                           .step = loop->step,
-                                           .rate_factor = rate_factor });
+    update(loop, rate_factor, &loss);
+    if (!isfinite(loss))
+        return diverged(loop, epoch, step, loss);
     sums->loss += loss * (double)n;
     sums->examples += n;
     sums->correct += correct;

@@ -18,8 +18,12 @@ typedef struct tsr_update {
 typedef struct tsr_optimizer_ops {
     /* How many floats of state each parameter needs (0 .. 16). NULL: none. */
     size_t (*slots)(const void *self);
-    /* One step. All state is in the slots, so that one instance serves many networks. One thread. */
+    /* One step. All state is in the slots, so that one instance serves many networks. One thread, unless
+       it is elementwise. */
     void (*update)(const void *self, const tsr_update *update);
+    /* A parameter's step depends on its own value, gradient and state alone: update may be called for parts
+       of the parameters in turn, from any threads at once. */
+    bool elementwise;
 } tsr_optimizer_ops;
 
 #define TSR_OPTIMIZER_PLUGIN(table)                                                                          \

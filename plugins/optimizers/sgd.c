@@ -67,7 +67,7 @@ static void update(const void *self, const tsr_update *u)
         step_heavy(u->n, rate, momentum, u->gradients, u->slots[0], u->values);
 }
 
-static const tsr_optimizer_ops ops = { .slots = slots, .update = update };
+static const tsr_optimizer_ops ops = { .slots = slots, .update = update, .elementwise = true };
 
 static const tsr_plugin plugin = {
     TSR_OPTIMIZER_PLUGIN(&ops),

@@ -41,7 +41,7 @@ static double penalty(const void *self, const tsr_parameter *parameter, float *g
     return config->weight * sum;
 }
 
-static const tsr_regularizer_ops ops = { .penalty = penalty };
+static const tsr_regularizer_ops ops = { .penalty = penalty, .elementwise = true };
 
 static const tsr_plugin plugin = {
     TSR_REGULARIZER_PLUGIN(&ops),

@@ -187,6 +187,25 @@ START_TEST(evaluation_is_the_mean_over_samples_as_trained_on)
 }
 END_TEST
 
+START_TEST(both_at_once_give_what_each_gives)
+{
+    for (int noisy = 0; noisy < 2; noisy++) {
+        setting s = open_setting(
+            &(tsr_split_options){ .label_noise = 0.5, .input_noise = noisy ? 0.5 : 0, .seed = 2 });
+        tsr_codes *alone, *together;
+        tsr_evaluation expected, evaluation;
+        ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &alone));
+        ck_succeeds(tsr_evaluate(s.net.network, &s.parts.train, &expected));
+        ck_succeeds(tsr_extract_and_evaluate(s.net.network, &s.parts.train, &together, &evaluation));
+        ck_assert_mem_eq(alone->words, together->words, alone->n * alone->stride * sizeof(uint64_t));
+        ck_assert(evaluation.loss == expected.loss && evaluation.accuracy == expected.accuracy);
+        tsr_codes_free(alone);
+        tsr_codes_free(together);
+        close_setting(&s);
+    }
+}
+END_TEST
+
 START_TEST(a_network_can_train_again_after_extraction)
 {
     setting s = open_setting(&(tsr_split_options){ .seed = 3 });
@@ -213,6 +232,7 @@ int main(void)
     tcase_add_test(tests, codes_do_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, inputs_at_hand_get_the_codes_of_the_same_samples);
     tcase_add_test(tests, evaluation_is_the_mean_over_samples_as_trained_on);
+    tcase_add_test(tests, both_at_once_give_what_each_gives);
     tcase_add_test(tests, a_network_can_train_again_after_extraction);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -2,6 +2,8 @@
  * diverged. */
 #include "toy.h"
 
+#include "base/machine.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,69 @@ START_TEST(the_same_seed_gives_the_same_bits)
     free(values[0]);
     free(values[1]);
     tsr_instance_free(optimizer);
+}
+END_TEST
+
+/* --- piece by piece --- */
+
+/* Tens of thousands of parameters. */
+static tsr_node *wide(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_dense(g, x, 13000)), classes);
+}
+
+typedef struct one_step {
+    double loss;
+    size_t bytes;
+    float *values;
+} one_step;
+
+static one_step train_one_step(const tsr_instance *optimizer, tsr_instance *const *penalty, int threads)
+{
+    toy problem = { .repeats = 1 };
+    test_net net = net_new(wide, NULL, POINT, 2, 1);
+    tsr_training training = { .epochs = 1,
+                              .batch = 4,
+                              .optimizer = optimizer,
+                              .n_regularizers = 1,
+                              .regularizers = penalty,
+                              .seed = 1 };
+    tsr_batches batches = toy_batches(&problem);
+    tsr_trained trained;
+    tsr_set_threads(threads);
+    ck_succeeds(tsr_train(net.network, &training, &batches, &trained));
+    tsr_set_threads(1);
+    one_step out = { .loss = trained.loss, .bytes = tsr_network_flat(net.network).count * sizeof(float) };
+    out.values = malloc(out.bytes);
+    memcpy(out.values, tsr_network_flat(net.network).values, out.bytes);
+    net_free(&net);
+    return out;
+}
+
+START_TEST(pieces_and_threads_change_no_bit_of_an_update)
+{
+    static const char *const penalties[] = { "plugin = \"l2\"; weight = 0.01;",
+                                             "plugin = \"l1\"; on = \"all\";" };
+    for (size_t i = 0; i < 2; i++) {
+        tsr_instance *optimizer = learner(""), *penalty = test_instance(TSR_REGULARIZER, penalties[i]);
+        tsr_optimizer_ops *ops = (tsr_optimizer_ops *)(uintptr_t)tsr_instance_ops(optimizer);
+        ck_assert(ops->elementwise);
+        one_step pieces = train_one_step(optimizer, &penalty, 1),
+                 many = train_one_step(optimizer, &penalty, 3);
+        ops->elementwise = false;
+        one_step whole = train_one_step(optimizer, &penalty, 3);
+        ops->elementwise = true;
+        ck_assert_mem_eq(pieces.values, many.values, pieces.bytes);
+        ck_assert_mem_eq(pieces.values, whole.values, pieces.bytes);
+        ck_assert(pieces.loss == many.loss);
+        ck_assert_double_eq_tol(pieces.loss, whole.loss, 1e-9 * whole.loss);
+        free(pieces.values);
+        free(many.values);
+        free(whole.values);
+        tsr_instance_free(optimizer);
+        tsr_instance_free(penalty);
+    }
 }
 END_TEST
 
@@ -373,6 +438,7 @@ int main(void)
     TCase *tests = tcase_create("training");
     tcase_add_test(tests, xor_is_learned);
     tcase_add_test(tests, the_same_seed_gives_the_same_bits);
+    tcase_add_test(tests, pieces_and_threads_change_no_bit_of_an_update);
     tcase_add_test(tests, every_epoch_is_heard_of_and_the_untrained_network_first);
     tcase_add_test(tests, no_epochs_train_nothing);
     tcase_add_test(tests, a_listener_that_fails_ends_the_training);
