@@ -15,6 +15,11 @@ AC_DEFUN([TSR_LIBRARIES], [
 
   PKG_CHECK_MODULES([ZLIB], [zlib], [tsr_zlib=yes], [tsr_zlib=no])
   AM_CONDITIONAL([HAVE_ZLIB], [test $tsr_zlib = yes])
+  PKG_CHECK_MODULES([LBFGS], [liblbfgs], [tsr_lbfgs=yes], [
+    AC_CHECK_HEADER([lbfgs.h], [AC_CHECK_LIB([lbfgs], [lbfgs], [tsr_lbfgs=yes; LBFGS_LIBS=-llbfgs],
+                                             [tsr_lbfgs=no])], [tsr_lbfgs=no])
+  ])
+  AM_CONDITIONAL([HAVE_LBFGS], [test $tsr_lbfgs = yes])
   TSR_OPEN_MPI
   PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
   AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
@@ -46,6 +51,8 @@ AC_DEFUN([TSR_NEED], [
 AC_DEFUN([TSR_SUMMARY], [
   AC_MSG_NOTICE([plugins installed in $libdir/tessera])
   AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
+  AS_IF([test $tsr_lbfgs = no],
+        [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
   AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
   AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])

@@ -314,21 +314,25 @@ static bool advance_all(fitting *f)
     return any;
 }
 
-/* Models first .. first + n - 1 from zero to their end; `memory` holds their minimisers. */
-static void fit_some(fitting *f, size_t first, size_t n, char *memory, float *weights)
+/* Models first .. first + n - 1 from zero to their end. */
+static tsr_status *fit_some(fitting *f, size_t first, size_t n, float *weights)
 {
-    size_t size = f->per_problem * f->each;
+    size_t size = f->per_problem * f->each, started = 0;
     f->first_model = first;
     f->n_models = n;
     memset(f->weights, 0,
            f->blocks * f->each * sizeof(lanes) * (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
-    for (size_t p = 0; p < n / f->per_problem; p++)
-        minimiser_start(&f->problems[p], size, f->options->max_iterations, f->options->tolerance,
-                        memory + p * minimiser_bytes(size));
-    while (advance_all(f))
+    while (started < n / f->per_problem &&
+           minimiser_start(&f->problems[started], size, f->options->max_iterations, f->options->tolerance))
+        started++;
+    bool complete = started == n / f->per_problem;
+    while (complete && advance_all(f))
         ;
-    for (size_t p = 0; p < n / f->per_problem; p++)
+    for (size_t p = 0; p < started; p++) {
         memcpy(weights + (first * f->each) + p * size, f->problems[p].x, size * sizeof(*weights));
+        minimiser_clear(&f->problems[p]);
+    }
+    return complete ? NULL : logistic_no_memory();
 }
 
 /* Cuts the classes' entries into tasks of nearly equal size. */
@@ -392,13 +396,11 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
     together = together < models / f.per_problem ? together : models / f.per_problem;
     tsr_status *status = make_room(&f);
     f.problems = calloc(together, sizeof(*f.problems));
-    char *memory = calloc(together, minimiser_bytes(size));
-    if (!status && (!f.problems || !memory))
+    if (!status && !f.problems)
         status = logistic_no_memory();
     together *= f.per_problem;
     for (size_t first = 0; !status && first < models; first += together)
-        fit_some(&f, first, models - first < together ? models - first : together, memory, weights);
-    free(memory);
+        status = fit_some(&f, first, models - first < together ? models - first : together, weights);
     clear(&f);
     return status;
 }

@@ -1,52 +1,48 @@
-/* A state machine around one line search after another. */
+/* A coroutine around lbfgs(): its evaluation callback goes back to the caller and waits there for the answer.
+ */
 #include "minimiser.h"
 
-#include <tessera/hot.h>
+#include <lbfgs.h>
 
+#include <limits.h>
 #include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define DECREASE 1e-4  /* of the value that the slope promises; the first Wolfe condition */
-#define FLATTEN 0.9    /* of the slope may be left; the second */
-#define ROUNDING 1e-6  /* of a value: differences below it say nothing */
+#define STACK (128 << 10)
+#define PAIRS 10       /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many */
 #define MOST_TRIALS 20 /* of one line */
-#define VECTORS (5 + 2 * MINIMISER_PAIRS)
-
-TSR_HOT static double dot(size_t n, const float *a, const float *b)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
-/* y += a x */
-TSR_HOT static void add(size_t n, double a, const float *restrict x, float *restrict y)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        y[i] += (float)a * x[i];
-}
+#define VECTORS (6 + 2 * PAIRS)
 
 size_t minimiser_bytes(size_t n)
 {
     size_t bytes;
-    return __builtin_mul_overflow(n, VECTORS * sizeof(float), &bytes) ? 0 : bytes;
+    if (n >= INT_MAX || __builtin_mul_overflow(n, VECTORS * sizeof(double), &bytes))
+        return 0;
+    return bytes + STACK;
 }
 
-void minimiser_start(minimiser *m, size_t n, int max_iterations, double tolerance, void *memory)
+bool minimiser_start(minimiser *m, size_t n, int max_iterations, double tolerance)
 {
-    float *at = memory;
     *m = (minimiser){ .n = n, .max_iterations = max_iterations, .tolerance = tolerance };
-    memset(memory, 0, n * VECTORS * sizeof(float));
-    m->x = at;
-    m->gradient = at + n;
-    m->from = at + 2 * n;
-    m->from_gradient = at + 3 * n;
-    m->direction = at + 4 * n;
-    m->steps = at + 5 * n;
-    m->changes = m->steps + MINIMISER_PAIRS * n;
+    m->x = calloc(n, sizeof(*m->x));
+    m->gradient = calloc(n, sizeof(*m->gradient));
+    m->exact = lbfgs_malloc((int)n);
+    m->stack = malloc(STACK);
+    if (m->x && m->gradient && m->exact && m->stack)
+        return true;
+    minimiser_clear(m);
+    return false;
+}
+
+void minimiser_clear(minimiser *m)
+{
+    free(m->x);
+    free(m->gradient);
+    lbfgs_free(m->exact);
+    free(m->stack);
+    *m = (minimiser){ 0 };
 }
 
 static bool is_flat(const minimiser *m)
@@ -57,127 +53,69 @@ static bool is_flat(const minimiser *m)
     return true;
 }
 
-static size_t remembered(const minimiser *m)
+/* The answer for the library's first question, at zeros, is there before it asks. */
+static double evaluate(void *instance, const double *x, double *gradient, int n, double step)
 {
-    return m->pairs < MINIMISER_PAIRS ? m->pairs : MINIMISER_PAIRS;
+    minimiser *m = instance;
+    (void)step;
+    if (m->entered) {
+        for (int i = 0; i < n; i++)
+            m->x[i] = (float)x[i];
+        swapcontext(&m->library, &m->caller);
+    }
+    m->entered = true;
+    for (int i = 0; i < n; i++)
+        gradient[i] = m->gradient[i];
+    return m->value;
 }
 
-/* The p-th pair ever stored. */
-static float *pair(float *ring, const minimiser *m, size_t p)
+/* After each line search; the library's own criterion is another one, so it is told to stop here. */
+static int progress(void *instance, const double *x, const double *gradient, double value, double x_norm,
+                    double gradient_norm, double step, int n, int iteration, int trials)
 {
-    return ring + p % MINIMISER_PAIRS * m->n;
+    minimiser *m = instance;
+    (void)x, (void)gradient, (void)value, (void)x_norm, (void)gradient_norm, (void)step, (void)n,
+        (void)trials;
+    m->iterations = iteration;
+    return is_flat(m);
 }
 
-/* Keeps the step and the change of the gradient over it, where the function curves upwards. */
-static void remember(minimiser *m)
+/* The coroutine: arguments of makecontext are ints, so the pointer comes in halves. Whatever the library
+   ends with, x is then the best that it found. */
+static void minimise(unsigned high, unsigned low)
 {
-    float *step = pair(m->steps, m, m->pairs), *change = pair(m->changes, m, m->pairs);
-    for (size_t i = 0; i < m->n; i++) {
-        step[i] = m->x[i] - m->from[i];
-        change[i] = m->gradient[i] - m->from_gradient[i];
-    }
-    double curvature = dot(m->n, step, change);
-    if (curvature > 1e-12 * dot(m->n, change, change))
-        m->curvature[m->pairs++ % MINIMISER_PAIRS] = curvature;
-}
-
-/* The inverse curvature of the pairs remembered, applied to the gradient: the two loops. */
-static void choose_direction(minimiser *m)
-{
-    double a[MINIMISER_PAIRS];
-    size_t n = m->n, kept = remembered(m);
-    for (size_t i = 0; i < n; i++)
-        m->direction[i] = -m->gradient[i];
-    for (size_t p = m->pairs; p-- > m->pairs - kept;) {
-        size_t at = p % MINIMISER_PAIRS;
-        a[at] = dot(n, pair(m->steps, m, p), m->direction) / m->curvature[at];
-        add(n, -a[at], pair(m->changes, m, p), m->direction);
-    }
-    if (kept) {
-        const float *change = pair(m->changes, m, m->pairs - 1);
-        double scale = m->curvature[(m->pairs - 1) % MINIMISER_PAIRS] / dot(n, change, change);
-        for (size_t i = 0; i < n; i++)
-            m->direction[i] *= (float)scale;
-    }
-    for (size_t p = m->pairs - kept; p < m->pairs; p++) {
-        size_t at = p % MINIMISER_PAIRS;
-        double b = dot(n, pair(m->changes, m, p), m->direction) / m->curvature[at];
-        add(n, a[at] - b, pair(m->steps, m, p), m->direction);
-    }
-}
-
-static void try_step(minimiser *m, double step)
-{
-    m->step = step;
-    m->trials++;
+    minimiser *m = (minimiser *)(uintptr_t)((uint64_t)high << 32 | low);
+    lbfgs_parameter_t parameters;
+    lbfgs_parameter_init(&parameters);
+    parameters.m = PAIRS;
+    parameters.epsilon = 0;
+    parameters.max_iterations = m->max_iterations;
+    parameters.max_linesearch = MOST_TRIALS;
+    lbfgs((int)m->n, m->exact, NULL, evaluate, progress, m, &parameters);
     for (size_t i = 0; i < m->n; i++)
-        m->x[i] = m->from[i] + (float)step * m->direction[i];
+        m->x[i] = (float)m->exact[i];
+    m->done = true;
 }
 
-/* A new line from x. */
-static void begin_line(minimiser *m)
+static void begin(minimiser *m)
 {
-    choose_direction(m);
-    double slope = dot(m->n, m->direction, m->gradient);
-    if (!(slope < 0)) { /* what is remembered misleads */
-        m->pairs = 0;
-        choose_direction(m);
-        slope = dot(m->n, m->direction, m->gradient);
-    }
-    memcpy(m->from, m->x, m->n * sizeof(float));
-    memcpy(m->from_gradient, m->gradient, m->n * sizeof(float));
-    m->from_value = m->value;
-    m->from_slope = m->low_slope = slope;
-    m->low = m->high = 0;
-    m->trials = 0;
-    try_step(m, m->pairs ? 1 : 1 / sqrt(-slope));
-}
-
-static bool decreases(const minimiser *m, double slope)
-{
-    return m->value <= m->from_value + DECREASE * m->step * m->from_slope ||
-           (m->value <= m->from_value + ROUNDING * fabs(m->from_value) &&
-            slope <= (2 * DECREASE - 1) * m->from_slope);
-}
-
-/* Between the bounds, where the slope would be 0 if it went straight; not too near to either. */
-static double between(const minimiser *m)
-{
-    double part = m->high_slope > 0 ? m->low_slope / (m->low_slope - m->high_slope) : 0.5;
-    return m->low + (m->high - m->low) * fmin(fmax(part, 0.1), 0.9);
-}
-
-static void narrow(minimiser *m, bool too_long, double slope)
-{
-    if (m->trials == MOST_TRIALS) { /* no step gains any more */
-        memcpy(m->x, m->from, m->n * sizeof(float));
-        m->done = true;
-        return;
-    }
-    if (too_long) {
-        m->high = m->step;
-        m->high_slope = slope;
-    } else {
-        m->low = m->step;
-        m->low_slope = slope;
-    }
-    try_step(m, m->high > 0 ? between(m) : 2 * m->step);
+    memset(m->exact, 0, m->n * sizeof(*m->exact));
+    getcontext(&m->library);
+    m->library.uc_stack.ss_sp = m->stack;
+    m->library.uc_stack.ss_size = STACK;
+    m->library.uc_link = &m->caller;
+    uint64_t self = (uintptr_t)m;
+    makecontext(&m->library, (void (*)(void))minimise, 2, (unsigned)(self >> 32), (unsigned)self);
 }
 
 void minimiser_step(minimiser *m)
 {
-    if (m->trials) {
-        double slope = dot(m->n, m->direction, m->gradient);
-        bool too_long = !decreases(m, slope);
-        if (too_long || slope < FLATTEN * m->from_slope) {
-            narrow(m, too_long, slope);
+    if (!m->entered) {
+        if (is_flat(m)) {
+            m->done = true;
             return;
         }
-        remember(m);
-        m->iterations++;
+        begin(m);
     }
-    if (is_flat(m) || m->iterations == m->max_iterations)
-        m->done = true;
-    else
-        begin_line(m);
+    swapcontext(&m->caller, &m->library);
 }

@@ -1,16 +1,12 @@
-/* Limited-memory BFGS (Liu and Nocedal 1989) turned inside out, so that many problems can be minimised in
-   step: the caller evaluates, minimiser_step says where next. A step along the direction must fulfil the
-   Wolfe conditions; where the values differ by no more than their own rounding, as those of sums of floats
-   do, the slopes alone decide (Hager and Zhang 2005, the approximate conditions). Vectors are floats, which
-   is what many of them take; sums over them are in double precision. */
+/* liblbfgs turned inside out, so that many problems can be minimised in step: the caller evaluates,
+   minimiser_step says where next. The library calls back for an evaluation from within; here it runs as a
+   coroutine of its own that is left at each call and entered again when the answer is there. */
 #ifndef TESSERA_PROBES_MINIMISER_H
 #define TESSERA_PROBES_MINIMISER_H
 
 #include <tessera/status.h>
 
-#define MINIMISER_PAIRS                                                                                      \
-    10 /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many                      \
-        */
+#include <ucontext.h>
 
 typedef struct minimiser {
     size_t n;
@@ -21,23 +17,24 @@ typedef struct minimiser {
     float *gradient; /* the caller's to fill, like value */
     double value;
     bool done;
+    int iterations;
 
-    float *from, *from_gradient, *direction; /* of the search along a line */
-    double from_value, from_slope;
-    double step, low, high, low_slope, high_slope; /* a good step is between; high 0: none was too long */
-    int trials, iterations;
-    float *steps, *changes; /* MINIMISER_PAIRS x n, a ring */
-    double curvature[MINIMISER_PAIRS];
-    size_t pairs; /* ever stored */
+    bool entered;  /* the library has begun */
+    double *exact; /* x as the library holds it */
+    void *stack;
+    ucontext_t caller, library;
 } minimiser;
 
-/* Bytes that a minimiser of n variables holds; 0: more than there can be. */
+/* About how many bytes a minimiser of n variables takes, the library's included; 0: more than there can be.
+ */
 size_t minimiser_bytes(size_t n);
 
-/* Starts at zeros; `memory` is minimiser_bytes(n) of the caller's. */
-void minimiser_start(minimiser *m, size_t n, int max_iterations, double tolerance, void *memory);
+/* Starts at zeros; false without memory. n is below INT_MAX. Free with minimiser_clear once done. */
+bool minimiser_start(minimiser *m, size_t n, int max_iterations, double tolerance);
+void minimiser_clear(minimiser *m);
 
-/* Takes the value and gradient at x; moves x to where to evaluate next, or sets done. */
+/* Takes the value and gradient at x; moves x to where to evaluate next, or sets done. One thread at a time;
+   which one may change from step to step. */
 void minimiser_step(minimiser *m);
 
 #endif

@@ -1,4 +1,4 @@
-/* L-BFGS on functions whose minimum is known. */
+/* L-BFGS in steps, on functions whose minimum is known. */
 #include "support.h"
 
 #include "../../plugins/probes/minimiser.h"
@@ -8,17 +8,15 @@
 
 typedef double function(size_t n, const float *x, float *gradient);
 
-/* Runs to the end; the caller frees what is returned, the minimiser's memory. */
-static void *minimise(minimiser *m, function *f, size_t n, int max_iterations, double tolerance,
-                      int *evaluations)
+/* Runs to the end; the caller clears it. */
+static void minimise(minimiser *m, function *f, size_t n, int max_iterations, double tolerance,
+                     int *evaluations)
 {
-    void *memory = malloc(minimiser_bytes(n));
-    *evaluations = 0;
-    for (minimiser_start(m, n, max_iterations, tolerance, memory); !m->done; ++*evaluations) {
+    ck_assert(minimiser_start(m, n, max_iterations, tolerance));
+    for (*evaluations = 0; !m->done; ++*evaluations) {
         m->value = f(n, m->x, m->gradient);
         minimiser_step(m);
     }
-    return memory;
 }
 
 /* Bowls of ever steeper curvature, centred at 1, 2, 3 ... */
@@ -37,14 +35,14 @@ START_TEST(a_bowl_is_left_at_its_lowest_point)
 {
     minimiser m;
     int evaluations;
-    void *memory = minimise(&m, bowl, 12, 200, 1e-3, &evaluations);
+    minimise(&m, bowl, 12, 200, 1e-3, &evaluations);
     for (size_t i = 0; i < 12; i++) {
         ck_assert_float_eq_tol(m.x[i], (float)(i + 1), 1e-3f);
         ck_assert_float_le(fabsf(m.gradient[i]), 1e-3f);
     }
     ck_assert_int_lt(m.iterations, 60);
     ck_assert_int_le(evaluations, 2 * m.iterations + 2);
-    free(memory);
+    minimiser_clear(&m);
 }
 END_TEST
 
@@ -62,10 +60,10 @@ START_TEST(a_valley_is_followed_to_its_end)
 {
     minimiser m;
     int evaluations;
-    void *memory = minimise(&m, valley, 2, 500, 1e-3, &evaluations);
+    minimise(&m, valley, 2, 500, 1e-3, &evaluations);
     ck_assert_float_eq_tol(m.x[0], 1, 1e-2f);
     ck_assert_float_eq_tol(m.x[1], 1, 1e-2f);
-    free(memory);
+    minimiser_clear(&m);
 }
 END_TEST
 
@@ -73,9 +71,9 @@ START_TEST(iterations_are_not_more_than_allowed)
 {
     minimiser m;
     int evaluations;
-    void *memory = minimise(&m, bowl, 12, 3, 0, &evaluations);
+    minimise(&m, bowl, 12, 3, 0, &evaluations);
     ck_assert_int_eq(m.iterations, 3);
-    free(memory);
+    minimiser_clear(&m);
 }
 END_TEST
 
@@ -91,10 +89,10 @@ START_TEST(where_it_is_flat_one_evaluation_is_enough)
 {
     minimiser m;
     int evaluations;
-    void *memory = minimise(&m, flat, 4, 100, 0, &evaluations);
+    minimise(&m, flat, 4, 100, 0, &evaluations);
     ck_assert_int_eq(evaluations, 1);
     ck_assert_int_eq(m.iterations, 0);
-    free(memory);
+    minimiser_clear(&m);
 }
 END_TEST
 
@@ -124,13 +122,13 @@ START_TEST(a_search_that_finds_nothing_ends)
 {
     minimiser m;
     int evaluations;
-    void *memory = minimise(&m, slope, 4, 100, 0, &evaluations);
+    minimise(&m, slope, 4, 100, 0, &evaluations);
     ck_assert_int_lt(evaluations, 100 * 25);
-    free(memory);
-    memory = minimise(&m, cliff, 4, 100, 0, &evaluations);
+    minimiser_clear(&m);
+    minimise(&m, cliff, 4, 100, 0, &evaluations);
     for (size_t i = 0; i < 4; i++)
         ck_assert(m.x[i] == 0);
-    free(memory);
+    minimiser_clear(&m);
 }
 END_TEST
 
