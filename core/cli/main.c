@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,6 +113,18 @@ static void prepare_libraries(char **argv)
         execv("/proc/self/exe", argv); /* without /proc: go on, slower */
 }
 
+/* A standard stream that the user closed would be the next file that is opened, and get what is printed.
+   Only for reading, so that printing to it fails as it did. */
+static void hold_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void print_help(FILE *out)
 {
     fputs("Usage: tessera COMMAND [ARGUMENTS]\n"
@@ -183,6 +196,7 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    hold_streams();
     setlocale(LC_CTYPE, "");
     prepare_libraries(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */

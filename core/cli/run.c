@@ -131,6 +131,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
         return tsr_fail(TSR_USAGE,
                         "--fresh would remove what the other shards have done: expected it without "
                         "--shard; remove the results folder first");
+    if (out->output && !*out->output)
+        return tsr_fail(TSR_USAGE, "tessera run: expected a folder behind -o");
     out->config = argv[optind];
     return NULL;
 }

@@ -1,17 +1,16 @@
-/* A config file as the user wrote it. libconfig parses; what it would do badly with a file that is no file
-   (it exits on a folder) is refused before. Settings of the command line are parsed by libconfig too, in a
+/* A config file as the user wrote it. libconfig parses; what it would do badly (it exits on a folder) is
+   refused before. Settings of the command line are parsed by libconfig too, in a
    tree of their own, and copied over; their hook says where they came from. */
 #include "experiment/config.h"
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/source.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LARGEST_FILE (16 << 20)
 
 static tsr_status *copy_value(config_setting_t *parent, const char *name, const config_setting_t *value,
                               char *origin)
@@ -131,18 +130,21 @@ tsr_status *tsr_config_set(tsr_config *config, const char *key, const config_set
 }
 
 /* VALUE as libconfig reads it, or, where it cannot, as a string. */
-static bool parse_value(config_t *tree, const char *text)
+static tsr_status *parse_value(config_t *tree, const char *text, const char *origin)
 {
     char *line = tsr_format("value = %s;", text);
-    bool parsed = line && config_read_string(tree, line) && config_lookup(tree, "value") &&
+    if (!line)
+        return tsr_no_memory("settings");
+    bool includes = strchr(text, '\n') && strstr(text, "@include"); /* which only a file can */
+    bool parsed = !includes && config_read_string(tree, line) && config_lookup(tree, "value") &&
                   config_setting_length(config_root_setting(tree)) == 1;
     free(line);
     if (parsed)
-        return true;
+        return tsr_source_check_text(text, origin);
     config_destroy(tree);
     config_init(tree);
     config_setting_t *value = config_setting_add(config_root_setting(tree), "value", CONFIG_TYPE_STRING);
-    return value && config_setting_set_string(value, text);
+    return value && config_setting_set_string(value, text) ? NULL : tsr_no_memory("settings");
 }
 
 static bool is_key(const char *text, size_t length)
@@ -159,28 +161,14 @@ static tsr_status * override(tsr_config *config, const char *text)
     char *key = strndup(text, (size_t)(equals - text)), *origin = tsr_format("-s %s", text);
     config_t value;
     config_init(&value);
-    tsr_status *status = NULL;
-    if (!key || !origin || !parse_value(&value, equals + 1))
-        status = tsr_no_memory("settings");
-    else
+    tsr_status *status = key && origin ? NULL : tsr_no_memory("settings");
+    if (!status)
+        status = parse_value(&value, equals + 1, origin);
+    if (!status)
         status = tsr_config_set(config, key, config_lookup(&value, "value"), origin);
     config_destroy(&value);
     free(key);
     free(origin);
-    return status;
-}
-
-static tsr_status *check_file(const char *path)
-{
-    char *bytes;
-    size_t length;
-    TSR_TRY(tsr_read_given_file(path, "config", LARGEST_FILE, &bytes, &length));
-    tsr_status *status = NULL;
-    const char *nul = memchr(bytes, '\0', length);
-    if (nul)
-        status = tsr_fail(TSR_REFUSED, "%s: offset %zu holds a NUL byte: expected text", path,
-                          (size_t)(nul - bytes));
-    free(bytes);
     return status;
 }
 
@@ -207,9 +195,10 @@ tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overr
     *out = (tsr_config){ .path = strdup(path) };
     config_init(&out->tree);
     char *given = tsr_path_folder(path);
-    tsr_status *status = check_file(path);
-    out->folder = status || !given ? NULL : realpath(given, NULL);
+    out->folder = given ? realpath(given, NULL) : NULL;
     free(given);
+    /* Without the folder there is no file in it, which the check says. */
+    tsr_status *status = tsr_source_check(path, out->folder);
     if (!status && (!out->path || !out->folder))
         status = tsr_no_memory("a path");
     if (!status)

@@ -9,7 +9,9 @@
 #include "experiment/resolved.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
+#include "plugin/params.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -511,7 +513,7 @@ static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *confi
 }
 
 /* Two runs with one config would be one run twice. */
-static tsr_status *check_ids(const tsr_experiment *experiment)
+static tsr_status *check_ids(const tsr_experiment *experiment, const tsr_config *config)
 {
     json_t *seen = json_object();
     tsr_status *status = seen ? NULL : tsr_no_memory("the runs");
@@ -520,10 +522,10 @@ static tsr_status *check_ids(const tsr_experiment *experiment)
         if (json_object_get(seen, run->id)) {
             tsr_text values = { 0 };
             tsr_resolved_write_value(run->swept, &values);
-            status = tsr_fail(TSR_REFUSED,
-                              "%s: two points of the sweep are the same run: expected different "
-                              "values, not twice %s",
-                              experiment->path, values.chars ? values.chars : "");
+            status = tsr_setting_fail(config_lookup(&config->tree, "sweep"),
+                                      "two points of the sweep are the same run: expected different "
+                                      "values, not twice %s",
+                                      values.chars ? values.chars : "");
             free(values.chars);
         }
         json_object_set_new(seen, run->id, json_true());
@@ -573,6 +575,10 @@ static char *default_name(const char *path)
 static tsr_status *check_name(const char *name, const config_setting_t *root)
 {
     const config_setting_t *place = config_setting_get_member(root, "name");
+    if (!tsr_line_valid(name) || strlen(name) > NAME_MAX)
+        return tsr_setting_fail(place ? place : root,
+                                "name: expected a name that a folder can have, one line of at most %d bytes",
+                                NAME_MAX);
     if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return tsr_setting_fail(place ? place : root,
                                 "name = \"%s\": expected a name that a folder can have, without '/'", name);
@@ -622,7 +628,8 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
     if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,
                              &experiment->executor, executor)) ||
         (status = read_runs(experiment, config, replicates, n_overrides, overrides, sweep)) ||
-        (status = check_ids(experiment)) || (status = tsr_report_settings_read(root, &thresholds, report)))
+        (status = check_ids(experiment, config)) ||
+        (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
     resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
 out:

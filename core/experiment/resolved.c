@@ -2,6 +2,7 @@
 #include "experiment/resolved.h"
 
 #include "base/memory.h"
+#include "experiment/config.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -178,16 +179,11 @@ json_t *tsr_resolved_from_setting(const config_setting_t *setting)
 
 tsr_status *tsr_resolved_read(const char *path, json_t **out)
 {
-    config_t tree;
-    config_init(&tree);
-    tsr_status *status = NULL;
-    if (!config_read_file(&tree, path))
-        status = tsr_fail(TSR_REFUSED, "%s:%d: %s", path, config_error_line(&tree),
-                          config_error_text(&tree) ? config_error_text(&tree) : "cannot be read");
-    else if (!(*out = tsr_resolved_from_setting(config_root_setting(&tree))))
-        status = tsr_no_memory(path);
-    config_destroy(&tree);
-    return status;
+    tsr_config config;
+    TSR_TRY(tsr_config_read(path, 0, NULL, &config));
+    *out = tsr_resolved_from_setting(config_root_setting(&config.tree));
+    tsr_config_clear(&config);
+    return *out ? NULL : tsr_no_memory(path);
 }
 
 static void write_side(const json_t *value, const char *side, tsr_text *out)

@@ -13,7 +13,7 @@ void tsr_resolved_write(const json_t *object, tsr_text *out);
 /* A value on one line, as it would stand behind "=". */
 void tsr_resolved_write_value(const json_t *value, tsr_text *out);
 
-/* A value for people, as short as it can be: "relu", "leaky_relu(slope=0.1)", "l2(weight=0.001) + l1",
+/* A value for people, as short as it can be: "name", "name(slope=0.1)", "name(weight=0.001) + other",
  * "none". */
 void tsr_resolved_write_label(const json_t *value, tsr_text *out);
 

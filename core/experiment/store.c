@@ -101,8 +101,7 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
 }
 
 /* What stands in the folder beside the runs' own and the locks. */
-static const char *const ours[] = { "runs",        "summary.csv", "results.csv", "config.cfg",
-                                     "report.html", NULL };
+static const char *const ours[] = { "runs", "summary.csv", "results.csv", "config.cfg", "report.html", NULL };
 
 static tsr_status *empty(const tsr_store *store)
 {
@@ -229,7 +228,7 @@ json_t *tsr_outcome_read(const char *path, const char *id, const char *consequen
     json_t *outcome = NULL;
     char *text;
     size_t length;
-    tsr_status *status = tsr_read_file(path, LARGEST_OUTCOME, &text, &length);
+    tsr_status *status = tsr_read_given_file(path, "run's record", LARGEST_OUTCOME, &text, &length);
     if (status) {
         tsr_log_warning("%s; %s", tsr_status_message(status), consequence);
         tsr_status_free(status);

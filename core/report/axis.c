@@ -14,7 +14,7 @@
 
 static void add_label(const json_t *value, bool whole, tsr_text *out);
 
-/* "leaky_relu", or where that does not tell apart, "leaky_relu slope=0.2". */
+/* "NAME", or where that does not tell apart, "NAME slope=0.2". */
 static void add_group(const json_t *group, bool whole, tsr_text *out)
 {
     const char *plugin = json_string_value(json_object_get(group, "plugin")), *key;

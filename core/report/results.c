@@ -1,5 +1,5 @@
 /* A results folder as the report reads it. config.cfg has the sweep as it was written, a run.json its values
-   as they were resolved ("relu" became { plugin = "relu"; }): a run's place in the sweep is found by asking
+   as they were resolved ("NAME" became { plugin = "NAME"; }): a run's place in the sweep is found by asking
    which of the written values could have become the run's. */
 #include "report/results.h"
 

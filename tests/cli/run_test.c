@@ -196,6 +196,32 @@ START_TEST(a_corrupt_run_json_is_done_again_with_a_warning)
 }
 END_TEST
 
+START_TEST(a_results_folder_of_pipes_and_folders_neither_hangs_nor_crashes)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    shell_gives(folder, 0, "results in out", "expected a run's record file, not a device",
+                "mv out/results.csv before; cd out/runs/*; rm run.json; mkfifo run.json; cd ../../..;"
+                "$TESSERA run small.cfg -o out");
+    same_files(folder, "before", "out/results.csv");
+    shell_gives(folder, 0, "results in out", "expected a config file, not a device",
+                "rm out/config.cfg; mkfifo out/config.cfg; $TESSERA run small.cfg -o out");
+    shell_gives(folder, 2, NULL, "out/config.cfg: cannot write: Is a directory",
+                "rm out/config.cfg; mkdir out/config.cfg; $TESSERA run small.cfg -o out");
+}
+END_TEST
+
+/* The first files opened would take the places of the streams, and get what is printed. */
+START_TEST(closed_standard_streams_change_no_result)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
+    shell_gives(folder, 2, NULL, "standard output cannot be written",
+                "$TESSERA run small.cfg -o closed <&- >&-");
+    same_files(folder, "out/results.csv", "closed/results.csv");
+    shell_gives(folder, 0, NULL, NULL, "$TESSERA run small.cfg -o silent 2>&-");
+    same_files(folder, "out/results.csv", "silent/results.csv");
+}
+END_TEST
+
 START_TEST(one_setting_swaps_a_plugin)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o a -s model.activation.plugin=prelu");
@@ -431,7 +457,9 @@ static const struct {
       "bad.cfg:4 (sweep of model.width): model.width = 0: expected" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "sweep = ( { key = \"model.width\"; values = [ 5, 5 ]; } );",
-      "two points of the sweep are the same run" },
+      "bad.cfg:3: two points of the sweep are the same run" },
+    { "name = \"a\\nb\";\ndataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };",
+      "bad.cfg:1: name: expected a name that a folder can have, one line" },
     { "name = \"a/b\";\ndataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };",
       "bad.cfg:1: name = \"a/b\": expected a name that a folder can have" },
     { "dataset = { plugin = \"relu\"; };\nmodel = { plugin = \"mlp\"; };", "bad.cfg:1: " },
@@ -455,6 +483,7 @@ START_TEST(wrong_usage_has_exit_status_1)
     command_gives(folder, 1, NULL, "expected one CONFIG", "run a b");
     command_gives(folder, 1, NULL, "see tessera run --help", "run --bogus small.cfg");
     command_gives(folder, 1, NULL, "expected KEY=VALUE", "run small.cfg -s model.width");
+    command_gives(folder, 1, NULL, "expected a folder behind -o", "run small.cfg -o ''");
     command_gives(folder, 1, NULL, "did you mean 'check'", "chek small.cfg");
     command_gives(folder, 1, NULL, "Usage", "%s", "");
     command_gives(folder, 0, "--shard", NULL, "run --help");
@@ -475,6 +504,8 @@ int main(void)
     tcase_add_test(tests, more_replicates_do_only_what_is_missing);
     tcase_add_test(tests, the_resolved_config_is_the_same_experiment);
     tcase_add_test(tests, a_corrupt_run_json_is_done_again_with_a_warning);
+    tcase_add_test(tests, a_results_folder_of_pipes_and_folders_neither_hangs_nor_crashes);
+    tcase_add_test(tests, closed_standard_streams_change_no_result);
     tcase_add_test(tests, one_setting_swaps_a_plugin);
     tcase_add_test(tests, a_swapped_plugin_drops_the_keys_of_the_one_before);
     tcase_add_test(tests, a_loss_that_is_not_finite_ends_that_run_as_diverged);

@@ -92,8 +92,65 @@ START_TEST(a_file_that_is_no_config_is_refused_with_its_place)
              "x.cfg:2: syntax error: expected settings");
     ck_succeeds(tsr_write_file(path, "a = 1;\0b", 8));
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "offset 6 holds a NUL byte");
-    put("@include \"missing.cfg\"\n");
-    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:1: ");
+}
+END_TEST
+
+static const struct {
+    const char *text, *message;
+} bad_includes[] = {
+    { "\n@include \"missing.cfg\"", "x.cfg:2: " },
+    { "@include \"missing.cfg\"", "missing.cfg: cannot read the config: No such file" },
+    { "@include \"\"", "expected a config file, not a folder" },
+    { "@include \"../../../../../../../../dev/zero\"", "expected a config file, not a device" },
+    { "  @include \"/etc/passwd\"", "x.cfg:1: @include: expected a path from the config's own folder" },
+    { "@include \"x.cfg\"", "x.cfg:1: @include: expected at most 256 files, 10 deep" },
+    { "/* \n */ # \n@include \"fine.cfg\"\n@include \"bad.cfg\"", "bad.cfg:1: 2147483648: expected an L" },
+};
+
+START_TEST(an_include_that_cannot_be_is_refused_with_its_place)
+{
+    char *fine = tsr_path_join(folder, "fine.cfg"), *bad = tsr_path_join(folder, "bad.cfg");
+    ck_succeeds(tsr_write_file(fine, "b = 1;", 6));
+    ck_succeeds(tsr_write_file(bad, "a = 2147483648;", 15));
+    put(bad_includes[_i].text);
+    tsr_config config;
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, bad_includes[_i].message);
+    free(fine);
+    free(bad);
+}
+END_TEST
+
+/* libconfig reads 3000000000 as -1294967296 and 4294967297 as 1. */
+START_TEST(an_integer_too_large_for_its_type_is_refused)
+{
+    tsr_config config;
+    put("a = 1; /* \n */\nb = [ 1, 4294967297 ];\n");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
+             "x.cfg:3: 4294967297: expected an L behind an integer of more than 32 bits, 4294967297L");
+    put("a = -2147483649;");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:1: -2147483649: expected an L");
+    put("a = 0x100000000;");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:1: 0x100000000: expected an L");
+    put("a = 9223372036854775808L;");
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "expected an integer of at most 64 bits");
+    put("a = 1;");
+    const char *set = "b=4294967297", *sets[] = { "b=4294967297L", "c=/data/4294967297", "d=4294967297.5" };
+    ck_fails(tsr_config_read(path, 1, &set, &config), TSR_REFUSED,
+             "-s b=4294967297: 4294967297: expected an L");
+    ck_succeeds(tsr_config_read(path, 3, sets, &config));
+    tsr_config_clear(&config);
+}
+END_TEST
+
+START_TEST(what_only_looks_like_an_include_or_an_integer_is_let_be)
+{
+    put("# @include \"none\" 4294967297\n// 4294967297\n/*\n@include \"none\"\n4294967297 */\n"
+        "a = \"4294967297\\\" 4294967297\n@include \"; b = 4294967297.0; c4294967297 = 2147483647;\n"
+        "d = -2147483648; e = 4294967297L; f = 9223372036854775807LL; g = 1e10; h = 0x7fffffff;");
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, 0, NULL, &config));
+    ck_assert_int_eq(config_setting_length(config_root_setting(&config.tree)), 8);
+    tsr_config_clear(&config);
 }
 END_TEST
 
@@ -125,6 +182,10 @@ int main(void)
     tcase_add_test(tests, a_malformed_setting_of_the_command_line_is_wrong_usage);
     tcase_add_test(tests, a_file_that_is_no_config_is_refused_with_its_place);
     tcase_add_test(tests, an_include_is_found_beside_the_file);
+    tcase_add_loop_test(tests, an_include_that_cannot_be_is_refused_with_its_place, 0,
+                        sizeof(bad_includes) / sizeof(bad_includes[0]));
+    tcase_add_test(tests, an_integer_too_large_for_its_type_is_refused);
+    tcase_add_test(tests, what_only_looks_like_an_include_or_an_integer_is_let_be);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
