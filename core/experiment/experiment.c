@@ -428,12 +428,7 @@ static tsr_status *set_point(tsr_config *config, const axis *axes, size_t n, siz
 /* The value that a dotted key has in a resolved config; a new reference, null where there is none. */
 static json_t *value_at(const json_t *config, const char *key)
 {
-    char *path = strdup(key), *rest = path;
-    const json_t *at = config;
-    for (char *word = path ? strsep(&rest, ".") : NULL; word && at; word = strsep(&rest, "."))
-        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word + (*word == '[')))
-                               : json_object_get(at, word);
-    free(path);
+    const json_t *at = tsr_resolved_at(config, key);
     return at ? json_deep_copy(at) : json_null();
 }
 

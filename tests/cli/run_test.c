@@ -331,6 +331,26 @@ START_TEST(a_folder_of_another_experiment_is_refused_with_the_difference)
 }
 END_TEST
 
+START_TEST(a_sweep_can_be_extended_anywhere_and_keeps_what_is_finished)
+{
+    const char *rest = "-s training.epochs=1 -s 'probes=({plugin=\"redundancy\";})'";
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o out %s -s 'sweep=({key=\"model.width\"; values=[8];})'", rest);
+    char *kept = only_file(folder, "out/runs/*/run.json"), *before = read_text("", kept);
+    const char *more = "-s 'sweep=({key=\"model.width\"; values=[4, 8];})'";
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out %s %s", rest, more);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o whole %s %s", rest, more);
+    same_files(folder, "out/results.csv", "whole/results.csv");
+    char *after = read_text("", kept);
+    ck_assert_str_eq(before, after);
+    free(after);
+    free(before);
+    free(kept);
+    command_gives(folder, 2, NULL, "model.depth is 1 there and 2 here",
+                  "run small.cfg -o out %s %s -s model.depth=2", rest, more);
+}
+END_TEST
+
 START_TEST(two_processes_do_not_share_a_folder)
 {
     char *line = tsr_format("cd '%s' && ('%s/tessera' run small.cfg -q -o out -s training.epochs=1000000 "
@@ -484,6 +504,7 @@ int main(void)
     tcase_add_test(tests, a_sweep_runs_every_point_and_names_it_in_the_results);
     tcase_add_test(tests, shards_share_a_folder_and_add_up);
     tcase_add_test(tests, a_folder_of_another_experiment_is_refused_with_the_difference);
+    tcase_add_test(tests, a_sweep_can_be_extended_anywhere_and_keeps_what_is_finished);
     tcase_add_test(tests, two_processes_do_not_share_a_folder);
     tcase_add_test(tests, an_interrupt_keeps_what_is_finished);
     tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);
