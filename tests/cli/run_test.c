@@ -320,6 +320,8 @@ START_TEST(shards_share_a_folder_and_add_up)
     free(parts);
     command_gives(folder, 1, NULL, "--shard 3/2: expected I/N", "run small.cfg --shard 3/2");
     command_gives(folder, 1, NULL, "--shard 0/2: expected I/N", "run small.cfg --shard 0/2");
+    command_gives(folder, 1, NULL, "--shard 1/-2: expected I/N", "run small.cfg --shard 1/-2");
+    command_gives(folder, 1, NULL, "expected I/N", "run small.cfg --shard 2/18446744073709551615");
 }
 END_TEST
 
