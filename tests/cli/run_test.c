@@ -446,6 +446,12 @@ static const struct {
       "probes = ( { plugin = \"knn\"; },\n { plugin = \"knn\"; k = 3; } );",
       "bad.cfg:4: two probes are called knn" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "probes = ( { plugin = \"knn\";\n label = \"../../x\"; } );",
+      "bad.cfg:4: label = \"../../x\": expected at most 64 letters, digits" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "probes = ( { plugin = \"knn\"; label = \"near,far\"; } );",
+      "bad.cfg:3: label = \"near,far\": expected at most 64 letters, digits" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "sweep = ( { key = \"model.widht\"; values = [ 1 ]; } );",
       "bad.cfg:3 (sweep of model.widht)" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
