@@ -82,12 +82,19 @@ static bool interrupted(const tsr_work *work)
     return interrupt != 0;
 }
 
+/* A count of at most 9 digits, which fits anywhere. Gives what follows it, NULL where there is none. */
+static const char *parse_count(const char *text, size_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    *out = strtoul(text, NULL, 10);
+    return digits > 0 && digits <= 9 ? text + digits : NULL;
+}
+
 static tsr_status *parse_shard(const char *text, tsr_shard *out)
 {
-    unsigned long index, of;
-    char rest;
-    if (sscanf(text, "%lu/%lu%c", &index, &of, &rest) != 2 || index < 1 || of < 1 || index > of ||
-        text[0] == '-')
+    size_t index, of;
+    const char *rest = parse_count(text, &index);
+    if (!rest || *rest != '/' || !(rest = parse_count(rest + 1, &of)) || *rest || index < 1 || index > of)
         return tsr_fail(TSR_USAGE, "--shard %s: expected I/N with I from 1 to N, such as 2/8", text);
     *out = (tsr_shard){ .index = index - 1, .of = of };
     return NULL;

@@ -21,6 +21,7 @@
 
 #define MOST_RUNS 1000000
 #define MOST_EPOCHS 1000000
+#define LONGEST_LABEL 64 /* of a probe */
 
 /* The file's own keys. */
 typedef struct general_settings {
@@ -266,6 +267,18 @@ static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
     return tsr_setting_context(weights ? weights : model, status);
 }
 
+/* A label names a folder and begins the names of columns. */
+static tsr_status *check_label(const char *label, const config_setting_t *probe)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t length = strlen(label);
+    if (length <= LONGEST_LABEL && strspn(label, allowed) == length)
+        return NULL;
+    return tsr_setting_fail(config_setting_get_member(probe, "label"),
+                            "label = \"%s\": expected at most %d letters, digits, '_' and '-'",
+                            tsr_line_shown(label), LONGEST_LABEL);
+}
+
 /* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
 static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
 {
@@ -291,6 +304,8 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
     for (size_t i = 0; i < run->n_probes; i++) {
         const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
+        const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
+        TSR_TRY(check_label(common->label, place));
         tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
         if (status)
             return tsr_setting_context(place,
@@ -430,12 +445,7 @@ static tsr_status *set_point(tsr_config *config, const axis *axes, size_t n, siz
 /* The value that a dotted key has in a resolved config; a new reference, null where there is none. */
 static json_t *value_at(const json_t *config, const char *key)
 {
-    char *path = strdup(key), *rest = path;
-    const json_t *at = config;
-    for (char *word = path ? strsep(&rest, ".") : NULL; word && at; word = strsep(&rest, "."))
-        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word + (*word == '[')))
-                               : json_object_get(at, word);
-    free(path);
+    const json_t *at = tsr_resolved_at(config, key);
     return at ? json_deep_copy(at) : json_null();
 }
 

@@ -186,6 +186,28 @@ tsr_status *tsr_resolved_read(const char *path, json_t **out)
     return *out ? NULL : tsr_no_memory(path);
 }
 
+json_t *tsr_resolved_at(const json_t *object, const char *key)
+{
+    char *path = strdup(key), *rest = path;
+    const json_t *at = path ? object : NULL;
+    for (char *word; at && (word = strsep(&rest, ".")) != NULL;)
+        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word + (*word == '[')))
+                               : json_object_get(at, word);
+    free(path);
+    return (json_t *)(uintptr_t)at;
+}
+
+void tsr_resolved_remove(json_t *object, const char *key)
+{
+    const char *last = strrchr(key, '.');
+    char *above = last ? strndup(key, (size_t)(last - key)) : NULL;
+    if (!last)
+        json_object_del(object, key);
+    else if (above)
+        json_object_del(tsr_resolved_at(object, above), last + 1);
+    free(above);
+}
+
 static void write_side(const json_t *value, const char *side, tsr_text *out)
 {
     if (!value || json_is_null(value)) {

@@ -23,6 +23,12 @@ json_t *tsr_resolved_from_setting(const config_setting_t *setting);
 /* Reads back what tsr_resolved_write wrote, from a file. */
 TSR_MUST_CHECK tsr_status *tsr_resolved_read(const char *path, json_t **out);
 
+/* The value that a dotted key leads to ("probes.0.k"), borrowed; NULL where there is none. */
+json_t *tsr_resolved_at(const json_t *object, const char *key);
+
+/* Removes it, where there is one. */
+void tsr_resolved_remove(json_t *object, const char *key);
+
 /* The first difference of two objects, as a sentence ("model.width is 100 there and 50 here"); keys named in
    `ignored` (NULL-terminated) at the top are passed over. False where there is none. */
 bool tsr_resolved_differs(const json_t *there, const json_t *here, const char *const *ignored, tsr_text *out);

@@ -204,11 +204,16 @@ static tsr_status *read_place(const tsr_safetensors *file, const json_t *entry, 
     return NULL;
 }
 
+static const char *last_word(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
 /* The batches that PyTorch's batch norm has seen: nothing that a network computes depends on them. */
 static bool counts_batches(const char *name, const char *dtype)
 {
-    const char *dot = strrchr(name, '.');
-    return strcmp(dtype, "I64") == 0 && strcmp(dot ? dot + 1 : name, "num_batches_tracked") == 0;
+    return strcmp(dtype, "I64") == 0 && strcmp(last_word(name), "num_batches_tracked") == 0;
 }
 
 static tsr_status *read_tensor(const tsr_safetensors *file, const char *name, const json_t *entry,
@@ -287,14 +292,18 @@ static float value_at(const tsr_safetensors *file, size_t offset)
     return value;
 }
 
-static tsr_status *check_finite(const tsr_safetensors *file)
+/* All are finite, and batch norm's variances, of which it takes the root, not negative. */
+static tsr_status *check_values(const tsr_safetensors *file)
 {
     for (size_t i = 0; i < file->n; i++) {
         const stored_tensor *tensor = &file->tensors[i];
-        for (size_t at = tensor->begin; !tensor->passed_over && at < tensor->end; at += sizeof(float))
-            if (!isfinite(value_at(file, at)))
-                return bad_tensor(file, tensor->name, "offset %zu: %g, expected finite values",
-                                  file->data + at, (double)value_at(file, at));
+        bool variances = strcmp(last_word(tensor->name), "running_var") == 0;
+        for (size_t at = tensor->begin; !tensor->passed_over && at < tensor->end; at += sizeof(float)) {
+            float value = value_at(file, at);
+            if (!isfinite(value) || (variances && value < 0))
+                return bad_tensor(file, tensor->name, "offset %zu: %g, expected %s", file->data + at,
+                                  (double)value, variances ? "variances" : "finite values");
+        }
     }
     return NULL;
 }
@@ -307,7 +316,7 @@ static tsr_status *read_all(const char *path, tsr_safetensors *file)
     TSR_TRY(tsr_read_given_file(path, "model", PTRDIFF_MAX, &file->bytes, &file->length));
     TSR_TRY(read_header(file));
     TSR_TRY(read_tensors(file));
-    TSR_TRY(check_finite(file));
+    TSR_TRY(check_values(file));
     XXH128_hash_t hash = XXH3_128bits(file->bytes, file->length);
     snprintf(file->hash, sizeof(file->hash), "%016llx%016llx", (unsigned long long)hash.high64,
              (unsigned long long)hash.low64);

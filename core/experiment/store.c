@@ -78,6 +78,21 @@ static tsr_status *lock_folder(tsr_store *store, tsr_shard shard)
     return status;
 }
 
+/* A key that both sweep has its first point's value in either: it says nothing of the others. */
+static void remove_swept(json_t *there, json_t *here)
+{
+    const json_t *sweeps[2] = { json_object_get(there, "sweep"), json_object_get(here, "sweep") };
+    for (size_t i = 0; i < json_array_size(sweeps[0]); i++)
+        for (size_t j = 0; j < json_array_size(sweeps[1]); j++) {
+            const char *key = json_string_value(json_object_get(json_array_get(sweeps[0], i), "key"));
+            const char *own = json_string_value(json_object_get(json_array_get(sweeps[1], j), "key"));
+            if (!key || !own || strcmp(key, own) != 0)
+                continue;
+            tsr_resolved_remove(there, key);
+            tsr_resolved_remove(here, key);
+        }
+}
+
 static tsr_status *check_same(const char *path, const tsr_store *store, const tsr_experiment *experiment)
 {
     if (access(path, F_OK) != 0)
@@ -90,12 +105,17 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
         return NULL;
     }
     tsr_text difference = { 0 };
-    if (tsr_resolved_differs(there, experiment->resolved, may_differ, &difference))
+    json_t *here = json_deep_copy(experiment->resolved);
+    remove_swept(there, here);
+    if (!here)
+        status = tsr_no_memory("the config");
+    else if (tsr_resolved_differs(there, here, may_differ, &difference))
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds the results of another experiment (%s): expected the same one; choose "
                           "another folder with -o, or replace its results with --fresh",
                           store->folder, difference.chars ? difference.chars : "it differs");
     free(difference.chars);
+    json_decref(here);
     json_decref(there);
     return status;
 }

@@ -324,7 +324,7 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
     if (!curves)
         return;
     tsr_text title = { 0 };
-    if (p->by != NO_KEY)
+    if (p->by != NO_KEY && strcmp(p->group->names[measure], p->group->title) != 0)
         tsr_text_add(&title, "%s", p->group->names[measure]);
     tsr_text rest = { 0 };
     tsr_study_say(p->study, representative, p->shown, &rest);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool matches(const json_t *written, const json_t *resolved);
@@ -71,6 +72,20 @@ static json_t *value_of(const json_t *outcome, const char *key, size_t replicate
     return json_incref(value);
 }
 
+/* Which of the key's values is the run's; their number where none is. One written as the run has it goes
+   before one that could have become it: "leaky_relu" stands for any slope, and its neighbour for one. */
+static size_t find_value(const tsr_swept_key *key, const json_t *value, bool *same)
+{
+    for (size_t i = 0; value && i < key->n; i++)
+        if (json_equal(key->values[i], value))
+            return i;
+    *same = false;
+    size_t at = 0;
+    while (at < key->n && !matches(key->values[at], value))
+        at++;
+    return at;
+}
+
 /* Finds the run's place in the sweep; false where it has none. */
 static bool find_place(const tsr_results *results, size_t replicates, tsr_result *run)
 {
@@ -80,14 +95,13 @@ static bool find_place(const tsr_results *results, size_t replicates, tsr_result
         json_object_size(json_object_get(outcome, "swept")) != results->n_keys)
         return false;
     run->replicate = (size_t)json_integer_value(number);
+    run->as_written = true;
     for (size_t k = 0; k < results->n_keys; k++) {
         const tsr_swept_key *key = &results->keys[k];
         json_t *value = value_of(outcome, key->name, run->replicate);
-        size_t at = 0;
-        while (value && at < key->n && !matches(key->values[at], value))
-            at++;
+        size_t at = find_value(key, value, &run->as_written);
         json_decref(value);
-        if (!value || at == key->n)
+        if (at == key->n)
             return false;
         run->place[k] = at;
         run->point = run->point * key->n + at;
@@ -102,9 +116,11 @@ static void result_clear(tsr_result *run)
     *run = (tsr_result){ 0 };
 }
 
-static tsr_status *add_run(tsr_results *results, size_t replicates, json_t *outcome)
+static tsr_status *add_run(tsr_results *results, size_t replicates, json_t *outcome, struct timespec written)
 {
-    tsr_result run = { .outcome = outcome, .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
+    tsr_result run = { .outcome = outcome,
+                       .written = written,
+                       .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
     if (!run.place) {
         result_clear(&run);
         return tsr_no_memory("the results");
@@ -138,10 +154,18 @@ static tsr_status *read_run(tsr_results *results, size_t replicates, const char 
     if (!path)
         return tsr_no_memory("a path");
     json_t *outcome = NULL;
-    if (access(path, F_OK) == 0)
+    struct stat file;
+    if (stat(path, &file) == 0)
         outcome = tsr_outcome_read(path, id, "it is left out");
     free(path);
-    return outcome ? add_run(results, replicates, outcome) : NULL;
+    return outcome ? add_run(results, replicates, outcome, file.st_mtim) : NULL;
+}
+
+static int compare_times(struct timespec a, struct timespec b)
+{
+    if (a.tv_sec != b.tv_sec)
+        return a.tv_sec < b.tv_sec ? -1 : 1;
+    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
 }
 
 static int compare_runs(const void *a, const void *b)
@@ -149,7 +173,28 @@ static int compare_runs(const void *a, const void *b)
     const tsr_result *left = a, *right = b;
     if (left->point != right->point)
         return left->point < right->point ? -1 : 1;
-    return left->replicate < right->replicate ? -1 : left->replicate > right->replicate;
+    if (left->replicate != right->replicate)
+        return left->replicate < right->replicate ? -1 : 1;
+    if (left->as_written != right->as_written)
+        return left->as_written ? -1 : 1;
+    return compare_times(right->written, left->written);
+}
+
+/* One run has one place. There are several where a file that the config names has become another: the newest
+   counts, and they are no replicates of each other. */
+static void drop_twins(tsr_results *results)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < results->n_runs; i++) {
+        tsr_result *run = &results->runs[i], *last = kept ? &results->runs[kept - 1] : NULL;
+        if (last && last->point == run->point && last->replicate == run->replicate) {
+            results->foreign++;
+            result_clear(run);
+        } else {
+            results->runs[kept++] = *run;
+        }
+    }
+    results->n_runs = kept;
 }
 
 static tsr_status *read_runs(tsr_results *results, size_t replicates)
@@ -169,8 +214,10 @@ static tsr_status *read_runs(tsr_results *results, size_t replicates)
         status = tsr_fail(TSR_REFUSED,
                           "%s: no run of its experiment has left a result: expected runs/<id>/run.json",
                           results->folder);
-    if (!status)
+    if (!status) {
         qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
+        drop_twins(results);
+    }
     return status;
 }
 

@@ -5,6 +5,8 @@
 
 #include "experiment/experiment.h"
 
+#include <time.h>
+
 /* One key of the sweep. */
 typedef struct tsr_swept_key {
     const char *name;
@@ -17,6 +19,8 @@ typedef struct tsr_result {
     json_t *outcome;
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     size_t *place;           /* of each key: which of its values */
+    bool as_written;         /* the sweep has the run's values as they stand in it */
+    struct timespec written; /* its run.json */
 } tsr_result;
 
 typedef struct tsr_results {

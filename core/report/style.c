@@ -74,7 +74,7 @@ const char tsr_page_style[] =
     "--r6:#1e9b8a;--r7:#2ab07f;--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800}"
     "html{font-size:11px}body{max-width:none;padding:0;font-size:11px;-webkit-print-color-adjust:exact;print-"
     "color-adjust:exact}"
-    "nav{display:none}h2{break-after:avoid}table{font-size:8px}th,td{padding:.15rem .3rem .15rem 0}"
+    "nav{display:none}h2,.intro{break-after:avoid}table{font-size:8px}th,td{padding:.15rem .3rem .15rem 0}"
     "td "
     "small{display:block}.scroll{overflow:visible}figure{padding:.5rem}figure.large{break-inside:auto}."
     "figures{gap:.5rem}}\n";

@@ -346,6 +346,8 @@ START_TEST(shards_share_a_folder_and_add_up)
     free(parts);
     command_gives(folder, 1, NULL, "--shard 3/2: expected I/N", "run small.cfg --shard 3/2");
     command_gives(folder, 1, NULL, "--shard 0/2: expected I/N", "run small.cfg --shard 0/2");
+    command_gives(folder, 1, NULL, "--shard 1/-2: expected I/N", "run small.cfg --shard 1/-2");
+    command_gives(folder, 1, NULL, "expected I/N", "run small.cfg --shard 2/18446744073709551615");
 }
 END_TEST
 
@@ -354,6 +356,26 @@ START_TEST(a_folder_of_another_experiment_is_refused_with_the_difference)
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
     command_gives(folder, 2, NULL, "model.width is 16 there and 17 here", "run small.cfg -o out -s model.width=17");
     command_gives(folder, 2, NULL, "choose another folder with -o", "run small.cfg -o out -s seed=9");
+}
+END_TEST
+
+START_TEST(a_sweep_can_be_extended_anywhere_and_keeps_what_is_finished)
+{
+    const char *rest = "-s training.epochs=1 -s 'probes=({plugin=\"redundancy\";})'";
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o out %s -s 'sweep=({key=\"model.width\"; values=[8];})'", rest);
+    char *kept = only_file(folder, "out/runs/*/run.json"), *before = read_text("", kept);
+    const char *more = "-s 'sweep=({key=\"model.width\"; values=[4, 8];})'";
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o out %s %s", rest, more);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o whole %s %s", rest, more);
+    same_files(folder, "out/results.csv", "whole/results.csv");
+    char *after = read_text("", kept);
+    ck_assert_str_eq(before, after);
+    free(after);
+    free(before);
+    free(kept);
+    command_gives(folder, 2, NULL, "model.depth is 1 there and 2 here",
+                  "run small.cfg -o out %s %s -s model.depth=2", rest, more);
 }
 END_TEST
 
@@ -450,6 +472,12 @@ static const struct {
       "probes = ( { plugin = \"knn\"; },\n { plugin = \"knn\"; k = 3; } );",
       "bad.cfg:4: two probes are called knn" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "probes = ( { plugin = \"knn\";\n label = \"../../x\"; } );",
+      "bad.cfg:4: label = \"../../x\": expected at most 64 letters, digits" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "probes = ( { plugin = \"knn\"; label = \"near,far\"; } );",
+      "bad.cfg:3: label = \"near,far\": expected at most 64 letters, digits" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "sweep = ( { key = \"model.widht\"; values = [ 1 ]; } );",
       "bad.cfg:3 (sweep of model.widht)" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
@@ -515,6 +543,7 @@ int main(void)
     tcase_add_test(tests, a_sweep_runs_every_point_and_names_it_in_the_results);
     tcase_add_test(tests, shards_share_a_folder_and_add_up);
     tcase_add_test(tests, a_folder_of_another_experiment_is_refused_with_the_difference);
+    tcase_add_test(tests, a_sweep_can_be_extended_anywhere_and_keeps_what_is_finished);
     tcase_add_test(tests, two_processes_do_not_share_a_folder);
     tcase_add_test(tests, an_interrupt_keeps_what_is_finished);
     tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);

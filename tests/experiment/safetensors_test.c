@@ -222,6 +222,18 @@ START_TEST(a_value_that_is_not_finite_is_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(a_negative_variance_is_refused)
+{
+    net one = net_new("", 1);
+    for (size_t i = 0; i < tsr_network_n_states(one.network); i++)
+        tsr_network_get_state(one.network, i)->values[0] = -1;
+    ck_succeeds(tsr_safetensors_write(path, one.network, NULL));
+    refused_with(
+        "tensor norm.0.running_var: offset 704: -1, expected variances"); /* a mean may be negative */
+    net_free(&one);
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_refused)
 {
     tsr_safetensors *file = NULL;
@@ -310,6 +322,7 @@ int main(void)
     tcase_add_test(tests, a_header_longer_than_the_file_is_refused);
     tcase_add_test(tests, a_file_cut_anywhere_is_refused);
     tcase_add_loop_test(tests, a_value_that_is_not_finite_is_refused_with_its_place, 0, 2);
+    tcase_add_test(tests, a_negative_variance_is_refused);
     tcase_add_test(tests, what_is_no_file_is_refused);
     tcase_add_test(tests, another_models_file_is_refused_with_what_differs);
     tcase_add_test(tests, order_does_not_matter_and_pytorchs_count_of_batches_is_passed_over);

@@ -232,6 +232,39 @@ START_TEST(brief_values_of_a_sweep_are_found_again)
 }
 END_TEST
 
+/* A brief value stands for any, but not for what its neighbour says in full. */
+START_TEST(a_value_written_in_full_is_no_run_of_the_brief_one_beside_it)
+{
+    write_config("sweep = ( { key = \"model.activation\"; values = ( \"leaky\", { plugin = \"leaky\"; "
+                 "slope = 0.5; }, { plugin = \"leaky\"; slope = 0.5; on = true; } ); } );\n");
+    write_run("a", "{\"model.activation\": \"leaky\"}", 0,
+              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.25}}]");
+    write_run("b", "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 0.5}}", 0,
+              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]");
+    write_run("c", "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 0.5, \"on\": true}}", 0,
+              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.75}}]");
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/summary.csv", "\nleaky,0,1,0.25,,\nleaky(slope=0.5),0,1,0.5,,\n"
+                             "leaky(slope=0.5 on=true),0,1,0.75,,\n");
+}
+END_TEST
+
+/* As where model.weights names a file that was trained anew. */
+START_TEST(of_two_runs_of_one_place_the_newer_counts)
+{
+    write_config("sweep = ( { key = \"model.width\"; values = [ 8 ]; } );\n");
+    write_run("a", "{\"model.width\": 8}", 0,
+              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.25}}]");
+    write_run("b", "{\"model.width\": 8}", 0,
+              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]");
+    shell_gives(folder, 0, NULL, NULL, "touch -d '2 hours ago' out/runs/b/run.json && $TESSERA report out");
+    holds("out/summary.csv", "\n8,0,1,0.25,,\n");
+    holds("out/report.html", "1 in the folder are no part of this sweep");
+    shell_gives(folder, 0, NULL, NULL, "touch -d '3 hours ago' out/runs/a/run.json && $TESSERA report out");
+    holds("out/summary.csv", "\n8,0,1,0.5,,\n");
+}
+END_TEST
+
 START_TEST(replicates_that_stop_early_share_the_last_row)
 {
     write_config("replicates = 2;\n");
@@ -424,6 +457,8 @@ int main(void)
     tcase_add_test(tests, thresholds_out_of_range_are_refused);
     tcase_add_test(tests, runs_of_another_sweep_are_left_out_and_counted);
     tcase_add_test(tests, brief_values_of_a_sweep_are_found_again);
+    tcase_add_test(tests, a_value_written_in_full_is_no_run_of_the_brief_one_beside_it);
+    tcase_add_test(tests, of_two_runs_of_one_place_the_newer_counts);
     tcase_add_test(tests, replicates_that_stop_early_share_the_last_row);
     tcase_add_test(tests, failed_runs_are_listed_with_their_reason);
     tcase_add_test(tests, a_corrupt_run_is_left_out_with_a_warning);
