@@ -2,6 +2,7 @@
    label bytes and 3 x 32 x 32 pixels. The files are mapped, so that processes share them; lengths and labels
    are checked when they are opened, and bytes become floats when a batch is made. */
 #include "data_file.h"
+#include "pixels.h"
 
 #include <tessera/dataset.h>
 
@@ -16,7 +17,6 @@
 #define CHANNELS 3
 #define SIDE 32
 #define PIXELS ((size_t)CHANNELS * SIDE * SIDE)
-#define PIXEL_MAX 255.0f
 #define MOST_FILES 5
 #define MOST_LABELS 2
 #define LONGEST_NAMES ((size_t)1 << 16)
@@ -328,8 +328,10 @@ static void read_cifar(const void *self, tsr_split split, size_t n, const size_t
     for (size_t i = 0; i < n; i++) {
         const unsigned char *record = record_of(data, split, index[i]);
         const unsigned char *pixels = record + data->format->n_labels;
-        for (size_t j = 0; inputs && j < PIXELS; j++)
-            inputs[i * PIXELS + j] = pixels[j] / PIXEL_MAX;
+        if (inputs && i + PIXELS_AHEAD < n)
+            pixels_fetch(PIXELS, record_of(data, split, index[i + PIXELS_AHEAD]) + data->format->n_labels);
+        if (inputs)
+            pixels_scale(PIXELS, pixels, inputs + i * PIXELS);
         if (labels)
             labels[i] = record[data->label];
     }

@@ -3,6 +3,7 @@
    memory grows with what the file really holds, whatever its header promises. Bytes stay bytes until a batch
    is made. */
 #include "data_file.h"
+#include "pixels.h"
 
 #include <tessera/dataset.h>
 
@@ -10,15 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/hot.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #define MAX_DIMS 4
 #define UNSIGNED_BYTES 0x0800u /* a magic is this and the number of dimensions */
 #define HEADER_SIZE(dims) (4 + 4 * (size_t)(dims))
-#define CACHE_LINE 64
-#define AHEAD 3         /* samples that are on their way from memory while one is read */
 #define MAX_CLASSES 256 /* labels are bytes */
 #define FIRST_ROOM ((size_t)1 << 16)
 #define MAX_READ ((size_t)1 << 30) /* gzread counts in int */
@@ -270,6 +268,7 @@ static tsr_status *read_bytes(const reader *in, idx_array *out)
         if (!grown)
             return no_memory(in->path);
         out->bytes = grown;
+        pixels_wish_pages(grown, room);
         TSR_TRY(get(in, out->bytes + used, room - used, &got));
         used += got;
     } while (used == room && room < out->length);
@@ -401,33 +400,16 @@ static tsr_status *open_idx(void *self, tsr_dataset_info *info)
     return NULL;
 }
 
-/* x / 255 without dividing: 1 / 255 is 2^-8 + 2^-16 and little more, and with the first two a byte's product
-   is exact, so that only the sum rounds; for every byte it is what the division gives. */
-TSR_HOT static void scale(size_t n, const unsigned char *restrict bytes, float *restrict out)
-{
-    const float most = 0x1p-8f + 0x1p-16f, rest = (float)(1 / 255.0 - (0x1p-8 + 0x1p-16));
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)bytes[i] * most + (float)bytes[i] * rest;
-}
-
-/* Samples come in random order, which no processor foresees. */
-static void fetch(size_t n, const unsigned char *bytes)
-{
-    for (size_t j = 0; j < n; j += CACHE_LINE)
-        __builtin_prefetch(bytes + j);
-}
-
 static void read_idx(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
                      int32_t *labels)
 {
     const idx *data = self;
     const idx_array *arrays = data->arrays[split];
     for (size_t i = 0; i < n; i++) {
-        if (inputs && i + AHEAD < n)
-            fetch(data->size, arrays[IMAGES].bytes + index[i + AHEAD] * data->size);
+        if (inputs && i + PIXELS_AHEAD < n)
+            pixels_fetch(data->size, arrays[IMAGES].bytes + index[i + PIXELS_AHEAD] * data->size);
         if (inputs)
-            scale(data->size, arrays[IMAGES].bytes + index[i] * data->size, inputs + i * data->size);
+            pixels_scale(data->size, arrays[IMAGES].bytes + index[i] * data->size, inputs + i * data->size);
         if (labels)
             labels[i] = arrays[LABELS].bytes[index[i]];
     }

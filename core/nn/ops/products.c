@@ -45,7 +45,7 @@ static void input_gradient_blas(const tsr_layer *layer, const float *dy, const f
 #define DEPTH 128       /* of a panel */
 #define WIDEST 8        /* vectors in which sparse sums are kept */
 #define MOST_BLOCKS 16  /* of 64 samples, where zeros are skipped */
-#define LEAST_SPARSE 32 /* outputs that make skipping worth it */
+#define LEAST_SPARSE 24 /* outputs that make skipping worth it */
 #define SPARSE_SHARE 3  /* and at most one in so many values that are not zero */
 #define MANY 2e7        /* multiplications: 0.2 ms, many times what it takes to wake threads */
 
