@@ -40,6 +40,15 @@ static void input_gradient_blas(const tsr_layer *layer, const float *dy, const f
 
 #if defined(__x86_64__)
 
+/* A loop that the compiler unrolls whole, so that an array of vectors becomes registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+#define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
+
 #define INLINE static inline __attribute__((always_inline))
 #define ROWS 6          /* of a tile */
 #define DEPTH 128       /* of a panel */

@@ -18,27 +18,20 @@ TARGET INLINE void NAME(tile)(size_t rows, size_t vectors, const operand *a, siz
                               bool add, float *c, size_t c_row)
 {
     vector sums[ROWS][VECTORS];
-#pragma GCC unroll 8
-    for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+    EACH (r, rows)
+        EACH (v, vectors)
             sums[r][v] = add ? *(const vector *)(c + r * c_row + v * LANES) : (vector){ 0 };
     for (size_t k = 0; k < depth; k++) {
         const float *from = a->at + k * a->step;
         vector b[VECTORS];
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             b[v] = *(const vector *)(panel + k * PANEL + v * LANES);
-#pragma GCC unroll 8
-        for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 8
-            for (size_t v = 0; v < vectors; v++)
+        EACH (r, rows)
+            EACH (v, vectors)
                 sums[r][v] += from[r * a->row] * b[v];
     }
-#pragma GCC unroll 8
-    for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+    EACH (r, rows)
+        EACH (v, vectors)
             *(vector *)(c + r * c_row + v * LANES) = sums[r][v];
 }
 
@@ -47,11 +40,11 @@ TARGET static void NAME(any_tile)(size_t rows, size_t vectors, const operand *a,
                                   const float *panel, bool add, float *c, size_t c_row)
 {
 #define CASE(r, v)                                                                                           \
-    case (r)*8 + (v):                                                                                        \
+    case 8 * (r) + (v):                                                                                      \
         NAME(tile)(r, (v) < VECTORS ? (v) : VECTORS, a, depth, panel, add, c, c_row);                        \
         break;
 #define CASES(v) CASE(1, v) CASE(2, v) CASE(3, v) CASE(4, v) CASE(5, v) CASE(6, v)
-    switch (rows * 8 + vectors) {
+    switch (8 * rows + vectors) {
         CASES(1)
         CASES(2)
         CASES(3)
@@ -90,8 +83,7 @@ TARGET static void NAME(pack)(size_t depth, size_t columns, const float *b, size
     size_t padded = (columns + LANES - 1) / LANES * LANES;
     for (size_t k = 0; k < depth; k++) {
         if (columns == PANEL) {
-#pragma GCC unroll 8
-            for (size_t v = 0; v < VECTORS; v++)
+            EACH (v, VECTORS)
                 *(vector *)(panel + k * PANEL + v * LANES) = *(const vector *)(b + k * b_row + v * LANES);
             continue;
         }
@@ -120,23 +112,17 @@ TARGET static void NAME(columns)(size_t rows, size_t columns, operand a, size_t 
 TARGET INLINE void NAME(transpose_8)(const float *in, size_t in_row, float *out, size_t out_row)
 {
     __m256 r[8], t[8];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < 8; i++) /* rows i % 4 and 4 + i % 4: their left halves, then their right */
+    EACH (i, 8) /* rows i % 4 and 4 + i % 4: their left halves, then their right */
         r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(in + i % 4 * in_row + i / 4 * 4)),
                                     _mm_loadu_ps(in + (i % 4 + 4) * in_row + i / 4 * 4), 1);
-#pragma GCC unroll 2
-    for (size_t i = 0; i < 8; i += 4) {
-        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-        t[i + 2] = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
-        t[i + 3] = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+    EACH (i, 4) {
+        t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
     }
-#pragma GCC unroll 2
-    for (size_t i = 0; i < 8; i += 4) {
-        _mm256_storeu_ps(out + i * out_row, _mm256_shuffle_ps(t[i], t[i + 2], 0x44));
-        _mm256_storeu_ps(out + (i + 1) * out_row, _mm256_shuffle_ps(t[i], t[i + 2], 0xee));
-        _mm256_storeu_ps(out + (i + 2) * out_row, _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44));
-        _mm256_storeu_ps(out + (i + 3) * out_row, _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee));
+    EACH (i, 4) { /* columns 2 i and 2 i + 1 */
+        __m256 left = t[i / 2 * 4 + i % 2], right = t[i / 2 * 4 + i % 2 + 2];
+        _mm256_storeu_ps(out + 2 * i * out_row, _mm256_shuffle_ps(left, right, 0x44));
+        _mm256_storeu_ps(out + (2 * i + 1) * out_row, _mm256_shuffle_ps(left, right, 0xee));
     }
 }
 
@@ -180,8 +166,7 @@ TARGET INLINE void NAME(add_rows)(size_t vectors, uint64_t bits, const float *fa
     for (; bits; bits &= bits - 1) {
         size_t j = (size_t)__builtin_ctzll(bits);
         float factor = factors[j * step];
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             sums[v] += factor * *(const vector *)(rows + (j * vectors + v) * LANES);
     }
 }
@@ -195,12 +180,10 @@ TARGET INLINE void NAME(skip_inputs)(size_t vectors, size_t samples, size_t inpu
         vector sums[WIDEST], *at = (vector *)(y + s * vectors * LANES);
         if (!bits)
             continue;
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             sums[v] = at[v];
         NAME(add_rows)(vectors, bits, x + s * x_row, 1, w, sums);
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             at[v] = sums[v];
     }
 }
@@ -212,14 +195,12 @@ TARGET INLINE void NAME(skip_samples)(size_t vectors, size_t blocks, size_t inpu
 {
     for (size_t i = 0; i < inputs; i++) {
         vector sums[WIDEST], *at = (vector *)(dw + i * vectors * LANES);
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             sums[v] = (vector){ 0 };
         for (size_t b = 0; b < blocks; b++)
             NAME(add_rows)
         (vectors, bits[b][i], x + b * 64 * x_row + i, x_row, dy + b * 64 * vectors * LANES, sums);
-#pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        EACH (v, vectors)
             at[v] = sums[v];
     }
 }
