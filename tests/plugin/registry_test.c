@@ -307,8 +307,11 @@ START_TEST(a_file_that_no_config_can_name_is_listed_as_such)
     tsr_registry *registry = registry_of(folder);
     json_t *list;
     ck_succeeds(tsr_registry_list(registry, TSR_PROBE, &list));
-    ck_assert_str_eq(text_of(json_array_get(list, 0), "name"), "lib-Sample");
-    ck_assert_ptr_nonnull(strstr(text_of(json_array_get(list, 0), "error"), "no config can name it"));
+    size_t at = 0; /* an installed Tessera's plugins are in the list too */
+    while (at < json_array_size(list) && strcmp(text_of(json_array_get(list, at), "name"), "lib-Sample") != 0)
+        at++;
+    ck_assert_uint_lt(at, json_array_size(list));
+    ck_assert_ptr_nonnull(strstr(text_of(json_array_get(list, at), "error"), "no config can name it"));
     char *text = json_dumps(list, 0);
     ck_assert_ptr_nonnull(strstr(text, "\"s?mple\""));
     free(text);
