@@ -66,13 +66,18 @@ TSR_HOT static void move_bounds(size_t n, const uint32_t *restrict label, const 
     }
 }
 
-/* Lists the rows to meet: those in doubt of rows first .. first + n - 1. Returns how many. */
+/* Lists the rows to meet: those in doubt of rows first .. first + n - 1, mostly few. Returns how many. */
 static size_t list_rows(size_t first, size_t n, lloyd_scratch *scratch)
 {
     size_t listed = 0;
-    for (size_t i = 0; i < n; i++) {
-        scratch->row[listed] = (uint32_t)(first + i);
-        listed += scratch->doubtful[i];
+    memset(scratch->doubtful + n, 0, ROWS - n);
+    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+        uint64_t some;
+        memcpy(&some, scratch->doubtful + i, sizeof(some));
+        for (size_t row = i; some && row < i + sizeof(some); row++) {
+            scratch->row[listed] = (uint32_t)(first + row);
+            listed += scratch->doubtful[row];
+        }
     }
     return listed;
 }
@@ -123,6 +128,12 @@ static void meet_centers(const clustering *job, const lloyd *restart, size_t n, 
     }
 }
 
+/* Of a squared distance, which rounding may have put below 0. */
+static inline float root(float squared)
+{
+    return sqrtf(squared > 0 ? squared : 0);
+}
+
 /* The nearest centre of rows first .. first + n - 1. */
 static void assign(const clustering *job, lloyd *restart, size_t first, size_t n, lloyd_scratch *scratch)
 {
@@ -141,8 +152,8 @@ static void assign(const clustering *job, lloyd *restart, size_t first, size_t n
         size_t row = scratch->row[i];
         float set_bits = (float)job->set_bits[row];
         restart->next[row] = (uint32_t)nearest[i];
-        restart->upper[row] = sqrtf(fmaxf(set_bits + least[i], 0));
-        restart->lower[row] = sqrtf(fmaxf(set_bits + second[i], 0));
+        restart->upper[row] = root(set_bits + least[i]);
+        restart->lower[row] = root(set_bits + second[i]);
     }
 }
 
@@ -295,15 +306,16 @@ static void update(const clustering *job, lloyd *restart, double *far)
     restart->last = shift <= job->tolerance || restart->iterations == job->max_iterations;
 }
 
-/* One iteration of all restarts that are not done. */
+/* One iteration of all restarts that are not done. They meet a block of rows one after the other, while it is
+   in the cache. */
 static void iterate(const clustering *job, lloyd *const *active, size_t n_active)
 {
     size_t blocks = (job->n + ROWS - 1) / ROWS;
     bool many = job->n * job->d * n_active * job->k > MANY;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < n_active * blocks; t++) {
-        size_t first = t % blocks * ROWS, n = job->n - first < ROWS ? job->n - first : ROWS;
-        assign(job, active[t / blocks], first, n, &job->scratch[omp_get_thread_num()]);
+        size_t first = t / n_active * ROWS, n = job->n - first < ROWS ? job->n - first : ROWS;
+        assign(job, active[t % n_active], first, n, &job->scratch[omp_get_thread_num()]);
     }
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t r = 0; r < n_active; r++)
