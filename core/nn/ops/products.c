@@ -144,18 +144,24 @@ AVX2_TARGET INLINE uint64_t nonzero_64_avx2(const float *x)
 #define VECTORS 4
 #define TARGET AVX512_TARGET
 #define NAME(x) x##_avx512
+#define FMA _mm512_fmadd_ps
+#define SPREAD _mm512_set1_ps
 #define NONZERO nonzero_64_avx512
 #include "nn/ops/products_kernel.h"
 #undef LANES
 #undef VECTORS
 #undef TARGET
 #undef NAME
+#undef FMA
+#undef SPREAD
 #undef NONZERO
 
 #define LANES 8
 #define VECTORS 2
 #define TARGET AVX2_TARGET
 #define NAME(x) x##_avx2
+#define FMA _mm256_fmadd_ps
+#define SPREAD _mm256_set1_ps
 #define NONZERO nonzero_64_avx2
 #include "nn/ops/products_kernel.h"
 

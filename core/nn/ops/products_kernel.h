@@ -1,5 +1,6 @@
-/* The products for one instruction set; products.c includes this once for each, with LANES (floats of a
-   vector), VECTORS (of a panel's row), TARGET (the functions' attribute) and NAME (their names) defined.
+/* The products for one instruction set. products.c includes this once for each, with these defined: LANES,
+   floats of a vector; VECTORS, of a panel's row; TARGET, the functions' attribute; NAME, their names; FMA, a
+   b + c rounded once; SPREAD, one value in all lanes; NONZERO, which of 64 values are not zero.
 
    Dense work goes through panels: a block of one operand copied to rows of PANEL floats, DEPTH rows at most,
    so that it stays in the nearest cache while tiles of ROWS rows of the result, held in registers, meet it.
@@ -28,7 +29,7 @@ TARGET INLINE void NAME(tile)(size_t rows, size_t vectors, const operand *a, siz
             b[v] = *(const vector *)(panel + k * PANEL + v * LANES);
         EACH (r, rows)
             EACH (v, vectors)
-                sums[r][v] += from[r * a->row] * b[v];
+                sums[r][v] = FMA(SPREAD(from[r * a->row]), b[v], sums[r][v]);
     }
     EACH (r, rows)
         EACH (v, vectors)
@@ -165,9 +166,9 @@ TARGET INLINE void NAME(add_rows)(size_t vectors, uint64_t bits, const float *fa
 {
     for (; bits; bits &= bits - 1) {
         size_t j = (size_t)__builtin_ctzll(bits);
-        float factor = factors[j * step];
+        vector factor = SPREAD(factors[j * step]);
         EACH (v, vectors)
-            sums[v] += factor * *(const vector *)(rows + (j * vectors + v) * LANES);
+            sums[v] = FMA(factor, *(const vector *)(rows + (j * vectors + v) * LANES), sums[v]);
     }
 }
 
