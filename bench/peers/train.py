@@ -23,6 +23,7 @@ except ImportError as missing:
     sys.exit(77)
 
 RECORD = 1 + 3 * 32 * 32
+data = None
 
 
 def read(folder):
@@ -45,7 +46,7 @@ def make_network(inputs, width, depth):
     return nn.Sequential(*layers, nn.Linear(inputs, 10))
 
 
-def train(data, width, depth, epochs, threads, seed):
+def train(width, depth, epochs, threads, seed):
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     network = make_network(data[0].shape[1], width, depth)
@@ -56,14 +57,15 @@ def main():
     folder, numbers = os.path.expanduser(sys.argv[1]), [int(number) for number in sys.argv[2:]]
     width, depth, epochs, threads = numbers[:4]
     runs = numbers[4] if len(numbers) > 4 else 1
+    global data  # processes share it
     data = read(folder)
     start = time.perf_counter()
     if runs == 1:
-        train(data, width, depth, epochs, threads, 0)
+        train(width, depth, epochs, threads, 0)
         seconds = (time.perf_counter() - start) / epochs
     else:
         with multiprocessing.Pool(len(os.sched_getaffinity(0))) as pool:
-            pool.starmap(train, [(data, width, depth, epochs, threads, seed) for seed in range(runs)], chunksize=1)
+            pool.starmap(train, [(width, depth, epochs, threads, seed) for seed in range(runs)], chunksize=1)
         seconds = (time.perf_counter() - start) / runs
     print(json.dumps({"seconds": seconds}))
 
