@@ -9,7 +9,7 @@
 
 enum { MOST_METRICS = 1024 }; /* a list without its end is noticed here */
 
-static const char *const roles[TSR_N_METRIC_ROLES] = { "other", "redundancy", "accuracy" };
+static const char *const roles[TSR_N_METRIC_ROLES] = { "other", "redundancy_ratio", "accuracy" };
 static const char *const parts[TSR_N_METRIC_PARTS] = { "any", "train", "test" };
 
 bool tsr_metric_name_valid(const char *name)

@@ -73,7 +73,7 @@ static json_t *value_of(const json_t *outcome, const char *key, size_t replicate
 }
 
 /* Which of the key's values is the run's; their number where none is. One written as the run has it goes
-   before one that could have become it: "leaky_relu" stands for any slope, and its neighbour for one. */
+   before one that could have become it: a plugin's bare name stands for any of its settings. */
 static size_t find_value(const tsr_swept_key *key, const json_t *value, bool *same)
 {
     for (size_t i = 0; value && i < key->n; i++)

@@ -1,9 +1,9 @@
 /* What a shared object tells the host. It exports one symbol, `tessera_plugin`, written by
 
        static const tsr_plugin plugin = {
-           TSR_PROBE_PLUGIN(&ops), .name = "knn", .version = "1.0.0",
-           .summary = "k nearest neighbours on codes", .licence = "MIT",
-           TSR_INSTANCE(knn), .params = params,
+           TSR_PROBE_PLUGIN(&ops), .name = "density", .version = "1.0.0",
+           .summary = "how densely codes lie", .licence = "MIT",
+           TSR_INSTANCE(density), .params = params,
        };
        TSR_PLUGINS(&plugin)
 

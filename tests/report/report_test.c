@@ -53,7 +53,7 @@ static void write_run(const char *id, const char *swept, int replicate, const ch
     char *run = tsr_format("%s/out/runs/%s", folder, id);
     char *text = tsr_format(
         "{\"run\": \"%s\", \"status\": \"done\", \"swept\": %s, \"replicate\": %d, \"seed\": %d, "
-        "\"metrics\": {\"hash.test\": {\"role\": \"redundancy\", \"part\": \"test\", \"doc\": \"d\"}, "
+        "\"metrics\": {\"hash.test\": {\"role\": \"redundancy_ratio\", \"part\": \"test\", \"doc\": \"d\"}, "
         "\"guess.test\": {\"role\": \"accuracy\", \"part\": \"test\", \"doc\": \"g\"}}, %s}",
         id, swept, replicate, replicate + 1, members);
     ck_succeeds(tsr_make_folder(run));
