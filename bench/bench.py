@@ -37,7 +37,6 @@ def environment(threads):
         **os.environ,
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "passive",
         "TESSERA_PLUGIN_PATH": os.path.join(BUILD, "plugins"),
     }
 
@@ -250,7 +249,8 @@ def measure(row, rounds):
             tried = range(1, CORES + 1) if number == 0 else [best]
             for threads in tried:
                 try:
-                    theirs.setdefault(threads, []).append(row.sides.peer(min(threads, 2)))
+                    outcome = row.sides.peer(min(threads, 2))
+                    theirs.setdefault(threads, []).append(outcome)
                 except Skip as reason:
                     note = str(reason)
             if not theirs:

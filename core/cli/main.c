@@ -96,13 +96,15 @@ static bool change(const char *name, const char *value)
 /* OpenBLAS and OpenMP read their settings when they are loaded, before main, so the program starts itself
    again with them. One BLAS thread: its sums depend on their number. OpenBLAS 0.3.21 takes AVX2 kernels on
    processors newer than itself, at half the speed: where there is AVX-512 and the user has not chosen, it is
-   told. OpenMP's threads sleep while they wait: several runs share the cores. What BLAS was told is in each
-   run.json. */
+   told. OpenMP's threads wait about 100 microseconds for more work, the gaps within a training step, and then
+   sleep: several runs share the cores. What BLAS was told is in each run.json. */
 static void prepare_libraries(char **argv)
 {
     bool changed = change("OPENBLAS_NUM_THREADS", "1");
-    if (!getenv("OMP_WAIT_POLICY"))
+    if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT")) {
         changed |= change("OMP_WAIT_POLICY", "passive");
+        changed |= change("GOMP_SPINCOUNT", "10000");
+    }
 #if defined(__x86_64__)
     if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&

@@ -56,7 +56,7 @@ static void input_gradient_blas(const tsr_layer *layer, const float *dy, const f
 #define MOST_BLOCKS 16  /* of 64 samples, where zeros are skipped */
 #define LEAST_SPARSE 24 /* outputs that make skipping worth it */
 #define SPARSE_SHARE 3  /* and at most one in so many values that are not zero */
-#define MANY 2e7        /* multiplications: 0.2 ms, many times what it takes to wake threads */
+#define MANY 2e6         /* multiplications: 20 microseconds, many times what it takes to hand work to a waiting thread */
 
 /* A(r, k) is at[r * row + k * step]. */
 typedef struct operand {
