@@ -154,7 +154,7 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
     for (size_t row = 0; row < n; row += BATCH) {
         size_t count = n - row < BATCH ? n - row : BATCH;
         destination target = { .network = network, .codes = codes, .row = row };
-        memcpy(tsr_network_input_values(network), inputs + row * size, count * size * sizeof(float));
+        tsr_network_take_inputs(network, count, inputs + row * size);
         tsr_network_forward(network, count, pack_layer, &target);
     }
     *out = codes;

@@ -55,6 +55,8 @@ static const tsr_param training_params[] = {
                    "fraction of the training labels drawn anew, uniformly over the classes"),
     TSR_PARAM_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
                    "standard deviation of Gaussian noise on the training inputs, fixed per example"),
+    TSR_PARAM_BOOL(tsr_training_settings, subtract_mean, false,
+                   "subtract the mean input of the training examples from every input"),
     TSR_PARAM_INT(tsr_training_settings, early_stop, 0, 0, MOST_EPOCHS,
                   "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
     TSR_PARAM_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MOST_EPOCHS,
@@ -62,7 +64,16 @@ static const tsr_param training_params[] = {
                        .unit = "epochs"),
     TSR_PARAM_END
 };
-static const char *const training_others[] = { "optimizer", "schedule", NULL };
+static const char *const training_others[] = { "optimizer", "schedule", "augment", NULL };
+
+static const tsr_param augment_params[] = {
+    TSR_PARAM_REAL(tsr_augment_options, rotate, 0.0, 0.0, 180.0,
+                   "turn training images by up to so much, either way", .unit = "degrees"),
+    TSR_PARAM_REAL(tsr_augment_options, shift, 0.0, 0.0, 1.0,
+                   "shift training images by up to this fraction of their sides, either way"),
+    TSR_PARAM_BOOL(tsr_augment_options, flip, false, "mirror every other training image left to right"),
+    TSR_PARAM_END
+};
 
 static const char *const schedules[] = { "constant", "step", "cosine", NULL };
 static const tsr_param schedule_params[] = {
@@ -185,7 +196,7 @@ tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_se
 static tsr_status *read_training(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
                                  json_t *resolved)
 {
-    config_setting_t *group, *schedule;
+    config_setting_t *group, *schedule, *augment;
     TSR_TRY(member_of(root, "training", GROUP, &group));
     json_t *object = json_object();
     json_object_set_new(resolved, "training", object);
@@ -198,6 +209,11 @@ static tsr_status *read_training(const tsr_settings *settings, const config_sett
     json_object_set_new(object, "schedule", inner);
     TSR_TRY(tsr_settings_read(settings, schedule_params, schedule, "training.schedule", NULL,
                               &run->training.schedule, inner));
+    TSR_TRY(member_of(group, "augment", GROUP, &augment));
+    json_t *changes = json_object();
+    json_object_set_new(object, "augment", changes);
+    TSR_TRY(tsr_settings_read(settings, augment_params, augment, "training.augment", NULL,
+                              &run->training.augment, changes));
     const tsr_int_list *snapshots = &run->training.snapshots;
     for (size_t i = 0; i < snapshots->n; i++)
         if (snapshots->values[i] > run->training.epochs)
@@ -285,6 +301,10 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
     const tsr_training_settings *training = &run->training;
     const config_setting_t *group = config_setting_get_member(root, "training");
     tsr_parts parts;
+    if (tsr_augments(&training->augment))
+        TSR_TRY(
+            tsr_setting_context(config_setting_get_member(group, "augment"),
+                                tsr_context(tsr_augment_check(run->data->info.shape), "training.augment")));
     TSR_TRY(tsr_setting_context(
         group ? group : root,
         tsr_context(tsr_parts_new(run->data,

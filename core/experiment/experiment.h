@@ -3,6 +3,7 @@
 #ifndef TSR_EXPERIMENT_EXPERIMENT_H
 #define TSR_EXPERIMENT_EXPERIMENT_H
 
+#include "data/augment.h"
 #include "data/samples.h"
 #include "experiment/safetensors.h"
 #include "nn/train.h"
@@ -12,9 +13,10 @@
 typedef struct tsr_training_settings {
     int64_t epochs, batch, samples, early_stop;
     double holdout, label_noise, input_noise;
-    bool constant_steps;
+    bool constant_steps, subtract_mean;
     tsr_int_list snapshots; /* as given; the last epoch is probed besides */
     tsr_schedule schedule;
+    tsr_augment_options augment;
 } tsr_training_settings;
 
 /* The group `output`. */

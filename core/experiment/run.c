@@ -256,15 +256,19 @@ static tsr_status *prepare(doing *d, char *folder)
                                   .input_noise = training->input_noise,
                                   .seed = run->seed };
     TSR_TRY(tsr_parts_new(run->data, &options, &d->parts));
+    if (training->subtract_mean)
+        TSR_TRY(tsr_parts_subtract_mean(&d->parts));
     TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
     TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
     d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
     tsr_batch_options order = { .batch = (size_t)training->batch,
                                 .epoch_size = d->epoch_size,
-                                .seed = run->seed };
+                                .seed = run->seed,
+                                .augment = training->augment };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
     TSR_TRY(
         tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed, &d->network));
+    tsr_network_subtract(d->network, d->parts.mean);
     return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
 }
 

@@ -31,6 +31,7 @@ struct tsr_network {
     size_t *layers;     /* per node: its number among the code sources */
     tsr_plan *plans[2]; /* without and with training */
     tsr_plan *plan;     /* the selected one */
+    const float *mean;  /* of the inputs that it is given; or NULL */
 };
 
 /* --- laying out --- */
@@ -268,6 +269,24 @@ float *tsr_network_input_values(tsr_network *network)
     return network->plan->values[0];
 }
 
+void tsr_network_subtract(tsr_network *network, const float *mean)
+{
+    network->mean = mean;
+}
+
+void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs)
+{
+    size_t size = tsr_shape_size(tsr_network_input(network));
+    float *values = tsr_network_input_values(network);
+    if (!network->mean) {
+        memcpy(values, inputs, n * size * sizeof(float));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < size; j++)
+            values[i * size + j] = inputs[i * size + j] - network->mean[j];
+}
+
 const float *tsr_network_logits(const tsr_network *network)
 {
     return network->plan->values[network->graph->logits->index];
@@ -323,7 +342,7 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
     TSR_TRY(tsr_network_plan(network, batch, false));
     for (size_t i = 0; i < n; i += batch) {
         size_t now = n - i < batch ? n - i : batch;
-        memcpy(tsr_network_input_values(network), inputs + i * size, now * size * sizeof(float));
+        tsr_network_take_inputs(network, now, inputs + i * size);
         tsr_network_forward(network, now, NULL, NULL);
         memcpy(logits + i * classes, tsr_network_logits(network), now * classes * sizeof(float));
     }

@@ -24,6 +24,13 @@ TSR_MUST_CHECK tsr_status *tsr_network_plan_apart(tsr_network *network, size_t n
 /* The batch size planned for. */
 size_t tsr_network_batch(const tsr_network *network);
 
+/* What tsr_network_predict and tsr_network_encode subtract from each input that they are given: a sample's
+   values, which must outlive the network; NULL: nothing. What is put into the planned input is taken as it
+   is. */
+void tsr_network_subtract(tsr_network *network, const float *mean);
+/* Puts n inputs into the planned input as these two take them. */
+void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs);
+
 /* The planned input: room for a batch x shape floats. */
 float *tsr_network_input_values(tsr_network *network);
 /* The logits of the last forward: n x classes. */

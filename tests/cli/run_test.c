@@ -123,7 +123,8 @@ START_TEST(jobs_and_threads_do_not_change_a_byte_of_the_results)
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         command_gives(folder, 0, NULL, NULL,
                       "run small.cfg -o out%zu %s -s replicates=2 -s model.dropout=0.2 "
-                      "-s training.label_noise=0.1 -s training.input_noise=0.05",
+                      "-s training.label_noise=0.1 -s training.input_noise=0.05 -s training.subtract_mean=true "
+                      "-s 'training.augment={rotate=15.0; shift=0.1; flip=true;}' -s probes.0.random=300",
                       i, ways[i]);
         char *name = tsr_format("out%zu/results.csv", i), *csv = read_text(folder, name);
         if (first)
@@ -305,7 +306,8 @@ START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
 {
     command_result result = command(folder, "check -n small.cfg -s training.epochs=7 -s replicates=2");
     ck_assert_int_eq(result.status, 0);
-    static const char *const lines[] = { "epochs = 7;", "beta1 = 0.9;", "jobs = 0;", "# 2 runs", "seed 2" };
+    static const char *const lines[] = { "epochs = 7;", "subtract_mean = false;", "flip = false;", "beta1 = 0.9;",
+                                         "jobs = 0;",   "# 2 runs",               "seed 2" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
     write_text(folder, "resolved.cfg", result.out);
@@ -458,6 +460,15 @@ static const struct {
       "bad.cfg:3: training.schedule.kind = \"linear\": expected one of" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { holdout = 1.5; };",
       "bad.cfg:3: training.holdout = 1.5: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { shift = 0.1; zoom = 2.0; }; };",
+      "bad.cfg:4: unknown key 'zoom' in training.augment" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { shift = 1.5; }; };",
+      "bad.cfg:4: training.augment.shift = 1.5: expected" },
+    { "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { flip = true; }; };",
+      "bad.cfg:4: training.augment: samples of shape 20 x 1 x 1 cannot be augmented, expected images" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { samples = 5000; };",
       "bad.cfg:3: training: " },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\nprobes = { plugin = \"knn\"; };",

@@ -157,6 +157,33 @@ START_TEST(inputs_at_hand_get_the_codes_of_the_same_samples)
 }
 END_TEST
 
+START_TEST(the_mean_is_subtracted_from_inputs_at_hand_too)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 1 });
+    size_t scratch[SAMPLES], size = tsr_shape_size(s.data->info.shape);
+    float *inputs = malloc(SAMPLES * size * sizeof(*inputs)), logits[4], expected[4];
+    tsr_codes *extracted, *encoded, *otherwise;
+    tsr_samples_read_true(&s.parts.train, 0, SAMPLES, scratch, inputs, NULL);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &otherwise));
+    ck_succeeds(tsr_parts_subtract_mean(&s.parts));
+    tsr_network_subtract(s.net.network, s.parts.mean);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &extracted));
+    ck_succeeds(tsr_network_encode(s.net.network, SAMPLES, inputs, &encoded));
+    ck_assert_mem_eq(encoded->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
+    ck_assert_mem_ne(otherwise->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
+    ck_succeeds(tsr_network_predict(s.net.network, 1, inputs, logits));
+    tsr_samples_read(&s.parts.train, 1, &(size_t){ 0 }, scratch, tsr_network_input_values(s.net.network), NULL);
+    tsr_network_forward(s.net.network, 1, NULL, NULL);
+    memcpy(expected, tsr_network_logits(s.net.network), sizeof(expected));
+    ck_assert_mem_eq(logits, expected, sizeof(expected));
+    tsr_codes_free(otherwise);
+    tsr_codes_free(encoded);
+    tsr_codes_free(extracted);
+    free(inputs);
+    close_setting(&s);
+}
+END_TEST
+
 /* Mean loss and accuracy with labels and inputs as trained on, one sample at a time. */
 static tsr_evaluation evaluate_one_by_one(const setting *s, const tsr_samples *samples)
 {
@@ -231,6 +258,7 @@ int main(void)
     tcase_add_test(tests, a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is);
     tcase_add_test(tests, codes_do_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, inputs_at_hand_get_the_codes_of_the_same_samples);
+    tcase_add_test(tests, the_mean_is_subtracted_from_inputs_at_hand_too);
     tcase_add_test(tests, evaluation_is_the_mean_over_samples_as_trained_on);
     tcase_add_test(tests, both_at_once_give_what_each_gives);
     tcase_add_test(tests, a_network_can_train_again_after_extraction);
