@@ -19,6 +19,15 @@ typedef struct tsr_training_settings {
     tsr_augment_options augment;
 } tsr_training_settings;
 
+/* The group `codes`. */
+typedef struct tsr_codes_settings {
+    size_t n_layers; /* 0: all */
+    char **layers;   /* names of activation nodes */
+    int pool;        /* whether a unit's bit tells of one position (TSR_POOL_NONE) or of a channel's sum */
+    double memory;   /* gigabytes (10^9 bytes) of codes in memory; others are kept in files */
+} tsr_codes_settings;
+enum { TSR_POOL_NONE, TSR_POOL_CHANNEL };
+
 /* The group `output`. */
 typedef struct tsr_output_settings {
     bool save_model, save_codes;
@@ -51,6 +60,7 @@ typedef struct tsr_run {
     json_t *config;
     tsr_run_size size;
     tsr_training_settings training;
+    tsr_codes_settings codes;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;
     size_t n_regularizers, n_probes;
@@ -79,6 +89,9 @@ typedef struct tsr_experiment {
 TSR_MUST_CHECK tsr_status *tsr_experiment_read(const char *path, size_t n_overrides,
                                                const char *const *overrides, tsr_experiment **out);
 void tsr_experiment_free(tsr_experiment *experiment);
+
+/* What the run's codes are made of. */
+tsr_code_choice tsr_run_code_choice(const tsr_run *run);
 
 /* The label that a probe's metrics carry. */
 const char *tsr_probe_label(const tsr_instance *probe);

@@ -18,8 +18,9 @@ size_t tsr_network_parameters(const tsr_network *network);
 TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,
                                                float *logits);
 
-/* Codes of n inputs, with every bit, those that are constant included (a layer's bits start at a multiple of
-   64; the bits between layers are 0 and belong to none). The caller frees. */
+/* Codes of n inputs, of the layers that the run takes codes of, with every bit, those that are constant
+   included (a layer's bits start at a multiple of 64; the bits between layers are 0 and belong to none). The
+   caller frees. */
 TSR_MUST_CHECK tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs,
                                               tsr_codes **out);
 
