@@ -69,6 +69,15 @@ static const command commands[] = {
       "Prints a plugin's keys with their types, defaults, ranges and meanings, and a line to paste into\n"
       "a config. FILE.so, a path with a '/' in it, describes every plugin of that file.\n",
       tsr_cli_describe },
+    { "test", "FILE.so [-s KEY=VALUE]...", "check what a plugin must hold",
+      "Loads the file as a run would and checks every plugin in it: declarations, init and fini, instances\n"
+      "that share nothing, and what its kind must hold: gradients against differences, samples that stay\n"
+      "the same, metrics that no number of threads changes. Each check has a process of its own. Prints TAP.\n"
+      "\n"
+      "  -s, --set KEY=VALUE   set a key of the plugin; may be repeated\n"
+      "\n"
+      "Exit status: 0 all checks hold; 1 some do not, or wrong usage; 2 nothing could be tested.\n",
+      tsr_cli_test },
     { NULL, NULL, NULL, NULL, NULL },
 };
 
