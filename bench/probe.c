@@ -1,7 +1,8 @@
-/* Times one probe on codes made for it:
+/* Times one probe on codes made for it. SEED is of what the probe draws:
 
        probe TRAIN TEST BITS codes FOLDER       writes the codes and labels as .npy, for a peer to read
-       probe TRAIN TEST BITS SETTINGS [TIMES]   runs the probe so often; a line of JSON: its metrics,
+       probe TRAIN TEST BITS SETTINGS [TIMES [SEED]]
+                                                runs the probe so often; a line of JSON: its metrics
                                                 and the least seconds of all times
 
    SETTINGS are what a config would say: 'plugin = "knn"; k = 9;'. Codes are made as a network's come about:
@@ -145,7 +146,7 @@ typedef struct tally {
 
 /* Not inlined: instructions are counted from its beginning to its end. */
 __attribute__((noinline)) static tally measure(const tsr_instance *instance, labelled train, labelled test,
-                                               bool last)
+                                               uint64_t seed, bool last)
 {
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     tsr_metrics *metrics;
@@ -155,7 +156,7 @@ __attribute__((noinline)) static tally measure(const tsr_instance *instance, lab
                             .train_labels = train.labels,
                             .test_labels = test.labels,
                             .classes = CLASSES,
-                            .rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, 0),
+                            .rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, seed),
                             .folder = "/",
                             .metrics = metrics };
     tally timing = { now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID) };
@@ -171,7 +172,8 @@ __attribute__((noinline)) static tally measure(const tsr_instance *instance, lab
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fputs("usage: probe TRAIN TEST BITS codes FOLDER | probe TRAIN TEST BITS SETTINGS [TIMES]\n", stderr);
+        fputs("usage: probe TRAIN TEST BITS codes FOLDER | probe TRAIN TEST BITS SETTINGS [TIMES [SEED]]\n",
+              stderr);
         return 1;
     }
     size_t n_train = strtoul(argv[1], NULL, 10), n_test = strtoul(argv[2], NULL, 10);
@@ -186,10 +188,11 @@ int main(int argc, char **argv)
     tsr_flush_subnormals();
     tsr_instance *instance = configure(argv[4]);
     int times = argc > 5 ? atoi(argv[5]) : 1;
+    uint64_t seed = argc > 6 ? strtoull(argv[6], NULL, 10) : 0;
     tally least = { INFINITY, INFINITY };
     printf("{ ");
     for (int i = 0; i < times; i++) {
-        tally timing = measure(instance, train, test, i + 1 == times);
+        tally timing = measure(instance, train, test, seed, i + 1 == times);
         least.seconds = fmin(least.seconds, timing.seconds);
         least.cpu_seconds = fmin(least.cpu_seconds, timing.cpu_seconds);
     }

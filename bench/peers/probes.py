@@ -2,7 +2,7 @@
 """What bench/probe measures, done with faiss, NumPy or scikit-learn on the same codes. Prints a line of JSON: the
 least seconds of all times, and what came out where it can be compared.
 
-    probes.py WHAT FOLDER BITS THREADS [TIMES]      WHAT: one of the functions below; FOLDER: of probe's `codes`
+    probes.py WHAT FOLDER BITS THREADS [TIMES [SEED]]      WHAT: one of the functions below; FOLDER: of probe's `codes`
 
 Reading the codes and making floats of them is not counted. Debian: python3-faiss python3-sklearn
 """
@@ -26,7 +26,7 @@ def floats(packed, bits):
     return np.unpackbits(packed, axis=1, bitorder="little", count=bits).astype(np.float32)
 
 
-def faiss(folder, bits, threads):
+def faiss(folder, bits, threads, seed):
     import faiss
 
     faiss.omp_set_num_threads(threads)
@@ -40,7 +40,7 @@ def faiss(folder, bits, threads):
     return work
 
 
-def neighbors(folder, bits, threads):
+def neighbors(folder, bits, threads, seed):
     from sklearn.neighbors import KNeighborsClassifier
 
     train, test = (floats(load(folder, part), bits).astype(bool) for part in ("train", "test"))
@@ -53,19 +53,19 @@ def neighbors(folder, bits, threads):
     return work
 
 
-def unique(folder, bits, threads):
+def unique(folder, bits, threads, seed):
     train = load(folder, "train")
     return lambda: {"train": 1 - len(np.unique(train, axis=0)) / len(train)}
 
 
-def kmeans(folder, bits, threads):
+def kmeans(folder, bits, threads, seed):
     from sklearn.cluster import KMeans
 
     train = floats(load(folder, "train"), bits)
-    return lambda: {"train_inertia": float(KMeans(10, n_init=10, random_state=0).fit(train).inertia_)}
+    return lambda: {"train_inertia": float(KMeans(10, n_init=10, random_state=seed).fit(train).inertia_)}
 
 
-def logistic_regression(folder, bits, threads):
+def logistic_regression(folder, bits, threads, seed):
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsOneClassifier
 
@@ -83,8 +83,9 @@ def logistic_regression(folder, bits, threads):
 def main():
     what, folder, bits, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     times = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+    seed = int(sys.argv[6]) if len(sys.argv) > 6 else 0
     try:
-        work = globals()[what](folder, bits, threads)
+        work = globals()[what](folder, bits, threads, seed)
     except ImportError as missing:
         print(f"skipped: {missing}", file=sys.stderr)
         sys.exit(77)

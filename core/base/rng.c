@@ -3,6 +3,8 @@
 #include <tessera/rng.h>
 
 #include <math.h>
+#include <string.h>
+#include <tessera/hot.h>
 
 #define MULTIPLIER_0 0xD2511F53u
 #define MULTIPLIER_1 0xCD9E8D57u
@@ -10,6 +12,8 @@
 #define WEYL_1 0xBB67AE85u
 #define ROUNDS 10
 #define BLOCK 4
+#define LANES 16              /* blocks that are computed side by side */
+#define GROUP (BLOCK * LANES) /* their numbers */
 
 tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index)
 {
@@ -50,6 +54,53 @@ uint32_t tsr_rng_u32(tsr_rng *rng)
     return rng->block[rng->used++];
 }
 
+/* The next LANES blocks, in order. */
+TSR_HOT static void next_blocks(tsr_rng *rng, uint32_t *restrict out)
+{
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
+    uint64_t first = (uint64_t)rng->counter[1] << 32 | rng->counter[0];
+    uint32_t k0 = rng->key[0], k1 = rng->key[1];
+#pragma omp simd
+    for (int i = 0; i < LANES; i++) {
+        c0[i] = (uint32_t)(first + (uint64_t)i);
+        c1[i] = (uint32_t)((first + (uint64_t)i) >> 32);
+        c2[i] = rng->counter[2];
+        c3[i] = rng->counter[3];
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+#pragma omp simd
+        for (int i = 0; i < LANES; i++) {
+            uint64_t p0 = (uint64_t)MULTIPLIER_0 * c0[i], p1 = (uint64_t)MULTIPLIER_1 * c2[i];
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c1[i] = (uint32_t)p1;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c3[i] = (uint32_t)p0;
+        }
+        k0 += WEYL_0;
+        k1 += WEYL_1;
+    }
+    for (int i = 0; i < LANES; i++) {
+        out[BLOCK * i] = c0[i];
+        out[BLOCK * i + 1] = c1[i];
+        out[BLOCK * i + 2] = c2[i];
+        out[BLOCK * i + 3] = c3[i];
+    }
+    first += LANES;
+    rng->counter[0] = (uint32_t)first;
+    rng->counter[1] = (uint32_t)(first >> 32);
+}
+
+void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out)
+{
+    size_t i = 0;
+    while (i < n && rng->used < BLOCK)
+        out[i++] = rng->block[rng->used++];
+    for (; n - i >= GROUP; i += GROUP)
+        next_blocks(rng, out + i);
+    while (i < n)
+        out[i++] = tsr_rng_u32(rng);
+}
+
 uint64_t tsr_rng_u64(tsr_rng *rng)
 {
     uint64_t high = tsr_rng_u32(rng);
@@ -82,8 +133,72 @@ double tsr_rng_normal(tsr_rng *rng)
 
 void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = low + (high - low) * ((float)(tsr_rng_u32(rng) >> 8) * 0x1p-24f);
+    uint32_t bits[GROUP];
+    for (size_t i = 0; i < n; i += GROUP) {
+        size_t count = n - i < GROUP ? n - i : GROUP;
+        tsr_rng_fill_u32(rng, count, bits);
+        for (size_t k = 0; k < count; k++)
+            out[i + k] = low + (high - low) * ((float)(bits[k] >> 8) * 0x1p-24f);
+    }
+}
+
+/* Logarithm, sine and cosine as in the Cephes library (Moshier 1989), without branches so that they go in
+   vectors. ln x for x in (0, 1]: the exponent times ln 2 and a polynomial of the rest, which lies around 1.
+ */
+static inline float logarithm(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    int32_t exponent = (bits - 0x3f3504f3) >> 23; /* of x relative to sqrt(1/2) */
+    int32_t rest = bits - exponent * (1 << 23);
+    float m, e = (float)exponent;
+    memcpy(&m, &rest, sizeof(m));
+    float t = m - 1, square = t * t;
+    float y = 7.0376836292e-2f;
+    y = y * t - 1.1514610310e-1f;
+    y = y * t + 1.1676998740e-1f;
+    y = y * t - 1.2420140846e-1f;
+    y = y * t + 1.4249322787e-1f;
+    y = y * t - 1.6668057665e-1f;
+    y = y * t + 2.0000714765e-1f;
+    y = y * t - 2.4999993993e-1f;
+    y = y * t + 3.3333331174e-1f;
+    y = y * t * square - 2.12194440e-4f * e - 0.5f * square;
+    return t + y + 0.693359375f * e;
+}
+
+/* Pairs of numbers from pairs of bits: a radius from the first, from the second a quarter of the circle (two
+   bits) and the angle in it (22), from -pi/4 to pi/4. */
+TSR_HOT static void make_normals(size_t pairs, const uint32_t *restrict bits, float *restrict out)
+{
+#pragma omp simd
+    for (size_t i = 0; i < pairs; i++) {
+        float uniform = (float)((bits[2 * i] >> 8) + 1) * 0x1p-24f;
+        float radius = sqrtf(-2 * logarithm(uniform));
+        uint32_t quarter = bits[2 * i + 1] >> 30;
+        float angle = ((float)(bits[2 * i + 1] >> 8 & 0x3fffff) * 0x1p-22f - 0.5f) * 1.5707963268f;
+        float z = angle * angle;
+        float sine = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * angle + angle;
+        float cosine =
+            ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z -
+            0.5f * z + 1;
+        float first = quarter & 1 ? sine : cosine, second = quarter & 1 ? cosine : sine;
+        out[2 * i] = radius * (quarter == 1 || quarter == 2 ? -first : first);
+        out[2 * i + 1] = radius * (quarter >= 2 ? -second : second);
+    }
+}
+
+void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out)
+{
+    uint32_t bits[GROUP];
+    float last[GROUP];
+    for (size_t i = 0; i < n; i += GROUP) {
+        size_t count = n - i < GROUP ? n - i : GROUP;
+        tsr_rng_fill_u32(rng, (count + 1) / 2 * 2, bits);
+        make_normals((count + 1) / 2, bits, count < GROUP ? last : out + i);
+        if (count < GROUP)
+            memcpy(out + i, last, count * sizeof(float));
+    }
 }
 
 void tsr_rng_shuffle(tsr_rng *rng, size_t n, size_t *order)

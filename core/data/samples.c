@@ -231,14 +231,22 @@ static void subtract_mean(const tsr_samples *samples, size_t n, float *inputs)
             inputs[i * size + j] -= samples->mean[j];
 }
 
+#define NOISE 1024 /* values whose noise is drawn together */
+
 /* Each example has its stream, so its noise is the same in every epoch, batch and thread. */
 static void add_input_noise(const tsr_samples *samples, size_t n, const size_t *examples, float *inputs)
 {
     size_t size = tsr_shape_size(samples->data->info.shape);
+    const float deviation = (float)samples->input_noise;
     for (size_t i = 0; i < n; i++) {
         tsr_rng rng = tsr_rng_stream(samples->seed, TSR_FOR_INPUT_NOISE, examples[i]);
-        for (size_t j = 0; j < size; j++)
-            inputs[i * size + j] += (float)(samples->input_noise * tsr_rng_normal(&rng));
+        for (size_t j = 0; j < size; j += NOISE) {
+            float noise[NOISE];
+            size_t count = size - j < NOISE ? size - j : NOISE;
+            tsr_rng_fill_normal(&rng, count, noise);
+            for (size_t k = 0; k < count; k++)
+                inputs[i * size + j + k] += deviation * noise[k];
+        }
     }
 }
 

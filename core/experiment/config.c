@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static tsr_status *copy_value(config_setting_t *parent, const char *name, const config_setting_t *value,
                               char *origin)
@@ -156,9 +157,12 @@ static bool is_key(const char *text, size_t length)
 static tsr_status * override(tsr_config *config, const char *text)
 {
     const char *equals = strchr(text, '=');
-    if (!equals || !is_key(text, (size_t)(equals - text)) || strstr(text, "..") == text)
+    size_t length = equals ? (size_t)(equals - text) : 0;
+    while (length && text[length - 1] == ' ') /* KEY = VALUE, as a config has it */
+        length--;
+    if (!is_key(text, length) || strstr(text, "..") == text)
         return tsr_fail(TSR_USAGE, "-s %s: expected KEY=VALUE, such as model.width=50", text);
-    char *key = strndup(text, (size_t)(equals - text)), *origin = tsr_format("-s %s", text);
+    char *key = strndup(text, length), *origin = tsr_format("-s %s", text);
     config_t value;
     config_init(&value);
     tsr_status *status = key && origin ? NULL : tsr_no_memory("settings");
@@ -190,6 +194,17 @@ static tsr_status *parse_file(tsr_config *config)
         file ? file : config->path, config_error_line(&config->tree), config_error_text(&config->tree));
 }
 
+/* Sets what the texts say, unless something failed before; on failure the config is cleared. */
+static tsr_status *override_all(tsr_config *config, size_t n, const char *const *overrides,
+                                tsr_status *status)
+{
+    for (size_t i = 0; !status && i < n; i++)
+        status = override(config, overrides[i]);
+    if (status)
+        tsr_config_clear(config);
+    return status;
+}
+
 tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides, tsr_config *out)
 {
     *out = (tsr_config){ .path = strdup(path) };
@@ -203,11 +218,15 @@ tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overr
         status = tsr_no_memory("a path");
     if (!status)
         status = parse_file(out);
-    for (size_t i = 0; !status && i < n; i++)
-        status = override(out, overrides[i]);
-    if (status)
-        tsr_config_clear(out);
-    return status;
+    return override_all(out, n, overrides, status);
+}
+
+tsr_status *tsr_config_make(size_t n, const char *const *overrides, tsr_config *out)
+{
+    *out = (tsr_config){ .path = strdup("settings"), .folder = getcwd(NULL, 0) };
+    config_init(&out->tree);
+    tsr_status *status = out->path && out->folder ? NULL : tsr_no_memory("a path");
+    return override_all(out, n, overrides, status);
 }
 
 void tsr_config_clear(tsr_config *config)

@@ -17,6 +17,9 @@ typedef struct tsr_config {
    config; a bare word is a string. */
 TSR_MUST_CHECK tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides,
                                            tsr_config *out);
+/* The same without a file: what the texts set and nothing else. Relative paths start from the working folder.
+ */
+TSR_MUST_CHECK tsr_status *tsr_config_make(size_t n, const char *const *overrides, tsr_config *out);
 void tsr_config_clear(tsr_config *config);
 
 /* Puts a copy of `value` at a dotted key ("model.width", "probes.0.k"), in place of what is there; groups on

@@ -181,6 +181,13 @@ tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind, const 
     return status;
 }
 
+tsr_status *tsr_instance_of(const tsr_loaded *loaded, tsr_instance **out)
+{
+    *out = NULL;
+    tsr_settings settings = { .folder = "/" };
+    return make(&settings, loaded, NULL, out, NULL);
+}
+
 void tsr_instance_free(tsr_instance *instance)
 {
     if (!instance)

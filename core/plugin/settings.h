@@ -48,6 +48,8 @@ void tsr_settings_clear(const tsr_param *params, void *target);
 TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind,
                                             const config_setting_t *group, const char *key,
                                             const char *default_name, tsr_instance **out, json_t **resolved);
+/* The same of a plugin that is at hand, the host's own, with all defaults. */
+TSR_MUST_CHECK tsr_status *tsr_instance_of(const tsr_loaded *loaded, tsr_instance **out);
 /* Runs fini; NULL is allowed. */
 void tsr_instance_free(tsr_instance *instance);
 

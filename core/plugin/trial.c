@@ -1,158 +1,21 @@
-/* Trying a plugin file in a child process. The child answers through a pipe: one character, the status code
-   from 'A' on, then the failure's message or the description as JSON, then a NUL. The NUL ends the
-   answer, since a process that the plugin started may keep the pipe open. */
+/* Trying a plugin file: a child process loads it and sends its description back as JSON. */
 #include "plugin/trial.h"
 
+#include "base/isolate.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "plugin/describe.h"
 #include "plugin/loader.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-/* In the child. */
-
-static void answer(int fd, tsr_code code, const char *text)
+static tsr_status *load_and_describe(void *context, char **text)
 {
-    char first = (char)('A' + code);
-    if (write(fd, &first, 1) != 1)
-        return;
-    size_t left = strlen(text) + 1;
-    while (left > 0) {
-        ssize_t written = write(fd, text, left);
-        if (written < 0 && errno != EINTR)
-            return;
-        if (written > 0) {
-            text += written;
-            left -= (size_t)written;
-        }
-    }
-}
-
-/* Plugins may print; what the user asked for goes to the same stdout. */
-static void silence(void)
-{
-    int nowhere = open("/dev/null", O_RDWR);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDIN_FILENO);
-        dup2(nowhere, STDOUT_FILENO);
-    }
-}
-
-static _Noreturn void child(const char *file, int fd)
-{
-    setpgid(0, 0); /* so that what the plugin starts is killed with it */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    silence();
+    const char *file = context;
     tsr_module *module;
-    tsr_status *status = tsr_module_load(file, &module);
-    json_t *description = status ? NULL : tsr_module_json(module);
-    char *text = description ? json_dumps(description, JSON_COMPACT) : NULL;
-    if (status)
-        answer(fd, tsr_status_code(status), tsr_status_message(status));
-    else if (text)
-        answer(fd, TSR_OK, text);
-    else
-        answer(fd, TSR_NO_MEMORY, "not enough memory to describe a plugin");
-    _exit(0);
-}
-
-/* In the parent. */
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-/* Reads until the answer's NUL, the end of the pipe or the deadline; whether it is whole. */
-static bool listen_to(int fd, int64_t deadline, tsr_text *heard)
-{
-    for (;;) {
-        int64_t left = deadline - now();
-        struct pollfd ready = { .fd = fd, .events = POLLIN };
-        int polled = poll(&ready, 1, left > 0 ? (int)left : 0);
-        if (polled < 0 && errno == EINTR)
-            continue;
-        if (polled <= 0)
-            return false;
-        char piece[4096];
-        ssize_t got = read(fd, piece, sizeof(piece) - 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        piece[got] = '\0';
-        tsr_text_add(heard, "%s", piece);
-        if (memchr(piece, '\0', (size_t)got))
-            return heard->length > 0 && !heard->failed;
-    }
-}
-
-static tsr_status *understand(const char *file, const tsr_text *heard, json_t **out)
-{
-    tsr_code code = (tsr_code)(heard->chars[0] - 'A');
-    if (code != TSR_OK)
-        return tsr_fail(code, "%s", heard->chars + 1);
-    *out = json_loads(heard->chars + 1, 0, NULL);
-    return *out ? NULL : tsr_fail(TSR_REFUSED, "%s: what it declares cannot be described", file);
-}
-
-static tsr_status *silent_end(const char *file, int limit, bool late, int ended)
-{
-    if (late)
-        return tsr_fail(TSR_REFUSED, "%s: was not loaded within %g seconds; its constructors should do less",
-                        file, limit / 1000.0);
-    if (WIFSIGNALED(ended))
-        return tsr_fail(TSR_REFUSED,
-                        "%s: crashed while being loaded (signal %d, %s); look at its constructors", file,
-                        WTERMSIG(ended), strsignal(WTERMSIG(ended)));
-    return tsr_fail(TSR_REFUSED,
-                    "%s: ended the process with status %d while being loaded; look at its constructors", file,
-                    WIFEXITED(ended) ? WEXITSTATUS(ended) : -1);
-}
-
-/* Waits for the child's end without taking its status, so that its number stays its own. */
-static bool ends_by(pid_t pid, int64_t deadline)
-{
-    for (;;) {
-        siginfo_t info = { 0 };
-        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
-            return errno != EINTR;
-        if (info.si_pid == pid)
-            return true;
-        if (now() >= deadline)
-            return false;
-        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
-    }
-}
-
-static tsr_status *attend(const char *file, pid_t pid, int fd, int limit, json_t **out)
-{
-    tsr_text heard = { 0 };
-    int64_t deadline = now() + limit;
-    bool whole = listen_to(fd, deadline, &heard);
-    bool late = !whole && !ends_by(pid, deadline);
-    kill(-pid, SIGKILL);
-    kill(pid, SIGKILL); /* where it got no group of its own */
-    int ended = 0;
-    while (waitpid(pid, &ended, 0) < 0 && errno == EINTR)
-        continue;
-    tsr_status *status = heard.failed ? tsr_no_memory("a plugin's description")
-                         : whole      ? understand(file, &heard, out)
-                                      : silent_end(file, limit, late, ended);
-    free(heard.chars);
-    return status;
+    TSR_TRY(tsr_module_load(file, &module));
+    json_t *description = tsr_module_json(module);
+    *text = description ? json_dumps(description, JSON_COMPACT) : NULL;
+    return *text ? NULL : tsr_no_memory("a plugin's description");
 }
 
 tsr_status *tsr_trial(const char *file, int limit, json_t **out)
@@ -162,22 +25,10 @@ tsr_status *tsr_trial(const char *file, int limit, json_t **out)
     if (!utf8)
         return tsr_fail(TSR_REFUSED, "%s: the path is not UTF-8; rename the file", file);
     json_decref(utf8);
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return tsr_fail(TSR_IO, "%s: cannot be tried: %s", file, strerror(errno));
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        child(file, ends[1]);
-    }
-    close(ends[1]);
-    tsr_status *status;
-    if (pid > 0)
-        setpgid(pid, pid); /* whichever of the two is first */
-    if (pid < 0)
-        status = tsr_fail(TSR_IO, "%s: cannot be tried: %s", file, strerror(errno));
-    else
-        status = attend(file, pid, ends[0], limit, out);
-    close(ends[0]);
-    return status;
+    tsr_isolate_words words = { file, "while being loaded", "look at its constructors" };
+    char *text;
+    TSR_TRY(tsr_isolate(&words, limit, false, load_and_describe, (void *)(uintptr_t)file, &text));
+    *out = json_loads(text, 0, NULL);
+    free(text);
+    return *out ? NULL : tsr_fail(TSR_REFUSED, "%s: what it declares cannot be described", file);
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The epochs of all points' snapshots, once each. */
+/* The epochs of all points' snapshots, once each. A point with none but its last says nothing of time: where its
+   training stopped is its own affair. */
 static tsr_status *list_epochs(tsr_study *study)
 {
     const tsr_summary *summary = study->summary;
@@ -21,7 +22,7 @@ static tsr_status *list_epochs(tsr_study *study)
         return tsr_no_memory("the study");
     }
     for (size_t p = 0; p < summary->n_points; p++)
-        for (size_t e = 0; e < summary->points[p].n_epochs; e++)
+        for (size_t e = 0; summary->points[p].n_epochs > 1 && e < summary->points[p].n_epochs; e++)
             all[n++] = summary->points[p].epochs[e];
     tsr_sort_reals(all, n);
     for (size_t i = 0; i < n; i++)

@@ -9,7 +9,7 @@
 typedef struct tsr_study {
     const tsr_summary *summary;
     tsr_axis *keys;     /* of each swept key */
-    tsr_axis epochs;    /* of the snapshots that there are in any point */
+    tsr_axis epochs;    /* of the snapshots that there are in any point; none where each has but its last */
     tsr_axis training;  /* of the epochs that any run trained for */
     json_t *epoch_list; /* the snapshots' epochs, rising */
 } tsr_study;

@@ -44,6 +44,13 @@ double tsr_rng_uniform(tsr_rng *rng);
 /* Mean 0, standard deviation 1 (Box and Muller). */
 double tsr_rng_normal(tsr_rng *rng);
 
+/* What as many calls of tsr_rng_u32 give, in vectors. */
+void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
+
+/* n floats of mean 0 and standard deviation 1 (Box and Muller in single precision: none beyond 5.8), other ones than
+   tsr_rng_normal gives. The same where fewer are drawn from the same stream. */
+void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out);
+
 /* n floats uniform in [low, high). */
 void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high);
 

@@ -23,8 +23,10 @@ END_TEST
 
 START_TEST(streams_of_different_seed_purpose_or_index_differ)
 {
-    tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0), tsr_rng_stream(2, TSR_FOR_INIT, 0),
-                          tsr_rng_stream(1, TSR_FOR_SHUFFLE, 0), tsr_rng_stream(1, TSR_FOR_INIT, 1),
+    tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0),
+                          tsr_rng_stream(2, TSR_FOR_INIT, 0),
+                          tsr_rng_stream(1, TSR_FOR_SHUFFLE, 0),
+                          tsr_rng_stream(1, TSR_FOR_INIT, 1),
                           tsr_rng_stream(1, TSR_FOR_INIT, UINT64_C(1) << 40),
                           tsr_rng_stream(UINT64_C(1) << 40 | 1, TSR_FOR_INIT, 0) };
     uint64_t first[6];
@@ -71,6 +73,72 @@ START_TEST(uniform_and_normal_have_their_moments)
 }
 END_TEST
 
+START_TEST(numbers_drawn_together_are_those_drawn_one_by_one)
+{
+    for (size_t skipped = 0; skipped < 6; skipped++) {
+        static const size_t lengths[] = { 0, 1, 3, 64, 65, 200 };
+        /* Near the counter's end, where the carry reaches its second word. */
+        tsr_rng one = tsr_rng_stream(6, TSR_FOR_DATA, 9);
+        one.counter[0] = UINT32_MAX - 20;
+        for (size_t i = 0; i < skipped; i++)
+            tsr_rng_u32(&one);
+        tsr_rng all = one;
+        for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+            uint32_t numbers[200];
+            tsr_rng_fill_u32(&all, lengths[i], numbers);
+            for (size_t k = 0; k < lengths[i]; k++)
+                ck_assert_uint_eq(numbers[k], tsr_rng_u32(&one));
+        }
+    }
+}
+END_TEST
+
+/* Kolmogorov and Smirnov's distance to the normal distribution; 1.95 / sqrt(n) is exceeded once in a
+ * thousand. */
+START_TEST(fill_normal_is_normal)
+{
+    enum { N = 200000, CELLS = 4000 };
+    static float values[N];
+    static int cells[CELLS + 1];
+    tsr_rng rng = tsr_rng_stream(7, TSR_FOR_DATA, 0);
+    tsr_rng_fill_normal(&rng, N, values);
+    double sum = 0, squares = 0, fourths = 0, products = 0;
+    for (int i = 0; i < N; i++) {
+        double x = (double)values[i];
+        ck_assert(fabs(x) < 5.8);
+        sum += x;
+        squares += x * x;
+        fourths += x * x * x * x;
+        products += i ? x * (double)values[i - 1] : 0;
+        cells[(int)fmin(fmax((x + 4) * CELLS / 8, 0), CELLS)]++;
+    }
+    ck_assert_double_eq_tol(sum / N, 0, 0.01);
+    ck_assert_double_eq_tol(squares / N, 1, 0.015);
+    ck_assert_double_eq_tol(fourths / N, 3, 0.15);
+    ck_assert_double_eq_tol(products / N, 0, 0.01);
+    double below = 0, distance = 0;
+    for (int i = 0; i < CELLS; i++) {
+        below += cells[i];
+        distance = fmax(distance, fabs(below / N - 0.5 * erfc(-((i + 1) * 8.0 / CELLS - 4) / sqrt(2))));
+    }
+    ck_assert_double_lt(distance, 1.95 / sqrt(N));
+}
+END_TEST
+
+START_TEST(fill_normal_of_fewer_is_the_beginning_of_more)
+{
+    float more[300], fewer[300];
+    tsr_rng a = tsr_rng_stream(8, TSR_FOR_DATA, 0);
+    tsr_rng_fill_normal(&a, 300, more);
+    for (size_t n = 0; n < 200; n += 7) {
+        tsr_rng b = tsr_rng_stream(8, TSR_FOR_DATA, 0);
+        memset(fewer, 0, sizeof(fewer));
+        tsr_rng_fill_normal(&b, n, fewer);
+        ck_assert(memcmp(more, fewer, n * sizeof(float)) == 0 && fewer[n] == 0);
+    }
+}
+END_TEST
+
 START_TEST(fill_uniform_stays_in_its_interval)
 {
     float values[1000];
@@ -112,6 +180,9 @@ int main(void)
     tcase_add_test(tests, streams_of_different_seed_purpose_or_index_differ);
     tcase_add_test(tests, below_stays_below_and_reaches_every_value);
     tcase_add_test(tests, uniform_and_normal_have_their_moments);
+    tcase_add_test(tests, numbers_drawn_together_are_those_drawn_one_by_one);
+    tcase_add_test(tests, fill_normal_is_normal);
+    tcase_add_test(tests, fill_normal_of_fewer_is_the_beginning_of_more);
     tcase_add_test(tests, fill_uniform_stays_in_its_interval);
     tcase_add_test(tests, shuffle_keeps_every_index_once);
     suite_add_tcase(suite, tests);

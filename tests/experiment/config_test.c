@@ -68,6 +68,18 @@ START_TEST(settings_keep_their_place_in_the_file)
 }
 END_TEST
 
+START_TEST(a_setting_may_have_blanks_around_its_equals_sign)
+{
+    put(basic);
+    tsr_config config;
+    const char *spaced = "model.width = 7";
+    int width = 0;
+    ck_succeeds(tsr_config_read(path, 1, &spaced, &config));
+    ck_assert(config_lookup_int(&config.tree, "model.width", &width) && width == 7);
+    tsr_config_clear(&config);
+}
+END_TEST
+
 START_TEST(a_malformed_setting_of_the_command_line_is_wrong_usage)
 {
     put(basic);
@@ -179,6 +191,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_setting_of_the_command_line_replaces_the_files);
     tcase_add_test(tests, settings_keep_their_place_in_the_file);
+    tcase_add_test(tests, a_setting_may_have_blanks_around_its_equals_sign);
     tcase_add_test(tests, a_malformed_setting_of_the_command_line_is_wrong_usage);
     tcase_add_test(tests, a_file_that_is_no_config_is_refused_with_its_place);
     tcase_add_test(tests, an_include_is_found_beside_the_file);

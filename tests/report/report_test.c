@@ -282,6 +282,25 @@ START_TEST(replicates_that_stop_early_share_the_last_row)
 }
 END_TEST
 
+/* Where training stopped early is no point of time that a study chose. */
+START_TEST(only_snapshots_make_an_axis_of_time)
+{
+    write_config("sweep = ( { key = \"model.width\"; values = [ 8, 16, 24, 32 ]; } );\n");
+    for (int i = 0; i < 4; i++) {
+        char *swept = tsr_format("{\"model.width\": %d}", 8 * (i + 1));
+        char *snapshots =
+            tsr_format("\"snapshots\": [{\"epoch\": %d, \"metrics\": {\"hash.test\": 0.5}}]", 3 + i);
+        write_run((char[]){ (char)('a' + i), '\0' }, swept, 0, snapshots);
+        free(swept);
+        free(snapshots);
+    }
+    command_gives(folder, 0, NULL, NULL, "report out");
+    char *page = read_text(folder, "out/report.html");
+    ck_assert(strstr(page, "Against model.width") && !strstr(page, "Against training time"));
+    free(page);
+}
+END_TEST
+
 START_TEST(failed_runs_are_listed_with_their_reason)
 {
     write_study();
@@ -460,6 +479,7 @@ int main(void)
     tcase_add_test(tests, a_value_written_in_full_is_no_run_of_the_brief_one_beside_it);
     tcase_add_test(tests, of_two_runs_of_one_place_the_newer_counts);
     tcase_add_test(tests, replicates_that_stop_early_share_the_last_row);
+    tcase_add_test(tests, only_snapshots_make_an_axis_of_time);
     tcase_add_test(tests, failed_runs_are_listed_with_their_reason);
     tcase_add_test(tests, a_corrupt_run_is_left_out_with_a_warning);
     tcase_add_test(tests, a_folder_without_results_is_refused);

@@ -24,12 +24,19 @@ static void setup(tsr_setup *setup)
     tsr_setup_saved(setup, tsr_shape_size(shape), 0);
 }
 
+#define DRAWN 1024 /* numbers drawn together */
+
 static void draw_mask(size_t n, double rate, tsr_rng rng, float *mask)
 {
     uint32_t threshold = (uint32_t)(rate * 0x1p32);
     float kept = (float)(1 / (1 - rate));
-    for (size_t i = 0; i < n; i++)
-        mask[i] = tsr_rng_u32(&rng) < threshold ? 0.0f : kept;
+    for (size_t i = 0; i < n; i += DRAWN) {
+        uint32_t bits[DRAWN];
+        size_t count = n - i < DRAWN ? n - i : DRAWN;
+        tsr_rng_fill_u32(&rng, count, bits);
+        for (size_t k = 0; k < count; k++)
+            mask[i + k] = bits[k] < threshold ? 0.0f : kept;
+    }
 }
 
 TSR_HOT static void multiply(size_t n, const float *restrict x, const float *restrict mask, float *restrict y)

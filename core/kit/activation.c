@@ -1,0 +1,269 @@
+/* What every activation must hold. */
+#include "kit/kit.h"
+
+#include "base/memory.h"
+#include "nn/ops/ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/activation.h>
+#include <tessera/rng.h>
+
+#define MOST 4096 /* units of a trial */
+#define MOST_BREAKPOINTS 1024
+
+/* A trial: random units, gradients for them, and room for what comes of it. */
+typedef struct trial {
+    const tsr_activation_ops *ops;
+    const void *self;
+    size_t channels, n;
+    float x[MOST], dy[MOST], y[MOST + 1], dx[MOST + 1], learned[MOST], d_learned[MOST + 1];
+} trial;
+
+typedef tsr_status *trial_function(trial *t, tsr_units units);
+
+static const struct {
+    size_t samples, channels, positions;
+} layouts[] = { { 1, 1, 1 }, { 7, 33, 1 }, { 3, 5, 49 }, { 64, 17, 3 } };
+
+static void fill(trial *t, tsr_units units)
+{
+    tsr_rng rng = tsr_rng_stream(11, TSR_FOR_DATA, units.channels);
+    t->channels = units.channels;
+    t->n = units.samples * units.channels * units.positions;
+    tsr_rng_fill_uniform(&rng, t->n, t->x, -3, 3);
+    tsr_rng_fill_uniform(&rng, t->n, t->dy, -1, 1);
+    tsr_rng_fill_uniform(&rng, t->channels, t->learned, 0, 1);
+    for (size_t i = 0; i <= t->n; i++)
+        t->y[i] = t->dx[i] = NAN;
+    for (size_t i = 0; i <= t->channels; i++)
+        t->d_learned[i] = NAN;
+}
+
+static tsr_status *in_each_layout(tsr_kit *kit, const tsr_instance *instance, trial_function *function)
+{
+    (void)kit;
+    trial *t = tsr_alloc(1, sizeof(*t));
+    if (!t)
+        return tsr_no_memory("a trial");
+    t->ops = tsr_instance_ops(instance);
+    t->self = tsr_instance_self(instance);
+    tsr_status *status = NULL;
+    for (size_t i = 0; !status && i < sizeof(layouts) / sizeof(*layouts); i++) {
+        tsr_units units = { layouts[i].samples, layouts[i].channels, layouts[i].positions, t->x,
+                            t->ops->learned_name ? t->learned : NULL };
+        fill(t, units);
+        status = tsr_context(function(t, units), "%zu samples of %zu channels of %zu positions",
+                             units.samples, units.channels, units.positions);
+    }
+    free(t);
+    return status;
+}
+
+static tsr_status *with_instance(tsr_kit *kit, trial_function *function)
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    tsr_status *status = in_each_layout(kit, instance, function);
+    tsr_instance_free(instance);
+    return status;
+}
+
+static float value_at(const trial *t, float learned, float x)
+{
+    float y = NAN;
+    tsr_units units = { 1, 1, 1, &x, t->ops->learned_name ? &learned : NULL };
+    t->ops->forward(t->self, &units, &y);
+    return y;
+}
+
+static void backward(trial *t, tsr_units units, float *dx)
+{
+    t->ops->backward(t->self, &units, t->dy, dx, t->ops->learned_name ? t->d_learned : NULL);
+}
+
+static tsr_status *forward_matches(trial *t, tsr_units units)
+{
+    t->ops->forward(t->self, &units, t->y);
+    for (size_t i = 0; i < t->n; i++) {
+        float alone = value_at(t, t->learned[i / units.positions % t->channels], t->x[i]);
+        if (!(fabsf(t->y[i] - alone) <= 1e-6f * (1 + fabsf(alone))))
+            return tsr_fail(TSR_FAILED, "unit %zu, f(%g), is %g, and alone it is %g", i, (double)t->x[i],
+                            (double)t->y[i], (double)alone);
+    }
+    return isnan(t->y[t->n]) ? NULL
+                             : tsr_fail(TSR_FAILED, "forward writes beyond the units that it is given");
+}
+
+static tsr_status *units_are_independent(tsr_kit *kit)
+{
+    return with_instance(kit, forward_matches);
+}
+
+static tsr_status *slopes_match(trial *t, tsr_units units)
+{
+    const float h = 0x1p-7f;
+    backward(t, units, t->dx);
+    for (size_t i = 0; i < t->n; i++) {
+        float learned = t->learned[i / units.positions % t->channels], x = t->x[i];
+        double down = (double)value_at(t, learned, x - h), up = (double)value_at(t, learned, x + h);
+        double at = (double)value_at(t, learned, x), slope = (double)t->dx[i] / (double)t->dy[i];
+        if (!tsr_kit_slope_agrees(slope, down, at, up, (double)h, 1))
+            return tsr_fail(TSR_FAILED,
+                            "backward's derivative at x = %g is %g, and the function's is about %g",
+                            (double)x, slope, (up - down) / (2 * (double)h));
+    }
+    return isnan(t->dx[t->n]) ? NULL
+                              : tsr_fail(TSR_FAILED, "backward writes beyond the units that it is given");
+}
+
+static tsr_status *derivative_is_right(tsr_kit *kit)
+{
+    return with_instance(kit, slopes_match);
+}
+
+static tsr_status *learned_slopes_match(trial *t, tsr_units units)
+{
+    const float h = 0x1p-7f;
+    backward(t, units, t->dx);
+    for (size_t c = 0; c < t->channels; c++) {
+        double down = 0, at = 0, up = 0, scale = 0;
+        for (size_t i = 0; i < t->n; i++) {
+            if (i / units.positions % t->channels != c)
+                continue;
+            double dy = (double)t->dy[i];
+            down += dy * (double)value_at(t, t->learned[c] - h, t->x[i]);
+            at += dy * (double)value_at(t, t->learned[c], t->x[i]);
+            up += dy * (double)value_at(t, t->learned[c] + h, t->x[i]);
+            scale += fabs(dy * (double)value_at(t, t->learned[c], t->x[i]));
+        }
+        if (!tsr_kit_slope_agrees((double)t->d_learned[c], down, at, up, (double)h, scale))
+            return tsr_fail(
+                TSR_FAILED,
+                "channel %zu: backward's derivative by what is learned is %g, and the function's is "
+                "about %g",
+                c, (double)t->d_learned[c], (up - down) / (2 * (double)h));
+    }
+    return isnan(t->d_learned[t->channels]) ? NULL
+                                            : tsr_fail(TSR_FAILED, "backward writes beyond the channels");
+}
+
+static bool learns(tsr_kit *kit, const tsr_instance *instance)
+{
+    const tsr_activation_ops *ops = tsr_instance_ops(instance);
+    if (!ops->learned_name)
+        kit->skipped = "it learns nothing";
+    return ops->learned_name != NULL;
+}
+
+static tsr_status *learned_derivative_is_right(tsr_kit *kit)
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    const tsr_activation_ops *ops = tsr_instance_ops(instance);
+    tsr_status *status = NULL;
+    if (learns(kit, instance))
+        status = in_each_layout(kit, instance, learned_slopes_match);
+    if (!status && ops->learned_initial && !isfinite(ops->learned_initial(tsr_instance_self(instance))))
+        status = tsr_fail(TSR_FAILED, "learned_initial gives %g, expected a finite number",
+                          ops->learned_initial(tsr_instance_self(instance)));
+    tsr_instance_free(instance);
+    return status;
+}
+
+static tsr_status *aliases(trial *t, tsr_units units)
+{
+    backward(t, units, t->dx);
+    backward(t, units, t->dy);
+    return memcmp(t->dx, t->dy, t->n * sizeof(float)) == 0
+               ? NULL
+               : tsr_fail(TSR_FAILED,
+                          "where dx is dy itself, backward gives something else; read dy[i] before "
+                          "dx[i] is written, and never after");
+}
+
+static tsr_status *dx_may_be_dy(tsr_kit *kit)
+{
+    return with_instance(kit, aliases);
+}
+
+static tsr_status *passes_nan(trial *t, tsr_units units)
+{
+    for (size_t i = 0; i < t->n; i += 3)
+        t->x[i] = NAN;
+    t->ops->forward(t->self, &units, t->y);
+    for (size_t i = 0; i < t->n; i++)
+        if (isnan(t->x[i]) != isnan(t->y[i]))
+            return tsr_fail(TSR_FAILED, "f(%g) is %g; write x > 0 ? ... so that a NaN stays one",
+                            (double)t->x[i], (double)t->y[i]);
+    return NULL;
+}
+
+static tsr_status *divergence_stays_visible(tsr_kit *kit)
+{
+    return with_instance(kit, passes_nan);
+}
+
+static tsr_status *check_breakpoints(const tsr_activation_ops *ops, const void *self)
+{
+    float at[MOST_BREAKPOINTS + 1], part[1] = { NAN };
+    size_t n = ops->breakpoints(self, 0, NULL);
+    if (n < 1 || n > MOST_BREAKPOINTS)
+        return tsr_fail(TSR_FAILED, "%zu breakpoints, expected 1 to %d", n, MOST_BREAKPOINTS);
+    at[n] = NAN;
+    if (ops->breakpoints(self, n, at) != n || ops->breakpoints(self, 1, part) != n)
+        return tsr_fail(TSR_FAILED, "their number changes with `room`; return how many there are, always");
+    if (!isnan(at[n]) || memcmp(part, at, sizeof(float)) != 0)
+        return tsr_fail(TSR_FAILED, "what is written is not the first `room` of them");
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(at[i]) || (i && at[i] <= at[i - 1]))
+            return tsr_fail(TSR_FAILED, "breakpoint %zu is %g, expected a finite number above the one before",
+                            i, (double)at[i]);
+    return NULL;
+}
+
+static tsr_status *breakpoints_ascend(tsr_kit *kit)
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    const tsr_activation_ops *ops = tsr_instance_ops(instance);
+    tsr_status *status = NULL;
+    if (!ops->breakpoints)
+        kit->skipped = "it has the one at 0";
+    else
+        status = check_breakpoints(ops, tsr_instance_self(instance));
+    tsr_instance_free(instance);
+    return status;
+}
+
+static const tsr_kit_check checks[] = {
+    { "gives a unit's value wherever the unit stands", units_are_independent, 0 },
+    { "has the derivative that differences show", derivative_is_right, 0 },
+    { "has the derivative by what it learns that differences show", learned_derivative_is_right, 0 },
+    { "computes backward in place", dx_may_be_dy, 0 },
+    { "lets NaN through", divergence_stays_visible, 0 },
+    { "has ascending breakpoints", breakpoints_ascend, 0 },
+    { NULL, NULL, 0 },
+};
+
+static uint64_t *stirred; /* of the one exercise that goes on in this process */
+
+static tsr_status *stir_results(trial *t, tsr_units units)
+{
+    t->ops->forward(t->self, &units, t->y);
+    backward(t, units, t->dx);
+    tsr_kit_stir(stirred, t->y, t->n * sizeof(float));
+    tsr_kit_stir(stirred, t->dx, t->n * sizeof(float));
+    if (t->ops->learned_name)
+        tsr_kit_stir(stirred, t->d_learned, t->channels * sizeof(float));
+    return NULL;
+}
+
+static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)
+{
+    stirred = digest;
+    return in_each_layout(kit, instance, stir_results);
+}
+
+const tsr_kit_kind tsr_kit_activation = { checks, exercise };

@@ -1,0 +1,285 @@
+/* What every probe must hold, on codes made for it: noisy copies of a code per class. */
+#include "kit/kit.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "codes/metrics.h"
+#include "nn/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLASSES 4
+#define SEED 31
+static const tsr_shape shape = { 12, 1, 1 };
+
+/* One probing of made codes. */
+typedef struct trial {
+    tsr_codes *train, *test;
+    int32_t *train_labels, *test_labels;
+    tsr_instance *model;
+    tsr_network *network;
+    char *folder;
+    tsr_metrics *metrics;
+    tsr_probing probing;
+} trial;
+
+static void clear(trial *t)
+{
+    tsr_metrics_free(t->metrics);
+    tsr_codes_free(t->train);
+    tsr_codes_free(t->test);
+    free(t->train_labels);
+    free(t->test_labels);
+    tsr_network_free(t->network);
+    tsr_instance_free(t->model);
+    if (t->folder)
+        tsr_status_free(tsr_remove_tree(t->folder));
+    free(t->folder);
+}
+
+/* n codes; a tenth of each one's bits differ from its class's. */
+static tsr_status *make_codes(size_t n, size_t bits, uint64_t part, tsr_codes **codes, int32_t **labels)
+{
+    TSR_TRY(tsr_codes_new(n, bits, codes));
+    *labels = tsr_alloc(n, sizeof(**labels));
+    if (!*labels)
+        return tsr_no_memory("labels");
+    tsr_rng rng = tsr_rng_stream(SEED, TSR_FOR_DATA, part);
+    for (size_t i = 0; i < n; i++) {
+        (*labels)[i] = (int32_t)tsr_rng_below(&rng, CLASSES);
+        tsr_rng own = tsr_rng_stream(SEED, TSR_FOR_SHUFFLE, (uint64_t)(*labels)[i]);
+        for (size_t j = 0; j < bits; j++) {
+            uint64_t bit = (tsr_rng_u32(&own) & 1) ^ (tsr_rng_below(&rng, 10) == 0);
+            (*codes)->words[i * (*codes)->stride + j / 64] |= bit << j % 64;
+        }
+    }
+    return NULL;
+}
+
+static tsr_status *make_network(trial *t)
+{
+    TSR_TRY(tsr_kit_plain_model(&t->model));
+    return tsr_network_new(t->model, shape, CLASSES, SEED, &t->network);
+}
+
+static tsr_status *make_folder(trial *t)
+{
+    const char *temporary = getenv("TMPDIR");
+    t->folder = tsr_format("%s/tessera-test-probe-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (t->folder && mkdtemp(t->folder))
+        return NULL;
+    free(t->folder);
+    t->folder = NULL;
+    return tsr_fail(TSR_IO, "no folder for the probe's files can be made");
+}
+
+static tsr_status *make(const tsr_instance *instance, size_t n_train, size_t n_test, size_t bits, trial *t)
+{
+    *t = (trial){ 0 };
+    tsr_status *status = make_codes(n_train, bits, 0, &t->train, &t->train_labels);
+    if (!status)
+        status = make_codes(n_test, bits, 1, &t->test, &t->test_labels);
+    if (!status)
+        status = make_network(t);
+    if (!status)
+        status = make_folder(t);
+    if (!status)
+        status = tsr_metrics_new(tsr_instance_name(instance), &t->metrics);
+    if (status) {
+        clear(t);
+        return status;
+    }
+    t->probing = (tsr_probing){ .train = t->train,
+                                .test = t->test,
+                                .train_labels = t->train_labels,
+                                .test_labels = t->test_labels,
+                                .classes = CLASSES,
+                                .rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, 0),
+                                .folder = t->folder,
+                                .network = t->network,
+                                .metrics = t->metrics };
+    return NULL;
+}
+
+static tsr_status *run(const tsr_instance *instance, trial *t)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    return ops->run(tsr_instance_self(instance), &t->probing);
+}
+
+static uint64_t digest_of(const tsr_metrics *metrics)
+{
+    uint64_t digest = 0;
+    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value metric = tsr_metrics_get(metrics, i);
+        tsr_kit_stir(&digest, metric.name, strlen(metric.name) + 1);
+        tsr_kit_stir(&digest, &metric.value, sizeof(metric.value));
+    }
+    return digest;
+}
+
+/* The metrics of a middling probing. */
+static tsr_status *probe(const tsr_instance *instance, uint64_t *digest)
+{
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run(instance, &t);
+    if (!status)
+        tsr_kit_stir(digest, &(uint64_t){ digest_of(t.metrics) }, sizeof(uint64_t));
+    clear(&t);
+    return status;
+}
+
+static tsr_status *measure_once(const tsr_instance *instance)
+{
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run(instance, &t);
+    if (!status && tsr_metrics_count(t.metrics) == 0)
+        status = tsr_fail(TSR_FAILED, "it gives no metric; call tsr_metric");
+    clear(&t);
+    return status;
+}
+
+static tsr_status *thread_by_thread(const tsr_instance *instance)
+{
+    uint64_t digests[3] = { 0 };
+    for (int i = 0; i < 3; i++) {
+        tsr_set_threads(i + 1);
+        TSR_TRY(probe(instance, &digests[i]));
+    }
+    return digests[0] == digests[1] && digests[0] == digests[2]
+               ? NULL
+               : tsr_fail(TSR_FAILED,
+                          "metrics depend on the number of threads; cut work by the data's sizes alone, "
+                          "and add sums up in a fixed order");
+}
+
+static uint64_t digest_of_codes(const trial *t)
+{
+    uint64_t digest = 0;
+    tsr_kit_stir(&digest, t->train->words, t->train->n * t->train->stride * sizeof(uint64_t));
+    tsr_kit_stir(&digest, t->test->words, t->test->n * t->test->stride * sizeof(uint64_t));
+    tsr_kit_stir(&digest, t->train_labels, t->train->n * sizeof(int32_t));
+    tsr_kit_stir(&digest, t->test_labels, t->test->n * sizeof(int32_t));
+    return digest;
+}
+
+static tsr_status *leave_codes(const tsr_instance *instance)
+{
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    uint64_t before = digest_of_codes(&t);
+    tsr_status *status = run(instance, &t);
+    if (!status && digest_of_codes(&t) != before)
+        status = tsr_fail(TSR_FAILED, "it changes the codes or labels, which the probes after it see too");
+    clear(&t);
+    return status;
+}
+
+/* What its check lets pass it must measure: every code constant (no bits), one bit, rows of several lines,
+   one example. */
+static tsr_status *take_sizes(const tsr_instance *instance)
+{
+    static const size_t sizes[][3] = { { 1, 1, 1 },     { 2, 1, 64 },   { 50, 20, 0 }, { 50, 20, 1 },
+                                       { 60, 40, 700 }, { 40, 60, 63 }, { 13, 7, 65 } };
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        tsr_probe_sizes known = { sizes[i][0], sizes[i][1], CLASSES, shape };
+        tsr_status *refused = ops->check ? ops->check(tsr_instance_self(instance), &known) : NULL;
+        bool passes = !refused;
+        tsr_status_free(refused);
+        if (!passes)
+            continue;
+        trial t;
+        TSR_TRY(make(instance, sizes[i][0], sizes[i][1], sizes[i][2], &t));
+        tsr_status *status = run(instance, &t);
+        clear(&t);
+        if (status)
+            return tsr_context(status,
+                               "%zu training and %zu test codes of %zu bits, which its check lets pass",
+                               sizes[i][0], sizes[i][1], sizes[i][2]);
+    }
+    return NULL;
+}
+
+static tsr_status *give_announced(tsr_kit *kit, const tsr_instance *instance)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    if (!ops->metrics) {
+        kit->skipped = "it announces none";
+        return NULL;
+    }
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run(instance, &t);
+    size_t given = 0;
+    double value;
+    for (const tsr_metric_info *metric = ops->metrics; !status && metric->name; metric++)
+        given += tsr_metrics_find(t.metrics, metric->name, &value);
+    if (!status && !given)
+        status = tsr_fail(TSR_FAILED,
+                          "none of the metrics that it announces is among those that it gives; are the "
+                          "names spelt alike?");
+    clear(&t);
+    return status;
+}
+
+static tsr_status *with_instance(tsr_kit *kit, tsr_status *(*function)(const tsr_instance *))
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    tsr_status *status = function(instance);
+    tsr_instance_free(instance);
+    return status;
+}
+
+static tsr_status *gives_metrics(tsr_kit *kit)
+{
+    return with_instance(kit, measure_once);
+}
+
+static tsr_status *threads_change_nothing(tsr_kit *kit)
+{
+    return with_instance(kit, thread_by_thread);
+}
+
+static tsr_status *leaves_codes_alone(tsr_kit *kit)
+{
+    return with_instance(kit, leave_codes);
+}
+
+static tsr_status *measures_what_it_checks(tsr_kit *kit)
+{
+    return with_instance(kit, take_sizes);
+}
+
+static tsr_status *keeps_its_word(tsr_kit *kit)
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    tsr_status *status = give_announced(kit, instance);
+    tsr_instance_free(instance);
+    return status;
+}
+
+static const tsr_kit_check checks[] = {
+    { "gives metrics", gives_metrics, 0 },
+    { "gives metrics that it announces", keeps_its_word, 0 },
+    { "gives the same metrics whatever the number of threads", threads_change_nothing, 0 },
+    { "leaves codes and labels alone", leaves_codes_alone, 0 },
+    { "measures every size that its check lets pass", measures_what_it_checks, 0 },
+    { NULL, NULL, 0 },
+};
+
+static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)
+{
+    (void)kit;
+    return probe(instance, digest);
+}
+
+const tsr_kit_kind tsr_kit_probe = { checks, exercise };

@@ -1,0 +1,32 @@
+/* A dataset: sample i has the value i everywhere and the label i modulo 3; faults by name. */
+#include "faulty.h"
+
+enum { EMPTY = OWN, LABEL, PART, DRAWS, ORDER, NEEDS };
+FAULTS("empty", "label", "part", "draws", "order", "needs");
+
+static tsr_status *open(void *self, tsr_dataset_info *info)
+{
+    const faulty *f = self;
+    *info = (tsr_dataset_info){ .n = { f->fault == EMPTY ? 0 : 90, 31 }, .shape = { 2, 3, 1 }, .classes = 3 };
+    return NULL;
+}
+
+static void read(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
+                 int32_t *labels)
+{
+    const faulty *f = self;
+    float extra = (float)begin(f);
+    (void)split;
+    if (f->fault == NEEDS && !inputs)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (labels)
+            labels[i] = (int32_t)(index[i] % 3) + 4 * (f->fault == LABEL && index[i] == 30);
+        for (size_t k = 0; inputs && k < 6u - (f->fault == PART); k++)
+            inputs[i * 6 + k] = (float)index[i] + extra + (f->fault == DRAWS ? (float)uses++ : 0) +
+                                (f->fault == ORDER ? (float)i : 0);
+    }
+}
+
+static const tsr_dataset_ops ops = { .open = open, .read = read };
+FAULTY(TSR_DATASET_PLUGIN(&ops))
