@@ -6,8 +6,8 @@
 #include <tessera/activation.h>
 #include <tessera/op.h>
 
-extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_batch_norm, tsr_op_dense, tsr_op_dropout,
-    tsr_op_flatten;
+extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_batch_norm, tsr_op_conv2d, tsr_op_dense,
+    tsr_op_dropout, tsr_op_flatten;
 
 /* The activation operator's configuration: what a code tap has to know of the plugin behind it. */
 typedef struct tsr_activation_config {
