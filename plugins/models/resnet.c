@@ -2,9 +2,10 @@
    blocks that halve the image and double the channels from one stage to the next, the mean of each map, a
    dense layer. Depth 18 has four stages of two blocks with 64 to 512 channels; 20, 32 and 56 are
    section 4.2's, three stages of 3, 5 and 9 blocks with 16, 32 and 64. Where a block changes the shape, its
-   shortcut is a 1 x 1 convolution with batch norm (option B of section 3.3, which the paper's code takes too;
-   the section's own option A pads with zeros and has 2,752 parameters fewer). Every convolution has a batch
-   norm after it, hence no bias. */
+   shortcut is a 1 x 1 convolution with batch norm: option B of section 3.3. Section 4.2's own networks pad
+   with zeros there (option A) and have 2,752 parameters fewer. Every convolution is followed by batch norm,
+   hence has no bias. */
+#include <stdio.h>
 #include <tessera/model.h>
 
 typedef struct resnet {

@@ -6,9 +6,8 @@
 #include <tessera/activation.h>
 #include <tessera/op.h>
 
-extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_batch_norm, tsr_op_dense, tsr_op_dropout,
-    tsr_op_flatten;
-extern const tsr_op tsr_op_average_pool, tsr_op_global_average_pool, tsr_op_max_pool;
+extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_average_pool, tsr_op_batch_norm, tsr_op_conv2d,
+    tsr_op_dense, tsr_op_dropout, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_max_pool;
 
 /* The activation operator's configuration: what a code tap has to know of the plugin behind it. */
 typedef struct tsr_activation_config {
