@@ -77,7 +77,7 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
     x = tsr_named(g, tsr_activate(g, x), "stem.activation");
     for (int stage = 0; stage < p->stages; stage++)
         for (int i = 0; i < p->blocks; i++) {
-            char name[64];
+            char name[48];
             snprintf(name, sizeof(name), "stage.%d.block.%d", stage, i);
             x = block(g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1, name);
         }
