@@ -19,6 +19,13 @@ typedef struct tsr_activation_config {
 /* Where the pieces of an activation meet: at most `room` written to `at`, the number of all returned. */
 size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t room, float *at);
 
+/* Batch norm's. On feature maps it can do in the same pass what follows it: where `activation` is not NULL, a
+   second input is added, if there is one, and the sum activated; a node made by tsr_graph_fuse. */
+typedef struct tsr_batch_norm_config {
+    double epsilon, momentum;
+    const tsr_activation_config *activation;
+} tsr_batch_norm_config;
+
 /* The loss at a network's end, no node since it needs labels: the sum over n samples of -log softmax(logits)
    at the label. `gradient` (NULL: not wanted), n x classes, is that of the mean; *correct (NULL: not
    wanted) counts the samples whose first largest logit is the label's. */
