@@ -72,6 +72,9 @@ static char *default_name(const tsr_graph *graph, const char *operator_name)
 
 static void node_free(tsr_node *node)
 {
+    if (!node)
+        return;
+    node_free(node->fused);
     for (size_t i = 0; i < node->n_parameters; i++)
         free((char *)(uintptr_t)node->parameters[i].spec.name);
     for (size_t i = 0; i < node->n_states; i++)
@@ -312,5 +315,5 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
         if (!graph->nodes[i]->needed)
             return tsr_fail(TSR_REFUSED, "'%s' leads nowhere: the logits, '%s', do not depend on it",
                             graph->nodes[i]->name, logits->name);
-    return NULL;
+    return tsr_graph_fuse(graph);
 }

@@ -46,6 +46,15 @@ tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *a
 /* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
 tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
 
+/* The largest, or the mean, value of each size x size window, every `stride` rows and columns. There is no
+   padding; the last rows and columns that fill no window are left out. An image smaller than a window is
+   refused. */
+tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+
+/* The mean of each map: c x h x w becomes c x 1 x 1. */
+tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
+
 /* c x h x w becomes (c h w) x 1 x 1. */
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
 
