@@ -1,11 +1,12 @@
 /* Convolution of feature maps: Y = X * W + b, W is (channels, in, kernel_h, kernel_w), as PyTorch's Conv2d.
  */
-#include "base/memory.h"
 #include "nn/ops/channels.h"
 #include "nn/ops/convolution.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>
+
+#define MOST_FLOATS 0x1p40 /* of any array */
 
 tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options)
 {
@@ -65,33 +66,45 @@ static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape
     return true;
 }
 
-/* A sample's patches: *depth rows of out.h out.w floats. */
-static bool patches_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape out, size_t *depth,
-                        size_t *floats)
+/* Whether what the ways to convolve work in can be counted, by far: sizes that pass overflow nowhere below.
+ */
+static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape out)
 {
     tsr_shape in = tsr_setup_input(setup, 0);
-    size_t positions, all;
-    if (tsr_multiply((size_t)o->kernel_h * (size_t)o->kernel_w, in.c, depth) && *depth <= INT_MAX &&
-        tsr_multiply(out.h, out.w, &positions) && positions <= INT_MAX &&
-        tsr_multiply(*depth, positions, floats) && tsr_multiply(*depth, out.c, &all) &&
-        all <= PTRDIFF_MAX / sizeof(float) && *floats <= PTRDIFF_MAX / sizeof(float))
+    double area = (double)o->kernel_h * o->kernel_w, c = (double)in.c + 16, k = (double)out.c + 16;
+    double h = (double)in.h + 2.0 * o->padding_h + o->kernel_h + o->stride_h;
+    double w = (double)in.w + 2.0 * o->padding_w + o->kernel_w + o->stride_w;
+    if (area * (double)in.c <= INT_MAX && (double)out.h * (double)out.w <= INT_MAX &&
+        c * h * w <= MOST_FLOATS && k * h * w <= MOST_FLOATS && c * k * area <= MOST_FLOATS &&
+        c * area * (double)out.h * (double)out.w <= MOST_FLOATS)
         return true;
-    tsr_setup_fail(setup,
-                   "%zu x %zu x %zu under a kernel of %d x %d, giving %zu x %zu x %zu, is more than BLAS can "
-                   "count",
-                   in.c, in.h, in.w, o->kernel_h, o->kernel_w, out.c, out.h, out.w);
+    tsr_setup_fail(
+        setup, "%zu x %zu x %zu under a kernel of %d x %d, giving %zu x %zu x %zu, is too large to compute",
+        in.c, in.h, in.w, o->kernel_h, o->kernel_w, out.c, out.h, out.w);
     return false;
+}
+
+static tsr_convolution convolution_of(const tsr_conv2d_options *o, size_t n, tsr_shape in, tsr_shape out)
+{
+    return (tsr_convolution){ n,
+                              in,
+                              out,
+                              (size_t)o->kernel_h,
+                              (size_t)o->kernel_w,
+                              (size_t)o->stride_h,
+                              (size_t)o->stride_w,
+                              (size_t)o->padding_h,
+                              (size_t)o->padding_w };
 }
 
 static void setup(tsr_setup *setup)
 {
     const tsr_conv2d_options *o = tsr_setup_config(setup);
     tsr_shape in = tsr_setup_input(setup, 0), out;
-    size_t depth, floats;
-    if (!options_are_sound(setup, o) || !kernel_fits(setup, o, &out) ||
-        !patches_fit(setup, o, out, &depth, &floats))
+    if (!options_are_sound(setup, o) || !kernel_fits(setup, o, &out) || !sizes_fit(setup, o, out))
         return;
-    size_t area = depth / in.c;
+    size_t area = (size_t)o->kernel_h * (size_t)o->kernel_w;
+    tsr_convolution conv = convolution_of(o, 1, in, out);
     tsr_setup_output(setup, out);
     tsr_setup_parameter(
         setup, &(tsr_parameter_spec){ .name = "weight",
@@ -99,27 +112,13 @@ static void setup(tsr_setup *setup)
                                       .n_dims = 4,
                                       .dims = { out.c, in.c, (size_t)o->kernel_h, (size_t)o->kernel_w },
                                       .init = TSR_INIT_GLOROT_UNIFORM,
-                                      .fan_in = depth,
+                                      .fan_in = in.c * area,
                                       .fan_out = out.c * area });
     if (o->bias)
         tsr_setup_parameter(
             setup,
             &(tsr_parameter_spec){ .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { out.c } });
-    tsr_setup_scratch(setup, 0, floats);
-}
-
-static tsr_convolution convolution_of(const tsr_pass *pass)
-{
-    const tsr_conv2d_options *o = pass->config;
-    return (tsr_convolution){ pass->n,
-                              pass->shapes[0],
-                              pass->shape,
-                              (size_t)o->kernel_h,
-                              (size_t)o->kernel_w,
-                              (size_t)o->stride_h,
-                              (size_t)o->stride_w,
-                              (size_t)o->padding_h,
-                              (size_t)o->padding_w };
+    tsr_setup_scratch(setup, 0, tsr_convolutions_choose()->scratch(&conv));
 }
 
 static bool has_bias(const tsr_pass *pass)
@@ -129,22 +128,24 @@ static bool has_bias(const tsr_pass *pass)
 
 static void forward(const tsr_pass *pass)
 {
-    tsr_convolution conv = convolution_of(pass);
-    tsr_convolve_plain(&conv, pass->inputs[0], pass->parameters[0],
-                       has_bias(pass) ? pass->parameters[1] : NULL, pass->output, pass->scratch);
+    tsr_convolution conv = convolution_of(pass->config, pass->n, pass->shapes[0], pass->shape);
+    tsr_convolutions_choose()->forward(&conv, pass->inputs[0], pass->parameters[0],
+                                       has_bias(pass) ? pass->parameters[1] : NULL, pass->output,
+                                       pass->scratch);
 }
 
 static void backward(const tsr_pass *pass)
 {
-    tsr_convolution conv = convolution_of(pass);
-    tsr_convolve_plain_weight_gradient(&conv, pass->inputs[0], pass->output_gradient,
-                                       pass->parameter_gradients[0], pass->scratch);
+    const tsr_convolutions *ways = tsr_convolutions_choose();
+    tsr_convolution conv = convolution_of(pass->config, pass->n, pass->shapes[0], pass->shape);
+    ways->weight_gradient(&conv, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
+                          pass->scratch);
     if (has_bias(pass))
         tsr_channel_sums(pass->n, pass->shape.c, pass->shape.h * pass->shape.w, pass->output_gradient,
                          pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
-        tsr_convolve_plain_input_gradient(&conv, pass->output_gradient, pass->parameters[0],
-                                          pass->input_gradients[0], pass->scratch);
+        ways->input_gradient(&conv, pass->output_gradient, pass->parameters[0], pass->input_gradients[0],
+                             pass->scratch);
 }
 
 const tsr_op tsr_op_conv2d = {

@@ -71,6 +71,11 @@ static void scatter(const tsr_convolution *conv, const float *patches, float *x)
     }
 }
 
+size_t tsr_convolve_plain_scratch(const tsr_convolution *conv)
+{
+    return n_rows(conv) * conv->out.h * conv->out.w;
+}
+
 void tsr_convolve_plain(const tsr_convolution *conv, const float *x, const float *w, const float *bias,
                         float *y, float *scratch)
 {
