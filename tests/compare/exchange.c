@@ -87,9 +87,13 @@ static tsr_status *keep_loss(void *context, size_t epoch, double loss, double ac
     return NULL;
 }
 
+#define TILE 8     /* pixels a side that have one value in a class's image */
+#define NOISE 0.3f /* of a pixel */
+
 /* Images that differ by class, so that there is something to learn. */
-static training_data make_data(size_t batch, size_t size, size_t steps)
+static training_data make_data(size_t side, size_t batch, size_t steps)
 {
+    size_t size = 3 * side * side;
     training_data data = { batch,
                            size,
                            steps,
@@ -101,9 +105,13 @@ static training_data make_data(size_t batch, size_t size, size_t steps)
     fill_random(steps * batch * size, data.images, 2);
     tsr_rng rng = tsr_rng_stream(7, TSR_FOR_DATA, 3);
     for (size_t i = 0; i < steps * batch; i++) {
-        data.labels[i] = (int32_t)tsr_rng_below(&rng, 10);
-        for (size_t k = 0; k < size; k++)
-            data.images[i * size + k] += means[(size_t)data.labels[i] * size + k];
+        size_t label = (size_t)tsr_rng_below(&rng, 10);
+        data.labels[i] = (int32_t)label;
+        for (size_t k = 0; k < size; k++) {
+            size_t row = k / side / TILE * TILE, column = k % side / TILE * TILE;
+            float *pixel = &data.images[i * size + k];
+            *pixel = means[label * size + row * side + column] + NOISE * *pixel;
+        }
     }
     free(means);
     return data;
@@ -115,7 +123,7 @@ static void train(const char *settings, size_t side, size_t batch, size_t steps,
     tsr_instance *model = test_instance(TSR_MODEL, settings);
     char *text = tsr_format("plugin = \"adam\"; learning_rate = %s;", rate);
     tsr_instance *adam = test_instance(TSR_OPTIMIZER, text);
-    training_data data = make_data(batch, 3 * side * side, steps);
+    training_data data = make_data(side, batch, steps);
     tsr_network *network;
     ck_succeeds(tsr_network_new(model, (tsr_shape){ 3, side, side }, 10, 1, &network));
     write_parameters(folder, "initial", network, false);
