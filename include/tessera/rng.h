@@ -18,7 +18,7 @@ typedef enum tsr_purpose {
     TSR_FOR_INPUT_NOISE = 5, /* index: the example */
     TSR_FOR_PROBE = 6,       /* index: the probe's place in the config */
     TSR_FOR_DATA = 7,        /* datasets that make their samples; index: the sample */
-    TSR_FOR_AUGMENT = 8,     /* index: epoch and example */
+    TSR_FOR_AUGMENT = 8,     /* index: epoch and place in its order */
 } tsr_purpose;
 
 typedef struct tsr_rng {

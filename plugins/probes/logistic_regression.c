@@ -49,7 +49,7 @@ static tsr_status *give(const tsr_probing *probing, const logistic_set *set, log
                         const float *weights, uint32_t *predicted)
 {
     const tsr_codes *codes = probing->test;
-    lane_rows train = { set->words, set->stride, set->bits, set->start[set->n_classes], NULL };
+    lane_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
     lane_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &train, predicted));
     TSR_TRY(tsr_metric(probing, "train", train_accuracy(set, predicted)));
@@ -60,8 +60,12 @@ static tsr_status *give(const tsr_probing *probing, const logistic_set *set, log
 static tsr_status *measure(const logistic_regression *self, const tsr_probing *probing,
                            const logistic_set *set)
 {
-    logistic_options options = { (logistic_scheme)self->multi_class, self->C, self->tolerance,
-                                 self->max_iterations, LOGISTIC_HISTORY };
+    logistic_options options = { (logistic_scheme)self->multi_class,
+                                 self->C,
+                                 self->tolerance,
+                                 self->max_iterations,
+                                 LOGISTIC_HISTORY,
+                                 LOGISTIC_COLUMNS };
     size_t n = logistic_models(options.scheme, set->n_classes), size;
     size_t most = probing->test->n > probing->train->n ? probing->test->n : probing->train->n;
     if (__builtin_mul_overflow(n, set->bits + 1, &size) || size > INT_MAX)
@@ -81,7 +85,8 @@ static tsr_status *measure(const logistic_regression *self, const tsr_probing *p
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     logistic_set set;
-    tsr_status *status = logistic_set_new(probing->train, probing->train_labels, probing->classes, &set);
+    tsr_status *status =
+        logistic_set_new(probing->train, probing->train_labels, probing->classes, LOGISTIC_COPY, &set);
     if (!status)
         status = measure(self, probing, &set);
     logistic_set_clear(&set);
