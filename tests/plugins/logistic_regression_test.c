@@ -315,6 +315,21 @@ START_TEST(models_of_long_codes_are_the_same_in_pieces_and_without_copies)
 }
 END_TEST
 
+/* Where the classes differ in bits that a projection may miss, more bits tell more. */
+START_TEST(a_projection_fits_the_bits_that_it_draws)
+{
+    static const char settings[] = LOGISTIC "projection = 64;";
+    labelled data = blobs(36, 600, 300, 4, 2000, 0.45);
+    double all = probe_metric(LOGISTIC, &data, "test"),
+           some = probe_metric(settings, &data, "projected_test");
+    ck_assert(probe_metric(settings, &data, "projection") == 64);
+    ck_assert_msg(all > some && some > 0.3, "%g %g", all, some);
+    ck_assert(probe_metric(LOGISTIC "projection = 2000;", &data, "projected_test") == all);
+    ck_same_with_two_threads(settings, &data);
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(logistic_regression_does_not_depend_on_the_number_of_threads)
 {
     labelled data = blobs(32, 400, 1500, 6, 130, 0.35);
@@ -340,6 +355,7 @@ int main(void)
     tcase_add_test(tests, more_classes_than_lanes_are_told_apart_by_every_scheme);
     tcase_add_test(tests, models_do_not_depend_on_which_are_fitted_in_step);
     tcase_add_test(tests, models_of_long_codes_are_the_same_in_pieces_and_without_copies);
+    tcase_add_test(tests, a_projection_fits_the_bits_that_it_draws);
     tcase_add_test(tests, logistic_regression_does_not_depend_on_the_number_of_threads);
     suite_add_tcase(suite, tests);
     return test_main(suite);
