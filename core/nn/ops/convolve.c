@@ -55,6 +55,7 @@ TSR_HOT void tsr_convolve_sum(size_t n, size_t size, const float *parts, float *
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 
 #define INLINE static inline __attribute__((always_inline))
+#define AHEAD 64  /* floats, four lines of a cache */
 #define VECTORS 2 /* of a tile */
 
 #define AVX512_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2,popcnt")))

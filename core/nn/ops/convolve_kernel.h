@@ -21,6 +21,23 @@ typedef struct NAME(place) {
     size_t phase;         /* positions from a phase to the next */
 } NAME(place);
 
+/* n positions of `channels` planes, at most LANES of both, as a vector each. What comes next is fetched
+   ahead: planes lie a page apart or so, where the processor foresees nothing. */
+TARGET INLINE void NAME(load_positions)(const float *x, size_t plane, size_t channels, size_t n,
+                                        vector *values)
+{
+    if (n == LANES && channels == LANES) {
+        EACH (c, LANES) {
+            values[c] = FROM(x + c * plane);
+            __builtin_prefetch(x + c * plane + AHEAD);
+        }
+    } else {
+        EACH (c, LANES)
+            values[c] = c < channels ? (vector)LOAD(x + c * plane, n) : (vector){ 0 };
+    }
+    TRANSPOSE(values);
+}
+
 /* rows x width values of `channels` planes, at most LANES, to a group. Rows of a plane are side by side. */
 TARGET static void NAME(gather)(const float *x, size_t plane, size_t channels, size_t rows, size_t width,
                                 const NAME(place) * place, float *out)
@@ -29,27 +46,29 @@ TARGET static void NAME(gather)(const float *x, size_t plane, size_t channels, s
     for (size_t q = 0; q < all; q += LANES) {
         vector values[LANES];
         size_t n = all - q < LANES ? all - q : LANES;
-        EACH (c, LANES)
-            values[c] = c < channels ? (vector)LOAD(x + c * plane + q, n) : (vector){ 0 };
-        TRANSPOSE(values);
-        if (place->stride == 1 && column + n <= width) {
+        NAME(load_positions)(x + q, plane, channels, n, values);
+        if (place->stride == 1 && n == LANES && column + LANES <= width) {
             float *to = out + (place->first + column) * LANES;
-            for (size_t i = 0; i < n; i++)
+            EACH (i, LANES)
                 AT(to + i * LANES) = values[i];
-            column += n;
-            if (column == width) {
-                column = 0;
-                out += place->line;
+            column += LANES;
+        } else {
+            for (size_t i = 0; i < n; i++) {
+                if (column == width) {
+                    column = 0;
+                    out += place->line;
+                }
+                size_t at = place->first + column++, phase = 0;
+                if (place->stride > 1) {
+                    phase = at % place->stride;
+                    at /= place->stride;
+                }
+                AT(out + (phase * place->phase + at) * LANES) = values[i];
             }
-            continue;
         }
-        for (size_t i = 0; i < n; i++) {
-            size_t at = place->first + column, phase = at % place->stride;
-            AT(out + (phase * place->phase + at / place->stride) * LANES) = values[i];
-            if (++column == width) {
-                column = 0;
-                out += place->line;
-            }
+        if (column == width) {
+            column = 0;
+            out += place->line;
         }
     }
 }
@@ -63,8 +82,12 @@ TARGET static void NAME(scatter)(const float *in, size_t n, size_t channels, flo
         EACH (i, LANES)
             values[i] = i < now ? FROM(in + (q + i) * LANES) : (vector){ 0 };
         TRANSPOSE(values);
-        for (size_t c = 0; c < channels; c++)
-            STORE(x + c * plane + q, now, values[c]);
+        if (now == LANES && channels == LANES) {
+            EACH (c, LANES)
+                AT(x + c * plane + q) = values[c];
+        } else
+            for (size_t c = 0; c < channels; c++)
+                STORE(x + c * plane + q, now, values[c]);
     }
 }
 
