@@ -139,8 +139,13 @@ static tsr_node *norm_of_input(void *context, tsr_graph *g, tsr_node *x, int cla
 static tsr_node *norm_of_input_beside(void *context, tsr_graph *g, tsr_node *x, int classes)
 {
     (void)context;
-    tsr_node *y = tsr_activate(g, tsr_add(g, tsr_batch_norm(g, x), apply_shift(g, x)));
-    return tsr_dense(g, tsr_activate(g, tsr_add(g, x, tsr_batch_norm(g, y))), classes);
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, tsr_batch_norm(g, x), apply_shift(g, x))), classes);
+}
+
+static tsr_node *norm_beside_input(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, x, tsr_batch_norm(g, apply_shift(g, x)))), classes);
 }
 
 static tsr_node *norm_beside_itself(void *context, tsr_graph *g, tsr_node *x, int classes)
@@ -168,8 +173,9 @@ static tsr_node *norm_that_is_read_twice(void *context, tsr_graph *g, tsr_node *
 
 START_TEST(batch_norm_with_what_follows_has_right_gradients)
 {
-    build_function *chains[] = { norm_then_activation, norm_of_input, norm_of_input_beside,
-                                 norm_beside_itself,   two_norms,     norm_that_is_read_twice };
+    build_function *chains[] = { norm_then_activation,   norm_of_input,      norm_of_input_beside,
+                                 norm_beside_input,      norm_beside_itself, two_norms,
+                                 norm_that_is_read_twice };
     for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
         gradients_agree(chains[i], (tsr_shape){ 2, 2, 2 });
         gradients_agree(chains[i], (tsr_shape){ 1, 1, 5 });
