@@ -8,17 +8,23 @@
 
 /* What differences of float arithmetic leave; a wrong factor in any formula is far above it. */
 #define TOLERANCE 2e-3
+#define LONGER 6e-3 /* what they leave behind several batch norms of few values */
 
-static void gradients_agree(build_function *build, tsr_shape shape)
+static void gradients_agree_within(double tolerance, build_function *build, tsr_shape shape)
 {
     test_net net = net_new(build, NULL, shape, 3, 1);
     ck_succeeds(tsr_network_plan_apart(net.network, BATCH));
     double apart = gradient_error(&net, BATCH);
-    ck_assert_double_lt(apart, TOLERANCE);
+    ck_assert_double_lt(apart, tolerance);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     double shared = gradient_error(&net, BATCH);
-    ck_assert_double_lt(shared, TOLERANCE);
+    ck_assert_double_lt(shared, tolerance);
     net_free(&net);
+}
+
+static void gradients_agree(build_function *build, tsr_shape shape)
+{
+    gradients_agree_within(TOLERANCE, build, shape);
 }
 
 static tsr_node *dense(void *context, tsr_graph *g, tsr_node *x, int classes)
@@ -177,8 +183,8 @@ START_TEST(batch_norm_with_what_follows_has_right_gradients)
                                  norm_beside_input,      norm_beside_itself, two_norms,
                                  norm_that_is_read_twice };
     for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
-        gradients_agree(chains[i], (tsr_shape){ 2, 2, 2 });
-        gradients_agree(chains[i], (tsr_shape){ 1, 1, 5 });
+        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 2, 2, 2 });
+        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 1, 1, 5 });
     }
 }
 END_TEST
@@ -198,7 +204,7 @@ static tsr_node *residual_maps(void *context, tsr_graph *g, tsr_node *x, int cla
 
 START_TEST(a_residual_convolutional_network_has_right_gradients)
 {
-    gradients_agree(residual_maps, (tsr_shape){ 2, 4, 3 });
+    gradients_agree_within(LONGER, residual_maps, (tsr_shape){ 2, 4, 3 });
 }
 END_TEST
 
