@@ -245,16 +245,22 @@ TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bo
     float *to = u + panel * VECTORS * LANES * w->in_groups * w->inner + group % VECTORS * LANES;
     NAME(place) place = { .stride = 1 };
     for (size_t c = 0; c < w->in_groups * w->inner; c++, to += vectors * LANES) {
+        const float *nine = work;
         if (c >= in)
             memset(work, 0, 9 * LANES * sizeof(float));
-        else
-            NAME(gather)
-        (weights + (turned ? c * out + first : first * in + c) * 9, turned ? 9 : in * 9, lanes, 1, 9, &place,
-         work);
+        else if (turned)
+            NAME(gather)(weights + (c * out + first) * 9, 9, lanes, 1, 9, &place, work);
+        else {
+            if (c % LANES == 0) /* those of a whole group: they lie side by side */
+                NAME(gather)
+            (weights + (first * in + c) * 9, in * 9, lanes, 1, 9 * (in - c < LANES ? in - c : LANES), &place,
+             work);
+            nine += c % LANES * 9 * LANES;
+        }
         if (w->m == 4)
-            NAME(transform_weights)(4, turned, work, to, w->u_point);
+            NAME(transform_weights)(4, turned, nine, to, w->u_point);
         else
-            NAME(transform_weights)(2, turned, work, to, w->u_point);
+            NAME(transform_weights)(2, turned, nine, to, w->u_point);
     }
 }
 
