@@ -195,8 +195,9 @@ static void run(const tsr_direct_kernels *kernels, const tsr_convolution *conv, 
     d.y = y;
     d.bias = padded;
     list_terms(&d, conv, turned, lanes, scratch);
-    tsr_convolve_tasks(d.out_groups, &slots, pack_weights, &job);
-    tsr_convolve_tasks(parts_of(d.samples * d.bands, d.units), &slots, do_units, &job);
+    tsr_convolve_tasks(d.out_groups, tsr_convolve_weights_work(conv), &slots, pack_weights, &job);
+    tsr_convolve_tasks(parts_of(d.samples * d.bands, d.units), tsr_convolve_work(conv), &slots, do_units,
+                       &job);
 }
 
 void tsr_direct_forward(const tsr_direct_kernels *kernels, const tsr_convolution *conv, const float *x,
@@ -287,7 +288,7 @@ void tsr_direct_weight_gradient(const tsr_direct_kernels *kernels, const tsr_con
     list_taps(&d, conv, kernels->lanes, scratch);
     if (job.parts > 1)
         job.dw = sums;
-    tsr_convolve_tasks(job.parts * chunks_of(&d), &slots, do_chunk, &job);
+    tsr_convolve_tasks(job.parts * chunks_of(&d), tsr_convolve_work(conv), &slots, do_chunk, &job);
     if (job.parts > 1)
         tsr_convolve_sum(job.parts, d.area * d.in.c * d.out.c, sums, dw);
 }
