@@ -31,22 +31,20 @@ TARGET INLINE void NAME(input_points)(size_t m, const vector *d, vector *v)
 /* u = G g. */
 TARGET INLINE void NAME(weight_points)(size_t m, const vector *g, vector *u)
 {
+    u[0] = g[0];
     if (m == 2) {
-        vector even = SPREAD(0.5f) * (g[0] + g[2]), odd = SPREAD(0.5f) * g[1];
-        u[0] = g[0];
-        u[1] = even + odd;
-        u[2] = even - odd;
+        vector even = SPREAD(0.5f) * (g[0] + g[2]);
+        u[1] = FMA(SPREAD(0.5f), g[1], even);
+        u[2] = FMA(SPREAD(-0.5f), g[1], even);
         u[3] = g[2];
         return;
     }
-    vector even = SPREAD(-2.0f / 3) * FMA(SPREAD(0.5f), g[2], g[0]),
-           odd = SPREAD(-2.0f / 3 * SQRT_HALF) * g[1];
-    u[0] = g[0];
-    u[1] = even + odd;
-    u[2] = even - odd;
-    even = SPREAD(1.0f / 6) * FMA(SPREAD(2.0f), g[2], g[0]), odd = SPREAD(SQRT_2 / 6) * g[1];
-    u[3] = even + odd;
-    u[4] = even - odd;
+    vector even = SPREAD(-2.0f / 3) * FMA(SPREAD(0.5f), g[2], g[0]);
+    u[1] = FMA(SPREAD(-2.0f / 3 * SQRT_HALF), g[1], even);
+    u[2] = FMA(SPREAD(2.0f / 3 * SQRT_HALF), g[1], even);
+    even = SPREAD(1.0f / 6) * FMA(SPREAD(2.0f), g[2], g[0]);
+    u[3] = FMA(SPREAD(SQRT_2 / 6), g[1], even);
+    u[4] = FMA(SPREAD(-SQRT_2 / 6), g[1], even);
     u[5] = g[2];
 }
 
