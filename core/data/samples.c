@@ -12,6 +12,8 @@
 /* Labels that one read asks for while a dataset is checked. */
 #define LABEL_BLOCK 4096
 
+#define MEAN_BLOCK 256 /* examples read together for their mean */
+
 /* Streams of TSR_FOR_LABEL_NOISE: which examples, then one per example for its new label. */
 #define NOISE_CHOICE 0
 #define NOISE_LABELS 1
@@ -183,7 +185,50 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
 void tsr_parts_clear(tsr_parts *parts)
 {
     free(parts->train.noisy);
+    free(parts->mean);
     *parts = (tsr_parts){ 0 };
+}
+
+/* Adds the examples' inputs up in their order. */
+static void sum_inputs(const tsr_samples *samples, size_t size, float *inputs, double *sums)
+{
+    size_t index[MEAN_BLOCK];
+    for (size_t first = 0; first < samples->n; first += MEAN_BLOCK) {
+        size_t left = samples->n - first, n = left < MEAN_BLOCK ? left : MEAN_BLOCK;
+        tsr_samples_read_true(samples, first, n, index, inputs, NULL);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < size; j++)
+                sums[j] += (double)inputs[i * size + j];
+    }
+}
+
+tsr_status *tsr_parts_subtract_mean(tsr_parts *parts)
+{
+    size_t size = tsr_shape_size(parts->train.data->info.shape), room;
+    float *inputs = tsr_multiply(size, MEAN_BLOCK, &room) ? tsr_alloc(room, sizeof(*inputs)) : NULL;
+    double *sums = tsr_alloc(size, sizeof(*sums));
+    float *mean = tsr_alloc(size, sizeof(*mean));
+    bool complete = inputs && sums && mean;
+    if (complete) {
+        sum_inputs(&parts->train, size, inputs, sums);
+        for (size_t j = 0; j < size; j++)
+            mean[j] = (float)(sums[j] / (double)parts->train.n);
+        parts->mean = mean;
+        parts->train.mean = parts->holdout.mean = parts->test.mean = mean;
+    } else {
+        free(mean);
+    }
+    free(inputs);
+    free(sums);
+    return complete ? NULL : tsr_no_memory("the mean input");
+}
+
+static void subtract_mean(const tsr_samples *samples, size_t n, float *inputs)
+{
+    size_t size = tsr_shape_size(samples->data->info.shape);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < size; j++)
+            inputs[i * size + j] -= samples->mean[j];
 }
 
 /* Each example has its stream, so its noise is the same in every epoch, batch and thread. */
@@ -209,6 +254,8 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
     data->ops->read(data->self, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
     if (inputs && samples->input_noise > 0)
         add_input_noise(samples, n, scratch, inputs);
+    if (inputs && samples->mean)
+        subtract_mean(samples, n, inputs);
 }
 
 void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
@@ -218,4 +265,6 @@ void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, s
     for (size_t i = 0; i < n; i++)
         scratch[i] = samples->first + first + i;
     data->ops->read(data->self, samples->split, n, scratch, inputs, labels);
+    if (inputs && samples->mean)
+        subtract_mean(samples, n, inputs);
 }

@@ -18,7 +18,7 @@ typedef enum tsr_purpose {
     TSR_FOR_INPUT_NOISE = 5, /* index: the example */
     TSR_FOR_PROBE = 6,       /* index: the probe's place in the config */
     TSR_FOR_DATA = 7,        /* datasets that make their samples; index: the sample */
-    TSR_FOR_AUGMENT = 8,     /* index: epoch and example */
+    TSR_FOR_AUGMENT = 8,     /* index: epoch and place in its order */
 } tsr_purpose;
 
 typedef struct tsr_rng {
@@ -34,6 +34,12 @@ tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
 /* Uniform over all 32-bit and 64-bit values. */
 uint32_t tsr_rng_u32(tsr_rng *rng);
 uint64_t tsr_rng_u64(tsr_rng *rng);
+
+/* n of the former at once, the same as one by one gives and several times as fast. */
+void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
+
+/* Passes over the next n of them. */
+void tsr_rng_skip(tsr_rng *rng, uint64_t n);
 
 /* Uniform in 0 .. n-1, without bias (Lemire 2019); 0 where n is 0. */
 uint64_t tsr_rng_below(tsr_rng *rng, uint64_t n);

@@ -21,10 +21,49 @@ START_TEST(philox_gives_the_published_vector)
 }
 END_TEST
 
+START_TEST(many_at_once_are_those_one_by_one)
+{
+    uint32_t expected[700], drawn[700];
+    for (size_t offset = 0; offset < 6; offset++)
+        for (size_t n = 0; n < 600; n += n < 140 ? 1 : 57) {
+            tsr_rng one = tsr_rng_stream(8, TSR_FOR_DROPOUT, 1);
+            one.counter[0] = UINT32_MAX - 20; /* the block number goes into its second word */
+            for (size_t i = 0; i < offset; i++)
+                tsr_rng_u32(&one);
+            tsr_rng many = one;
+            for (size_t i = 0; i < n + 1; i++)
+                expected[i] = tsr_rng_u32(&one);
+            tsr_rng_fill_u32(&many, n, drawn);
+            drawn[n] = tsr_rng_u32(&many);
+            ck_assert(memcmp(drawn, expected, (n + 1) * sizeof(uint32_t)) == 0);
+        }
+}
+END_TEST
+
+START_TEST(skipping_passes_over_as_many)
+{
+    for (size_t offset = 0; offset < 6; offset++)
+        for (size_t n = 0; n < 20; n++) {
+            tsr_rng one = tsr_rng_stream(8, TSR_FOR_DROPOUT, 2);
+            one.counter[0] = UINT32_MAX - 2;
+            for (size_t i = 0; i < offset; i++)
+                tsr_rng_u32(&one);
+            tsr_rng skipped = one;
+            for (size_t i = 0; i < n; i++)
+                tsr_rng_u32(&one);
+            tsr_rng_skip(&skipped, n);
+            for (size_t i = 0; i < 9; i++)
+                ck_assert_uint_eq(tsr_rng_u32(&skipped), tsr_rng_u32(&one));
+        }
+}
+END_TEST
+
 START_TEST(streams_of_different_seed_purpose_or_index_differ)
 {
-    tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0), tsr_rng_stream(2, TSR_FOR_INIT, 0),
-                          tsr_rng_stream(1, TSR_FOR_SHUFFLE, 0), tsr_rng_stream(1, TSR_FOR_INIT, 1),
+    tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0),
+                          tsr_rng_stream(2, TSR_FOR_INIT, 0),
+                          tsr_rng_stream(1, TSR_FOR_SHUFFLE, 0),
+                          tsr_rng_stream(1, TSR_FOR_INIT, 1),
                           tsr_rng_stream(1, TSR_FOR_INIT, UINT64_C(1) << 40),
                           tsr_rng_stream(UINT64_C(1) << 40 | 1, TSR_FOR_INIT, 0) };
     uint64_t first[6];
@@ -109,6 +148,8 @@ int main(void)
     Suite *suite = suite_create("rng");
     TCase *tests = tcase_create("rng");
     tcase_add_test(tests, philox_gives_the_published_vector);
+    tcase_add_test(tests, many_at_once_are_those_one_by_one);
+    tcase_add_test(tests, skipping_passes_over_as_many);
     tcase_add_test(tests, streams_of_different_seed_purpose_or_index_differ);
     tcase_add_test(tests, below_stays_below_and_reaches_every_value);
     tcase_add_test(tests, uniform_and_normal_have_their_moments);

@@ -74,7 +74,8 @@ static void setup(tsr_setup *setup)
                                                       .n_dims = 1,
                                                       .dims = { shape.c },
                                                       .constant = (float)initial });
-    tsr_setup_scratch(setup, tsr_shape_size(shape) + shape.c, 0); /* dx and, per sample, slopes' gradients */
+    /* dx, and where samples go one by one the slopes' gradients of each. */
+    tsr_setup_scratch(setup, tsr_shape_size(shape) + (shape.h * shape.w > 1 ? shape.c : 0), 0);
 }
 
 static tsr_units units_of(const tsr_pass *pass)
