@@ -106,11 +106,22 @@ typedef struct tsr_slots {
 
 typedef void tsr_task_function(const void *job, size_t task, float *slot);
 
-/* Tasks in any order on any thread: they share nothing. */
-void tsr_convolve_tasks(size_t n, const tsr_slots *slots, tsr_task_function *function, const void *job);
+/* Tasks in any order on any thread: they share nothing. Small work stays on this one. */
+void tsr_convolve_tasks(size_t n, double multiplications, const tsr_slots *slots, tsr_task_function *function,
+                        const void *job);
+/* Multiplications of a convolution, and what bringing its weights to their place takes as long as. */
+static inline double tsr_convolve_work(const tsr_convolution *c)
+{
+    return (double)c->samples * (double)c->out.c * (double)c->out.h * (double)c->out.w * (double)c->in.c *
+           (double)c->kernel_h * (double)c->kernel_w;
+}
+static inline double tsr_convolve_weights_work(const tsr_convolution *c)
+{
+    return 64.0 * (double)c->out.c * (double)c->in.c * (double)c->kernel_h * (double)c->kernel_w;
+}
 /* How many slots of this size there are. */
 size_t tsr_convolve_slots(size_t size);
-/* out = the sum of n arrays, in their order. */
+/* out = the sum of n arrays, at least two, in their order. */
 void tsr_convolve_sum(size_t n, size_t size, const float *parts, float *out);
 
 static inline size_t smaller(size_t a, size_t b)

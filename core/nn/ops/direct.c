@@ -5,18 +5,13 @@
 
 #include <string.h>
 
+#define ALIGNMENT 64
 #define STRIP_FLOATS 65536 /* of the bands that are worked on at once: a part of a core's second cache */
 #define MANY_WEIGHTS 32768 /* that several bands should share */
 #define MOST_UNITS 8
 #define CHUNK_FLOATS 73728 /* of a gradient's tsr_chunk */
 #define CHUNK_OUT 64       /* channels */
 #define PARTS 8            /* of the batch where there is one tsr_chunk */
-
-/* A list of so many size_t in an array of floats. */
-static size_t index_floats(size_t n)
-{
-    return n * (sizeof(size_t) / sizeof(float));
-}
 
 /* Strides of the map that is read, which the gradient by the input has none of, and phases of the result,
    which forward has none of. */
@@ -85,10 +80,12 @@ static size_t n_terms(const tsr_direct *d)
     return d->area * d->in_groups;
 }
 
+/* The lists of list_terms, rounded up so that what follows is as aligned as they are. */
 static size_t list_floats(const tsr_direct *d)
 {
-    size_t indices = 2 * n_terms(d) + d->phases_h * d->phases_w + 1;
-    return index_floats(indices) + index_floats(d->phases_w * (sizeof(tsr_direct_phase) / sizeof(size_t)));
+    size_t bytes = (2 * n_terms(d) + d->phases_h * d->phases_w + 1) * sizeof(size_t);
+    bytes += d->phases_w * sizeof(tsr_direct_phase);
+    return parts_of(bytes, ALIGNMENT) * ALIGNMENT / sizeof(float);
 }
 
 /* Tap (ky, kx) in a strip, for the result's phase that it belongs to. */
@@ -198,8 +195,9 @@ static void run(const tsr_direct_kernels *kernels, const tsr_convolution *conv, 
     d.y = y;
     d.bias = padded;
     list_terms(&d, conv, turned, lanes, scratch);
-    tsr_convolve_tasks(d.out_groups, &slots, pack_weights, &job);
-    tsr_convolve_tasks(parts_of(d.samples * d.bands, d.units), &slots, do_units, &job);
+    tsr_convolve_tasks(d.out_groups, tsr_convolve_weights_work(conv), &slots, pack_weights, &job);
+    tsr_convolve_tasks(parts_of(d.samples * d.bands, d.units), tsr_convolve_work(conv), &slots, do_units,
+                       &job);
 }
 
 void tsr_direct_forward(const tsr_direct_kernels *kernels, const tsr_convolution *conv, const float *x,
@@ -290,7 +288,7 @@ void tsr_direct_weight_gradient(const tsr_direct_kernels *kernels, const tsr_con
     list_taps(&d, conv, kernels->lanes, scratch);
     if (job.parts > 1)
         job.dw = sums;
-    tsr_convolve_tasks(job.parts * chunks_of(&d), &slots, do_chunk, &job);
+    tsr_convolve_tasks(job.parts * chunks_of(&d), tsr_convolve_work(conv), &slots, do_chunk, &job);
     if (job.parts > 1)
         tsr_convolve_sum(job.parts, d.area * d.in.c * d.out.c, sums, dw);
 }

@@ -109,8 +109,9 @@ static void run(const tsr_winograd_kernels *kernels, const tsr_convolution *conv
     w.y = y;
     w.u = scratch;
     w.bias = padded;
-    tsr_convolve_tasks(w.out_groups, &slots, transform_weights, &job);
-    tsr_convolve_tasks(parts_of(w.samples * w.tiles_h, w.block / w.tiles_w), &slots, do_block, &job);
+    tsr_convolve_tasks(w.out_groups, tsr_convolve_weights_work(conv), &slots, transform_weights, &job);
+    tsr_convolve_tasks(parts_of(w.samples * w.tiles_h, w.block / w.tiles_w), tsr_convolve_work(conv), &slots,
+                       do_block, &job);
 }
 
 void tsr_winograd_forward(const tsr_winograd_kernels *kernels, const tsr_convolution *conv, const float *x,
@@ -201,7 +202,8 @@ void tsr_winograd_weight_gradient(const tsr_winograd_kernels *kernels, const tsr
     w.dy = dy;
     if (job.parts > 1)
         job.dw = sums;
-    tsr_convolve_tasks(job.parts * chunks_in(&w) * chunks_out(&w), &slots, do_chunk, &job);
+    tsr_convolve_tasks(job.parts * chunks_in(&w) * chunks_out(&w), tsr_convolve_work(conv), &slots, do_chunk,
+                       &job);
     if (job.parts > 1)
         tsr_convolve_sum(job.parts, size, sums, dw);
 }

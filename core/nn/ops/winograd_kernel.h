@@ -31,22 +31,20 @@ TARGET INLINE void NAME(input_points)(size_t m, const vector *d, vector *v)
 /* u = G g. */
 TARGET INLINE void NAME(weight_points)(size_t m, const vector *g, vector *u)
 {
+    u[0] = g[0];
     if (m == 2) {
-        vector even = SPREAD(0.5f) * (g[0] + g[2]), odd = SPREAD(0.5f) * g[1];
-        u[0] = g[0];
-        u[1] = even + odd;
-        u[2] = even - odd;
+        vector even = SPREAD(0.5f) * (g[0] + g[2]);
+        u[1] = FMA(SPREAD(0.5f), g[1], even);
+        u[2] = FMA(SPREAD(-0.5f), g[1], even);
         u[3] = g[2];
         return;
     }
-    vector even = SPREAD(-2.0f / 3) * FMA(SPREAD(0.5f), g[2], g[0]),
-           odd = SPREAD(-2.0f / 3 * SQRT_HALF) * g[1];
-    u[0] = g[0];
-    u[1] = even + odd;
-    u[2] = even - odd;
-    even = SPREAD(1.0f / 6) * FMA(SPREAD(2.0f), g[2], g[0]), odd = SPREAD(SQRT_2 / 6) * g[1];
-    u[3] = even + odd;
-    u[4] = even - odd;
+    vector even = SPREAD(-2.0f / 3) * FMA(SPREAD(0.5f), g[2], g[0]);
+    u[1] = FMA(SPREAD(-2.0f / 3 * SQRT_HALF), g[1], even);
+    u[2] = FMA(SPREAD(2.0f / 3 * SQRT_HALF), g[1], even);
+    even = SPREAD(1.0f / 6) * FMA(SPREAD(2.0f), g[2], g[0]);
+    u[3] = FMA(SPREAD(SQRT_2 / 6), g[1], even);
+    u[4] = FMA(SPREAD(-SQRT_2 / 6), g[1], even);
     u[5] = g[2];
 }
 
@@ -245,16 +243,22 @@ TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bo
     float *to = u + panel * VECTORS * LANES * w->in_groups * w->inner + group % VECTORS * LANES;
     NAME(place) place = { .stride = 1 };
     for (size_t c = 0; c < w->in_groups * w->inner; c++, to += vectors * LANES) {
+        const float *nine = work;
         if (c >= in)
             memset(work, 0, 9 * LANES * sizeof(float));
-        else
-            NAME(gather)
-        (weights + (turned ? c * out + first : first * in + c) * 9, turned ? 9 : in * 9, lanes, 1, 9, &place,
-         work);
+        else if (turned)
+            NAME(gather)(weights + (c * out + first) * 9, 9, lanes, 1, 9, &place, work);
+        else {
+            if (c % LANES == 0) /* those of a whole group: they lie side by side */
+                NAME(gather)
+            (weights + (first * in + c) * 9, in * 9, lanes, 1, 9 * (in - c < LANES ? in - c : LANES), &place,
+             work);
+            nine += c % LANES * 9 * LANES;
+        }
         if (w->m == 4)
-            NAME(transform_weights)(4, turned, work, to, w->u_point);
+            NAME(transform_weights)(4, turned, nine, to, w->u_point);
         else
-            NAME(transform_weights)(2, turned, work, to, w->u_point);
+            NAME(transform_weights)(2, turned, nine, to, w->u_point);
     }
 }
 
