@@ -66,7 +66,7 @@ static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape
     return true;
 }
 
-/* Whether what the ways to convolve work in can be counted, by far: sizes that pass overflow nowhere below.
+/* Whether all that the ways to convolve work in can be counted: what passes overflows nowhere below.
  */
 static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape out)
 {

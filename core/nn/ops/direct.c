@@ -9,9 +9,9 @@
 #define STRIP_FLOATS 65536 /* of the bands that are worked on at once: a part of a core's second cache */
 #define MANY_WEIGHTS 32768 /* that several bands should share */
 #define MOST_UNITS 8
-#define CHUNK_FLOATS 73728 /* of a gradient's tsr_chunk */
+#define CHUNK_FLOATS 73728 /* of a gradient's chunk */
 #define CHUNK_OUT 64       /* channels */
-#define PARTS 8            /* of the batch where there is one tsr_chunk */
+#define PARTS 8            /* of the batch where there is one chunk */
 
 /* Strides of the map that is read, which the gradient by the input has none of, and phases of the result,
    which forward has none of. */

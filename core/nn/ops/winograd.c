@@ -10,7 +10,7 @@
 #define LEAST_TILES 32      /* of a block, so that the weights are worth fetching */
 #define CHUNK_IN 128        /* channels */
 #define CHUNK_OUT 64
-#define PARTS 8 /* of the batch where there is one tsr_chunk */
+#define PARTS 8 /* of the batch where there is one chunk */
 
 bool tsr_winograd_suits(const tsr_convolution *c)
 {
