@@ -19,6 +19,7 @@ int tsr_cli_report_command(int argc, char **argv);
 int tsr_cli_list(int argc, char **argv);
 int tsr_cli_describe(int argc, char **argv);
 int tsr_cli_test(int argc, char **argv);
+int tsr_cli_new(int argc, char **argv);
 
 /* Says what went wrong, frees the status and gives the exit status that belongs to it; 0 for NULL. */
 int tsr_cli_report(tsr_status *status);

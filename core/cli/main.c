@@ -69,6 +69,14 @@ static const command commands[] = {
       "Prints a plugin's keys with their types, defaults, ranges and meanings, and a line to paste into\n"
       "a config. FILE.so, a path with a '/' in it, describes every plugin of that file.\n",
       tsr_cli_describe },
+    { "new", "KIND NAME [DIR]", "begin a plugin of one's own",
+      "Writes a plugin's source, a Makefile and a config that uses it into DIR (default: NAME), which must not\n"
+      "hold anything yet. In it, 'make' builds the plugin with the installed headers, 'make check' tests it and\n"
+      "does a run with it, 'make install' puts it where configs find it by name. KIND: model, dataset,\n"
+      "activation, regularizer, optimizer, probe or executor.\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder cannot be used.\n",
+      tsr_cli_new },
     { "test", "FILE.so [-s KEY=VALUE]...", "check what a plugin must hold",
       "Loads the file as a run would and checks every plugin in it: declarations, init and fini, instances\n"
       "that share nothing, and what its kind must hold: gradients against differences, samples that stay\n"

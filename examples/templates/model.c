@@ -1,0 +1,35 @@
+/* @NAME@: two hidden layers, the second half as wide as the first. Write what yours does. */
+#include <tessera/tessera.h>
+
+/* The host allocates one of these for each use in a config and fills it by the declarations. */
+typedef struct settings {
+    int width;
+    tsr_instance *activation; /* what tsr_activate applies */
+} settings;
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(settings, width, 64, 2, 1 << 16, "units of the first hidden layer", .unit = "units"),
+    TSR_PARAM_PLUGIN(settings, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_PARAM_END,
+};
+
+/* From the input to the logits. Errors stick to the graph, so nothing is checked here; shapes, gradients,
+   memory and the code's bits are the host's. Names are those that saved parameters have. */
+static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int classes)
+{
+    const settings *m = self;
+    for (int i = 0; i < 2; i++) {
+        x = tsr_named(graph, tsr_dense(graph, x, m->width >> i), "hidden.%d", i);
+        x = tsr_named(graph, tsr_batch_norm(graph, x), "norm.%d", i);
+        x = tsr_named(graph, tsr_activate(graph, x), "activation.%d", i);
+    }
+    return tsr_named(graph, tsr_dense(graph, x, classes), "output");
+}
+
+static const tsr_model_ops ops = { .build = build };
+
+static const tsr_plugin plugin = {
+    TSR_MODEL_PLUGIN(&ops), .name = "@NAME@",       .version = "0.1.0", .summary = "a tapering perceptron",
+    .licence = "MIT",       TSR_INSTANCE(settings), .params = params,
+};
+TSR_PLUGINS(&plugin)

@@ -1,0 +1,49 @@
+/* @NAME@: how far apart codes are, as the mean Hamming distance of random pairs. Write what yours does. */
+#include <math.h>
+#include <tessera/tessera.h>
+
+/* The host allocates one of these for each use in a config and fills it by the declarations. */
+typedef struct settings {
+    int pairs;
+} settings;
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(settings, pairs, 10000, 1, 1 << 30, "random pairs that are compared", .unit = "pairs"),
+    TSR_PARAM_END,
+};
+
+/* The mean over random pairs, as a fraction of the code's bits; NaN, which stands for undefined, without any.
+ */
+static double mean_distance(const settings *p, const tsr_codes *codes, tsr_rng *rng)
+{
+    double sum = 0;
+    for (int i = 0; i < p->pairs; i++) {
+        const uint64_t *a = tsr_codes_row(codes, tsr_rng_below(rng, codes->n));
+        const uint64_t *b = tsr_codes_row(codes, tsr_rng_below(rng, codes->n));
+        sum += (double)tsr_hamming(a, b, tsr_codes_used_words(codes));
+    }
+    return codes->bits ? sum / p->pairs / (double)codes->bits : NAN;
+}
+
+/* Random numbers come from the probing's stream, so the same seed gives the same metrics. */
+static tsr_status *run(const void *self, const tsr_probing *probing)
+{
+    tsr_rng rng = probing->rng;
+    TSR_TRY(tsr_metric(probing, "train", mean_distance(self, probing->train, &rng)));
+    return tsr_metric(probing, "test", mean_distance(self, probing->test, &rng));
+}
+
+/* What the metrics mean, for the report. */
+static const tsr_metric_info metrics[] = {
+    { "train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean distance of codes, as a fraction of their bits" },
+    { "test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean distance of codes, as a fraction of their bits" },
+    { NULL, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL },
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+
+static const tsr_plugin plugin = {
+    TSR_PROBE_PLUGIN(&ops), .name = "@NAME@",       .version = "0.1.0", .summary = "mean distance of codes",
+    .licence = "MIT",       TSR_INSTANCE(settings), .params = params,
+};
+TSR_PLUGINS(&plugin)

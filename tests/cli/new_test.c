@@ -1,0 +1,89 @@
+/* tessera new: the files of a new plugin, and what is refused. That they build and pass is tested against
+   what is installed (tests/sdk/installed). */
+#include "command.h"
+
+#include "base/text.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *folder;
+
+static void setup(void)
+{
+    folder = test_folder();
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+START_TEST(every_kind_has_source_config_and_makefile_without_a_mark_left)
+{
+    static const char *const kinds[] = { "model",     "dataset", "activation", "regularizer",
+                                         "optimizer", "probe",   "executor" };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        command_gives(folder, 0, "Makefile", "is ready to build", "new %s own_%s", kinds[i], kinds[i]);
+        char *source = tsr_format("own_%s/own_%s.c", kinds[i], kinds[i]);
+        char *config = tsr_format("own_%s/own_%s.cfg", kinds[i], kinds[i]);
+        char *makefile = tsr_format("own_%s/Makefile", kinds[i]);
+        const char *const files[] = { source, config, makefile };
+        for (size_t f = 0; f < 3; f++) {
+            char *text = read_text(folder, files[f]), *name = tsr_format("own_%s", kinds[i]);
+            ck_assert_msg(strstr(text, name) && !strstr(text, "@NAME@") && !strstr(text, "@KIND@") &&
+                              !strstr(text, "@VERSION@"),
+                          "%s", text);
+            free(text);
+            free(name);
+        }
+        free(source);
+        free(config);
+        free(makefile);
+    }
+}
+END_TEST
+
+START_TEST(another_folder_may_be_named)
+{
+    command_gives(folder, 0, "some/where/mine.c", NULL, "new probe mine some/where");
+    ck_assert_uint_eq(count_files(folder, "some/where/*"), 3);
+}
+END_TEST
+
+START_TEST(a_folder_that_holds_something_is_left_alone)
+{
+    write_text(folder, "notes", "mine\n");
+    command_gives(folder, 2, NULL, ".: is not empty; name another folder", "new probe mine .");
+    ck_assert_uint_eq(count_files(folder, "*"), 1);
+    command_gives(folder, 2, NULL, "notes: cannot be used", "new probe mine notes");
+}
+END_TEST
+
+START_TEST(wrong_usage_is_told)
+{
+    command_gives(folder, 1, NULL, "needs a kind (model, dataset", "new");
+    command_gives(folder, 1, NULL, "needs a kind", "new probe");
+    command_gives(folder, 1, NULL, "'prob' is no kind of plugin", "new prob mine");
+    command_gives(folder, 1, NULL, "'My-probe' is no name for a plugin", "new probe My-probe");
+    command_gives(folder, 1, NULL, "'../x' is no name for a plugin", "new probe ../x");
+    command_gives(folder, 1, NULL, "unknown option '-f'", "new -f probe mine");
+    command_gives(folder, 1, NULL, "'more' is one argument too many", "new probe mine folder more");
+    ck_assert_uint_eq(count_files(folder, "*"), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("new");
+    TCase *tests = tcase_create("new");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, every_kind_has_source_config_and_makefile_without_a_mark_left);
+    tcase_add_test(tests, another_folder_may_be_named);
+    tcase_add_test(tests, a_folder_that_holds_something_is_left_alone);
+    tcase_add_test(tests, wrong_usage_is_told);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
