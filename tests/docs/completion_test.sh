@@ -15,7 +15,7 @@ model = { plugin = "mlp"; width = 20; };
 regularizers = ( { plugin = "l2"; weight = 1e-6; } );
 training = { epochs = 2; snapshots = [ 0, 1 ]; };
 probes = ( { plugin = "redundancy"; label = "first"; }, { plugin = "knn"; k = 9; } );
-sweep = ( { key = "model.activation"; values = ( "relu", { plugin = "leaky_relu"; slope = 0.1; } ); } );
+sweep = ( { key = "training.optimizer"; values = ( "adam", { plugin = "sgd"; learning_rate = 0.1; } ); } );
 END
 echo 'model = {' >broken.cfg
 
