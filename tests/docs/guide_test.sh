@@ -1,5 +1,6 @@
 # Every piece of C in docs/plugins.md compiles against the headers without a warning, and every plugin there, which is
 # a piece that begins with its file's name, holds what its kind must hold.
+umask 022 # plugins that others may write are refused
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cc=${CC:-cc}
