@@ -164,7 +164,9 @@ START_TEST(a_description_has_the_width_and_the_bold_of_a_terminal_and_is_plain_e
             tsr_text_add(&text, "%s", piece);
         ck_assert_int_eq(pclose(pipe), 0);
         ck_assert_msg(strstr(text.chars, "\033[1mSYNOPSIS\033[0m"), "%s", text.chars);
-        *strstr(text.chars, "\033[1mFILE") = '\0';
+        file = strstr(text.chars, "\033[1mFILE");
+        ck_assert_ptr_nonnull(file);
+        *file = '\0';
         ck_assert_msg(widest(text.chars) <= 50 + 10, "%s", text.chars); /* bold and a carriage return */
         free(text.chars);
     }
