@@ -4,6 +4,7 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
+#include "plugin/settings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,16 +76,22 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
     if (!data)
         return tsr_no_memory("a dataset");
     *data = (tsr_data){ .instance = dataset, .ops = tsr_instance_ops(dataset), .self = self };
+    tsr_guarded before = tsr_instance_enter(dataset, "open");
     tsr_status *status = data->ops->open(self, &data->info);
+    tsr_guard_leave(before);
     if (status) {
         free(data);
         return status;
     }
-    status = check_info(&data->info);
+    status = tsr_instance_check(dataset);
+    if (!status)
+        status = check_info(&data->info);
+    before = tsr_instance_enter(dataset, "read");
     if (!status)
         status = check_labels(data, TSR_TRAIN);
     if (!status)
         status = check_labels(data, TSR_TEST);
+    tsr_guard_leave(before);
     if (status) {
         tsr_data_close(data);
         return tsr_context(status, "dataset %s", tsr_instance_name(dataset));
@@ -97,8 +104,10 @@ void tsr_data_close(tsr_data *data)
 {
     if (!data)
         return;
+    tsr_guarded before = tsr_instance_enter(data->instance, "close");
     if (data->ops->close)
         data->ops->close(tsr_instance_self(data->instance));
+    tsr_guard_leave(before);
     free(data);
 }
 

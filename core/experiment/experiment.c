@@ -27,6 +27,7 @@
 typedef struct general_settings {
     const char *name;
     int64_t seed, replicates;
+    bool allow_unsafe_plugins;
 } general_settings;
 
 static const tsr_param general_params[] = {
@@ -35,6 +36,8 @@ static const tsr_param general_params[] = {
                   "of all randomness; replicate r has seed + r"),
     TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS,
                   "runs per point, with seeds seed, seed + 1 ..."),
+    TSR_PARAM_BOOL(general_settings, allow_unsafe_plugins, false,
+                   "load plugins too that others than the user and root may write"),
     TSR_PARAM_END
 };
 static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
@@ -259,8 +262,10 @@ static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
     const tsr_dataset_info *info = &run->data->info;
     const config_setting_t *weights = config_setting_get_member(model, "weights");
     tsr_network *network;
-    TSR_TRY(tsr_setting_context(
-        model, tsr_network_new(run->model, info->shape, info->classes, run->seed, &network)));
+    tsr_guarded before = tsr_instance_enter(run->model, "build");
+    tsr_status *built = tsr_network_new(run->model, info->shape, info->classes, run->seed, &network);
+    tsr_guard_leave(before);
+    TSR_TRY(tsr_setting_context(model, built));
     run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
     tsr_network_free(network);
@@ -306,7 +311,9 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
         const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
         TSR_TRY(check_label(common->label, place));
+        tsr_guarded before = tsr_instance_enter(run->probes[i], "check");
         tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        tsr_guard_leave(before);
         if (status)
             return tsr_setting_context(place,
                                        tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
@@ -354,8 +361,9 @@ typedef struct axis {
     const config_setting_t *values;
 } axis;
 
-static const char *const unswept[] = { "name",     "replicates", "plugin_path", "sweep",
-                                       "executor", "output",     "report",      NULL };
+static const char *const unswept[] = { "name",  "replicates", "plugin_path", "allow_unsafe_plugins",
+                                       "sweep", "executor",   "output",      "report",
+                                       NULL };
 
 static tsr_status *read_axis(const config_setting_t *entry, axis *out)
 {
@@ -544,7 +552,8 @@ static tsr_status *check_ids(const tsr_experiment *experiment, const tsr_config 
     return status;
 }
 
-static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *config, json_t *resolved)
+static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *config, bool allow_unsafe,
+                                 json_t *resolved)
 {
     const config_setting_t *list = config_lookup(&config->tree, "plugin_path");
     int n = list ? config_setting_length(list) : 0;
@@ -565,6 +574,8 @@ static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *c
     }
     if (!status)
         status = tsr_registry_new((size_t)n, (const char *const *)folders, &experiment->registry);
+    if (!status && allow_unsafe)
+        tsr_registry_allow_unsafe(experiment->registry);
     for (int i = 0; folders && i < n; i++)
         free(folders[i]);
     free(folders);
@@ -626,13 +637,15 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
         goto out;
     experiment->name = general.name[0] ? strdup(general.name) : default_name(config->path);
     size_t replicates = (size_t)general.replicates;
+    bool allow_unsafe = general.allow_unsafe_plugins;
     tsr_settings_clear(general_params, &general);
     if (!experiment->name) {
         status = tsr_no_memory("a name");
         goto out;
     }
     json_object_set_new(experiment->resolved, "name", json_string(experiment->name));
-    if ((status = check_name(experiment->name, root)) || (status = read_registry(experiment, config, path)))
+    if ((status = check_name(experiment->name, root)) ||
+        (status = read_registry(experiment, config, allow_unsafe, path)))
         goto out;
     settings.registry = experiment->registry;
     if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,

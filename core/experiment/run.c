@@ -386,6 +386,19 @@ static double sum_of(const json_t *object)
     return sum;
 }
 
+/* Whether a plugin has written behind its instance, which makes all results doubtful. */
+static tsr_status *check_instances(const tsr_run *run)
+{
+    TSR_TRY(tsr_instance_check(run->dataset));
+    TSR_TRY(tsr_instance_check(run->model));
+    TSR_TRY(tsr_instance_check(run->optimizer));
+    for (size_t i = 0; i < run->n_regularizers; i++)
+        TSR_TRY(tsr_instance_check(run->regularizers[i]));
+    for (size_t i = 0; i < run->n_probes; i++)
+        TSR_TRY(tsr_instance_check(run->probes[i]));
+    return NULL;
+}
+
 tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                        int threads, tsr_run_progress *progress)
 {
@@ -399,6 +412,8 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     double prepared = tsr_seconds();
     if (!status)
         status = train_and_probe(&d, &trained);
+    if (!status)
+        status = check_instances(run);
     double ended = tsr_seconds();
     json_t *outcome = outcome_of(experiment, &d, status, &trained, ended - began,
                                  ended - prepared - d.codes_seconds - sum_of(d.probe_seconds));
