@@ -35,7 +35,7 @@ static tsr_status *go(const goes_wrong *g, const char *here)
     if (g->how == LEAVES)
         _exit(7);
     if (g->how == OVERRUNS)
-        ((volatile int *)g->words)[2] = 1;
+        ((volatile int *)(uintptr_t)g->words)[2] = 1;
     if (g->how == PRINTS)
         printf("NOISE in %s\n", here); /* and leaves it in the buffer */
     return g->how == FAILS ? tsr_fail(TSR_REFUSED, "it does not want to") : NULL;
