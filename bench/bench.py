@@ -115,6 +115,24 @@ class Training:
         return run(peer_command("train.py", data_folder(self.data), *numbers, self.runs), threads)
 
 
+@dataclasses.dataclass
+class Network:
+    """A training step, or a batch of inference, of a convolutional network on random images of CIFAR-10's size."""
+
+    peer_name: str
+    model: str
+    mode: str
+    times: int
+    batch: int = 64
+
+    def ours(self):
+        command = [os.path.join(BUILD, "bench/network"), self.model, self.batch, self.times, self.mode]
+        return run([*map(str, command)], CORES)
+
+    def peer(self, threads):
+        return run(peer_command("conv.py", self.peer_name, self.batch, self.times, self.mode, threads), threads)
+
+
 class Study:
     """Everything from the data to the metrics; the peer's widths are dealt to two processes of one thread."""
 
@@ -199,6 +217,11 @@ KMEANS, LOGISTIC = 'plugin = "kmeans"; k = 10; restarts = 10;', 'plugin = "logis
 FLOPS = "the products' FLOPs at the speed of a large SGEMM on all cores, zeros counted"
 MNIST = [(FLOPS, "flops", epoch_flops(EXAMPLES[0], (784, width, 10))) for width in (100, 20)]
 CIFAR = (FLOPS, "flops", epoch_flops(EXAMPLES[1], (3072, 200, 200, 200, 200, 200, 10)))
+NETWORKS = [
+    ("resnet20", "ResNet-20 on 3 x 32 x 32", 'plugin = "resnet"; depth = 20;', 20, 1.3),
+    ("resnet18", "ResNet-18 on 3 x 32 x 32", 'plugin = "resnet"; depth = 18;', 5, 1.1),
+    ("vgg16", "VGG-16 on 3 x 32 x 32", 'plugin = "vgg"; depth = 16;', 5, 1.1),
+]
 ROWS = [
     Row("mnist-100", "MNIST 784-100-10, batch 64, batch norm, Adam: an epoch, one run", "PyTorch", 4,
         Training("mnist.cfg", "mnist", 100, 1, 3), limit=MNIST[0]),
@@ -207,6 +230,12 @@ ROWS = [
         Training("mnist.cfg", "mnist", 100, 1, 3, runs=8), rounds=3, limit=(FLOPS, "flops", 3 * MNIST[0][2])),
     Row("cifar10-mlp", "CIFAR-10 MLP 3072-5x200-10: an epoch", "PyTorch", 4,
         Training("cifar10.cfg", "cifar10", 200, 5, 1), limit=CIFAR, rounds=3),
+    *(
+        Row(f"{name}-{mode}", f"{work}, batch 64, {what}", "PyTorch", floor if mode == "train" else 1.1,
+            Network(name, model, mode, times))
+        for name, work, model, times, floor in NETWORKS
+        for mode, what in (("train", "one training step"), ("inference", "inference"))
+    ),
     Row("knn-short-faiss", "k-NN, 48,000 x 10,000 codes of 128 bits, k = 9", "faiss IndexBinaryFlat", 8,
         Codes(48000, 10000, 128, KNN, "faiss"), limit=popcounts(48000, 10000, 128)),
     Row("knn-short-sklearn", "the same", "scikit-learn KNeighborsClassifier", 150,

@@ -4,6 +4,7 @@ AC_DEFUN([TSR_LIBRARIES], [
   TSR_NEED([LIBCONFIG], [libconfig >= 1.5], [libconfig-dev])
   TSR_NEED([JANSSON], [jansson >= 2.12], [libjansson-dev])
   TSR_NEED([XXHASH], [libxxhash >= 0.8], [libxxhash-dev])
+  TSR_NEED([LIBMD], [libmd >= 1.0], [libmd-dev])
 
   AC_SEARCH_LIBS([dlopen], [dl], [], [AC_MSG_ERROR([dlopen was found in no library])])
 

@@ -12,8 +12,8 @@
 #define WEYL_1 0xBB67AE85u
 #define ROUNDS 10
 #define BLOCK 4
-#define LANES 16              /* blocks that are computed side by side */
-#define GROUP (BLOCK * LANES) /* their numbers */
+#define LANES 16 /* blocks that are made side by side */
+#define PIECE 1024
 
 tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index)
 {
@@ -54,22 +54,19 @@ uint32_t tsr_rng_u32(tsr_rng *rng)
     return rng->block[rng->used++];
 }
 
-/* The next LANES blocks, in order. */
-TSR_HOT static void next_blocks(tsr_rng *rng, uint32_t *restrict out)
+/* The next LANES blocks, all at once: next_block in vectors. */
+TSR_HOT static void many_blocks(const tsr_rng *rng, uint32_t *restrict out)
 {
-    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
-    uint64_t first = (uint64_t)rng->counter[1] << 32 | rng->counter[0];
-    uint32_t k0 = rng->key[0], k1 = rng->key[1];
-#pragma omp simd
-    for (int i = 0; i < LANES; i++) {
-        c0[i] = (uint32_t)(first + (uint64_t)i);
-        c1[i] = (uint32_t)((first + (uint64_t)i) >> 32);
+    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = rng->key[0], k1 = rng->key[1];
+    for (uint32_t i = 0; i < LANES; i++) {
+        c0[i] = rng->counter[0] + i;
+        c1[i] = rng->counter[1] + (c0[i] < i);
         c2[i] = rng->counter[2];
         c3[i] = rng->counter[3];
     }
     for (int round = 0; round < ROUNDS; round++) {
 #pragma omp simd
-        for (int i = 0; i < LANES; i++) {
+        for (size_t i = 0; i < LANES; i++) {
             uint64_t p0 = (uint64_t)MULTIPLIER_0 * c0[i], p1 = (uint64_t)MULTIPLIER_1 * c2[i];
             c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
             c1[i] = (uint32_t)p1;
@@ -79,26 +76,44 @@ TSR_HOT static void next_blocks(tsr_rng *rng, uint32_t *restrict out)
         k0 += WEYL_0;
         k1 += WEYL_1;
     }
-    for (int i = 0; i < LANES; i++) {
+    for (size_t i = 0; i < LANES; i++) {
         out[BLOCK * i] = c0[i];
         out[BLOCK * i + 1] = c1[i];
         out[BLOCK * i + 2] = c2[i];
         out[BLOCK * i + 3] = c3[i];
     }
-    first += LANES;
-    rng->counter[0] = (uint32_t)first;
-    rng->counter[1] = (uint32_t)(first >> 32);
+}
+
+static void skip_blocks(tsr_rng *rng, uint64_t n)
+{
+    uint64_t at = ((uint64_t)rng->counter[1] << 32 | rng->counter[0]) + n;
+    rng->counter[0] = (uint32_t)at;
+    rng->counter[1] = (uint32_t)(at >> 32);
+}
+
+void tsr_rng_skip(tsr_rng *rng, uint64_t n)
+{
+    uint64_t ready = BLOCK - rng->used;
+    if (n <= ready) {
+        rng->used += (uint32_t)n;
+        return;
+    }
+    skip_blocks(rng, (n - ready) / BLOCK);
+    rng->used = BLOCK;
+    for (uint64_t left = (n - ready) % BLOCK; left; left--)
+        tsr_rng_u32(rng);
 }
 
 void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out)
 {
-    size_t i = 0;
-    while (i < n && rng->used < BLOCK)
-        out[i++] = rng->block[rng->used++];
-    for (; n - i >= GROUP; i += GROUP)
-        next_blocks(rng, out + i);
-    while (i < n)
-        out[i++] = tsr_rng_u32(rng);
+    for (; n && rng->used < BLOCK; n--)
+        *out++ = tsr_rng_u32(rng);
+    for (; n >= LANES * BLOCK; n -= LANES * BLOCK, out += LANES * BLOCK) {
+        many_blocks(rng, out);
+        skip_blocks(rng, LANES);
+    }
+    for (; n; n--)
+        *out++ = tsr_rng_u32(rng);
 }
 
 uint64_t tsr_rng_u64(tsr_rng *rng)
@@ -133,12 +148,12 @@ double tsr_rng_normal(tsr_rng *rng)
 
 void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high)
 {
-    uint32_t bits[GROUP];
-    for (size_t i = 0; i < n; i += GROUP) {
-        size_t count = n - i < GROUP ? n - i : GROUP;
-        tsr_rng_fill_u32(rng, count, bits);
-        for (size_t k = 0; k < count; k++)
-            out[i + k] = low + (high - low) * ((float)(bits[k] >> 8) * 0x1p-24f);
+    uint32_t drawn[PIECE];
+    for (size_t i = 0; i < n; i += PIECE) {
+        size_t now = n - i < PIECE ? n - i : PIECE;
+        tsr_rng_fill_u32(rng, now, drawn);
+        for (size_t k = 0; k < now; k++)
+            out[i + k] = low + (high - low) * ((float)(drawn[k] >> 8) * 0x1p-24f);
     }
 }
 
@@ -190,13 +205,13 @@ TSR_HOT static void make_normals(size_t pairs, const uint32_t *restrict bits, fl
 
 void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out)
 {
-    uint32_t bits[GROUP];
-    float last[GROUP];
-    for (size_t i = 0; i < n; i += GROUP) {
-        size_t count = n - i < GROUP ? n - i : GROUP;
+    uint32_t bits[PIECE];
+    float last[PIECE];
+    for (size_t i = 0; i < n; i += PIECE) {
+        size_t count = n - i < PIECE ? n - i : PIECE;
         tsr_rng_fill_u32(rng, (count + 1) / 2 * 2, bits);
-        make_normals((count + 1) / 2, bits, count < GROUP ? last : out + i);
-        if (count < GROUP)
+        make_normals((count + 1) / 2, bits, count < PIECE ? last : out + i);
+        if (count < PIECE)
             memcpy(out + i, last, count * sizeof(float));
     }
 }

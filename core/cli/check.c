@@ -2,8 +2,10 @@
    and about how long they will take. */
 #include "cli/cli.h"
 
+#include "base/guard.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "experiment/resolved.h"
 #include "experiment/timing.h"
 
@@ -122,13 +124,20 @@ int tsr_cli_check(int argc, char **argv)
         status = tsr_fail(TSR_USAGE, "tessera check: expected one CONFIG, not %d; see tessera check --help",
                           argc - optind);
     tsr_experiment *experiment = NULL;
+    tsr_guard_begin(TSR_EXIT_REFUSED);
+    tsr_output_divert(); /* what plugins print */
     if (!status)
         status = tsr_experiment_read(argv[optind], n_sets, sets, &experiment);
+    tsr_output_restore();
     if (!status)
         print(experiment);
     if (!status && timing)
         print_time(experiment);
+    int exit_status = tsr_cli_report(status);
+    tsr_guard_exit_status(exit_status);
+    tsr_output_divert();
     tsr_experiment_free(experiment);
+    tsr_output_restore();
     free(sets);
-    return tsr_cli_report(status);
+    return exit_status;
 }

@@ -1,7 +1,8 @@
-/* tessera describe: what a plugin declares, for a person to read, with a group to paste into a config. */
+/* tessera describe: what a plugin declares, laid out as a man page, with a group to paste into a config. */
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "cli/page.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
@@ -134,93 +135,54 @@ static void add_type(const json_t *param, tsr_text *out)
     tsr_text_add(out, "%s", type);
 }
 
-/* The table of keys: a line of cells and a line of meaning each. */
+/* Keys: one line of what it takes and one of what it means. */
 
-enum { KEY, TYPE, DEFAULT, RANGE, UNIT, N_CELLS };
-static const char *const titles[N_CELLS] = { "key", "type", "default", "range", "unit" };
-
-static void make_cells(const json_t *param, tsr_text *cells)
+static void add_nature(const json_t *param, tsr_text *out)
 {
-    memset(cells, 0, N_CELLS * sizeof(*cells));
-    tsr_text_add(&cells[KEY], "%s", text_of(param, "key"));
-    add_type(param, &cells[TYPE]);
-    add_default(param, &cells[DEFAULT]);
-    add_range(param, &cells[RANGE]);
-    tsr_text_add(&cells[UNIT], "%s", text_of(param, "unit"));
+    tsr_text range = { 0 };
+    const char *unit = text_of(param, "unit");
+    tsr_text_add(out, "(");
+    add_type(param, out);
+    add_range(param, &range);
+    if (range.chars)
+        tsr_text_add(out, ", %s", range.chars);
+    free(range.chars);
+    if (*unit)
+        tsr_text_add(out, ", in %s", unit);
+    tsr_text_add(out, json_object_get(param, "default") ? "; default " : "; ");
+    add_default(param, out);
+    tsr_text_add(out, ")");
 }
 
-static void free_cells(tsr_text *cells)
-{
-    for (int i = 0; i < N_CELLS; i++)
-        free(cells[i].chars);
-}
-
-static void measure(const json_t *params, int *widths)
+static void put_params(const tsr_page *page, const char *of, const json_t *params)
 {
     size_t n;
     const json_t *param;
+    if (json_array_size(params) > 0)
+        tsr_page_heading(page, "keys", of);
     json_array_foreach(params, n, param)
     {
-        tsr_text cells[N_CELLS];
-        make_cells(param, cells);
-        for (int i = 0; i < N_CELLS; i++) {
-            if (widths[i] < (int)cells[i].length)
-                widths[i] = (int)cells[i].length;
-        }
-        free_cells(cells);
-    }
-}
-
-static void put_row(const char *const *cells, const int *widths)
-{
-    int blanks = 4;
-    for (int i = 0; i < N_CELLS; i++) {
-        if (widths[i] == 0)
-            continue;
-        printf("%*s%s", *cells[i] ? blanks : 0, "", cells[i]);
-        blanks = (*cells[i] ? 0 : blanks) + widths[i] - (int)strlen(cells[i]) + 2;
-    }
-    printf("\n");
-}
-
-static void put_params(const char *title, const json_t *params)
-{
-    int widths[N_CELLS] = { 0 };
-    size_t n;
-    const json_t *param;
-    if (json_array_size(params) == 0)
-        return;
-    measure(params, widths);
-    for (int i = 0; i < N_CELLS; i++) {
-        if (widths[i] > 0 && widths[i] < (int)strlen(titles[i]))
-            widths[i] = (int)strlen(titles[i]);
-    }
-    printf("\n%s\n", title);
-    put_row(titles, widths);
-    json_array_foreach(params, n, param)
-    {
-        tsr_text cells[N_CELLS];
-        const char *texts[N_CELLS];
-        make_cells(param, cells);
-        for (int i = 0; i < N_CELLS; i++)
-            texts[i] = cells[i].chars ? cells[i].chars : "";
-        put_row(texts, widths);
-        printf("        %s\n", text_of(param, "doc"));
-        free_cells(cells);
+        tsr_text nature = { 0 };
+        add_nature(param, &nature);
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(param, "key"), nature.chars ? nature.chars : "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(param, "doc"));
+        free(nature.chars);
     }
 }
 
 /* The metrics of a probe. */
 
-static void put_metrics(const json_t *metrics)
+static void put_metrics(const tsr_page *page, const json_t *metrics)
 {
     json_t *members = json_incref((json_t *)(uintptr_t)metrics), *metric; /* the macro wants it mutable */
     const char *name;
-    int width = 0;
-    json_object_foreach(members, name, metric) width = (int)strlen(name) > width ? (int)strlen(name) : width;
-    if (width)
-        printf("\nMetrics\n");
-    json_object_foreach(members, name, metric) printf("    %-*s  %s\n", width, name, text_of(metric, "doc"));
+    if (json_object_size(members) > 0)
+        tsr_page_heading(page, "metrics", NULL);
+    json_object_foreach(members, name, metric)
+    {
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, name, "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(metric, "doc"));
+    }
     json_decref(members);
 }
 
@@ -265,35 +227,57 @@ static void add_settings(const json_t *params, const char *between, tsr_text *ou
 }
 
 /* On one line where it fits, else a line for each key. */
-static void put_config(const json_t *plugin, const tsr_kind_row *row)
+static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
 {
-    enum { ONE_LINE = 100 };
     tsr_text text = { 0 };
-    tsr_text_add(&text, "{ plugin = \"%s\";", text_of(plugin, "name"));
-    add_settings(json_object_get(plugin, "parameters"), " ", &text);
-    if (text.length + strlen(row->config_before) > ONE_LINE) {
+    const json_t *params = json_object_get(plugin, "parameters");
+    tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+    add_settings(params, " ", &text);
+    tsr_text_add(&text, " }%s", row->config_after);
+    if (TSR_PAGE_TEXT + text.length > page->width) {
         free(text.chars);
         text = (tsr_text){ 0 };
-        tsr_text_add(&text, "{\n        plugin = \"%s\";", text_of(plugin, "name"));
-        add_settings(json_object_get(plugin, "parameters"), "\n        ", &text);
-        tsr_text_add(&text, "\n   ");
+        tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+        add_settings(params, "\n        ", &text);
+        tsr_text_add(&text, "\n    }%s", row->config_after);
     }
-    printf("\nIn a config\n    %s%s }%s\n", row->config_before, text.chars ? text.chars : "{",
-           row->config_after);
+    tsr_page_heading(page, "synopsis", NULL);
+    tsr_page_line(TSR_PAGE_TEXT, text.chars ? text.chars : "");
     free(text.chars);
 }
 
-static void put_plugin(const json_t *plugin)
+static void put_description(const tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
+{
+    char *text = tsr_format("is %s: it %s. Version %s, licence %s.", row->phrase, row->doc,
+                            text_of(plugin, "version"), text_of(plugin, "licence"));
+    tsr_page_heading(page, "description", NULL);
+    tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(plugin, "name"), text ? text : "");
+    free(text);
+}
+
+static void put_name(const tsr_page *page, const json_t *plugin)
+{
+    char *text = tsr_format("- %s", text_of(plugin, "summary"));
+    tsr_page_heading(page, "name", NULL);
+    tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(plugin, "name"), text ? text : "");
+    free(text);
+}
+
+static void put_plugin(const tsr_page *page, const json_t *plugin)
 {
     const tsr_kind_row *row = tsr_kind_get(tsr_kind_named(text_of(plugin, "kind")));
-    printf("%s - %s\n", text_of(plugin, "name"), text_of(plugin, "summary"));
-    printf("\n%s %s, licence %s\n%s\n", text_of(plugin, "kind"), text_of(plugin, "version"),
-           text_of(plugin, "licence"), text_of(plugin, "file"));
-    char *common = tsr_format("Keys of every %s", row->name);
-    put_params("Keys", json_object_get(plugin, "parameters"));
-    put_params(common ? common : "Common keys", json_object_get(plugin, "common"));
-    put_metrics(json_object_get(plugin, "metrics"));
-    put_config(plugin, row);
+    char *common = tsr_format(" of every %s", row->name);
+    char *title = tsr_format("%s/%s", row->name, text_of(plugin, "name"));
+    tsr_page_paragraph(page, 0, title, "");
+    put_name(page, plugin);
+    put_config(page, plugin, row);
+    put_description(page, plugin, row);
+    put_params(page, NULL, json_object_get(plugin, "parameters"));
+    put_params(page, common, json_object_get(plugin, "common"));
+    put_metrics(page, json_object_get(plugin, "metrics"));
+    tsr_page_heading(page, "file", NULL);
+    tsr_page_line(TSR_PAGE_TEXT, text_of(plugin, "file"));
+    free(title);
     free(common);
 }
 
@@ -307,11 +291,12 @@ static tsr_status *describe_file(tsr_registry *registry, const arguments *wanted
 {
     json_t *plugins;
     TSR_TRY(tsr_registry_describe_file(registry, wanted->what, &plugins));
+    tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugins);
     for (size_t i = 0; i < json_array_size(plugins) && !wanted->json; i++) {
-        printf("%s", i ? "\n\n" : "");
-        put_plugin(json_array_get(plugins, i));
+        printf("%s", i ? "\n" : "");
+        put_plugin(&page, json_array_get(plugins, i));
     }
     json_decref(plugins);
     return NULL;
@@ -327,11 +312,12 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
         return tsr_fail(TSR_USAGE, "tessera describe: '%s' begins with no kind of plugin: expected %s",
                         wanted->what, tsr_kind_names());
     json_t *plugin;
+    tsr_page page = tsr_page_of_stdout();
     TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &plugin));
     if (wanted->json)
         put_json(plugin);
     else
-        put_plugin(plugin);
+        put_plugin(&page, plugin);
     json_decref(plugin);
     return NULL;
 }

@@ -2,9 +2,11 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "cli/display.h"
 #include "experiment/run.h"
 #include "report/report.h"
@@ -51,8 +53,14 @@ static void on_signal(int number)
 static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
 {
     const session *s = (const session *)work;
-    return tsr_run_do(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], threads,
-                      &s->progress.runs[i]);
+    const tsr_run *run = &s->experiment->runs[s->pending[i]];
+    tsr_guarded before = tsr_guard_enter(
+        (tsr_guarded){ .kind = "run", .name = run->id, .operation = "a plugin", .answers = true });
+    tsr_output_divert(); /* what plugins print */
+    tsr_status *status = tsr_run_do(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
+    tsr_output_restore();
+    tsr_guard_leave(before);
+    return status;
 }
 
 static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
@@ -181,7 +189,9 @@ static tsr_status *prepare(session *s, const char *folder, bool fresh)
     if (!status && s->leads)
         mark_pending(s, marks);
     if (ops->share) {
+        tsr_guarded before = tsr_instance_enter(executor, "share");
         tsr_status *alone = ops->share(tsr_instance_self(executor), marks, n);
+        tsr_guard_leave(before);
         if (status)
             tsr_status_free(alone);
         else
@@ -200,8 +210,10 @@ static tsr_status *join(session *s)
     s->leads = true;
     if (!ops->join)
         return NULL;
-    return tsr_context(ops->join(tsr_instance_self(executor), &s->leads), "executor %s",
-                       tsr_instance_name(executor));
+    tsr_guarded before = tsr_instance_enter(executor, "join");
+    tsr_status *status = ops->join(tsr_instance_self(executor), &s->leads);
+    tsr_guard_leave(before);
+    return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
 
 static tsr_status *execute(session *s, bool quiet)
@@ -219,7 +231,10 @@ static tsr_status *execute(session *s, bool quiet)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     s->began = true;
+    tsr_guard_exit_status(TSR_EXIT_FAILED);
+    tsr_guarded before = tsr_instance_enter(executor, "execute");
     tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
+    tsr_guard_leave(before);
     tsr_display_end(&s->display);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
@@ -318,7 +333,10 @@ static void session_clear(session *s)
 static int do_experiment(const options *given)
 {
     tsr_experiment *experiment;
+    tsr_guard_begin(TSR_EXIT_REFUSED);
+    tsr_output_divert(); /* what plugins print */
     tsr_status *status = tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment);
+    tsr_output_restore();
     if (status)
         return tsr_cli_report(status);
     session s = { .work = { .size = sizeof(tsr_work),
@@ -332,11 +350,14 @@ static int do_experiment(const options *given)
                   .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                   .shard = given->shard };
     int exit_status = tsr_cli_report(run(&s, given));
+    if ((exit_status == TSR_EXIT_DONE && s.failed) || (exit_status == TSR_EXIT_REFUSED && s.began))
+        exit_status = TSR_EXIT_FAILED;
+    tsr_guard_exit_status(exit_status); /* what is done is done, whatever plugins do while they are cleared */
+    tsr_output_divert();
     session_clear(&s);
     tsr_experiment_free(experiment);
-    if (exit_status == TSR_EXIT_DONE && s.failed)
-        return TSR_EXIT_FAILED;
-    return exit_status == TSR_EXIT_REFUSED && s.began ? TSR_EXIT_FAILED : exit_status;
+    tsr_output_restore();
+    return exit_status;
 }
 
 int tsr_cli_run(int argc, char **argv)

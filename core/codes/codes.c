@@ -2,12 +2,30 @@
    starts on a cache line; layers and their names are one block of memory. */
 #include "codes/codes.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define WORDS_PER_LINE 8
+
+/* What tsr_codes_free must know besides. */
+typedef struct kept_codes {
+    tsr_codes codes; /* first, so that its address is ours */
+    tsr_code_room *room;
+    size_t bytes; /* of the words as made; dropping columns leaves the room as it is */
+    bool mapped;
+} kept_codes;
+
+static tsr_status *too_large(size_t n, size_t bits)
+{
+    return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu codes of %zu bits", n, bits);
+}
 
 size_t tsr_codes_stride(size_t bits)
 {
@@ -15,34 +33,88 @@ size_t tsr_codes_stride(size_t bits)
     return (words + WORDS_PER_LINE - 1) / WORDS_PER_LINE * WORDS_PER_LINE;
 }
 
-tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out)
+/* Zeroed words in a file that lost its name as soon as it had one. Its blocks are taken here: later, a full
+   disk would be a signal instead of an error. */
+static tsr_status *map_words(const char *folder, size_t bytes, uint64_t **out)
+{
+    char *path = tsr_path_join(folder, "codes.XXXXXX");
+    if (!path)
+        return tsr_no_memory("a path");
+    int fd = mkostemp(path, O_CLOEXEC), error = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        unlink(path);
+    free(path);
+    if (!error && bytes > INT64_MAX)
+        error = EFBIG;
+    while (!error && (error = posix_fallocate(fd, 0, (off_t)bytes)) == EINTR)
+        error = 0;
+    void *words = error ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (!error && words == MAP_FAILED)
+        error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (error)
+        return tsr_fail(TSR_IO, "%s: cannot keep %.1f GB of codes in a file: %s", folder, (double)bytes / 1e9,
+                        strerror(error));
+    *out = words;
+    return NULL;
+}
+
+static tsr_status *take_words(kept_codes *kept)
+{
+    tsr_codes *codes = &kept->codes;
+    tsr_code_room *room = kept->room;
+    size_t words;
+    if (!tsr_multiply(codes->n, codes->stride, &words) ||
+        !tsr_multiply(words, sizeof(uint64_t), &kept->bytes))
+        return too_large(codes->n, codes->bits);
+    kept->mapped =
+        room && kept->bytes && (room->used > room->limit || kept->bytes > room->limit - room->used);
+    if (kept->mapped)
+        return map_words(room->folder, kept->bytes, &codes->words);
+    codes->words = tsr_alloc(words, sizeof(uint64_t));
+    if (!codes->words)
+        return too_large(codes->n, codes->bits);
+    if (room)
+        room->used += kept->bytes;
+    return NULL;
+}
+
+tsr_status *tsr_codes_new_in(tsr_code_room *room, size_t n, size_t bits, tsr_codes **out)
 {
     *out = NULL;
     if (bits > UINT32_MAX)
         return tsr_fail(TSR_REFUSED, "codes of %zu bits: at most %u are possible", bits, UINT32_MAX);
-    tsr_codes *codes = calloc(1, sizeof(*codes));
-    if (!codes)
+    kept_codes *kept = calloc(1, sizeof(*kept));
+    if (!kept)
         return tsr_no_memory("codes");
-    codes->n = n;
-    codes->bits = bits;
-    codes->stride = tsr_codes_stride(bits);
-    size_t words;
-    codes->words = tsr_multiply(n, codes->stride, &words) ? tsr_alloc(words, sizeof(uint64_t)) : NULL;
-    if (!codes->words) {
-        free(codes);
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu codes of %zu bits", n, bits);
-    }
-    *out = codes;
-    return NULL;
+    *kept = (kept_codes){ .codes = { .n = n, .bits = bits, .stride = tsr_codes_stride(bits) }, .room = room };
+    tsr_status *status = take_words(kept);
+    if (status)
+        free(kept);
+    else
+        *out = &kept->codes;
+    return status;
+}
+
+tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out)
+{
+    return tsr_codes_new_in(NULL, n, bits, out);
 }
 
 void tsr_codes_free(tsr_codes *codes)
 {
     if (!codes)
         return;
+    kept_codes *kept = (kept_codes *)codes;
+    if (kept->mapped)
+        munmap(codes->words, kept->bytes);
+    else
+        free(codes->words);
+    if (!kept->mapped && kept->room)
+        kept->room->used -= kept->bytes;
     free(codes->layers);
-    free(codes->words);
-    free(codes);
+    free(kept);
 }
 
 tsr_status *tsr_codes_set_layers(tsr_codes *codes, size_t n, const tsr_code_layer *layers)

@@ -101,7 +101,8 @@ static tsr_status *check_layers(const tsr_codes *codes, size_t n, const int64_t 
     return NULL;
 }
 
-tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers, tsr_codes **out)
+tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers, tsr_code_room *room,
+                             tsr_codes **out)
 {
     *out = NULL;
     TSR_TRY(check_layers(codes, n, layers));
@@ -117,7 +118,7 @@ tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *la
         bits += layer->bits;
     }
     tsr_codes *copy = NULL;
-    tsr_status *status = tsr_codes_new(codes->n, bits, &copy);
+    tsr_status *status = tsr_codes_new_in(room, codes->n, bits, &copy);
     if (!status)
         status = tsr_codes_set_layers(copy, count, taken);
     for (size_t i = 0; !status && i < codes->n; i++)

@@ -9,8 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/hot.h>
 
 #define BATCH 256
+#define LANES 16
 #define MANY (1 << 18) /* units that are worth sharing among threads: waking them costs about as much */
 
 /* Where a batch's codes go. */
@@ -35,7 +37,7 @@ static bool layer_bits(const tsr_code_source *source, size_t *out)
 }
 
 /* Codes of n zero rows with the network's layers. */
-static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_codes **out)
+static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_room *room, tsr_codes **out)
 {
     size_t n_layers = tsr_network_n_code_sources(network), bits = 0;
     tsr_code_layer *layers = tsr_alloc(n_layers, sizeof(*layers));
@@ -51,7 +53,7 @@ static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_codes **o
         bits = layers[i].first + layers[i].bits;
     }
     if (!status)
-        status = tsr_codes_new(n, bits, out);
+        status = tsr_codes_new_in(room, n, bits, out);
     if (!status) {
         status = tsr_codes_set_layers(*out, n_layers, layers);
         if (status) {
@@ -63,18 +65,58 @@ static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_codes **o
     return status;
 }
 
+/* In 16 sums that are added up in pairs: the same order whatever the processor adds at once. */
+TSR_HOT static float sum_of(const float *x, size_t n)
+{
+    float sums[LANES] = { 0 };
+    size_t whole = n / LANES * LANES;
+    for (size_t i = 0; i < whole; i += LANES)
+#pragma omp simd
+        for (size_t j = 0; j < LANES; j++)
+            sums[j] += x[i + j];
+    for (size_t i = whole; i < n; i++)
+        sums[i - whole] += x[i];
+    for (size_t half = LANES / 2; half; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            sums[j] += sums[j + half];
+    return sums[0];
+}
+
+/* The bits of units first .. first + n - 1 of one sample, at most a word of them, whose sums they tell of. */
+static void pack_sums(const tsr_code_source *source, const float *x, size_t first, size_t n, size_t step,
+                      uint64_t *words)
+{
+    float sums[64];
+    for (size_t i = 0; i < n; i++)
+        sums[i] = sum_of(x + (first + i) * source->positions, source->positions);
+    for (size_t b = 0; b < source->n_breakpoints; b++)
+        tsr_pack_compare(sums, n, source->breakpoints[b], words + b * step + first / 64);
+}
+
+static void pack_sample(const tsr_code_source *source, const float *x, uint64_t *words)
+{
+    size_t step = round_up(source->units) / 64;
+    if (source->positions == 1) {
+        for (size_t b = 0; b < source->n_breakpoints; b++)
+            tsr_pack_compare(x, source->units, source->breakpoints[b], words + b * step);
+        return;
+    }
+    for (size_t first = 0; first < source->units; first += 64) {
+        size_t left = source->units - first;
+        pack_sums(source, x, first, left < 64 ? left : 64, step, words);
+    }
+}
+
 static void pack_layer(void *context, const tsr_tap *tap)
 {
     const destination *target = context;
     const tsr_code_source *source = tsr_network_code_source(target->network, tap->layer);
     tsr_codes *codes = target->codes;
-    size_t first = codes->layers[tap->layer].first / 64, step = round_up(tap->units) / 64;
+    size_t first = codes->layers[tap->layer].first / 64;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tap->n * tap->units > MANY)
-    for (size_t i = 0; i < tap->n; i++) {
-        uint64_t *words = codes->words + (target->row + i) * codes->stride + first;
-        for (size_t b = 0; b < source->n_breakpoints; b++)
-            tsr_pack_compare(tap->x + i * tap->units, tap->units, source->breakpoints[b], words + b * step);
-    }
+    for (size_t i = 0; i < tap->n; i++)
+        pack_sample(source, tap->x + i * tap->units,
+                    codes->words + (target->row + i) * codes->stride + first);
 }
 
 static tsr_status *plan(tsr_network *network, size_t n)
@@ -113,14 +155,14 @@ static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, b
     return NULL;
 }
 
-tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples, tsr_codes **codes,
-                                     tsr_evaluation *evaluation)
+tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples, tsr_code_room *room,
+                                     tsr_codes **codes, tsr_evaluation *evaluation)
 {
     bool together = samples->input_noise <= 0;
     *codes = NULL;
     *evaluation = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
     tsr_codes *taken;
-    TSR_TRY(codes_for(network, samples->n, &taken));
+    TSR_TRY(codes_for(network, samples->n, room, &taken));
     tsr_status *status = pass_over(network, samples, false, taken, together ? evaluation : NULL);
     if (!status && !together)
         status = pass_over(network, samples, true, NULL, evaluation);
@@ -131,11 +173,12 @@ tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *sa
     return status;
 }
 
-tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_codes **out)
+tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_code_room *room,
+                        tsr_codes **out)
 {
     *out = NULL;
     tsr_codes *codes;
-    TSR_TRY(codes_for(network, samples->n, &codes));
+    TSR_TRY(codes_for(network, samples->n, room, &codes));
     tsr_status *status = pass_over(network, samples, false, codes, NULL);
     if (status)
         tsr_codes_free(codes);
@@ -149,12 +192,12 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
     *out = NULL;
     TSR_TRY(plan(network, n));
     tsr_codes *codes;
-    TSR_TRY(codes_for(network, n, &codes));
+    TSR_TRY(codes_for(network, n, NULL, &codes));
     size_t size = tsr_shape_size(tsr_network_input(network));
     for (size_t row = 0; row < n; row += BATCH) {
         size_t count = n - row < BATCH ? n - row : BATCH;
         destination target = { .network = network, .codes = codes, .row = row };
-        memcpy(tsr_network_input_values(network), inputs + row * size, count * size * sizeof(float));
+        tsr_network_take_inputs(network, count, inputs + row * size);
         tsr_network_forward(network, count, pack_layer, &target);
     }
     *out = codes;

@@ -9,6 +9,9 @@
 #include <immintrin.h>
 #endif
 
+#define FEW 8   /* queries */
+#define LONG 64 /* words of a row */
+
 #define INLINED static inline __attribute__((always_inline))
 
 typedef bool tile_function(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
@@ -313,11 +316,27 @@ static void meet(const tsr_hamming_ops *kernel, const uint64_t *query, size_t wo
         out[j] += sums[j];
 }
 
+/* A tile is worth its making where many queries meet it; few long ones meet a row while it is in the cache.
+ */
+static void meet_rows(const tsr_hamming_ops *kernel, const tsr_codes *query, size_t q, size_t nq,
+                      const tsr_codes *base, size_t b, size_t nb, uint32_t *out)
+{
+    size_t used = tsr_codes_used_words(base);
+    for (size_t j = 0; j < nb; j++)
+        for (size_t i = 0; i < nq; i++)
+            out[i * nb + j] =
+                (uint32_t)kernel->pair(tsr_codes_row(query, q + i), tsr_codes_row(base, b + j), used);
+}
+
 void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query, size_t q, size_t nq,
                           const tsr_codes *base, size_t b, size_t nb, uint32_t *out)
 {
     _Alignas(64) uint64_t columns[TSR_TILE_WORDS * TSR_TILE] = { 0 };
     size_t used = tsr_codes_used_words(base);
+    if (nq < FEW && used >= LONG) {
+        meet_rows(kernel, query, q, nq, base, b, nb, out);
+        return;
+    }
     memset(out, 0, nq * nb * sizeof(*out));
     for (size_t j = 0; j < nb; j += TSR_TILE) {
         size_t n = nb - j < TSR_TILE ? nb - j : TSR_TILE;

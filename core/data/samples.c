@@ -4,13 +4,17 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
+#include "plugin/settings.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/hot.h>
 
 /* Labels that one read asks for while a dataset is checked. */
 #define LABEL_BLOCK 4096
+
+#define MEAN_BLOCK 256 /* examples read together for their mean */
 
 /* Streams of TSR_FOR_LABEL_NOISE: which examples, then one per example for its new label. */
 #define NOISE_CHOICE 0
@@ -75,16 +79,22 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
     if (!data)
         return tsr_no_memory("a dataset");
     *data = (tsr_data){ .instance = dataset, .ops = tsr_instance_ops(dataset), .self = self };
+    tsr_guarded before = tsr_instance_enter(dataset, "open");
     tsr_status *status = data->ops->open(self, &data->info);
+    tsr_guard_leave(before);
     if (status) {
         free(data);
         return status;
     }
-    status = check_info(&data->info);
+    status = tsr_instance_check(dataset);
+    if (!status)
+        status = check_info(&data->info);
+    before = tsr_instance_enter(dataset, "read");
     if (!status)
         status = check_labels(data, TSR_TRAIN);
     if (!status)
         status = check_labels(data, TSR_TEST);
+    tsr_guard_leave(before);
     if (status) {
         tsr_data_close(data);
         return tsr_context(status, "dataset %s", tsr_instance_name(dataset));
@@ -97,8 +107,10 @@ void tsr_data_close(tsr_data *data)
 {
     if (!data)
         return;
+    tsr_guarded before = tsr_instance_enter(data->instance, "close");
     if (data->ops->close)
         data->ops->close(tsr_instance_self(data->instance));
+    tsr_guard_leave(before);
     free(data);
 }
 
@@ -183,7 +195,53 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
 void tsr_parts_clear(tsr_parts *parts)
 {
     free(parts->train.noisy);
+    free(parts->mean);
     *parts = (tsr_parts){ 0 };
+}
+
+/* Adds the examples' inputs up in their order. */
+TSR_HOT static void sum_inputs(const tsr_samples *samples, size_t size, float *inputs, double *sums)
+{
+    size_t index[MEAN_BLOCK];
+    for (size_t first = 0; first < samples->n; first += MEAN_BLOCK) {
+        size_t left = samples->n - first, n = left < MEAN_BLOCK ? left : MEAN_BLOCK;
+        tsr_samples_read_true(samples, first, n, index, inputs, NULL);
+        for (size_t i = 0; i < n; i++)
+#pragma omp simd
+            for (size_t j = 0; j < size; j++)
+                sums[j] += (double)inputs[i * size + j];
+    }
+}
+
+tsr_status *tsr_parts_subtract_mean(tsr_parts *parts)
+{
+    size_t size = tsr_shape_size(parts->train.data->info.shape), room;
+    float *inputs = tsr_multiply(size, MEAN_BLOCK, &room) ? tsr_alloc(room, sizeof(*inputs)) : NULL;
+    double *sums = tsr_alloc(size, sizeof(*sums));
+    float *mean = tsr_alloc(size, sizeof(*mean));
+    bool complete = inputs && sums && mean;
+    if (complete) {
+        sum_inputs(&parts->train, size, inputs, sums);
+        for (size_t j = 0; j < size; j++)
+            mean[j] = (float)(sums[j] / (double)parts->train.n);
+        parts->mean = mean;
+        parts->train.mean = parts->holdout.mean = parts->test.mean = mean;
+    } else {
+        free(mean);
+    }
+    free(inputs);
+    free(sums);
+    return complete ? NULL : tsr_no_memory("the mean input");
+}
+
+TSR_HOT static void subtract_mean(const tsr_samples *samples, size_t n, float *restrict inputs)
+{
+    size_t size = tsr_shape_size(samples->data->info.shape);
+    const float *restrict mean = samples->mean;
+    for (size_t i = 0; i < n; i++)
+#pragma omp simd
+        for (size_t j = 0; j < size; j++)
+            inputs[i * size + j] -= mean[j];
 }
 
 #define NOISE 1024 /* values whose noise is drawn together */
@@ -217,6 +275,8 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
     data->ops->read(data->self, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
     if (inputs && samples->input_noise > 0)
         add_input_noise(samples, n, scratch, inputs);
+    if (inputs && samples->mean)
+        subtract_mean(samples, n, inputs);
 }
 
 void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
@@ -226,4 +286,6 @@ void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, s
     for (size_t i = 0; i < n; i++)
         scratch[i] = samples->first + first + i;
     data->ops->read(data->self, samples->split, n, scratch, inputs, labels);
+    if (inputs && samples->mean)
+        subtract_mean(samples, n, inputs);
 }

@@ -39,12 +39,14 @@ typedef struct tsr_samples {
     int32_t *noisy;     /* n labels as trained on, or NULL: the true ones */
     double input_noise; /* as above; 0: none */
     uint64_t seed;
+    const float *mean; /* subtracted from every input; NULL: nothing is */
 } tsr_samples;
 
 typedef struct tsr_parts {
     tsr_samples train, holdout, test; /* holdout.n may be 0; only train is noisy */
     size_t
         epoch_size; /* training examples before `samples` cut them: an epoch's length with constant steps */
+    float *mean;    /* what all three subtract, or NULL */
 } tsr_parts;
 
 /* Cuts the dataset. Refuses what leaves no training example, `samples` larger than what there is, and
@@ -54,6 +56,10 @@ typedef struct tsr_parts {
 TSR_MUST_CHECK tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options,
                                          tsr_parts *out);
 void tsr_parts_clear(tsr_parts *parts);
+
+/* From here on the mean input of the training examples, without their noise, is subtracted from every input.
+ */
+TSR_MUST_CHECK tsr_status *tsr_parts_subtract_mean(tsr_parts *parts);
 
 /* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise
    included. Either output may be NULL. scratch: n indices, overwritten; it may be `index` itself. Any thread.

@@ -27,6 +27,7 @@
 typedef struct general_settings {
     const char *name;
     int64_t seed, replicates;
+    bool allow_unsafe_plugins;
 } general_settings;
 
 static const tsr_param general_params[] = {
@@ -35,11 +36,13 @@ static const tsr_param general_params[] = {
                   "of all randomness; replicate r has seed + r"),
     TSR_PARAM_INT(general_settings, replicates, 1, 1, MOST_RUNS,
                   "runs per point, with seeds seed, seed + 1 ..."),
+    TSR_PARAM_BOOL(general_settings, allow_unsafe_plugins, false,
+                   "load plugins too that others than the user and root may write"),
     TSR_PARAM_END
 };
-static const char *const general_others[] = { "plugin_path", "dataset", "model", "regularizers",
-                                              "training",    "probes",  "sweep", "executor",
-                                              "output",      "report",  NULL };
+static const char *const general_others[] = { "plugin_path", "dataset", "model",  "regularizers",
+                                              "training",    "codes",   "probes", "sweep",
+                                              "executor",    "output",  "report", NULL };
 
 static const tsr_param training_params[] = {
     TSR_PARAM_INT(tsr_training_settings, epochs, 200, 0, MOST_EPOCHS, "passes over the training examples",
@@ -55,6 +58,8 @@ static const tsr_param training_params[] = {
                    "fraction of the training labels drawn anew, uniformly over the classes"),
     TSR_PARAM_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
                    "standard deviation of Gaussian noise on the training inputs, fixed per example"),
+    TSR_PARAM_BOOL(tsr_training_settings, subtract_mean, false,
+                   "subtract the mean input of the training examples from every input"),
     TSR_PARAM_INT(tsr_training_settings, early_stop, 0, 0, MOST_EPOCHS,
                   "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
     TSR_PARAM_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MOST_EPOCHS,
@@ -62,7 +67,16 @@ static const tsr_param training_params[] = {
                        .unit = "epochs"),
     TSR_PARAM_END
 };
-static const char *const training_others[] = { "optimizer", "schedule", NULL };
+static const char *const training_others[] = { "optimizer", "schedule", "augment", NULL };
+
+static const tsr_param augment_params[] = {
+    TSR_PARAM_REAL(tsr_augment_options, rotate, 0.0, 0.0, 180.0,
+                   "turn training images by up to so much, either way", .unit = "degrees"),
+    TSR_PARAM_REAL(tsr_augment_options, shift, 0.0, 0.0, 1.0,
+                   "shift training images by up to this fraction of their sides, either way"),
+    TSR_PARAM_BOOL(tsr_augment_options, flip, false, "mirror every other training image left to right"),
+    TSR_PARAM_END
+};
 
 static const char *const schedules[] = { "constant", "step", "cosine", NULL };
 static const tsr_param schedule_params[] = {
@@ -73,6 +87,17 @@ static const tsr_param schedule_params[] = {
     TSR_PARAM_REAL(tsr_schedule, minimum, 0.0, 0.0, 1.0, "cosine: the fraction that the last epoch has"),
     TSR_PARAM_END
 };
+
+static const char *const pools[] = { "none", "channel", NULL };
+static const tsr_param codes_params[] = {
+    TSR_PARAM_ENUM(
+        tsr_codes_settings, pool, "none", pools,
+        "none: a bit per unit; channel: a bit per channel, of its pre-activations' sum over positions"),
+    TSR_PARAM_REAL(tsr_codes_settings, memory, 2.0, 0.0, 1e6,
+                   "codes beyond so much are kept in a file in the results folder", .unit = "GB"),
+    TSR_PARAM_END
+};
+static const char *const codes_others[] = { "layers", NULL };
 
 static const tsr_param output_params[] = {
     TSR_PARAM_BOOL(tsr_output_settings, save_model, false, "write model.safetensors"),
@@ -99,6 +124,9 @@ const char *tsr_probe_label(const tsr_instance *probe)
 static void run_clear(tsr_run *run)
 {
     tsr_settings_clear(training_params, &run->training);
+    for (size_t i = 0; i < run->codes.n_layers; i++)
+        free(run->codes.layers[i]);
+    free(run->codes.layers);
     for (size_t i = 0; i < run->n_regularizers; i++)
         tsr_instance_free(run->regularizers[i]);
     for (size_t i = 0; i < run->n_probes; i++)
@@ -185,7 +213,7 @@ tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_se
 static tsr_status *read_training(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
                                  json_t *resolved)
 {
-    config_setting_t *group, *schedule;
+    config_setting_t *group, *schedule, *augment;
     TSR_TRY(member_of(root, "training", GROUP, &group));
     json_t *object = json_object();
     json_object_set_new(resolved, "training", object);
@@ -198,6 +226,11 @@ static tsr_status *read_training(const tsr_settings *settings, const config_sett
     json_object_set_new(object, "schedule", inner);
     TSR_TRY(tsr_settings_read(settings, schedule_params, schedule, "training.schedule", NULL,
                               &run->training.schedule, inner));
+    TSR_TRY(member_of(group, "augment", GROUP, &augment));
+    json_t *changes = json_object();
+    json_object_set_new(object, "augment", changes);
+    TSR_TRY(tsr_settings_read(settings, augment_params, augment, "training.augment", NULL,
+                              &run->training.augment, changes));
     const tsr_int_list *snapshots = &run->training.snapshots;
     for (size_t i = 0; i < snapshots->n; i++)
         if (snapshots->values[i] > run->training.epochs)
@@ -206,6 +239,48 @@ static tsr_status *read_training(const tsr_settings *settings, const config_sett
                                     "training.epochs = %lld",
                                     (long long)snapshots->values[i], (long long)run->training.epochs);
     return NULL;
+}
+
+static tsr_status *read_layers(const config_setting_t *list, tsr_codes_settings *codes, json_t *resolved)
+{
+    if (!list)
+        return NULL;
+    bool listed = config_setting_is_list(list) || config_setting_is_array(list);
+    size_t n = listed ? (size_t)config_setting_length(list) : 0;
+    if (!listed)
+        return tsr_setting_fail(list, "codes.layers: expected a list of layers' names, [ \"activation.0\" ]");
+    codes->layers = tsr_alloc(n, sizeof(*codes->layers));
+    for (size_t i = 0; codes->layers && i < n; i++) {
+        const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+        const char *name = config_setting_get_string(element);
+        if (!name)
+            return tsr_setting_fail(element, "codes.layers[%zu]: expected a layer's name, \"activation.0\"",
+                                    i);
+        if (!(codes->layers[i] = strdup(name)))
+            break;
+        codes->n_layers = i + 1;
+        json_array_append_new(resolved, json_string(name));
+    }
+    return codes->n_layers == n && codes->layers ? NULL : tsr_no_memory("codes.layers");
+}
+
+static tsr_status *read_codes(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
+                              json_t *resolved)
+{
+    config_setting_t *group;
+    TSR_TRY(member_of(root, "codes", GROUP, &group));
+    json_t *object = json_object(), *layers = json_array();
+    json_object_set_new(resolved, "codes", object);
+    json_object_set_new(object, "layers", layers);
+    TSR_TRY(tsr_settings_read(settings, codes_params, group, "codes", codes_others, &run->codes, object));
+    return read_layers(group ? config_setting_get_member(group, "layers") : NULL, &run->codes, layers);
+}
+
+tsr_code_choice tsr_run_code_choice(const tsr_run *run)
+{
+    return (tsr_code_choice){ .n_layers = run->codes.n_layers,
+                              .layers = (const char *const *)run->codes.layers,
+                              .by_channel = run->codes.pool == TSR_POOL_CHANNEL };
 }
 
 /* Opens the run's dataset, or takes the one that an equal group has opened. */
@@ -253,18 +328,35 @@ static tsr_status *open_weights(tsr_experiment *experiment, tsr_run *run)
     return NULL;
 }
 
-/* Whether the model can be built for the data, and begin with the weights that it is given. */
-static tsr_status *check_model(tsr_run *run, const config_setting_t *model)
+/* Whether the codes can be taken of the layers that are asked for. */
+static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const config_setting_t *root)
 {
+    const config_setting_t *group = config_setting_get_member(root, "codes"),
+                           *layers = group ? config_setting_get_member(group, "layers") : NULL;
+    tsr_code_choice choice = tsr_run_code_choice(run);
+    return tsr_setting_context(layers,
+                               tsr_context(tsr_network_choose_code(network, &choice), "codes.layers"));
+}
+
+/* Whether the model can be built for the data, begin with the weights that it is given, and give the codes.
+ */
+static tsr_status *check_model(tsr_run *run, const config_setting_t *root)
+{
+    const config_setting_t *model = config_setting_get_member(root, "model");
     const tsr_dataset_info *info = &run->data->info;
     const config_setting_t *weights = config_setting_get_member(model, "weights");
     tsr_network *network;
-    TSR_TRY(tsr_setting_context(
-        model, tsr_network_new(run->model, info->shape, info->classes, run->seed, &network)));
+    tsr_guarded before = tsr_instance_enter(run->model, "build");
+    tsr_status *built = tsr_network_new(run->model, info->shape, info->classes, run->seed, &network);
+    tsr_guard_leave(before);
+    TSR_TRY(tsr_setting_context(model, built));
     run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
+    status = tsr_setting_context(weights ? weights : model, status);
+    if (!status)
+        status = check_codes(run, network, root);
     tsr_network_free(network);
-    return tsr_setting_context(weights ? weights : model, status);
+    return status;
 }
 
 /* A label names a folder and begins the names of columns. */
@@ -285,6 +377,10 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
     const tsr_training_settings *training = &run->training;
     const config_setting_t *group = config_setting_get_member(root, "training");
     tsr_parts parts;
+    if (tsr_augments(&training->augment))
+        TSR_TRY(
+            tsr_setting_context(config_setting_get_member(group, "augment"),
+                                tsr_context(tsr_augment_check(run->data->info.shape), "training.augment")));
     TSR_TRY(tsr_setting_context(
         group ? group : root,
         tsr_context(tsr_parts_new(run->data,
@@ -299,14 +395,16 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
     run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
                                 .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
-    TSR_TRY(check_model(run, config_setting_get_member(root, "model")));
+    TSR_TRY(check_model(run, root));
     const config_setting_t *probes = config_setting_get_member(root, "probes");
     for (size_t i = 0; i < run->n_probes; i++) {
         const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
         const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
         TSR_TRY(check_label(common->label, place));
+        tsr_guarded before = tsr_instance_enter(run->probes[i], "check");
         tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        tsr_guard_leave(before);
         if (status)
             return tsr_setting_context(place,
                                        tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
@@ -333,6 +431,7 @@ static tsr_status *read_run(tsr_experiment *experiment, const tsr_config *config
     TSR_TRY(plugin_list(&settings, TSR_REGULARIZER, root, "regularizers", &run->regularizers,
                         &run->n_regularizers, run->config));
     TSR_TRY(read_training(&settings, root, run, run->config));
+    TSR_TRY(read_codes(&settings, root, run, run->config));
     TSR_TRY(plugin_list(&settings, TSR_PROBE, root, "probes", &run->probes, &run->n_probes, run->config));
     config_setting_t *output;
     TSR_TRY(member_of(root, "output", GROUP, &output));
@@ -354,8 +453,9 @@ typedef struct axis {
     const config_setting_t *values;
 } axis;
 
-static const char *const unswept[] = { "name",     "replicates", "plugin_path", "sweep",
-                                       "executor", "output",     "report",      NULL };
+static const char *const unswept[] = { "name",  "replicates", "plugin_path", "allow_unsafe_plugins",
+                                       "sweep", "executor",   "output",      "report",
+                                       NULL };
 
 static tsr_status *read_axis(const config_setting_t *entry, axis *out)
 {
@@ -544,7 +644,8 @@ static tsr_status *check_ids(const tsr_experiment *experiment, const tsr_config 
     return status;
 }
 
-static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *config, json_t *resolved)
+static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *config, bool allow_unsafe,
+                                 json_t *resolved)
 {
     const config_setting_t *list = config_lookup(&config->tree, "plugin_path");
     int n = list ? config_setting_length(list) : 0;
@@ -565,6 +666,8 @@ static tsr_status *read_registry(tsr_experiment *experiment, const tsr_config *c
     }
     if (!status)
         status = tsr_registry_new((size_t)n, (const char *const *)folders, &experiment->registry);
+    if (!status && allow_unsafe)
+        tsr_registry_allow_unsafe(experiment->registry);
     for (int i = 0; folders && i < n; i++)
         free(folders[i]);
     free(folders);
@@ -599,7 +702,8 @@ static tsr_status *check_name(const char *name, const config_setting_t *root)
 static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor, json_t *report)
 {
     const json_t *run = experiment->runs[0].config;
-    static const char *const shared[] = { "dataset", "model", "regularizers", "training", "probes", NULL };
+    static const char *const shared[] = { "dataset", "model", "regularizers", "training", "codes",
+                                          "probes",  NULL };
     if (json_array_size(path))
         json_object_set(experiment->resolved, "plugin_path", path);
     for (const char *const *key = shared; *key; key++)
@@ -626,13 +730,15 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
         goto out;
     experiment->name = general.name[0] ? strdup(general.name) : default_name(config->path);
     size_t replicates = (size_t)general.replicates;
+    bool allow_unsafe = general.allow_unsafe_plugins;
     tsr_settings_clear(general_params, &general);
     if (!experiment->name) {
         status = tsr_no_memory("a name");
         goto out;
     }
     json_object_set_new(experiment->resolved, "name", json_string(experiment->name));
-    if ((status = check_name(experiment->name, root)) || (status = read_registry(experiment, config, path)))
+    if ((status = check_name(experiment->name, root)) ||
+        (status = read_registry(experiment, config, allow_unsafe, path)))
         goto out;
     settings.registry = experiment->registry;
     if ((status = one_plugin(&settings, TSR_EXECUTOR, root, "executor", TSR_DEFAULT_EXECUTOR,

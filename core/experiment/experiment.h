@@ -3,6 +3,7 @@
 #ifndef TSR_EXPERIMENT_EXPERIMENT_H
 #define TSR_EXPERIMENT_EXPERIMENT_H
 
+#include "data/augment.h"
 #include "data/samples.h"
 #include "experiment/safetensors.h"
 #include "nn/train.h"
@@ -12,10 +13,20 @@
 typedef struct tsr_training_settings {
     int64_t epochs, batch, samples, early_stop;
     double holdout, label_noise, input_noise;
-    bool constant_steps;
+    bool constant_steps, subtract_mean;
     tsr_int_list snapshots; /* as given; the last epoch is probed besides */
     tsr_schedule schedule;
+    tsr_augment_options augment;
 } tsr_training_settings;
+
+/* The group `codes`. */
+typedef struct tsr_codes_settings {
+    size_t n_layers; /* 0: all */
+    char **layers;   /* names of activation nodes */
+    int pool;        /* whether a unit's bit tells of one position (TSR_POOL_NONE) or of a channel's sum */
+    double memory;   /* gigabytes (10^9 bytes) of codes in memory; others are kept in files */
+} tsr_codes_settings;
+enum { TSR_POOL_NONE, TSR_POOL_CHANNEL };
 
 /* The group `output`. */
 typedef struct tsr_output_settings {
@@ -49,6 +60,7 @@ typedef struct tsr_run {
     json_t *config;
     tsr_run_size size;
     tsr_training_settings training;
+    tsr_codes_settings codes;
     tsr_output_settings output;
     tsr_instance *dataset, *model, *optimizer;
     size_t n_regularizers, n_probes;
@@ -77,6 +89,9 @@ typedef struct tsr_experiment {
 TSR_MUST_CHECK tsr_status *tsr_experiment_read(const char *path, size_t n_overrides,
                                                const char *const *overrides, tsr_experiment **out);
 void tsr_experiment_free(tsr_experiment *experiment);
+
+/* What the run's codes are made of. */
+tsr_code_choice tsr_run_code_choice(const tsr_run *run);
 
 /* The label that a probe's metrics carry. */
 const char *tsr_probe_label(const tsr_instance *probe);

@@ -40,6 +40,7 @@ typedef struct doing {
     tsr_parts parts;
     tsr_batch_source *source;
     tsr_network *network;
+    tsr_code_room room;                  /* for the codes */
     int32_t *train_labels, *test_labels; /* true ones */
     json_t *epochs, *snapshots, *probe_seconds;
     size_t epoch_size; /* examples that an epoch trains on */
@@ -79,14 +80,14 @@ static tsr_status *read_labels(const tsr_samples *samples, int32_t **out)
 static tsr_status *take_codes(doing *d, json_t *metrics, tsr_codes **train, tsr_codes **test)
 {
     tsr_evaluation evaluation;
-    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.train, train, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.train, &d->room, train, &evaluation));
     json_object_set_new(metrics, "model.loss.train", number(evaluation.loss));
     json_object_set_new(metrics, "model.accuracy.train", number(evaluation.accuracy));
     if (d->parts.holdout.n) {
         TSR_TRY(tsr_evaluate(d->network, &d->parts.holdout, &evaluation));
         json_object_set_new(metrics, "model.accuracy.holdout", number(evaluation.accuracy));
     }
-    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.test, test, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(d->network, &d->parts.test, &d->room, test, &evaluation));
     json_object_set_new(metrics, "model.accuracy.test", number(evaluation.accuracy));
     TSR_TRY(tsr_drop_constant(*train, *test));
     json_object_set_new(metrics, "code.bits", json_integer((json_int_t)(*train)->bits));
@@ -108,9 +109,9 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
     if (!status)
         status = tsr_metrics_new(label, &metrics);
     if (!status && common->layers.n) {
-        status = tsr_codes_layers(train, common->layers.n, common->layers.values, &chosen[0]);
+        status = tsr_codes_layers(train, common->layers.n, common->layers.values, &d->room, &chosen[0]);
         if (!status)
-            status = tsr_codes_layers(test, common->layers.n, common->layers.values, &chosen[1]);
+            status = tsr_codes_layers(test, common->layers.n, common->layers.values, &d->room, &chosen[1]);
     }
     if (!status) {
         tsr_probing probing = { .train = chosen[0] ? chosen[0] : train,
@@ -237,6 +238,13 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     return status;
 }
 
+/* Gigabytes, at most what a size_t can count. */
+static size_t bytes_of(double gigabytes)
+{
+    double bytes = gigabytes * 1e9;
+    return bytes >= (double)SIZE_MAX ? SIZE_MAX : (size_t)bytes;
+}
+
 /* Takes the folder's path over. */
 static tsr_status *prepare(doing *d, char *folder)
 {
@@ -256,15 +264,22 @@ static tsr_status *prepare(doing *d, char *folder)
                                   .input_noise = training->input_noise,
                                   .seed = run->seed };
     TSR_TRY(tsr_parts_new(run->data, &options, &d->parts));
+    if (training->subtract_mean)
+        TSR_TRY(tsr_parts_subtract_mean(&d->parts));
     TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
     TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
     d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
     tsr_batch_options order = { .batch = (size_t)training->batch,
                                 .epoch_size = d->epoch_size,
-                                .seed = run->seed };
+                                .seed = run->seed,
+                                .augment = training->augment };
     TSR_TRY(tsr_batch_source_new(&d->parts.train, &order, &d->source));
     TSR_TRY(
         tsr_network_new(run->model, run->data->info.shape, run->data->info.classes, run->seed, &d->network));
+    tsr_network_subtract(d->network, d->parts.mean);
+    tsr_code_choice choice = tsr_run_code_choice(run);
+    TSR_TRY(tsr_network_choose_code(d->network, &choice));
+    d->room = (tsr_code_room){ .limit = bytes_of(run->codes.memory), .folder = d->folder };
     return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
 }
 
@@ -386,6 +401,19 @@ static double sum_of(const json_t *object)
     return sum;
 }
 
+/* Whether a plugin has written behind its instance, which makes all results doubtful. */
+static tsr_status *check_instances(const tsr_run *run)
+{
+    TSR_TRY(tsr_instance_check(run->dataset));
+    TSR_TRY(tsr_instance_check(run->model));
+    TSR_TRY(tsr_instance_check(run->optimizer));
+    for (size_t i = 0; i < run->n_regularizers; i++)
+        TSR_TRY(tsr_instance_check(run->regularizers[i]));
+    for (size_t i = 0; i < run->n_probes; i++)
+        TSR_TRY(tsr_instance_check(run->probes[i]));
+    return NULL;
+}
+
 tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                        int threads, tsr_run_progress *progress)
 {
@@ -399,6 +427,8 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     double prepared = tsr_seconds();
     if (!status)
         status = train_and_probe(&d, &trained);
+    if (!status)
+        status = check_instances(run);
     double ended = tsr_seconds();
     json_t *outcome = outcome_of(experiment, &d, status, &trained, ended - began,
                                  ended - prepared - d.codes_seconds - sum_of(d.probe_seconds));

@@ -31,7 +31,7 @@ static const tsr_kit_kind *kind_of(tsr_kind kind)
 
 tsr_status *tsr_kit_make(const tsr_kit *kit, tsr_instance **out)
 {
-    tsr_settings settings = { .registry = kit->registry, .folder = kit->folder };
+    tsr_settings settings = { .registry = kit->registry, .folder = kit->folder, .expendable = true };
     json_t *resolved;
     TSR_TRY(tsr_instance_new(&settings, kit->kind, kit->group, "plugin", NULL, out, &resolved));
     json_decref(resolved);

@@ -72,6 +72,9 @@ static char *default_name(const tsr_graph *graph, const char *operator_name)
 
 static void node_free(tsr_node *node)
 {
+    if (!node)
+        return;
+    node_free(node->fused);
     for (size_t i = 0; i < node->n_parameters; i++)
         free((char *)(uintptr_t)node->parameters[i].spec.name);
     for (size_t i = 0; i < node->n_states; i++)
@@ -154,11 +157,14 @@ void tsr_graph_free(tsr_graph *graph)
     free(graph);
 }
 
+/* ABI 1.0's: an operator that was built before the structure grew is as good as it was. */
+static const size_t least_op_size = offsetof(tsr_op, backward) + sizeof(((tsr_op *)0)->backward);
+
 static bool op_is_usable(tsr_graph *graph, const tsr_op *op)
 {
     if (!op)
         tsr_graph_fail(graph, "an operator is NULL");
-    else if (op->size < sizeof(tsr_op))
+    else if (op->size < least_op_size)
         tsr_graph_fail(graph, "an operator's size is %zu, expected sizeof(tsr_op), %zu", op->size,
                        sizeof(tsr_op));
     else if (!op->name || !tsr_name_check(op->name))
@@ -312,5 +318,5 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
         if (!graph->nodes[i]->needed)
             return tsr_fail(TSR_REFUSED, "'%s' leads nowhere: the logits, '%s', do not depend on it",
                             graph->nodes[i]->name, logits->name);
-    return NULL;
+    return tsr_graph_fuse(graph);
 }

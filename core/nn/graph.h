@@ -42,6 +42,10 @@ struct tsr_node {
     bool needed;           /* the logits depend on it */
     bool needs_gradient;   /* a parameter is here or before it */
     bool below_activation; /* an activation lies between its output and the logits */
+    /* Where nobody has to see what goes from node to node, `fused`, a node of no graph, is run in this one's
+       place, and the nodes that it does as well, `absorbed` ones, are not run. */
+    bool absorbed;
+    tsr_node *fused;
 };
 
 struct tsr_graph {
@@ -65,6 +69,9 @@ void tsr_graph_free(tsr_graph *graph);
 
 /* Ends the building: gives the failure that stuck, or checks what build returned against the classes. */
 TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes);
+
+/* Finds the chains that one operator can do in one pass over memory. On a finished graph. */
+TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);
 
 /* The sticky failure for memory. */
 void tsr_graph_no_memory(tsr_graph *graph);

@@ -16,6 +16,7 @@
 
 #define ALIGNMENT 16 /* floats: each tensor begins at a multiple of 64 bytes */
 #define PREDICT_BATCH 256
+#define NO_LAYER SIZE_MAX
 
 struct tsr_network {
     tsr_graph *graph;
@@ -28,9 +29,10 @@ struct tsr_network {
     tsr_store store; /* the same addresses as the operators want them */
     size_t n_sources;
     tsr_code_source *sources;
-    size_t *layers;     /* per node: its number among the code sources */
+    size_t *layers;     /* per node: its number among the code sources, or NO_LAYER */
     tsr_plan *plans[2]; /* without and with training */
     tsr_plan *plan;     /* the selected one */
+    const float *mean;  /* of the inputs that it is given; or NULL */
 };
 
 /* --- laying out --- */
@@ -153,6 +155,7 @@ static tsr_status *add_code_source(tsr_network *network, const tsr_node *node)
     network->layers[node->index] = network->n_sources;
     network->sources[network->n_sources++] = (tsr_code_source){ .name = node->name,
                                                                 .units = tsr_shape_size(node->shape),
+                                                                .positions = 1,
                                                                 .n_breakpoints = n,
                                                                 .breakpoints = breakpoints };
     return NULL;
@@ -169,6 +172,62 @@ static tsr_status *lay_out(tsr_network *network, uint64_t seed)
         if (node->identity == &tsr_op_activation)
             TSR_TRY(add_code_source(network, node));
     }
+    return NULL;
+}
+
+/* --- choosing what codes are made of --- */
+
+static size_t find_source(const tsr_network *network, const char *name)
+{
+    for (size_t i = 0; i < network->n_sources; i++)
+        if (strcmp(network->sources[i].name, name) == 0)
+            return i;
+    return NO_LAYER;
+}
+
+static tsr_status *no_such_layer(const tsr_network *network, const char *name)
+{
+    tsr_text known = { 0 };
+    for (size_t i = 0; i < network->n_sources; i++)
+        tsr_text_add(&known, "%s%s", i ? ", " : "", network->sources[i].name);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "no activation is called '%s', expected of: %s",
+                                  tsr_line_shown(name), known.chars ? known.chars : "none");
+    free(known.chars);
+    return status;
+}
+
+static bool is_chosen(const tsr_code_choice *choice, const char *name)
+{
+    bool chosen = choice->n_layers == 0;
+    for (size_t i = 0; i < choice->n_layers && !chosen; i++)
+        chosen = strcmp(choice->layers[i], name) == 0;
+    return chosen;
+}
+
+tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice *choice)
+{
+    for (size_t i = 0; i < choice->n_layers; i++)
+        if (find_source(network, choice->layers[i]) == NO_LAYER)
+            return no_such_layer(network, choice->layers[i]);
+    size_t kept = 0;
+    for (size_t i = 0; i < network->graph->n; i++) {
+        const tsr_node *node = network->graph->nodes[i];
+        if (node->identity != &tsr_op_activation)
+            continue;
+        tsr_code_source source = network->sources[network->layers[i]];
+        bool chosen = is_chosen(choice, source.name);
+        network->layers[i] = chosen ? kept : NO_LAYER;
+        if (!chosen) {
+            free((float *)(uintptr_t)source.breakpoints);
+            continue;
+        }
+        if (choice->by_channel) {
+            source.units = node->shape.c;
+            source.positions = node->shape.h * node->shape.w;
+        }
+        network->sources[kept++] = source;
+    }
+    network->n_sources = kept;
     return NULL;
 }
 
@@ -268,6 +327,24 @@ float *tsr_network_input_values(tsr_network *network)
     return network->plan->values[0];
 }
 
+void tsr_network_subtract(tsr_network *network, const float *mean)
+{
+    network->mean = mean;
+}
+
+void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs)
+{
+    size_t size = tsr_shape_size(tsr_network_input(network));
+    float *values = tsr_network_input_values(network);
+    if (!network->mean) {
+        memcpy(values, inputs, n * size * sizeof(float));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < size; j++)
+            values[i * size + j] = inputs[i * size + j] - network->mean[j];
+}
+
 const float *tsr_network_logits(const tsr_network *network)
 {
     return network->plan->values[network->graph->logits->index];
@@ -284,6 +361,8 @@ typedef struct tap_context {
 static void see_activation(void *context, const tsr_node *node, const tsr_pass *pass)
 {
     const tap_context *tapping = context;
+    if (tapping->network->layers[node->index] == NO_LAYER)
+        return;
     tsr_tap tap = { .layer = tapping->network->layers[node->index],
                     .n = pass->n,
                     .units = tsr_shape_size(node->shape),
@@ -323,7 +402,7 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
     TSR_TRY(tsr_network_plan(network, batch, false));
     for (size_t i = 0; i < n; i += batch) {
         size_t now = n - i < batch ? n - i : batch;
-        memcpy(tsr_network_input_values(network), inputs + i * size, now * size * sizeof(float));
+        tsr_network_take_inputs(network, now, inputs + i * size);
         tsr_network_forward(network, now, NULL, NULL);
         memcpy(logits + i * classes, tsr_network_logits(network), now * classes * sizeof(float));
     }

@@ -24,6 +24,13 @@ TSR_MUST_CHECK tsr_status *tsr_network_plan_apart(tsr_network *network, size_t n
 /* The batch size planned for. */
 size_t tsr_network_batch(const tsr_network *network);
 
+/* What tsr_network_predict and tsr_network_encode subtract from each input that they are given: a sample's
+   values, which must outlive the network; NULL: nothing. What is put into the planned input is taken as it
+   is. */
+void tsr_network_subtract(tsr_network *network, const float *mean);
+/* Puts n inputs into the planned input as these two take them. */
+void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs);
+
 /* The planned input: room for a batch x shape floats. */
 float *tsr_network_input_values(tsr_network *network);
 /* The logits of the last forward: n x classes. */
@@ -33,7 +40,7 @@ const float *tsr_network_logits(const tsr_network *network);
 typedef struct tsr_tap {
     size_t layer;   /* 0, 1 ... in the order of the graph */
     size_t n;       /* samples */
-    size_t units;   /* per sample */
+    size_t units;   /* pre-activations per sample: the source's units times its positions */
     const float *x; /* n x units */
 } tsr_tap;
 typedef void tsr_tap_function(void *context, const tsr_tap *tap);
@@ -41,12 +48,24 @@ typedef void tsr_tap_function(void *context, const tsr_tap *tap);
 /* What is known of a layer of code bits. */
 typedef struct tsr_code_source {
     const char *name; /* of the activation's node */
-    size_t units;
+    size_t units;     /* that have bits */
+    size_t positions; /* pre-activations, one after the other, whose sum is a unit's; mostly 1 */
     size_t n_breakpoints;
     const float *breakpoints; /* ascending */
 } tsr_code_source;
 size_t tsr_network_n_code_sources(const tsr_network *network);
 const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer);
+
+/* What codes are made of. */
+typedef struct tsr_code_choice {
+    size_t n_layers;           /* 0: all */
+    const char *const *layers; /* names of activation nodes */
+    bool by_channel;           /* a unit is a channel: the sum of its pre-activations over all positions */
+} tsr_code_choice;
+
+/* Makes the chosen layers, in the order of the graph, the only ones that give code bits. Refuses a name that
+   is no activation's, telling those that are. Once, before anything is tapped. */
+TSR_MUST_CHECK tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice *choice);
 
 /* Inference on the first n rows of the planned input; `tap` (NULL: none) sees every layer once. */
 void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context);

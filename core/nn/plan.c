@@ -1,10 +1,12 @@
 /* The memory plan. Time runs in steps: forward of node i is step i, the loss step n (the number of nodes),
    backward of node i step 2 n - i. A value lives from its forward to its last reader, a gradient from the
-   first reader's backward that gives it to its own node's. */
+   first reader's backward that gives it to its own node's. Training always runs fused nodes; a pass of
+   inference runs them or, where a tap is to see what they skip, the nodes one by one. */
 #include "nn/plan.h"
 
 #include "base/memory.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/share.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -118,22 +120,43 @@ typedef struct lifetimes {
     size_t *value_last, *gradient_first;
 } lifetimes;
 
+/* What is run in the node's place while training: itself, a fused one, or NULL where a later one does it. */
+static const tsr_node *trained_as(const tsr_node *node)
+{
+    return node->absorbed ? NULL : node->fused ? node->fused : node;
+}
+
+static void live_until(const lifetimes *lives, size_t node, size_t step)
+{
+    if (step > lives->value_last[node])
+        lives->value_last[node] = step;
+}
+
+/* What is read when the node is run. */
+static void find_reads(const tsr_graph *graph, const tsr_node *node, bool training, const lifetimes *lives)
+{
+    size_t i = node->index, backward = training && node->needs_gradient ? backward_step(graph, node) : i;
+    live_until(lives, i, node->op.flags & TSR_OP_READS_OUTPUT ? backward : i);
+    for (size_t k = 0; k < node->n_inputs; k++) {
+        size_t input = node->inputs[k]->index;
+        live_until(lives, input, node->op.flags & TSR_OP_READS_INPUTS ? backward : i);
+        /* Nodes come in order, so the last one to say so is the first one backward. */
+        lives->gradient_first[input] = backward_step(graph, node);
+    }
+}
+
 static void find_lives(const tsr_graph *graph, bool training, const lifetimes *lives)
 {
     for (size_t i = 0; i < graph->n; i++) {
-        const tsr_node *node = graph->nodes[i];
-        bool backward = training && node->needs_gradient;
-        lives->value_last[i] =
-            backward && node->op.flags & TSR_OP_READS_OUTPUT ? backward_step(graph, node) : i;
+        lives->value_last[i] = i;
         lives->gradient_first[i] = graph->n;
-        for (size_t k = 0; k < node->n_inputs; k++) {
-            size_t input = node->inputs[k]->index;
-            size_t last = backward && node->op.flags & TSR_OP_READS_INPUTS ? backward_step(graph, node) : i;
-            if (last > lives->value_last[input])
-                lives->value_last[input] = last;
-            /* Nodes come in order, so the last one to say so is the first one backward. */
-            lives->gradient_first[input] = backward_step(graph, node);
-        }
+    }
+    for (size_t i = 0; i < graph->n; i++) {
+        const tsr_node *node = graph->nodes[i];
+        if (!training)
+            find_reads(graph, node, false, lives);
+        if (trained_as(node))
+            find_reads(graph, trained_as(node), training, lives);
     }
     /* What callers fill and read between passes stays. */
     lives->value_last[0] = lives->value_last[graph->logits->index] = 2 * graph->n;
@@ -148,15 +171,19 @@ static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, 
     return lives->gradient_first[node->inputs[k]->index] == backward_step(graph, node);
 }
 
-static void need_forward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
+static void need_value(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
-    size_t i = node->index, step = i, backward = backward_step(plan->graph, node);
-    bool saves = plan->kind != TSR_PLAN_INFERENCE && node->needs_gradient;
-    size_t first = i ? step : 0;
-    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, first, lives->value_last[i],
+    size_t i = node->index;
+    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, i, lives->value_last[i],
          &plan->values[i]);
-    need(all, plan->batch, node->saved, step, saves ? backward : step, &plan->forward[i].saved);
-    need(all, plan->batch, node->scratch, step, step, &plan->forward[i].scratch);
+}
+
+static void need_forward(tsr_plan *plan, const tsr_node *node, tsr_pass *pass, needs *all)
+{
+    size_t step = node->index, backward = backward_step(plan->graph, node);
+    bool saves = plan->kind != TSR_PLAN_INFERENCE && node->needs_gradient;
+    need(all, plan->batch, node->saved, step, saves ? backward : step, &pass->saved);
+    need(all, plan->batch, node->scratch, step, step, &pass->scratch);
 }
 
 static void need_backward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
@@ -198,16 +225,23 @@ static tsr_status *lay_out(tsr_plan *plan, const lifetimes *lives, needs *all)
         return tsr_no_memory("the memory plan");
     find_lives(graph, training, lives);
     for (size_t i = 0; i < graph->n; i++) {
-        need_forward(plan, graph->nodes[i], lives, all);
-        if (training && graph->nodes[i]->needs_gradient)
-            need_backward(plan, graph->nodes[i], lives, all);
+        const tsr_node *node = graph->nodes[i], *trained = trained_as(node);
+        if (training && !trained)
+            continue;
+        need_value(plan, node, lives, all);
+        if (!training || trained == node)
+            need_forward(plan, node, &plan->forward[i], all);
+        if (node->fused)
+            need_forward(plan, node->fused, &plan->fused[i], all);
+        if (training && trained->needs_gradient)
+            need_backward(plan, trained, lives, all);
     }
     return place_all(plan, all);
 }
 
 static tsr_status *make_arena(tsr_plan *plan)
 {
-    size_t nodes = plan->graph->n, most = 5 * nodes + plan->graph->n_edges;
+    size_t nodes = plan->graph->n, most = 7 * nodes + plan->graph->n_edges;
     lifetimes lives = { tsr_alloc(nodes, sizeof(size_t)), tsr_alloc(nodes, sizeof(size_t)) };
     needs all = { .buffers = tsr_alloc(most, sizeof(tsr_buffer)), .into = tsr_alloc(most, sizeof(float **)) };
     tsr_status *status = lay_out(plan, &lives, &all);
@@ -220,29 +254,36 @@ static tsr_status *make_arena(tsr_plan *plan)
 
 /* --- the operators' calls --- */
 
-static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *store)
+/* `forward`: ready but for its room. */
+static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_store *store, tsr_pass *forward)
 {
-    size_t i = node->index, edge = node->first_edge;
-    for (size_t k = 0; k < node->n_inputs; k++) {
-        const tsr_node *input = node->inputs[k];
-        plan->inputs[edge + k] = plan->values[input->index];
-        float *added = plan->added[edge + k];
-        plan->input_gradients[edge + k] = added ? added : plan->gradients[input->index];
-    }
-    tsr_pass pass = {
+    size_t edge = node->first_edge;
+    for (size_t k = 0; k < node->n_inputs; k++)
+        plan->inputs[edge + k] = plan->values[node->inputs[k]->index];
+    *forward = (tsr_pass){
         .config = node->config,
         .n_inputs = node->n_inputs,
         .shapes = node->shapes,
         .shape = node->shape,
         .inputs = plan->inputs + edge,
-        .output = plan->values[i],
+        .output = plan->values[node->index],
         .parameters = store->parameters + node->first_parameter,
         .state = store->state + node->first_state,
-        .saved = plan->forward[i].saved,
-        .scratch = plan->forward[i].scratch,
+        .saved = forward->saved,
+        .scratch = forward->scratch,
     };
+}
+
+static void make_backward(tsr_plan *plan, const tsr_node *node, const tsr_store *store,
+                          const tsr_pass *forward)
+{
+    size_t i = node->index, edge = node->first_edge;
     float *scratch = plan->backward[i].scratch;
-    plan->forward[i] = plan->backward[i] = pass;
+    for (size_t k = 0; k < node->n_inputs; k++) {
+        float *added = plan->added[edge + k];
+        plan->input_gradients[edge + k] = added ? added : plan->gradients[node->inputs[k]->index];
+    }
+    plan->backward[i] = *forward;
     plan->backward[i].scratch = scratch;
     /* What an operator does not say it reads may be overwritten by then: better a crash than a wrong
      * gradient. */
@@ -253,6 +294,16 @@ static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *s
     plan->backward[i].output_gradient = plan->gradients[i];
     plan->backward[i].input_gradients = plan->input_gradients + edge;
     plan->backward[i].parameter_gradients = store->gradients + node->first_parameter;
+}
+
+static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *store)
+{
+    size_t i = node->index;
+    make_forward(plan, node, store, &plan->forward[i]);
+    if (node->fused)
+        make_forward(plan, node->fused, store, &plan->fused[i]);
+    if (trained_as(node))
+        make_backward(plan, trained_as(node), store, node->fused ? &plan->fused[i] : &plan->forward[i]);
 }
 
 tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t batch, tsr_plan_kind kind,
@@ -271,12 +322,13 @@ tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t 
         .gradients = tsr_alloc(graph->n, sizeof(float *)),
         .forward = tsr_alloc(graph->n, sizeof(tsr_pass)),
         .backward = tsr_alloc(graph->n, sizeof(tsr_pass)),
+        .fused = tsr_alloc(graph->n, sizeof(tsr_pass)),
         .inputs = tsr_alloc(graph->n_edges, sizeof(float *)),
         .input_gradients = tsr_alloc(graph->n_edges, sizeof(float *)),
         .added = tsr_alloc(graph->n_edges, sizeof(float *)),
     };
-    bool complete = plan->values && plan->gradients && plan->forward && plan->backward && plan->inputs &&
-                    plan->input_gradients && plan->added;
+    bool complete = plan->values && plan->gradients && plan->forward && plan->backward && plan->fused &&
+                    plan->inputs && plan->input_gradients && plan->added;
     tsr_status *status = complete ? make_arena(plan) : tsr_no_memory("the memory plan");
     if (status) {
         tsr_plan_free(plan);
@@ -297,6 +349,7 @@ void tsr_plan_free(tsr_plan *plan)
     free(plan->gradients);
     free(plan->forward);
     free(plan->backward);
+    free(plan->fused);
     free(plan->inputs);
     free(plan->input_gradients);
     free(plan->added);
@@ -309,30 +362,43 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
                       tsr_plan_see *see, void *context)
 {
     const tsr_graph *graph = plan->graph;
+    bool fused = training || !see;
     for (size_t i = 1; i < graph->n; i++) {
-        tsr_pass *pass = &plan->forward[i];
+        const tsr_node *node = fused ? trained_as(graph->nodes[i]) : graph->nodes[i];
+        if (!node)
+            continue;
+        tsr_pass *pass = node == graph->nodes[i] ? &plan->forward[i] : &plan->fused[i];
         pass->n = n;
         pass->training = training;
         pass->rng = tsr_rng_stream(seed, TSR_FOR_DROPOUT, step * graph->n + i);
-        if (see && graph->nodes[i]->identity == &tsr_op_activation)
-            see(context, graph->nodes[i], pass);
-        graph->nodes[i]->op.forward(pass);
+        if (!fused && node->identity == &tsr_op_activation)
+            see(context, node, pass);
+        node->op.forward(pass);
     }
 }
 
-TSR_HOT static void accumulate(size_t n, const float *restrict x, float *restrict sum)
+#define SUM_PIECE 16384
+
+TSR_HOT static void accumulate_piece(size_t n, const float *restrict x, float *restrict sum)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         sum[i] += x[i];
 }
 
+static void accumulate(size_t n, const float *x, float *sum)
+{
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n))
+    for (size_t i = 0; i < n; i += SUM_PIECE)
+        accumulate_piece(n - i < SUM_PIECE ? n - i : SUM_PIECE, x + i, sum + i);
+}
+
 void tsr_plan_backward(tsr_plan *plan, size_t n)
 {
     const tsr_graph *graph = plan->graph;
     for (size_t i = graph->n; i-- > 1;) {
-        const tsr_node *node = graph->nodes[i];
-        if (!node->needs_gradient)
+        const tsr_node *node = trained_as(graph->nodes[i]);
+        if (!node || !node->needs_gradient)
             continue;
         plan->backward[i].n = n;
         node->op.backward(&plan->backward[i]);

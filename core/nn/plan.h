@@ -34,8 +34,10 @@ typedef struct tsr_plan {
     const tsr_graph *graph;
     float *arena;
     size_t floats;                /* of the arena */
-    float **values, **gradients;  /* per node: its output and, where training and needed, its gradient */
+    float **values, **gradients;  /* per node: its output and, where training and needed, its gradient; NULL
+                                     where it is absorbed and training */
     tsr_pass *forward, *backward; /* per node, ready but for n, training and rng */
+    tsr_pass *fused;              /* per node that has a fused one: that one's forward */
     /* Per edge (node->first_edge + input): what operators see, and where an input's gradient is written to be
        added because an earlier step has already written it. */
     const float **inputs;
@@ -46,7 +48,8 @@ TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store 
                                         tsr_plan_kind kind, tsr_plan **out);
 void tsr_plan_free(tsr_plan *plan);
 
-/* All operators in order; before an activation runs, `see` (NULL: nobody) gets its node and pass. */
+/* All operators in order; before an activation runs, `see` (NULL: nobody; while training, always) gets its
+   node and pass. */
 typedef void tsr_plan_see(void *context, const tsr_node *node, const tsr_pass *pass);
 void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, uint64_t step,
                       tsr_plan_see *see, void *context);

@@ -2,6 +2,8 @@
    and its init has the last word. */
 #include "plugin/settings.h"
 
+#include "base/isolate.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "plugin/kinds.h"
 
@@ -10,6 +12,11 @@
 
 /* Deeper than any model; a plugin whose default is itself ends here. */
 enum { DEEPEST = 16 };
+
+/* Behind each instance's structure stand so many bytes that nobody may write. */
+enum { FENCE = 64, FENCE_BYTE = 0xa5 };
+
+enum { TRIAL_MILLISECONDS = 60000 };
 
 struct tsr_instance {
     const tsr_loaded *loaded;
@@ -64,6 +71,59 @@ static tsr_status *plugin_name(const tsr_settings *settings, tsr_kind kind, cons
     return *out ? NULL : tsr_no_memory("a plugin's name");
 }
 
+/* The fence. */
+
+/* Where the address sanitizer is, in the program or in a plugin, it sees more than a fence does. */
+extern void __asan_poison_memory_region(const volatile void *, size_t) __attribute__((weak));
+
+static size_t fence(void)
+{
+    return __asan_poison_memory_region ? 0 : FENCE;
+}
+
+/* Zeroed, with a fence behind it; NULL without memory. */
+static void *fenced_alloc(size_t size)
+{
+    size_t whole;
+    char *self = __builtin_add_overflow(size, fence(), &whole) ? NULL : tsr_alloc(1, whole);
+    if (self)
+        memset(self + size, FENCE_BYTE, fence());
+    return self;
+}
+
+static const char *file_of(const tsr_instance *instance)
+{
+    return instance->loaded->file ? instance->loaded->file : "built in";
+}
+
+static tsr_status *check_fence(const tsr_instance *instance)
+{
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    const unsigned char *behind = (const unsigned char *)instance->self + plugin->instance_size;
+    for (size_t i = 0; i < fence(); i++) {
+        if (behind[i] != FENCE_BYTE)
+            return tsr_fail(
+                TSR_REFUSED,
+                "%s: %s %s: wrote behind its instance of %zu bytes; is TSR_INSTANCE given the type "
+                "that is used, and every index in it checked?",
+                file_of(instance), tsr_kind_get(plugin->kind)->name, plugin->name, plugin->instance_size);
+    }
+    return NULL;
+}
+
+tsr_status *tsr_instance_check(const tsr_instance *instance)
+{
+    TSR_TRY(check_fence(instance));
+    for (const tsr_param *param = instance->loaded->plugin.params; param->type != TSR_TYPE_END; param++) {
+        const tsr_instance *nested = NULL;
+        if (param->type == TSR_TYPE_PLUGIN)
+            memcpy(&nested, (const char *)instance->self + param->offset, sizeof(nested));
+        if (nested)
+            TSR_TRY(tsr_instance_check(nested));
+    }
+    return NULL;
+}
+
 /* The instance. */
 
 /* The keys that the same group holds for somebody else: "plugin", and those of `params`. */
@@ -94,7 +154,7 @@ static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, co
 {
     const tsr_plugin *plugin = &instance->loaded->plugin;
     const tsr_kind_row *row = tsr_kind_get(plugin->kind);
-    instance->self = tsr_alloc(1, plugin->instance_size);
+    instance->self = fenced_alloc(plugin->instance_size);
     if (!instance->self)
         return tsr_no_memory(what);
     TSR_TRY(read_part(settings, plugin->params, row->common, group, what, instance->self, resolved));
@@ -106,12 +166,86 @@ static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, co
     return read_part(settings, row->common, plugin->params, group, what, instance->common, resolved);
 }
 
-static tsr_status *initialise(tsr_instance *instance, const char *what)
+tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation)
 {
     const tsr_plugin *plugin = &instance->loaded->plugin;
-    if (plugin->init)
-        TSR_TRY(tsr_context(plugin->init(instance->self), "%s", what));
+    return tsr_guard_enter((tsr_guarded){ .file = instance->loaded->file,
+                                          .kind = tsr_kind_get(plugin->kind)->name,
+                                          .name = plugin->name,
+                                          .operation = operation });
+}
+
+static tsr_status *call_init(tsr_instance *instance)
+{
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    if (plugin->init) {
+        tsr_guarded before = tsr_instance_enter(instance, "init");
+        tsr_status *status = plugin->init(instance->self);
+        tsr_guard_leave(before);
+        TSR_TRY(tsr_context(status, "%s %s (%s)", tsr_kind_get(plugin->kind)->name, plugin->name,
+                            file_of(instance)));
+    }
+    TSR_TRY(check_fence(instance));
     instance->initialised = true;
+    return NULL;
+}
+
+static void call_fini(tsr_instance *instance)
+{
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    if (!instance->initialised || !plugin->fini)
+        return;
+    tsr_guarded before = tsr_instance_enter(instance, "fini");
+    plugin->fini(instance->self);
+    tsr_guard_leave(before);
+    instance->initialised = false;
+}
+
+/* Trying: what init or fini would do to this process is seen in a child's copy of the instance first. */
+
+static tsr_status *try_init(void *context, char **text)
+{
+    (void)text;
+    return call_init(context);
+}
+
+static tsr_status *try_fini(void *context, char **text)
+{
+    (void)text;
+    tsr_instance *instance = context;
+    TSR_TRY(call_init(instance));
+    call_fini(instance);
+    TSR_TRY(check_fence(instance));
+    free(instance->self); /* where the heap is damaged, this finds it */
+    return NULL;
+}
+
+static tsr_status *try_stage(tsr_instance *instance, tsr_isolated *stage, const char *during)
+{
+    const tsr_loaded *loaded = instance->loaded;
+    char *what =
+        tsr_format("%s: %s %s", loaded->file, tsr_kind_get(loaded->plugin.kind)->name, loaded->plugin.name);
+    if (!what)
+        return tsr_no_memory("a plugin's name");
+    tsr_isolate_words words = { what, during, "try it with 'tessera test', or run it under a debugger" };
+    char *text;
+    tsr_status *status = tsr_isolate(&words, TRIAL_MILLISECONDS, false, stage, instance, &text);
+    free(text);
+    free(what);
+    return status;
+}
+
+/* Once per plugin, at its first instance: a plugin that is sound there is taken to be sound. */
+static tsr_status *try_first(const tsr_settings *settings, tsr_instance *instance)
+{
+    const tsr_loaded *loaded = instance->loaded;
+    if (!settings->registry || settings->expendable || loaded->tried)
+        return NULL;
+    if (loaded->plugin.init)
+        TSR_TRY(try_stage(instance, try_init, "in init"));
+    if (loaded->plugin.fini)
+        TSR_TRY(try_stage(instance, try_fini, "in fini"));
+    tsr_registry_note_tried(settings->registry, loaded);
     return NULL;
 }
 
@@ -132,7 +266,9 @@ static tsr_status *make(const tsr_settings *settings, const tsr_loaded *loaded, 
     if (named_only)
         status = tsr_setting_context(group, status);
     if (!status)
-        status = tsr_setting_context(group, initialise(instance, what));
+        status = tsr_setting_context(group, try_first(settings, instance));
+    if (!status)
+        status = tsr_setting_context(group, call_init(instance));
     free(what);
     if (status)
         tsr_instance_free(instance);
@@ -193,8 +329,11 @@ void tsr_instance_free(tsr_instance *instance)
     if (!instance)
         return;
     const tsr_plugin *plugin = &instance->loaded->plugin;
-    if (instance->initialised && plugin->fini)
-        plugin->fini(instance->self);
+    tsr_status *status = instance->initialised ? check_fence(instance) : NULL;
+    if (status) /* nobody is left to hand it to */
+        tsr_log_error("%s", tsr_status_message(status));
+    tsr_status_free(status);
+    call_fini(instance);
     if (instance->self)
         tsr_settings_clear(plugin->params, instance->self);
     if (instance->common)

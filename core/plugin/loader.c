@@ -403,6 +403,7 @@ void tsr_module_free(tsr_module *module)
         free((void *)(uintptr_t)module->plugins[i].plugin.ops);
         free((void *)(uintptr_t)module->plugins[i].plugin.params);
         free(module->plugins[i].file);
+        free(module->plugins[i].sha256);
     }
     free(module->plugins);
     free(module->file);

@@ -11,6 +11,8 @@
 typedef struct tsr_loaded {
     tsr_plugin plugin; /* params is never NULL; ops is the host's copy */
     char *file;        /* absolute path */
+    char *sha256;      /* of the file, in hexadecimal; NULL until the registry has given it out */
+    bool tried;        /* its init and fini have ended well in a child process */
 } tsr_loaded;
 
 /* All plugins of one file. */

@@ -118,26 +118,35 @@ static tsr_status *check_field(const tsr_param *param, size_t instance_size)
 {
     size_t size = param->field_size;
     if ((uint64_t)param->offset + size > instance_size)
-        return tsr_fail(TSR_REFUSED, "its field (bytes %u to %zu) lies outside the instance of %zu bytes",
+        return tsr_fail(TSR_REFUSED,
+                        "its field (bytes %u to %zu) lies outside the instance of %zu bytes; give "
+                        "TSR_INSTANCE the type that the parameters are declared of",
                         param->offset, param->offset + size, instance_size);
     if (param->type == TSR_TYPE_INT || param->type == TSR_TYPE_REAL) {
         if (size != 4 && size != 8)
-            return tsr_fail(TSR_REFUSED, "its field has %zu bytes, expected 4 or 8", size);
+            return tsr_fail(TSR_REFUSED,
+                            "its field has %zu bytes, expected 4 or 8; declare the field as the type's "
+                            "comment in param.h says",
+                            size);
         return NULL;
     }
     if (size != field_size_of(param->type))
-        return tsr_fail(TSR_REFUSED, "its field has %zu bytes, expected the %zu of type %s", size,
-                        field_size_of(param->type), type_names[param->type]);
+        return tsr_fail(TSR_REFUSED,
+                        "its field has %zu bytes, expected the %zu of type %s; declare the field as the "
+                        "type's comment in param.h says",
+                        size, field_size_of(param->type), type_names[param->type]);
     return NULL;
 }
 
 static tsr_status *check_int_range(const tsr_param *param)
 {
     if (param->int_min > param->int_max)
-        return tsr_fail(TSR_REFUSED, "its least value %lld is greater than its greatest, %lld",
+        return tsr_fail(TSR_REFUSED, "its least value %lld is greater than its greatest, %lld; exchange them",
                         (long long)param->int_min, (long long)param->int_max);
     if (!fits_int_field(param, param->int_min) || !fits_int_field(param, param->int_max))
-        return tsr_fail(TSR_REFUSED, "its field of %u bytes does not hold the range from %lld to %lld",
+        return tsr_fail(TSR_REFUSED,
+                        "its field of %u bytes does not hold the range from %lld to %lld; make the field "
+                        "wider or the range narrower",
                         param->field_size, (long long)param->int_min, (long long)param->int_max);
     return NULL;
 }
@@ -145,10 +154,10 @@ static tsr_status *check_int_range(const tsr_param *param)
 static tsr_status *check_real_range(const tsr_param *param)
 {
     if (isnan(param->real_min) || isnan(param->real_max))
-        return tsr_fail(TSR_REFUSED, "a bound of its range is not a number");
+        return tsr_fail(TSR_REFUSED, "a bound of its range is not a number; give one, or INFINITY for none");
     if (param->real_min > param->real_max)
-        return tsr_fail(TSR_REFUSED, "its least value %g is greater than its greatest, %g", param->real_min,
-                        param->real_max);
+        return tsr_fail(TSR_REFUSED, "its least value %g is greater than its greatest, %g; exchange them",
+                        param->real_min, param->real_max);
     return NULL;
 }
 
@@ -190,22 +199,23 @@ static tsr_status *check_real(const tsr_param *param, size_t n, const double *de
 static tsr_status *check_string(const tsr_param *param)
 {
     if (param->string_default && *param->string_default && !tsr_line_valid(param->string_default))
-        return tsr_fail(TSR_REFUSED, "its default is not one line of UTF-8");
+        return tsr_fail(TSR_REFUSED, "its default is not one line of UTF-8; give one");
     return NULL;
 }
 
 static tsr_status *check_choices(const tsr_param *param)
 {
     if (!param->choices || !param->choices[0])
-        return tsr_fail(TSR_REFUSED, "it has no choices");
+        return tsr_fail(TSR_REFUSED, "it has no choices; give at least one, and NULL behind the last");
     for (int i = 0; param->choices[i]; i++) {
         if (!tsr_line_valid(param->choices[i]))
-            return tsr_fail(TSR_REFUSED, "its choice %d is not a word", i);
+            return tsr_fail(TSR_REFUSED, "its choice %d is not a word; is the NULL behind the last missing?",
+                            i);
         if (tsr_param_choice(param, param->choices[i]) != i)
-            return tsr_fail(TSR_REFUSED, "its choice '%s' stands twice", param->choices[i]);
+            return tsr_fail(TSR_REFUSED, "its choice '%s' stands twice; expected once", param->choices[i]);
     }
     if (!param->required && (!param->string_default || tsr_param_choice(param, param->string_default) < 0))
-        return tsr_fail(TSR_REFUSED, "its default '%s' is none of its choices",
+        return tsr_fail(TSR_REFUSED, "its default '%s' is none of its choices; expected one of them",
                         tsr_line_shown(param->string_default));
     return NULL;
 }
@@ -216,12 +226,13 @@ static tsr_status *check_list(const tsr_param *param)
     size_t most = param->list_max_length ? param->list_max_length : SIZE_MAX;
     bool ints = param->type == TSR_TYPE_INT_LIST;
     if (param->list_min_length > most)
-        return tsr_fail(TSR_REFUSED, "its least length %zu is greater than its greatest, %zu",
+        return tsr_fail(TSR_REFUSED, "its least length %zu is greater than its greatest, %zu; exchange them",
                         param->list_min_length, most);
     if (!param->required && (n < param->list_min_length || n > most))
-        return tsr_fail(TSR_REFUSED, "its default has %zu elements, outside its range of lengths", n);
+        return tsr_fail(TSR_REFUSED,
+                        "its default has %zu elements, outside its range of lengths; change one of both", n);
     if (n > 0 && !(ints ? (const void *)param->int_list_default : (const void *)param->real_list_default))
-        return tsr_fail(TSR_REFUSED, "its default of %zu elements is missing", n);
+        return tsr_fail(TSR_REFUSED, "its default of %zu elements is missing; give an array of as many", n);
     return ints ? check_int(param, n, param->int_list_default)
                 : check_real(param, n, param->real_list_default);
 }
@@ -229,9 +240,11 @@ static tsr_status *check_list(const tsr_param *param)
 static tsr_status *check_nested(const tsr_param *param)
 {
     if (!tsr_kind_get(param->nested))
-        return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none", (int)param->nested);
+        return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none; use one of tsr_kind",
+                        (int)param->nested);
     if (param->string_default && !tsr_name_valid(param->string_default))
-        return tsr_fail(TSR_REFUSED, "its default '%s' is no plugin's name",
+        return tsr_fail(TSR_REFUSED,
+                        "its default '%s' is no plugin's name: expected lower case letters, digits and _",
                         tsr_line_shown(param->string_default));
     return NULL;
 }
@@ -261,9 +274,9 @@ static tsr_status *check_value(const tsr_param *param)
 static tsr_status *check_one(const tsr_param *param, size_t instance_size)
 {
     if (!tsr_line_valid(param->doc))
-        return tsr_fail(TSR_REFUSED, "its doc is missing or not one line");
+        return tsr_fail(TSR_REFUSED, "its doc is missing or not one line; give one");
     if (param->unit && !tsr_line_valid(param->unit))
-        return tsr_fail(TSR_REFUSED, "its unit is empty or not one line");
+        return tsr_fail(TSR_REFUSED, "its unit is empty or not one line; give one or NULL");
     TSR_TRY(check_field(param, instance_size));
     return check_value(param);
 }
@@ -274,10 +287,11 @@ static tsr_status *check_apart(const tsr_param *params, size_t i)
     const tsr_param *param = &params[i];
     for (const tsr_param *other = params; other < param; other++) {
         if (strcmp(other->key, param->key) == 0)
-            return tsr_fail(TSR_REFUSED, "it is declared twice");
+            return tsr_fail(TSR_REFUSED, "it is declared twice; remove or rename one");
         if ((uint64_t)param->offset < (uint64_t)other->offset + other->field_size &&
             (uint64_t)other->offset < (uint64_t)param->offset + param->field_size)
-            return tsr_fail(TSR_REFUSED, "its field is also that of '%s'", other->key);
+            return tsr_fail(TSR_REFUSED, "its field is also that of '%s'; give each a field of its own",
+                            other->key);
     }
     return NULL;
 }
@@ -298,11 +312,12 @@ tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, cons
                             "%s: parameter %zu has the unknown type %d; is TSR_PARAM_END missing?", where, i,
                             (int)param->type);
         if (!is_key(param->key))
-            return tsr_fail(TSR_REFUSED,
-                            "%s: parameter %zu: '%s' is no key: expected letters, digits and _",
+            return tsr_fail(TSR_REFUSED, "%s: parameter %zu: '%s' is no key: expected letters, digits and _",
                             where, i, tsr_line_shown(param->key));
         if (strcmp(param->key, "plugin") == 0)
-            return tsr_fail(TSR_REFUSED, "%s: parameter 'plugin': this key names the plugin itself", where);
+            return tsr_fail(TSR_REFUSED,
+                            "%s: parameter 'plugin': this key names the plugin itself; call it otherwise",
+                            where);
         tsr_status *status = check_one(param, instance_size);
         if (!status)
             status = check_apart(params, i);

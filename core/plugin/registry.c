@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "plugin/kinds.h"
 #include "plugin/trial.h"
+#include "plugin/trust.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,7 +33,8 @@ struct tsr_registry {
     size_t n_files;
     known_file *files;
     size_t n_used;
-    const tsr_loaded **used;
+    tsr_loaded **used;
+    bool allow_unsafe;
 };
 
 /* The path. */
@@ -154,6 +157,11 @@ void tsr_registry_free(tsr_registry *registry)
     free(registry);
 }
 
+void tsr_registry_allow_unsafe(tsr_registry *registry)
+{
+    registry->allow_unsafe = true;
+}
+
 size_t tsr_registry_n_folders(const tsr_registry *registry)
 {
     return registry->n_folders;
@@ -265,10 +273,25 @@ static known_file *find_known(const tsr_registry *registry, const char *path)
     return NULL;
 }
 
+/* The folder of the path that a file was found in; NULL: it was named. */
+static const char *root_of(const tsr_registry *registry, const char *path)
+{
+    for (size_t i = 0; i < registry->n_folders; i++) {
+        size_t length = strlen(registry->folders[i]);
+        if (strncmp(path, registry->folders[i], length) == 0 && path[length] == '/')
+            return registry->folders[i];
+    }
+    return NULL;
+}
+
 /* What the file holds, tried in a child process unless it is known. The answer lives until the next call. */
 static tsr_status *know(tsr_registry *registry, const char *path, known_file **out)
 {
     *out = find_known(registry, path);
+    if (*out && strcmp((*out)->path, path) == 0)
+        return NULL;
+    if (!registry->allow_unsafe)
+        TSR_TRY(tsr_trust(path, root_of(registry, path)));
     if (*out)
         return NULL;
     json_t *described;
@@ -438,13 +461,17 @@ static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *na
 
 /* Use. */
 
-static tsr_status *note_used(tsr_registry *registry, const tsr_loaded *loaded)
+static tsr_status *note_used(tsr_registry *registry, tsr_loaded *loaded)
 {
     for (size_t i = 0; i < registry->n_used; i++) {
         if (registry->used[i] == loaded)
             return NULL;
     }
-    const tsr_loaded **grown = realloc(registry->used, (registry->n_used + 1) * sizeof(*grown));
+    if (!loaded->sha256)
+        loaded->sha256 = SHA256File(loaded->file, NULL);
+    if (!loaded->sha256)
+        return tsr_fail(TSR_REFUSED, "%s: cannot be read again: %s", loaded->file, strerror(errno));
+    tsr_loaded **grown = realloc(registry->used, (registry->n_used + 1) * sizeof(*grown));
     if (!grown)
         return tsr_no_memory("the plugin registry");
     registry->used = grown;
@@ -465,6 +492,14 @@ tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char 
     TSR_TRY(note_used(registry, &file->module->plugins[at]));
     *out = &file->module->plugins[at];
     return NULL;
+}
+
+void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded)
+{
+    for (size_t i = 0; i < registry->n_used; i++) {
+        if (registry->used[i] == loaded)
+            registry->used[i]->tried = true;
+    }
 }
 
 tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kind kind, const char *name, json_t **out)
@@ -491,9 +526,9 @@ json_t *tsr_registry_used(const tsr_registry *registry)
     json_t *out = json_array();
     for (size_t i = 0; i < registry->n_used; i++) {
         const tsr_plugin *plugin = &registry->used[i]->plugin;
-        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", tsr_kind_get(plugin->kind)->name, "name",
-                                plugin->name, "version", plugin->version, "summary", plugin->summary, "file",
-                                registry->used[i]->file);
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", tsr_kind_get(plugin->kind)->name,
+                                "name", plugin->name, "version", plugin->version, "summary", plugin->summary,
+                                "file", registry->used[i]->file, "sha256", registry->used[i]->sha256);
         if (json_array_append_new(out, one) != 0) {
             json_decref(out);
             return NULL;

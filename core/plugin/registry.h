@@ -15,11 +15,17 @@ typedef struct tsr_registry tsr_registry;
 TSR_MUST_CHECK tsr_status *tsr_registry_new(size_t n, const char *const *folders, tsr_registry **out);
 void tsr_registry_free(tsr_registry *registry);
 
+/* From here on, files are loaded too that others than the user and root may write (see trust.h). */
+void tsr_registry_allow_unsafe(tsr_registry *registry);
+
 /* The plugin called `name`, or in the file `name` where it holds a "/". A file not loaded before is first
    tried in a child process, so that one that crashes while being loaded is an error like another.
    A failure lists the folders searched and the nearest name found there. */
 TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char *name,
                                              const tsr_loaded **out);
+
+/* Notes that the init and fini of a plugin that find gave have been tried. */
+void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded);
 
 /* The folders on the path, in order. */
 size_t tsr_registry_n_folders(const tsr_registry *registry);
@@ -38,8 +44,8 @@ TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kin
 /* The same of every plugin of a file: an array in the file's order. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *file, json_t **out);
 
-/* What took part: every file loaded by find, as objects kind, name, version, summary, file, in order of loading.
-   NULL without memory. */
+/* What took part: every file loaded by find, as objects kind, name, version, summary, file,
+   sha256, in order of loading. NULL without memory. */
 json_t *tsr_registry_used(const tsr_registry *registry);
 
 #endif

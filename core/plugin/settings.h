@@ -4,6 +4,7 @@
 #ifndef TSR_PLUGIN_SETTINGS_H
 #define TSR_PLUGIN_SETTINGS_H
 
+#include "base/guard.h"
 #include "plugin/registry.h"
 
 #include <libconfig.h>
@@ -14,6 +15,7 @@ typedef struct tsr_settings {
     tsr_registry *registry; /* for nested plugins; NULL: none may be met */
     const char *folder;     /* of the config file: what relative paths start from; absolute */
     int depth;              /* 0; counts nested plugins, so that one that nests itself ends */
+    bool expendable;        /* this process may crash: no plugin's init is tried in another one first */
 } tsr_settings;
 
 /* A failure at a setting: "FILE:LINE: message"; without a setting the message alone. */
@@ -52,6 +54,12 @@ TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_ki
 TSR_MUST_CHECK tsr_status *tsr_instance_of(const tsr_loaded *loaded, tsr_instance **out);
 /* Runs fini; NULL is allowed. */
 void tsr_instance_free(tsr_instance *instance);
+
+/* Refuses an instance that has written behind its own structure, as far as that can be seen. */
+TSR_MUST_CHECK tsr_status *tsr_instance_check(const tsr_instance *instance);
+
+/* Around a call of the plugin's own functions in the process that leads, see base/guard.h. */
+tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation);
 
 const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
 /* The kind's common parameters (tsr_probe_common ...); NULL where it has none. */

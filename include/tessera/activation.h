@@ -15,11 +15,12 @@ typedef struct tsr_units {
 } tsr_units;
 
 typedef struct tsr_activation_ops {
-    /* y = f(x), of x's size. Never in place. Any thread. */
+    /* y = f(x), of x's size. Never in place. Any thread, several at once. */
     void (*forward)(const void *self, const tsr_units *units, float *y);
 
     /* dx = dy f'(x), of x's size; where the activation learns, d_learned[channel] = the sum over samples
-       and positions of dy df/dlearned. dx may be dy itself. At a kink any one-sided derivative will do. */
+       and positions of dy df/dlearned. dx may be dy itself. At a kink any one-sided derivative will do.
+       Any thread, several at once: a batch may come in parts, whose d_learned the host adds up. */
     void (*backward)(const void *self, const tsr_units *units, const float *dy, float *dx, float *d_learned);
 
     /* A learned parameter per channel, or NULL: the name it is saved under ("weight"). */

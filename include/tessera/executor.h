@@ -39,8 +39,8 @@ typedef struct tsr_executor_ops {
     /* Does all runs. Fails only where it can do no more; a run's own failure is not one. */
     tsr_status *(*execute)(const void *self, const tsr_work *work);
 
-    /* For processes that the user starts together, all with one command; both or neither, NULL where one
-       process is started and the rest is its own affair. */
+    /* Since ABI 1.1. For processes that the user starts together, all with one command; both or neither, NULL
+       where one process is started and the rest is its own affair. */
 
     /* Called once, before the results folder is touched. Says whether this process leads, which exactly one
        does: it holds the folder, finds what is to do, writes the tables and talks to the user. The others

@@ -17,6 +17,22 @@ typedef struct tsr_op tsr_op;
 /* x W^T + b: x is flattened, W is (width, inputs), Glorot uniform; b is zero. */
 tsr_node *tsr_dense(tsr_graph *graph, tsr_node *x, int width);
 
+/* A convolution of feature maps. The weight is (channels, in, kernel_h, kernel_w), as PyTorch's Conv2d has
+   it, Glorot uniform with fans of in, and of channels, times the kernel's area; the bias is zero. Padding is
+   with zeros, on both sides. A kernel larger than the padded input is refused. */
+typedef struct tsr_conv2d_options {
+    int channels;
+    int kernel_h, kernel_w;
+    int stride_h, stride_w;
+    int padding_h, padding_w;
+    bool bias;
+} tsr_conv2d_options;
+
+tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options);
+
+/* The same with a square kernel and without bias: batch norm, which follows, has one. */
+tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride, int padding);
+
 /* Batch normalisation per channel (Ioffe and Szegedy 2015) with learned scale and shift; epsilon 1e-3,
    running statistics keep 0.99 of themselves at each step. _with says otherwise. */
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
@@ -29,6 +45,15 @@ tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *a
 
 /* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
 tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
+
+/* The largest, or the mean, value of each size x size window, every `stride` rows and columns. There is no
+   padding; the last rows and columns that fill no window are left out. An image smaller than a window is
+   refused. */
+tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+
+/* The mean of each map: c x h x w becomes c x 1 x 1. */
+tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
 
 /* c x h x w becomes (c h w) x 1 x 1. */
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);

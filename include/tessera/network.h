@@ -13,12 +13,14 @@ int tsr_network_classes(const tsr_network *network);
 /* Trained parameters in all. */
 size_t tsr_network_parameters(const tsr_network *network);
 
-/* Logits of n inputs: inputs is n x shape, logits n x classes. Not while another thread uses the network. */
+/* Logits of n inputs as the dataset gives them: inputs is n x shape, logits n x classes. Not while another
+ * thread uses the network. */
 TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,
                                                float *logits);
 
-/* Codes of n inputs, with every bit, those that are constant included (a layer's bits start at a multiple of 64;
-   the bits between layers are 0 and belong to none). The caller frees. */
+/* Codes of n inputs, of the layers that the run takes codes of, with every bit, those that are constant
+   included (a layer's bits start at a multiple of 64; the bits between layers are 0 and belong to none). The
+   caller frees. */
 TSR_MUST_CHECK tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs,
                                               tsr_codes **out);
 

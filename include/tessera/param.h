@@ -78,42 +78,70 @@ typedef struct tsr_param {
     size_t list_min_length, list_max_length;  /* INT_LIST, REAL_LIST; at most 0: as many as one likes */
 } tsr_param;
 
+#define TSR_PARAM_INT(owner, field, def, min, max, text, ...)                                                \
+    TSR_PARAM_MAKE(TSR_TYPE_INT, owner, field, #field, text, .int_default = (def), .int_min = (min),         \
+                   .int_max = (max), ##__VA_ARGS__)
+#define TSR_PARAM_REAL(owner, field, def, min, max, text, ...)                                               \
+    TSR_PARAM_MAKE(TSR_TYPE_REAL, owner, field, #field, text, .real_default = (def), .real_min = (min),      \
+                   .real_max = (max), ##__VA_ARGS__)
+#define TSR_PARAM_BOOL(owner, field, def, text, ...)                                                         \
+    TSR_PARAM_MAKE(TSR_TYPE_BOOL, owner, field, #field, text, .bool_default = (def), ##__VA_ARGS__)
+#define TSR_PARAM_STRING(owner, field, def, text, ...)                                                       \
+    TSR_PARAM_MAKE(TSR_TYPE_STRING, owner, field, #field, text, .string_default = (def), ##__VA_ARGS__)
+#define TSR_PARAM_PATH(owner, field, def, text, ...)                                                         \
+    TSR_PARAM_MAKE(TSR_TYPE_PATH, owner, field, #field, text, .string_default = (def), ##__VA_ARGS__)
+#define TSR_PARAM_ENUM(owner, field, def, words, text, ...)                                                  \
+    TSR_PARAM_MAKE(TSR_TYPE_ENUM, owner, field, #field, text, .string_default = (def), .choices = (words),   \
+                   ##__VA_ARGS__)
+/* `def` is a static const array of int64_t (double) values, or NULL with n = 0. */
+#define TSR_PARAM_INT_LIST(owner, field, def, n, min, max, text, ...)                                        \
+    TSR_PARAM_MAKE(TSR_TYPE_INT_LIST, owner, field, #field, text, .int_min = (min), .int_max = (max),        \
+                   .list_default_length = (n), .int_list_default = (def), ##__VA_ARGS__)
+#define TSR_PARAM_REAL_LIST(owner, field, def, n, min, max, text, ...)                                       \
+    TSR_PARAM_MAKE(TSR_TYPE_REAL_LIST, owner, field, #field, text, .real_min = (min), .real_max = (max),     \
+                   .list_default_length = (n), .real_list_default = (def), ##__VA_ARGS__)
+/* `def` is the name of a plugin of kind `of`, or NULL: none, and the field is NULL unless given. */
+#define TSR_PARAM_PLUGIN(owner, field, of, def, text, ...)                                                   \
+    TSR_PARAM_MAKE(TSR_TYPE_PLUGIN, owner, field, #field, text, .nested = (of), .string_default = (def),     \
+                   ##__VA_ARGS__)
+
+/* How the macros above make a tsr_param. C++ wants designators in the order of the fields, and all of them:
+   there the fields are set one by one, and at most five may follow the doc. */
+#ifndef __cplusplus
 #define TSR_PARAM_FIELD(kind_of, owner, field)                                                               \
     .type = (kind_of), .offset = (uint32_t)offsetof(owner, field),                                           \
     .field_size = (uint32_t)sizeof(((owner *)0)->field)
-
-#define TSR_PARAM_INT(owner, field, def, min, max, text, ...)                                                \
-    { TSR_PARAM_FIELD(TSR_TYPE_INT, owner, field), .key = #field, .doc = (text), .int_default = (def),       \
-      .int_min = (min), .int_max = (max), ##__VA_ARGS__ }
-#define TSR_PARAM_REAL(owner, field, def, min, max, text, ...)                                               \
-    { TSR_PARAM_FIELD(TSR_TYPE_REAL, owner, field), .key = #field, .doc = (text), .real_default = (def),     \
-      .real_min = (min), .real_max = (max), ##__VA_ARGS__ }
-#define TSR_PARAM_BOOL(owner, field, def, text, ...)                                                         \
-    { TSR_PARAM_FIELD(TSR_TYPE_BOOL, owner, field), .key = #field, .doc = (text), .bool_default = (def),     \
-      ##__VA_ARGS__ }
-#define TSR_PARAM_STRING(owner, field, def, text, ...)                                                       \
-    { TSR_PARAM_FIELD(TSR_TYPE_STRING, owner, field), .key = #field, .doc = (text),                          \
-      .string_default = (def), ##__VA_ARGS__ }
-#define TSR_PARAM_PATH(owner, field, def, text, ...)                                                         \
-    { TSR_PARAM_FIELD(TSR_TYPE_PATH, owner, field), .key = #field, .doc = (text), .string_default = (def),   \
-      ##__VA_ARGS__ }
-#define TSR_PARAM_ENUM(owner, field, def, words, text, ...)                                                  \
-    { TSR_PARAM_FIELD(TSR_TYPE_ENUM, owner, field), .key = #field, .doc = (text), .string_default = (def),   \
-      .choices = (words), ##__VA_ARGS__ }
-/* `def` is a static const array of int64_t (double) values, or NULL with n = 0. */
-#define TSR_PARAM_INT_LIST(owner, field, def, n, min, max, text, ...)                                        \
-    { TSR_PARAM_FIELD(TSR_TYPE_INT_LIST, owner, field), .key = #field, .doc = (text), .int_min = (min),      \
-      .int_max = (max), .list_default_length = (n), .int_list_default = (def),                               \
-      ##__VA_ARGS__ }
-#define TSR_PARAM_REAL_LIST(owner, field, def, n, min, max, text, ...)                                       \
-    { TSR_PARAM_FIELD(TSR_TYPE_REAL_LIST, owner, field), .key = #field, .doc = (text), .real_min = (min),    \
-      .real_max = (max), .list_default_length = (n), .real_list_default = (def),                             \
-      ##__VA_ARGS__ }
-/* `def` is the name of a plugin of kind `of`, or NULL: none, and the field is NULL unless given. */
-#define TSR_PARAM_PLUGIN(owner, field, of, def, text, ...)                                                   \
-    { TSR_PARAM_FIELD(TSR_TYPE_PLUGIN, owner, field), .key = #field, .doc = (text), .nested = (of),          \
-      .string_default = (def), ##__VA_ARGS__ }
+#define TSR_PARAM_MAKE(kind_of, owner, field, name, text, ...)                                               \
+    { TSR_PARAM_FIELD(kind_of, owner, field), .key = (name), .doc = (text), __VA_ARGS__ }
 #define TSR_PARAM_END { .type = TSR_TYPE_END }
+#else
+#define TSR_PARAM_MAKE(kind_of, owner, field, name, text, ...)                                               \
+    [] {                                                                                                     \
+        tsr_param tsr_made = tsr_param();                                                                    \
+        tsr_made.type = (kind_of);                                                                           \
+        tsr_made.offset = (uint32_t)offsetof(owner, field);                                                  \
+        tsr_made.field_size = (uint32_t)sizeof(((owner *)0)->field);                                         \
+        tsr_made.key = (name);                                                                               \
+        tsr_made.doc = (text);                                                                               \
+        TSR_PARAM_SET(__VA_ARGS__)                                                                           \
+        return tsr_made;                                                                                     \
+    }()
+#define TSR_PARAM_END tsr_param()
+/* Each argument is ".field = value". */
+#define TSR_PARAM_SET(...)                                                                                   \
+    TSR_PARAM_PICK(__VA_ARGS__, TSR_PARAM_SET8, TSR_PARAM_SET7, TSR_PARAM_SET6, TSR_PARAM_SET5,              \
+                   TSR_PARAM_SET4, TSR_PARAM_SET3, TSR_PARAM_SET2, TSR_PARAM_SET1, 0)                        \
+    (__VA_ARGS__)
+#define TSR_PARAM_PICK(a, b, c, d, e, f, g, h, picked, ...) picked
+#define TSR_PARAM_SET1(a) tsr_made a;
+#define TSR_PARAM_SET2(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET1(__VA_ARGS__)
+#define TSR_PARAM_SET3(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET2(__VA_ARGS__)
+#define TSR_PARAM_SET4(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET3(__VA_ARGS__)
+#define TSR_PARAM_SET5(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET4(__VA_ARGS__)
+#define TSR_PARAM_SET6(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET5(__VA_ARGS__)
+#define TSR_PARAM_SET7(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET6(__VA_ARGS__)
+#define TSR_PARAM_SET8(a, ...) TSR_PARAM_SET1(a) TSR_PARAM_SET7(__VA_ARGS__)
+#endif
 
 TSR_END_DECLS
 #endif

@@ -7,6 +7,7 @@
        };
        TSR_PLUGINS(&plugin)
 
+   In C++ (17 on) all fields are named, in their order: .init = nullptr, .fini = nullptr.
    Everything here is static and constant; the host copies what it needs and never unloads the file. */
 #ifndef TESSERA_PLUGIN_H
 #define TESSERA_PLUGIN_H
@@ -29,7 +30,8 @@ typedef struct tsr_plugin {
 
     /* Called once per instance after its parameters are set, and once when it is no longer needed; fini
        is not called where init failed. Both may be NULL. Called from one thread, not concurrently for
-       one instance. Two instances share nothing. */
+       one instance. Two instances share nothing. The host may try both in a child process first, on a copy of
+       the instance, to see that they do not end the process. */
     tsr_status *(*init)(void *self);
     void (*fini)(void *self);
 } tsr_plugin;

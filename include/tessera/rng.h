@@ -18,7 +18,7 @@ typedef enum tsr_purpose {
     TSR_FOR_INPUT_NOISE = 5, /* index: the example */
     TSR_FOR_PROBE = 6,       /* index: the probe's place in the config */
     TSR_FOR_DATA = 7,        /* datasets that make their samples; index: the sample */
-    TSR_FOR_AUGMENT = 8,     /* index: epoch and example */
+    TSR_FOR_AUGMENT = 8,     /* index: epoch and place in its order */
 } tsr_purpose;
 
 typedef struct tsr_rng {
@@ -35,6 +35,12 @@ tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
 uint32_t tsr_rng_u32(tsr_rng *rng);
 uint64_t tsr_rng_u64(tsr_rng *rng);
 
+/* n of the former at once, the same as one by one gives and several times as fast. */
+void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
+
+/* Passes over the next n of them. */
+void tsr_rng_skip(tsr_rng *rng, uint64_t n);
+
 /* Uniform in 0 .. n-1, without bias (Lemire 2019); 0 where n is 0. */
 uint64_t tsr_rng_below(tsr_rng *rng, uint64_t n);
 
@@ -43,9 +49,6 @@ double tsr_rng_uniform(tsr_rng *rng);
 
 /* Mean 0, standard deviation 1 (Box and Muller). */
 double tsr_rng_normal(tsr_rng *rng);
-
-/* What as many calls of tsr_rng_u32 give, in vectors. */
-void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
 
 /* n floats of mean 0 and standard deviation 1 (Box and Muller in single precision: none beyond 5.8), other ones than
    tsr_rng_normal gives. The same where fewer are drawn from the same stream. */

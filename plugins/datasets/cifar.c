@@ -173,9 +173,9 @@ static tsr_status *open_file(const cifar_format *format, cifar_file *file)
     if (file->length == 0 || file->length % record != 0)
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds %zu bytes, expected a multiple of %zu: %s has records of %zu label "
-                          "byte%s and %zu pixel bytes",
+                          "byte%s and %zu pixel bytes, and at offset %zu there is no whole one",
                           file->path, file->length, record, format->name, format->n_labels,
-                          format->n_labels == 1 ? "" : "s", PIXELS);
+                          format->n_labels == 1 ? "" : "s", PIXELS, file->n * record);
     if (!status)
         status = map_file(fd, file);
     close(fd);

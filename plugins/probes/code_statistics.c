@@ -13,6 +13,7 @@
 #define BLOCK 128           /* examples compared together */
 #define MOST_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
 #define MANY (1 << 17)      /* words that are worth sharing among threads: waking them costs about as much */
+#define LINE 8              /* words of a cache line */
 #define ROWS_PER_BYTE 255   /* rows that a counter of one byte can count */
 
 typedef struct code_statistics {
@@ -52,20 +53,21 @@ static size_t at_most(size_t n, size_t limit)
     return n < limit ? n : limit;
 }
 
-/* Ones in each of the 64 columns of word w. Eight byte counters per addition: bit b of every byte of the
-   rows' words goes to `bytes[b]`, emptied before one can overflow. */
-static void count_ones(const tsr_codes *codes, size_t w, uint64_t ones[64])
+/* Ones in each column of n words from w on, at most a cache line of them. Eight byte counters per addition:
+   bit b of every byte of the rows' words goes to a word's `bytes[b]`, emptied before one can overflow. */
+static void count_ones(const tsr_codes *codes, size_t w, size_t n, uint64_t *ones)
 {
     for (size_t first = 0; first < codes->n; first += ROWS_PER_BYTE) {
-        uint64_t bytes[8] = { 0 };
+        uint64_t bytes[LINE][8] = { 0 };
         size_t end = first + at_most(codes->n - first, ROWS_PER_BYTE);
         for (size_t i = first; i < end; i++) {
-            uint64_t word = tsr_codes_row(codes, i)[w];
-            for (int b = 0; b < 8; b++)
-                bytes[b] += word >> b & UINT64_C(0x0101010101010101);
+            const uint64_t *row = tsr_codes_row(codes, i) + w;
+            for (size_t j = 0; j < n; j++)
+                for (int b = 0; b < 8; b++)
+                    bytes[j][b] += row[j] >> b & UINT64_C(0x0101010101010101);
         }
-        for (int j = 0; j < 64; j++)
-            ones[j] += bytes[j % 8] >> (j / 8 * 8) & 0xff;
+        for (size_t j = 0; j < 64 * n; j++)
+            ones[j] += bytes[j / 64][j % 8] >> (j % 64 / 8 * 8) & 0xff;
     }
 }
 
@@ -79,28 +81,29 @@ static double entropy(uint64_t ones, size_t n)
     return -p * log2(p) - (1 - p) * log2(1 - p);
 }
 
-/* Mean entropy of the columns; their sums per word are added in the order of words. */
-static tsr_status *mean_entropy(const tsr_codes *codes, double *out)
+/* Ones in each column, to whole words. The caller frees; NULL without memory. */
+static uint64_t *count_all(const tsr_codes *codes)
 {
-    *out = NAN;
     size_t words = tsr_codes_used_words(codes);
-    double *sums = calloc(words + 1, sizeof(*sums));
-    if (!sums)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
+    uint64_t *ones = calloc(words + 1, 64 * sizeof(*ones));
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * words > MANY)
-    for (size_t w = 0; w < words; w++) {
-        uint64_t ones[64] = { 0 };
-        count_ones(codes, w, ones);
-        for (size_t j = 0; j < at_most(codes->bits - w * 64, 64); j++)
-            sums[w] += entropy(ones[j], codes->n);
-    }
+    for (size_t w = 0; w < words; w += LINE)
+        if (ones)
+            count_ones(codes, w, at_most(words - w, LINE), ones + w * 64);
+    return ones;
+}
+
+/* Mean entropy of columns with so many ones, 64 of them added up at a time. */
+static double mean_entropy(const uint64_t *ones, size_t bits, size_t n)
+{
     double sum = 0;
-    for (size_t w = 0; w < words; w++)
-        sum += sums[w];
-    free(sums);
-    if (codes->bits && codes->n)
-        *out = sum / (double)codes->bits;
-    return NULL;
+    for (size_t first = 0; first < bits; first += 64) {
+        double part = 0;
+        for (size_t j = first; j < first + at_most(bits - first, 64); j++)
+            part += entropy(ones[j], n);
+        sum += part;
+    }
+    return bits && n ? sum / (double)bits : NAN;
 }
 
 /* Pairs of example i of a block with a later example j of another, or of the same, block. */
@@ -145,35 +148,46 @@ static tsr_status *give_spread(const tsr_probing *probing, const char *prefix, c
                         "%sdistance_mean_%s", prefix, which);
 }
 
-static tsr_status *measure(const tsr_probing *probing, const tsr_codes *codes, size_t examples,
+/* Of the columns that start at `ones`; `codes` are the first examples, with those columns only. */
+static tsr_status *measure(const tsr_probing *probing, const tsr_codes *codes, const uint64_t *ones,
                            const char *prefix)
 {
-    double mean;
     distances within = { 0 }, across = { 0 };
-    TSR_TRY(mean_entropy(codes, &mean));
-    TSR_TRY(compare_all(codes, probing->train_labels, at_most(codes->n, examples), &within, &across));
+    TSR_TRY(compare_all(codes, probing->train_labels, codes->n, &within, &across));
     TSR_TRY(tsr_metric_f(probing, (double)codes->bits, "%sbits", prefix));
-    TSR_TRY(tsr_metric_f(probing, mean, "%sentropy", prefix));
+    TSR_TRY(tsr_metric_f(probing, mean_entropy(ones, codes->bits, probing->train->n), "%sentropy", prefix));
     TSR_TRY(give_spread(probing, prefix, "within", &within));
     return give_spread(probing, prefix, "across", &across);
+}
+
+static tsr_status *measure_layers(const tsr_probing *probing, const tsr_codes *head, const uint64_t *ones)
+{
+    for (size_t i = 0; i < head->n_layers; i++) {
+        const tsr_code_layer *layer = &head->layers[i];
+        tsr_codes *slice;
+        TSR_TRY(tsr_codes_slice(head, layer->first, layer->bits, &slice));
+        char prefix[32];
+        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
+        tsr_status *status = measure(probing, slice, ones + layer->first, prefix);
+        tsr_codes_free(slice);
+        TSR_TRY(status);
+    }
+    return NULL;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const code_statistics *options = self;
-    size_t examples = (size_t)options->examples;
-    TSR_TRY(measure(probing, probing->train, examples, ""));
-    for (size_t i = 0; i < probing->train->n_layers; i++) {
-        const tsr_code_layer *layer = &probing->train->layers[i];
-        tsr_codes *slice;
-        TSR_TRY(tsr_codes_slice(probing->train, layer->first, layer->bits, &slice));
-        char prefix[32];
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        tsr_status *status = measure(probing, slice, examples, prefix);
-        tsr_codes_free(slice);
-        TSR_TRY(status);
-    }
-    return NULL;
+    tsr_codes head = *probing->train; /* the first examples: rows follow one another */
+    head.n = at_most(head.n, (size_t)options->examples);
+    uint64_t *ones = count_all(probing->train);
+    if (!ones)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
+    tsr_status *status = measure(probing, &head, ones, "");
+    if (!status)
+        status = measure_layers(probing, &head, ones);
+    free(ones);
+    return status;
 }
 
 #define MINIMUM "least Hamming distance between two training codes, in bits"

@@ -2,17 +2,22 @@
    for a class, the one it holds most of (`train`, `test`) or the one that the best one-to-one assignment
    gives it
    (`train_matched`, `test_matched`). Equal codes are one weighted row. The restart of least inertia counts,
-   the earlier one between equals. */
+   the earlier one between equals. As many restarts go on together as there is memory set aside for. */
 #include "assignment.h"
 #include "lloyd.h"
+#include "projection.h"
 #include "unique.h"
 
 #include <tessera/probe.h>
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define TOGETHER (512UL << 20) /* bytes of restarts that go on together, at least one */
 
 typedef struct kmeans {
-    int k, restarts, max_iterations;
+    int k, restarts, max_iterations, projection;
     double tolerance;
 } kmeans;
 
@@ -22,50 +27,56 @@ static const tsr_param params[] = {
     TSR_PARAM_INT(kmeans, max_iterations, 300, 1, 1000000, "iterations at most"),
     TSR_PARAM_REAL(kmeans, tolerance, 1e-4, 0, 1,
                    "stop when centres move by less, squared, relative to the mean variance of a bit"),
+    TSR_PARAM_INT(kmeans, projection, 0, 0, MOST_PROJECTION, PROJECTION_DOC, .unit = "bits"),
     TSR_PARAM_END
 };
 
-static const lloyd *best_restart(const clustering *job)
+/* The best clustering so far. */
+typedef struct best_clustering {
+    double inertia;
+    uint32_t *label; /* by row */
+} best_clustering;
+
+static void keep_best(const clustering *job, best_clustering *best)
 {
-    const lloyd *best = &job->restarts[0];
-    for (size_t r = 1; r < job->n_restarts; r++)
-        if (job->restarts[r].inertia < best->inertia)
-            best = &job->restarts[r];
-    return best;
+    for (size_t r = 0; r < job->n_restarts; r++) {
+        if (job->restarts[r].inertia >= best->inertia)
+            continue;
+        best->inertia = job->restarts[r].inertia;
+        memcpy(best->label, job->restarts[r].label, job->n * sizeof(*best->label));
+    }
 }
 
 /* Examples whose class is the one that most of their cluster have, and by the best one-to-one assignment. */
-static tsr_status *count_agreeing(const clustering *job, const uint32_t *label, const uint32_t *group,
-                                  size_t n, const int32_t *labels, int classes, int64_t *majority,
-                                  int64_t *matched)
+static tsr_status *count_agreeing(size_t k, const uint32_t *label, const unique_rows *rows, size_t n,
+                                  const int32_t *labels, int classes, int64_t *majority, int64_t *matched)
 {
     size_t columns = (size_t)classes;
     *majority = *matched = 0;
-    int64_t *counts = clustering_array(job->k, columns, 1, sizeof(*counts));
+    int64_t *counts = clustering_array(k, columns, 1, sizeof(*counts));
     if (!counts)
-        return clustering_no_memory(job);
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu clusters of %d classes", k, classes);
     for (size_t i = 0; i < n; i++)
-        counts[label[group[i]] * columns + (size_t)labels[i]]++;
-    for (size_t c = 0; c < job->k; c++) {
+        counts[label[rows->group[i]] * columns + (size_t)labels[i]]++;
+    for (size_t c = 0; c < k; c++) {
         int64_t most = 0;
         for (size_t j = 0; j < columns; j++)
             most = counts[c * columns + j] > most ? counts[c * columns + j] : most;
         *majority += most;
     }
-    tsr_status *status = best_assignment(job->k, columns, counts, matched);
+    tsr_status *status = best_assignment(k, columns, counts, matched);
     free(counts);
     return status;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *set, const clustering *job,
-                        const unique_rows *rows, size_t n, const int32_t *labels)
+static tsr_status *give(const tsr_probing *probing, const char *prefix, const char *set, size_t k,
+                        const best_clustering *best, const unique_rows *rows, size_t n, const int32_t *labels)
 {
-    const lloyd *best = best_restart(job);
     int64_t majority, matched;
-    TSR_TRY(count_agreeing(job, best->label, rows->group, n, labels, probing->classes, &majority, &matched));
-    TSR_TRY(tsr_metric(probing, set, (double)majority / (double)n));
-    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s_matched", set));
-    return tsr_metric_f(probing, best->inertia, "%s_inertia", set);
+    TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
+    TSR_TRY(tsr_metric_f(probing, (double)majority / (double)n, "%s%s", prefix, set));
+    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s%s_matched", prefix, set));
+    return tsr_metric_f(probing, best->inertia, "%s%s_inertia", prefix, set);
 }
 
 static size_t clusters(const kmeans *options, int classes)
@@ -73,28 +84,53 @@ static size_t clusters(const kmeans *options, int classes)
     return (size_t)(options->k ? options->k : classes);
 }
 
-static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *set,
-                           const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
+/* Some restarts, together. */
+static tsr_status *cluster(clustering *job, tsr_rng *rng, best_clustering *best)
+{
+    tsr_status *status = clustering_start(job);
+    if (!status)
+        status = clustering_seed(job, rng);
+    if (!status)
+        status = clustering_run(job);
+    if (!status)
+        keep_best(job, best);
+    clustering_clear(job);
+    return status;
+}
+
+static tsr_status *cluster_all(const kmeans *options, const unique_rows *rows, size_t examples, size_t k,
+                               tsr_rng *rng, best_clustering *best)
+{
+    size_t n = rows->codes->n, d = rows->codes->bits, all = (size_t)options->restarts;
+    size_t together = TOGETHER / clustering_bytes(n, d, k);
+    together = together ? together : 1;
+    for (size_t first = 0; first < all; first += together) {
+        clustering job = { .codes = rows->codes,
+                           .weight = rows->weight,
+                           .n = n,
+                           .d = d,
+                           .k = k,
+                           .examples = examples,
+                           .max_iterations = options->max_iterations,
+                           .tolerance = options->tolerance,
+                           .n_restarts = all - first < together ? all - first : together };
+        TSR_TRY(cluster(&job, rng, best));
+    }
+    return NULL;
+}
+
+static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *prefix,
+                           const char *set, const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
 {
     unique_rows rows;
-    TSR_TRY(unique_rows_new(codes, &rows));
-    clustering job = { .codes = rows.codes,
-                       .weight = rows.weight,
-                       .n = rows.codes->n,
-                       .d = codes->bits,
-                       .k = clusters(options, probing->classes),
-                       .examples = codes->n,
-                       .max_iterations = options->max_iterations,
-                       .tolerance = options->tolerance,
-                       .n_restarts = (size_t)options->restarts };
-    tsr_status *status = clustering_start(&job);
+    TSR_TRY(unique_rows_new(codes, UNIQUE_COPY, &rows));
+    size_t k = clusters(options, probing->classes);
+    best_clustering best = { INFINITY, calloc(rows.codes->n + 1, sizeof(*best.label)) };
+    tsr_status *status = best.label ? cluster_all(options, &rows, codes->n, k, rng, &best)
+                                    : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu clusters", k);
     if (!status)
-        status = clustering_seed(&job, rng);
-    if (!status)
-        status = clustering_run(&job);
-    if (!status)
-        status = give(probing, set, &job, &rows, codes->n, labels);
-    clustering_clear(&job);
+        status = give(probing, prefix, set, k, &best, &rows, codes->n, labels);
+    free(best.label);
     unique_rows_clear(&rows);
     return status;
 }
@@ -112,8 +148,15 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     tsr_rng rng = probing->rng;
-    TSR_TRY(measure(self, probing, "train", probing->train, probing->train_labels, &rng));
-    return measure(self, probing, "test", probing->test, probing->test_labels, &rng);
+    const kmeans *options = self;
+    projection seen;
+    tsr_status *status = projection_new(probing, (size_t)options->projection, &rng, &seen);
+    if (!status)
+        status = measure(options, probing, seen.prefix, "train", seen.train, probing->train_labels, &rng);
+    if (!status)
+        status = measure(options, probing, seen.prefix, "test", seen.test, probing->test_labels, &rng);
+    projection_clear(&seen);
+    return status;
 }
 
 #define MAJORITY "accuracy of clusters, each read as the class that it holds most of"
@@ -127,6 +170,13 @@ static const tsr_metric_info metrics[] = {
     { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
     { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
     { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
+    { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
+    { "projected_train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
+    { "projected_train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
+    { "projected_train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
+    { "projected_test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
+    { "projected_test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
+    { "projected_test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
     { 0 },
 };
 
@@ -134,7 +184,7 @@ static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metric
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "kmeans",
-    .version = "1.0.0",     .summary = "k-means clusters of codes, compared with the classes",
+    .version = "1.1.0",     .summary = "k-means clusters of codes, compared with the classes",
     .licence = "MIT",       TSR_INSTANCE(kmeans),
     .params = params,
 };

@@ -9,7 +9,9 @@
 
 #define WORDS 2 /* whose tables are used together: 32 KB */
 #define NIBBLES (16 * WORDS)
-#define AHEAD 16 /* rows fetched before they are needed */
+#define AHEAD 16      /* rows fetched before they are needed */
+#define LINE 8        /* words of a cache line */
+#define GATHERED 2048 /* rows whose lines are gathered: 128 KB */
 
 /* tables[16 n + v]: the sum over the bits of v of the weights from 4 n on; `bits` of them are there. */
 static inline void fill_tables(const lanes *weights, size_t bits, lanes *tables)
@@ -100,18 +102,70 @@ TSR_HOT static void sum_words(const lane_rows *rows, size_t w, size_t words, con
     empty_tables(tables, bits, sums);
 }
 
-void lanes_dot(const lane_rows *rows, const lanes *weights, lanes *dots)
+/* Words w .. w + n - 1 of all rows, two by two: a pair of words of one row lies beside that of the next. The
+   rows of long codes lie so that their words share few places in a cache; so a line of each is fetched once.
+ */
+static void gather_pairs(const lane_rows *rows, size_t w, size_t n, uint64_t *pairs)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        const uint64_t *row = lane_row(rows, i) + w;
+        fetch(rows, i + AHEAD, w);
+        for (size_t j = 0; j < n; j++)
+            pairs[(j / WORDS * rows->n + i) * WORDS + j % WORDS] = row[j];
+    }
+}
+
+/* What is done with up to WORDS words of rows. */
+typedef void words_function(const lane_rows *rows, size_t w, size_t words, const void *given, void *out,
+                            size_t first);
+
+static void dot_pair(const lane_rows *rows, size_t w, size_t words, const void *weights, void *dots,
+                     size_t first)
+{
+    dot_words(rows, w, words, (const lanes *)weights + first, rows->bits - first, dots);
+}
+
+static void sum_pair(const lane_rows *rows, size_t w, size_t words, const void *values, void *sums,
+                     size_t first)
+{
+    sum_words(rows, w, words, values, rows->bits - first, (lanes *)sums + first);
+}
+
+static void each_pair(const lane_rows *rows, words_function *work, const void *given, void *out)
 {
     size_t used = (rows->bits + 63) / 64;
     for (size_t w = 0; w < used; w += WORDS)
-        dot_words(rows, w, used - w < WORDS ? used - w : WORDS, weights + w * 64, rows->bits - w * 64, dots);
+        work(rows, w, used - w < WORDS ? used - w : WORDS, given, out, w * 64);
+}
+
+/* The same for rows of more than a cache line. */
+static void each_gathered_pair(const lane_rows *rows, words_function *work, const void *given, void *out)
+{
+    uint64_t pairs[GATHERED * LINE];
+    size_t used = (rows->bits + 63) / 64;
+    for (size_t line = 0; line < used; line += LINE) {
+        size_t words = used - line < LINE ? used - line : LINE;
+        gather_pairs(rows, line, words, pairs);
+        for (size_t w = 0; w < words; w += WORDS) {
+            lane_rows some = { pairs + w * rows->n, WORDS, rows->bits, rows->n, NULL };
+            work(&some, 0, words - w < WORDS ? words - w : WORDS, given, out, (line + w) * 64);
+        }
+    }
+}
+
+static bool is_long(const lane_rows *rows)
+{
+    return rows->bits > LINE * 64 && rows->n <= GATHERED;
+}
+
+void lanes_dot(const lane_rows *rows, const lanes *weights, lanes *dots)
+{
+    (is_long(rows) ? each_gathered_pair : each_pair)(rows, dot_pair, weights, dots);
 }
 
 void lanes_sum(const lane_rows *rows, const lanes *values, lanes *sums)
 {
-    size_t used = (rows->bits + 63) / 64;
-    for (size_t w = 0; w < used; w += WORDS)
-        sum_words(rows, w, used - w < WORDS ? used - w : WORDS, values, rows->bits - w * 64, sums + w * 64);
+    (is_long(rows) ? each_gathered_pair : each_pair)(rows, sum_pair, values, sums);
 }
 
 lanes *lanes_new(size_t a, size_t b)

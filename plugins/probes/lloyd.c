@@ -41,15 +41,19 @@ void *clustering_array(size_t a, size_t b, size_t c, size_t size)
 /* Centres as lanes; those without one stay 0. */
 static void spread_centers(const clustering *job, lloyd *restart)
 {
-    for (size_t c = 0; c < job->k; c++) {
-        double norm = 0;
-        const float *center = restart->centers + c * job->d;
-        float *at = (float *)(restart->vectors + c / LANES * job->d) + c % LANES;
+    for (size_t first = 0; first < job->k; first += LANES) {
+        size_t count = job->k - first < LANES ? job->k - first : LANES;
+        lanes *vectors = restart->vectors + first / LANES * job->d;
+        double norms[LANES] = { 0 };
         for (size_t j = 0; j < job->d; j++) {
-            norm += (double)center[j] * (double)center[j];
-            at[j * LANES] = -2 * center[j];
+            for (size_t c = 0; c < count; c++) {
+                float value = restart->centers[(first + c) * job->d + j];
+                norms[c] += (double)value * (double)value;
+                vectors[j][c] = -2 * value;
+            }
         }
-        restart->norms[c / LANES][c % LANES] = (float)norm;
+        for (size_t c = 0; c < count; c++)
+            restart->norms[first / LANES][c] = (float)norms[c];
     }
 }
 
@@ -391,6 +395,13 @@ static tsr_status *count_bits(const clustering *job, double *mean_variance)
     if (job->d)
         *mean_variance = sum / (double)job->d;
     return NULL;
+}
+
+size_t clustering_bytes(size_t n, size_t d, size_t k)
+{
+    double lanes_of = (double)((k + LANES - 1) / LANES * LANES);
+    double bytes = 4 * (double)d * (2 * (double)k + lanes_of) + 16 * (double)n;
+    return bytes < (double)SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
 tsr_status *clustering_start(clustering *job)

@@ -50,6 +50,9 @@ typedef struct clustering {
 tsr_status *clustering_start(clustering *job);
 void clustering_clear(clustering *job);
 
+/* About how many bytes a restart of n rows of d bits takes. */
+size_t clustering_bytes(size_t n, size_t d, size_t k);
+
 /* Iterates every restart to its end: labels, centres, inertia. */
 tsr_status *clustering_run(const clustering *job);
 

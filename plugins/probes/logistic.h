@@ -11,24 +11,34 @@ typedef struct logistic_options {
     logistic_scheme scheme;
     double C, tolerance;
     int max_iterations;
-    size_t history; /* bytes of minimisers in step, at least one; only memory and time depend on it */
+    /* On these only memory and time depend. */
+    size_t history; /* bytes of minimisers in step, at least one */
+    size_t columns; /* of weights that are spread into lanes at a time, a multiple of 512 */
 } logistic_options;
 
-#define LOGISTIC_HISTORY (96UL << 20)
+#define LOGISTIC_HISTORY (2UL << 30)
+#define LOGISTIC_COLUMNS 16384
+#define LOGISTIC_COPY (64UL << 20)
 
-/* The training examples by class. A code that several examples of a class have is one entry; entries are
-   copies, so that those of a class lie together. Classes without examples take no part: the others are
-   numbered 0 .. n_classes - 1 in their order. */
+/* The training examples by class. A code that several examples of a class have is one entry. Short entries
+   are copies, so that those of a class lie together; of long ones there is memory for no two. Classes without
+   examples take no part: the others are numbered 0 .. n_classes - 1 in their order. */
 typedef struct logistic_set {
     size_t bits, stride, n_classes;
-    int32_t *label;   /* by number: the class */
-    size_t *start;    /* by number: its first entry; one more for the end */
-    uint64_t *words;  /* entries x stride */
-    uint32_t *weight; /* by entry: examples */
+    int32_t *label;        /* by number: the class */
+    size_t *start;         /* by number: its first entry; one more for the end */
+    const uint64_t *words; /* of the copies, entries x stride, or of the codes */
+    uint32_t *row;         /* by entry: its row in the codes; NULL: the copy in its place */
+    uint64_t *own;         /* the copies */
+    uint32_t *weight;      /* by entry: examples */
 } logistic_set;
 
-/* Labels are below `classes`. Cleared also after a failure. */
-tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, logistic_set *out);
+/* Labels are below `classes`; copies of up to `copy` bytes are made. The codes must outlive the set. Cleared
+   also after a failure. */
+tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, size_t copy,
+                             logistic_set *out);
+/* n entries from `first` on. */
+lane_rows logistic_entries(const logistic_set *set, size_t first, size_t n);
 void logistic_set_clear(logistic_set *set);
 
 /* Models: one-vs-one (0, 1), (0, 2) ... (1, 2) ..., which are positive for the larger class; else one per

@@ -2,7 +2,8 @@
    take part in: a model is a lane (lanes.h), so a row's bits are looked up once for 16 models. In one-vs-one
    the models of class a's pass are those of its pairs, lane b holding (a, b); else they are those of all
    classes. Passes are cut into tasks by the examples alone and their sums are added in the tasks' order, so
-   the number of threads cannot show; nor can which problems run in step, as lanes do not mix. */
+   the number of threads cannot show; nor can which problems run in step, as lanes do not mix. The weights of
+   long codes are passed some columns at a time, so that what is spread into lanes stays small. */
 #include "logistic.h"
 #include "minimiser.h"
 
@@ -22,8 +23,10 @@
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
 typedef struct pass_task {
     size_t of_class, first, n;
-    lanes *gradient; /* blocks x each */
-    double *loss;    /* by lane; multinomial: the first is all */
+    lanes *gradient;  /* blocks x wide: of the columns at hand */
+    lanes *intercept; /* blocks: of its gradient */
+    lanes *dots;      /* blocks x ROWS; NULL: the thread's */
+    double *loss;     /* by lane; multinomial: the first is all */
 } pass_task;
 
 typedef struct fitting {
@@ -36,10 +39,13 @@ typedef struct fitting {
     size_t per_problem;           /* models */
     size_t n_tasks;
     pass_task *tasks;
-    bool *active;   /* by class: its pass is still needed */
-    lanes *weights; /* classes (or 1) x blocks x each */
-    lanes *dots;    /* by thread: blocks x ROWS */
-    lanes *gradients;
+    bool *active;             /* by class: its pass is still needed */
+    size_t wide;              /* columns at hand at most */
+    size_t column, n_columns; /* at hand */
+    lanes *weights;           /* classes (or 1) x blocks x wide */
+    lanes *intercepts;        /* classes (or 1) x blocks */
+    lanes *dots;              /* by thread, or by task: blocks x ROWS */
+    lanes *gradients;         /* by task: blocks x wide, then blocks */
     double *losses;
 } fitting;
 
@@ -103,25 +109,27 @@ static size_t offset_of(const fitting *f, size_t model)
     return (model - f->first_model) % f->per_problem * f->each;
 }
 
-/* The weights that the pass of a class works with. Only one-vs-one has other lanes in each. */
-static lanes *weights_of(const fitting *f, size_t c)
+/* Whose weights the pass of a class works with. Only one-vs-one has other lanes in each. */
+static size_t weights_of(const fitting *f, size_t c)
 {
-    return f->weights + (f->options->scheme == ONE_VS_ONE ? c * f->blocks * f->each : 0);
+    return f->options->scheme == ONE_VS_ONE ? c * f->blocks : 0;
 }
 
 /* A lane without a model has no weights; in the multinomial model it must not draw probability either. */
 static void set_lane(const fitting *f, size_t c, size_t other)
 {
-    float *at = (float *)(weights_of(f, c) + other / LANES * f->each) + other % LANES;
-    size_t model = model_of(f, c, other);
+    size_t block = weights_of(f, c) + other / LANES, model = model_of(f, c, other);
+    float *at = (float *)(f->weights + block * f->wide) + other % LANES;
+    float *intercept = (float *)(f->intercepts + block) + other % LANES;
     if (model == NO_MODEL) {
-        at[(f->each - 1) * LANES] = f->options->scheme == MULTINOMIAL ? -1e30f : 0;
+        *intercept = f->options->scheme == MULTINOMIAL ? -1e30f : 0;
         return;
     }
     const minimiser *problem = problem_of(f, model);
     const float *x = problem->x + offset_of(f, model);
-    for (size_t j = 0; j < f->each; j++)
-        at[j * LANES] = x[j];
+    for (size_t j = 0; j < f->n_columns; j++)
+        at[j * LANES] = x[f->column + j];
+    *intercept = x[f->each - 1];
     f->active[c] |= !problem->done;
 }
 
@@ -129,7 +137,7 @@ static void set_lane(const fitting *f, size_t c, size_t other)
 static void set_weights(fitting *f)
 {
     size_t n = f->set->n_classes;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (n * n * f->each > MANY)
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (n * n * f->n_columns > MANY)
     for (size_t c = 0; c < n; c++) {
         f->active[c] = false;
         if (c == 0 || f->options->scheme == ONE_VS_ONE)
@@ -227,12 +235,10 @@ static void slopes(const fitting *f, const pass_task *task, lanes *dots)
 {
     const uint32_t *weight = f->set->weight + task->first;
     float C = (float)f->options->C;
-    lanes *intercept = task->gradient + f->each - 1;
     memset(task->loss, 0, f->blocks * LANES * sizeof(double));
     if (f->options->scheme == MULTINOMIAL) {
-        for (size_t b = 0; b < f->blocks; b++)
-            intercept[b * f->each] = (lanes){ 0 };
-        softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, intercept, f->each,
+        memset(task->intercept, 0, f->blocks * sizeof(lanes));
+        softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, task->intercept, 1,
                        task->loss);
         return;
     }
@@ -240,49 +246,91 @@ static void slopes(const fitting *f, const pass_task *task, lanes *dots)
         lanes sign;
         for (size_t l = 0; l < LANES; l++)
             sign[l] = sign_of(f, task->of_class, b * LANES + l);
-        two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, intercept + b * f->each,
+        two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, task->intercept + b,
                          task->loss + b * LANES);
     }
 }
 
-/* Losses and gradient of the examples of a task, at the weights of its class's pass. */
-static void pass(const fitting *f, const pass_task *task, lanes *dots)
+/* The columns at hand of a task's rows. */
+static lane_rows columns_of(const fitting *f, const pass_task *task)
 {
-    lane_rows rows = { f->set->words + task->first * f->set->stride, f->set->stride, f->set->bits, task->n,
-                       NULL };
-    for (size_t b = 0; b < f->blocks; b++) {
-        const lanes *weights = weights_of(f, task->of_class) + b * f->each;
-        for (size_t i = 0; i < task->n; i++)
-            dots[b * ROWS + i] = weights[f->each - 1];
-        lanes_dot(&rows, weights, dots + b * ROWS);
-    }
-    slopes(f, task, dots);
-    for (size_t b = 0; b < f->blocks; b++)
-        lanes_sum(&rows, dots + b * ROWS, task->gradient + b * f->each);
+    lane_rows rows = logistic_entries(f->set, task->first, task->n);
+    rows.words += f->column / 64;
+    rows.bits = f->n_columns;
+    return rows;
 }
 
-/* Adds a task's share of a model's gradient and loss. */
-static void collect_task(const fitting *f, const pass_task *task, size_t model, minimiser *problem)
+/* The columns' share of the margins, at the weights of the class's pass; the first brings the intercept. */
+static void add_margins(const fitting *f, const pass_task *task, lanes *dots)
+{
+    lane_rows rows = columns_of(f, task);
+    for (size_t b = 0; b < f->blocks; b++) {
+        size_t block = weights_of(f, task->of_class) + b;
+        for (size_t i = 0; i < task->n && f->column == 0; i++)
+            dots[b * ROWS + i] = f->intercepts[block];
+        lanes_dot(&rows, f->weights + block * f->wide, dots + b * ROWS);
+    }
+}
+
+static void add_gradient(const fitting *f, const pass_task *task, lanes *dots)
+{
+    lane_rows rows = columns_of(f, task);
+    for (size_t b = 0; b < f->blocks; b++)
+        lanes_sum(&rows, dots + b * ROWS, task->gradient + b * f->wide);
+}
+
+/* All of it, where all columns are at hand. */
+static void pass(const fitting *f, const pass_task *task, lanes *dots)
+{
+    add_margins(f, task, dots);
+    slopes(f, task, dots);
+    add_gradient(f, task, dots);
+}
+
+typedef void task_function(const fitting *f, const pass_task *task, lanes *dots);
+
+/* Does one thing with every task that is still needed. */
+static void each_task(const fitting *f, task_function *work)
+{
+    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MANY / f->blocks;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t t = 0; t < f->n_tasks; t++) {
+        const pass_task *task = &f->tasks[t];
+        if (f->active[task->of_class])
+            work(f, task,
+                 task->dots ? task->dots : f->dots + (size_t)omp_get_thread_num() * f->blocks * ROWS);
+    }
+}
+
+/* Adds a task's share of the columns at hand to a model's gradient. */
+static void collect_task(const fitting *f, const pass_task *task, size_t model, const minimiser *problem)
 {
     size_t lane = lane_of(f, model, task->of_class);
     if (lane == NO_MODEL)
         return;
-    const float *from = (const float *)(task->gradient + lane / LANES * f->each) + lane % LANES;
-    float *gradient = problem->gradient + offset_of(f, model);
-    for (size_t j = 0; j < f->each; j++)
+    const float *from = (const float *)(task->gradient + lane / LANES * f->wide) + lane % LANES;
+    float *gradient = problem->gradient + offset_of(f, model) + f->column;
+    for (size_t j = 0; j < f->n_columns; j++)
         gradient[j] += from[j * LANES];
+}
+
+/* Adds a task's share of a model's loss. */
+static void collect_loss(const fitting *f, const pass_task *task, size_t model, minimiser *problem)
+{
+    size_t lane = lane_of(f, model, task->of_class);
+    if (lane == NO_MODEL)
+        return;
+    problem->gradient[offset_of(f, model) + f->each - 1] += task->intercept[lane / LANES][lane % LANES];
     if (f->options->scheme != MULTINOMIAL)
         problem->value += f->options->C * task->loss[lane];
     else if (model == f->first_model)
         problem->value += f->options->C * task->loss[0];
 }
 
-/* The objective of a problem from what the tasks gave, and its next point. */
-static void advance(const fitting *f, size_t number)
+/* The objective of a problem but for the examples' part of the gradient by its weights. */
+static void set_value(const fitting *f, size_t number)
 {
     minimiser *problem = &f->problems[number];
-    if (problem->done)
-        return;
     problem->value = 0;
     for (size_t i = 0; i < problem->n; i++) {
         bool free = i % f->each == f->each - 1;
@@ -291,27 +339,71 @@ static void advance(const fitting *f, size_t number)
     }
     for (size_t m = 0; m < f->per_problem; m++)
         for (size_t t = 0; t < f->n_tasks; t++)
-            collect_task(f, &f->tasks[t], f->first_model + number * f->per_problem + m, problem);
-    minimiser_step(problem);
+            collect_loss(f, &f->tasks[t], f->first_model + number * f->per_problem + m, problem);
+}
+
+static void collect_gradient(const fitting *f, size_t number)
+{
+    for (size_t m = 0; m < f->per_problem; m++)
+        for (size_t t = 0; t < f->n_tasks; t++)
+            collect_task(f, &f->tasks[t], f->first_model + number * f->per_problem + m, &f->problems[number]);
+}
+
+static void step(const fitting *f, size_t number)
+{
+    minimiser_step(&f->problems[number]);
+}
+
+/* After a pass. */
+static void advance(const fitting *f, size_t number)
+{
+    set_value(f, number);
+    collect_gradient(f, number);
+    step(f, number);
+}
+
+/* Does one thing with every problem that is not done; returns whether any is left. */
+static bool each_problem(const fitting *f, void (*work)(const fitting *f, size_t number))
+{
+    size_t n = f->n_models / f->per_problem;
+    bool many = f->n_models * (f->n_columns + 1) > MANY, any = false;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
+    for (size_t p = 0; p < n; p++)
+        if (!f->problems[p].done)
+            work(f, p);
+    for (size_t p = 0; p < n; p++)
+        any |= !f->problems[p].done;
+    return any;
+}
+
+/* Takes the next columns at hand; false after the last. */
+static bool next_columns(fitting *f, size_t first)
+{
+    size_t left = first < f->set->bits ? f->set->bits - first : 0;
+    f->column = first;
+    f->n_columns = left < f->wide ? left : f->wide;
+    return f->n_columns > 0;
 }
 
 /* Evaluates and moves all problems in step once; returns whether any goes on. */
 static bool advance_all(fitting *f)
 {
-    size_t n_problems = f->n_models / f->per_problem, n = f->set->start[f->set->n_classes];
-    bool many = n * f->each > MANY / f->blocks;
-    set_weights(f);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
-    for (size_t t = 0; t < f->n_tasks; t++)
-        if (f->active[f->tasks[t].of_class])
-            pass(f, &f->tasks[t], f->dots + (size_t)omp_get_thread_num() * f->blocks * ROWS);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
-    for (size_t p = 0; p < n_problems; p++)
-        advance(f, p);
-    bool any = false;
-    for (size_t p = 0; p < n_problems; p++)
-        any |= !f->problems[p].done;
-    return any;
+    if (f->wide == f->set->bits) {
+        set_weights(f);
+        each_task(f, pass);
+        return each_problem(f, advance);
+    }
+    for (size_t first = 0; next_columns(f, first); first += f->wide) {
+        set_weights(f);
+        each_task(f, add_margins);
+    }
+    each_task(f, slopes);
+    each_problem(f, set_value);
+    for (size_t first = 0; next_columns(f, first); first += f->wide) {
+        each_task(f, add_gradient);
+        each_problem(f, collect_gradient);
+    }
+    return each_problem(f, step);
 }
 
 /* Models first .. first + n - 1 from zero to their end. */
@@ -321,7 +413,7 @@ static tsr_status *fit_some(fitting *f, size_t first, size_t n, float *weights)
     f->first_model = first;
     f->n_models = n;
     memset(f->weights, 0,
-           f->blocks * f->each * sizeof(lanes) * (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
+           f->blocks * f->wide * sizeof(lanes) * (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
     while (started < n / f->per_problem &&
            minimiser_start(&f->problems[started], size, f->options->max_iterations, f->options->tolerance))
         started++;
@@ -344,9 +436,16 @@ static void cut_tasks(fitting *f)
         size_t parts = (n + ROWS - 1) / ROWS;
         for (size_t p = 0; p < parts; p++) {
             size_t from = first + n * p / parts, to = first + n * (p + 1) / parts;
-            f->tasks[f->n_tasks] =
-                (pass_task){ c, from, to - from, f->gradients + f->n_tasks * f->blocks * f->each,
-                             f->losses + f->n_tasks * f->blocks * LANES };
+            lanes *gradient = f->gradients + f->n_tasks * f->blocks * (f->wide + 1);
+            f->tasks[f->n_tasks] = (pass_task){
+                .of_class = c,
+                .first = from,
+                .n = to - from,
+                .gradient = gradient,
+                .intercept = gradient + f->blocks * f->wide,
+                .dots = f->wide < f->set->bits ? f->dots + f->n_tasks * f->blocks * ROWS : NULL,
+                .loss = f->losses + f->n_tasks * f->blocks * LANES,
+            };
             f->n_tasks++;
         }
     }
@@ -360,10 +459,13 @@ static tsr_status *make_room(fitting *f)
     f->tasks = calloc(tasks, sizeof(*f->tasks));
     f->active = calloc(n, sizeof(*f->active));
     f->losses = calloc(tasks, f->blocks * LANES * sizeof(double));
-    f->gradients = lanes_new(tasks * f->blocks, f->each);
-    f->weights = lanes_new(f->options->scheme == ONE_VS_ONE ? n * f->blocks : f->blocks, f->each);
-    f->dots = lanes_new((size_t)tsr_threads() * ROWS, f->blocks);
-    if (!f->tasks || !f->active || !f->losses || !f->gradients || !f->weights || !f->dots)
+    size_t passes = f->options->scheme == ONE_VS_ONE ? n * f->blocks : f->blocks;
+    size_t apart = f->wide < f->set->bits ? tasks : (size_t)tsr_threads();
+    f->gradients = lanes_new(tasks * f->blocks, f->wide + 1);
+    f->weights = lanes_new(passes, f->wide);
+    f->intercepts = lanes_new(passes, 1);
+    f->dots = lanes_new(apart * ROWS, f->blocks);
+    if (!f->tasks || !f->active || !f->losses || !f->gradients || !f->weights || !f->intercepts || !f->dots)
         return logistic_no_memory();
     cut_tasks(f);
     return NULL;
@@ -377,6 +479,7 @@ static void clear(fitting *f)
     free(f->losses);
     free(f->gradients);
     free(f->weights);
+    free(f->intercepts);
     free(f->dots);
 }
 
@@ -388,6 +491,8 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
     fitting f = { .options = options,
                   .set = set,
                   .each = set->bits + 1,
+                  .wide = set->bits < options->columns ? set->bits : options->columns,
+                  .n_columns = set->bits,
                   .blocks = (set->n_classes + LANES - 1) / LANES,
                   .per_problem = options->scheme == MULTINOMIAL ? models : 1 };
     if (__builtin_mul_overflow(f.per_problem, f.each, &size) || minimiser_bytes(size) == 0)

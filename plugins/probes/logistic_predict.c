@@ -94,7 +94,10 @@ tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const flo
     for (size_t first = 0; first < rows->n; first += ROWS) {
         size_t thread = (size_t)omp_get_thread_num();
         lane_rows some = *rows;
-        some.words += first * some.stride;
+        if (some.index)
+            some.index += first;
+        else
+            some.words += first * some.stride;
         some.n = rows->n - first < ROWS ? rows->n - first : ROWS;
         lanes *scores = s.scores + thread * s.blocks * ROWS;
         score(&s, &some, scores);

@@ -1,4 +1,5 @@
-/* Training examples sorted by class, equal codes of a class merged. */
+/* Training examples sorted by class, equal codes of a class merged. Sorted are the codes, or their numbers.
+ */
 #include "logistic.h"
 
 #include <stdlib.h>
@@ -34,8 +35,11 @@ static size_t merge_class(const tsr_codes *codes, const uint32_t *group, const u
     for (size_t i = 0; i < n; i++) {
         size_t *mine = &place[group[order[i]]];
         if (*mine <= first) {
-            memcpy(set->words + entry * set->stride, tsr_codes_row(codes, order[i]),
-                   set->stride * sizeof(uint64_t));
+            if (set->own)
+                memcpy(set->own + entry * set->stride, tsr_codes_row(codes, order[i]),
+                       set->stride * sizeof(uint64_t));
+            else
+                set->row[entry] = order[i];
             *mine = ++entry;
         }
         set->weight[*mine - 1]++;
@@ -57,19 +61,43 @@ static void merge(const tsr_codes *codes, const uint32_t *group, const uint32_t 
     set->start[set->n_classes] = entry;
 }
 
-tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, logistic_set *out)
+/* Room for copies where they are small enough, else for numbers. */
+static bool make_entries(const tsr_codes *codes, size_t copy, logistic_set *set)
+{
+    size_t used = tsr_codes_used_words(codes);
+    bool copies = codes->n == 0 || used <= copy / sizeof(uint64_t) / codes->n;
+    set->stride = copies ? used : codes->stride;
+    if (copies)
+        set->own = calloc(codes->n * used + 1, sizeof(*set->own));
+    else
+        set->row = calloc(codes->n, sizeof(*set->row));
+    set->words = copies ? set->own : codes->words;
+    return set->own || set->row;
+}
+
+lane_rows logistic_entries(const logistic_set *set, size_t first, size_t n)
+{
+    return (lane_rows){ .words = set->words + (set->row ? 0 : first * set->stride),
+                        .stride = set->stride,
+                        .bits = set->bits,
+                        .n = n,
+                        .index = set->row ? set->row + first : NULL };
+}
+
+tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, size_t copy,
+                             logistic_set *out)
 {
     size_t n = codes->n, n_distinct, most = (size_t)classes;
-    *out = (logistic_set){ .bits = codes->bits, .stride = tsr_codes_used_words(codes) };
+    *out = (logistic_set){ .bits = codes->bits };
+    bool entries = make_entries(codes, copy, out);
     out->label = calloc(most, sizeof(*out->label));
     out->start = calloc(most + 1, sizeof(*out->start));
-    out->words = calloc(n * out->stride + 1, sizeof(*out->words));
     out->weight = calloc(n + 1, sizeof(*out->weight));
     uint32_t *number = calloc(most, sizeof(*number)), *order = calloc(n + 1, sizeof(*order));
     uint32_t *group = calloc(n + 1, sizeof(*group));
     size_t *place = calloc(n + 1, sizeof(*place)), *next = calloc(most + 1, sizeof(*next));
     tsr_status *status = NULL;
-    if (!out->label || !out->start || !out->words || !out->weight || !number || !order || !group || !place ||
+    if (!out->label || !out->start || !entries || !out->weight || !number || !order || !group || !place ||
         !next)
         status = logistic_no_memory();
     if (!status)
@@ -93,6 +121,7 @@ void logistic_set_clear(logistic_set *set)
 {
     free(set->label);
     free(set->start);
-    free(set->words);
+    free(set->row);
+    free(set->own);
     free(set->weight);
 }

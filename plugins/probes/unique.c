@@ -21,11 +21,22 @@ static tsr_status *merge(const tsr_codes *codes, size_t n, unique_rows *out)
     return NULL;
 }
 
-tsr_status *unique_rows_new(const tsr_codes *codes, unique_rows *out)
+/* Whether merging rows saves less than it costs. */
+static bool is_spared(const tsr_codes *codes, size_t n, size_t copy)
+{
+    return n > codes->n / 2 && codes->stride > copy / sizeof(uint64_t) / n;
+}
+
+tsr_status *unique_rows_new(const tsr_codes *codes, size_t copy, unique_rows *out)
 {
     *out = (unique_rows){ .codes = codes, .group = calloc(codes->n + 1, sizeof(*out->group)) };
     size_t n = 0;
     tsr_status *status = out->group ? tsr_distinct(codes, &n, out->group) : no_memory();
+    if (!status && n < codes->n && is_spared(codes, n, copy)) {
+        n = codes->n;
+        for (size_t i = 0; i < n; i++)
+            out->group[i] = (uint32_t)i;
+    }
     out->weight = calloc(n + 1, sizeof(*out->weight));
     if (!status && !out->weight)
         status = no_memory();

@@ -11,8 +11,11 @@ typedef struct unique_rows {
     tsr_codes *own;         /* what `codes` is, unless it is the codes given: all are distinct */
 } unique_rows;
 
-/* The codes must outlive the rows. */
-tsr_status *unique_rows_new(const tsr_codes *codes, unique_rows *out);
+#define UNIQUE_COPY (256UL << 20)
+
+/* The codes must outlive the rows. Where most rows are distinct and a copy of those would take more than
+   `copy` bytes there is none: every example is a row of its own. */
+tsr_status *unique_rows_new(const tsr_codes *codes, size_t copy, unique_rows *out);
 void unique_rows_clear(unique_rows *rows);
 
 #endif

@@ -21,6 +21,43 @@ START_TEST(philox_gives_the_published_vector)
 }
 END_TEST
 
+START_TEST(many_at_once_are_those_one_by_one)
+{
+    uint32_t expected[700], drawn[700];
+    for (size_t offset = 0; offset < 6; offset++)
+        for (size_t n = 0; n < 600; n += n < 140 ? 1 : 57) {
+            tsr_rng one = tsr_rng_stream(8, TSR_FOR_DROPOUT, 1);
+            one.counter[0] = UINT32_MAX - 20; /* the block number goes into its second word */
+            for (size_t i = 0; i < offset; i++)
+                tsr_rng_u32(&one);
+            tsr_rng many = one;
+            for (size_t i = 0; i < n + 1; i++)
+                expected[i] = tsr_rng_u32(&one);
+            tsr_rng_fill_u32(&many, n, drawn);
+            drawn[n] = tsr_rng_u32(&many);
+            ck_assert(memcmp(drawn, expected, (n + 1) * sizeof(uint32_t)) == 0);
+        }
+}
+END_TEST
+
+START_TEST(skipping_passes_over_as_many)
+{
+    for (size_t offset = 0; offset < 6; offset++)
+        for (size_t n = 0; n < 20; n++) {
+            tsr_rng one = tsr_rng_stream(8, TSR_FOR_DROPOUT, 2);
+            one.counter[0] = UINT32_MAX - 2;
+            for (size_t i = 0; i < offset; i++)
+                tsr_rng_u32(&one);
+            tsr_rng skipped = one;
+            for (size_t i = 0; i < n; i++)
+                tsr_rng_u32(&one);
+            tsr_rng_skip(&skipped, n);
+            for (size_t i = 0; i < 9; i++)
+                ck_assert_uint_eq(tsr_rng_u32(&skipped), tsr_rng_u32(&one));
+        }
+}
+END_TEST
+
 START_TEST(streams_of_different_seed_purpose_or_index_differ)
 {
     tsr_rng streams[] = { tsr_rng_stream(1, TSR_FOR_INIT, 0),
@@ -70,26 +107,6 @@ START_TEST(uniform_and_normal_have_their_moments)
     ck_assert_double_eq_tol(squares / n, 1.0 / 3, 0.005);
     ck_assert_double_eq_tol(normal_sum / n, 0, 0.02);
     ck_assert_double_eq_tol(normal_squares / n, 1, 0.03);
-}
-END_TEST
-
-START_TEST(numbers_drawn_together_are_those_drawn_one_by_one)
-{
-    for (size_t skipped = 0; skipped < 6; skipped++) {
-        static const size_t lengths[] = { 0, 1, 3, 64, 65, 200 };
-        /* Near the counter's end, where the carry reaches its second word. */
-        tsr_rng one = tsr_rng_stream(6, TSR_FOR_DATA, 9);
-        one.counter[0] = UINT32_MAX - 20;
-        for (size_t i = 0; i < skipped; i++)
-            tsr_rng_u32(&one);
-        tsr_rng all = one;
-        for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
-            uint32_t numbers[200];
-            tsr_rng_fill_u32(&all, lengths[i], numbers);
-            for (size_t k = 0; k < lengths[i]; k++)
-                ck_assert_uint_eq(numbers[k], tsr_rng_u32(&one));
-        }
-    }
 }
 END_TEST
 
@@ -177,10 +194,11 @@ int main(void)
     Suite *suite = suite_create("rng");
     TCase *tests = tcase_create("rng");
     tcase_add_test(tests, philox_gives_the_published_vector);
+    tcase_add_test(tests, many_at_once_are_those_one_by_one);
+    tcase_add_test(tests, skipping_passes_over_as_many);
     tcase_add_test(tests, streams_of_different_seed_purpose_or_index_differ);
     tcase_add_test(tests, below_stays_below_and_reaches_every_value);
     tcase_add_test(tests, uniform_and_normal_have_their_moments);
-    tcase_add_test(tests, numbers_drawn_together_are_those_drawn_one_by_one);
     tcase_add_test(tests, fill_normal_is_normal);
     tcase_add_test(tests, fill_normal_of_fewer_is_the_beginning_of_more);
     tcase_add_test(tests, fill_uniform_stays_in_its_interval);

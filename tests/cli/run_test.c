@@ -123,7 +123,8 @@ START_TEST(jobs_and_threads_do_not_change_a_byte_of_the_results)
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         command_gives(folder, 0, NULL, NULL,
                       "run small.cfg -o out%zu %s -s replicates=2 -s model.dropout=0.2 "
-                      "-s training.label_noise=0.1 -s training.input_noise=0.05",
+                      "-s training.label_noise=0.1 -s training.input_noise=0.05 -s training.subtract_mean=true "
+                      "-s 'training.augment={rotate=15.0; shift=0.1; flip=true;}' -s probes.0.random=300",
                       i, ways[i]);
         char *name = tsr_format("out%zu/results.csv", i), *csv = read_text(folder, name);
         if (first)
@@ -301,11 +302,37 @@ START_TEST(a_small_sample_keeps_the_number_of_steps)
 }
 END_TEST
 
+/* Where codes are kept changes no result, and leaves nothing behind. */
+START_TEST(codes_in_a_file_give_the_same_results)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o memory -s output.save_codes=true");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o file -s output.save_codes=true -s codes.memory=0");
+    shell_gives(folder, 0, NULL, NULL,
+                "cut -d, -f2- memory/results.csv > a; cut -d, -f2- file/results.csv | cmp - a && "
+                "cmp memory/runs/*/codes/train.npy file/runs/*/codes/train.npy");
+    ck_assert_uint_eq(count_files(folder, "file/runs/*/codes.*"), 0);
+}
+END_TEST
+
+START_TEST(codes_are_of_the_layers_asked_for)
+{
+    command_gives(folder, 0, "code.bits                                        16      16", NULL,
+                  "run small.cfg -o out -s model.depth=2 -s 'codes={layers=[\"activation.1\"];}' "
+                  "-s probes.0.random=50");
+    json_t *outcome = read_outcome("out"),
+           *layers = json_object_get(json_object_get(outcome, "model"), "code_layers");
+    ck_assert_uint_eq(json_array_size(layers), 1);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(layers, 0), "name")), "activation.1");
+    json_decref(outcome);
+}
+END_TEST
+
 START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
 {
     command_result result = command(folder, "check -n small.cfg -s training.epochs=7 -s replicates=2");
     ck_assert_int_eq(result.status, 0);
-    static const char *const lines[] = { "epochs = 7;", "beta1 = 0.9;", "jobs = 0;", "# 2 runs", "seed 2" };
+    static const char *const lines[] = { "epochs = 7;", "subtract_mean = false;", "flip = false;", "pool = \"none\";", "beta1 = 0.9;",
+                                         "jobs = 0;",   "# 2 runs",               "seed 2" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
     write_text(folder, "resolved.cfg", result.out);
@@ -458,6 +485,26 @@ static const struct {
       "bad.cfg:3: training.schedule.kind = \"linear\": expected one of" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { holdout = 1.5; };",
       "bad.cfg:3: training.holdout = 1.5: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { shift = 0.1; zoom = 2.0; }; };",
+      "bad.cfg:4: unknown key 'zoom' in training.augment" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { shift = 1.5; }; };",
+      "bad.cfg:4: training.augment.shift = 1.5: expected" },
+    { "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = { flip = true; }; };",
+      "bad.cfg:4: training.augment: samples of shape 20 x 1 x 1 cannot be augmented, expected images" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; depth = 2; };\n"
+      "codes = {\n layers = [ \"activation.2\" ]; };",
+      "bad.cfg:4: codes.layers: no activation is called 'activation.2', expected of: activation.0, activation.1" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = [ 0 ]; };",
+      "bad.cfg:3: codes.layers[0]: expected a layer's name" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = \"activation.0\"; };",
+      "bad.cfg:3: codes.layers: expected a list of layers' names" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { pool = \"max\"; };",
+      "bad.cfg:3: codes.pool = \"max\": expected one of" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { memroy = 1.0; };",
+      "bad.cfg:3: unknown key 'memroy' in codes; did you mean 'memory'?" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { samples = 5000; };",
       "bad.cfg:3: training: " },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\nprobes = { plugin = \"knn\"; };",
@@ -539,6 +586,8 @@ int main(void)
     tcase_add_test(tests, a_loss_that_is_not_finite_ends_that_run_as_diverged);
     tcase_add_test(tests, early_stop_ends_the_training);
     tcase_add_test(tests, a_small_sample_keeps_the_number_of_steps);
+    tcase_add_test(tests, codes_in_a_file_give_the_same_results);
+    tcase_add_test(tests, codes_are_of_the_layers_asked_for);
     tcase_add_test(tests, check_prints_a_config_with_every_default_and_does_nothing);
     tcase_add_test(tests, a_sweep_runs_every_point_and_names_it_in_the_results);
     tcase_add_test(tests, shards_share_a_folder_and_add_up);

@@ -7,8 +7,11 @@
 #include "codes/pack.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 START_TEST(rows_are_zero_and_start_on_cache_lines)
 {
@@ -91,7 +94,7 @@ END_TEST
 START_TEST(layers_are_taken_in_the_order_asked_for)
 {
     tsr_codes *codes = layered(3, 12), *taken;
-    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, &taken));
+    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, NULL, &taken));
     ck_assert_uint_eq(taken->bits, 50);
     ck_assert_str_eq(taken->layers[0].name, "c");
     ck_assert_uint_eq(taken->layers[1].first, 40);
@@ -102,13 +105,85 @@ START_TEST(layers_are_taken_in_the_order_asked_for)
             ck_assert(get_bit(taken, i, 40 + j) == get_bit(codes, i, j));
     }
     tsr_codes_free(taken);
-    ck_succeeds(tsr_codes_layers(codes, 0, NULL, &taken));
+    ck_succeeds(tsr_codes_layers(codes, 0, NULL, NULL, &taken));
     ck_assert_uint_eq(taken->bits, 150);
     ck_assert_mem_eq(taken->words, codes->words, 12 * codes->stride * 8);
     tsr_codes_free(taken);
-    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ 3 }, &taken), TSR_REFUSED, "no layer 3");
-    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ -1 }, &taken), TSR_REFUSED, "no layer -1");
+    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ 3 }, NULL, &taken), TSR_REFUSED, "no layer 3");
+    ck_fails(tsr_codes_layers(codes, 1, (const int64_t[]){ -1 }, NULL, &taken), TSR_REFUSED, "no layer -1");
     tsr_codes_free(codes);
+}
+END_TEST
+
+START_TEST(codes_beyond_the_limit_live_in_a_file_that_has_no_name)
+{
+    char *folder = test_folder();
+    tsr_code_room room = { .limit = 1000, .folder = folder };
+    tsr_codes *small, *large, *after;
+    ck_succeeds(tsr_codes_new_in(&room, 10, 500, &small)); /* 640 bytes */
+    ck_assert_uint_eq(room.used, 640);
+    ck_succeeds(tsr_codes_new_in(&room, 6, 500, &large));
+    ck_assert_uint_eq(room.used, 640); /* another 384 would be too much */
+    for (size_t i = 0; i < 6 * large->stride; i++) {
+        ck_assert_uint_eq(large->words[i], 0);
+        large->words[i] = i;
+    }
+    ck_assert_int_eq(rmdir(folder), 0); /* it is empty */
+    ck_assert_uint_eq(large->words[6 * large->stride - 1], 6 * large->stride - 1);
+    tsr_codes_free(large);
+    tsr_codes_free(small);
+    ck_assert_uint_eq(room.used, 0);
+    ck_fails(tsr_codes_new_in(&room, 100, 500, &after), TSR_IO,
+             "cannot keep 0.0 GB of codes in a file: No such file");
+    ck_assert_ptr_null(after);
+    ck_succeeds(tsr_codes_new_in(&room, 0, 500, &after)); /* nothing needs no file */
+    tsr_codes_free(after);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(a_disk_that_cannot_hold_codes_is_an_error)
+{
+    char *folder = test_folder();
+    tsr_code_room room = { .folder = folder };
+    struct rlimit before, tight;
+    tsr_codes *codes;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    tight = before;
+    tight.rlim_cur = 4096;
+    setrlimit(RLIMIT_FSIZE, &tight);
+    tsr_status *status = tsr_codes_new_in(&room, 100, 500, &codes);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    ck_fails(status, TSR_IO, "of codes in a file: File too large");
+    ck_assert_int_eq(rmdir(folder), 0);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(layers_and_constant_columns_are_the_same_in_a_file)
+{
+    char *folder = test_folder();
+    tsr_code_room room = { .folder = folder };
+    tsr_codes *codes = layered(3, 12), *in_file, *in_memory, *none[2];
+    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, &room, &in_file));
+    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, NULL, &in_memory));
+    for (size_t i = 0; i < 12; i++) /* a column of ones */
+        in_file->words[i * in_file->stride] |= 1, in_memory->words[i * in_memory->stride] |= 1;
+    ck_succeeds(tsr_codes_new(0, 50, &none[0]));
+    ck_succeeds(tsr_codes_new(0, 50, &none[1]));
+    ck_succeeds(tsr_drop_constant(in_file, none[0]));
+    ck_succeeds(tsr_drop_constant(in_memory, none[1]));
+    ck_assert_uint_lt(in_file->bits, 50);
+    ck_assert_uint_eq(in_file->bits, in_memory->bits);
+    ck_assert_mem_eq(in_file->words, in_memory->words, 12 * in_file->stride * 8);
+    tsr_codes_free(none[0]);
+    tsr_codes_free(none[1]);
+    tsr_codes_free(in_file);
+    tsr_codes_free(in_memory);
+    tsr_codes_free(codes);
+    test_folder_remove(folder);
 }
 END_TEST
 
@@ -261,6 +336,9 @@ int main(void)
     tcase_add_test(tests, slice_copies_columns_and_clips_layers);
     tcase_add_test(tests, expand_gives_each_bit_as_a_float);
     tcase_add_test(tests, layers_are_taken_in_the_order_asked_for);
+    tcase_add_test(tests, codes_beyond_the_limit_live_in_a_file_that_has_no_name);
+    tcase_add_test(tests, a_disk_that_cannot_hold_codes_is_an_error);
+    tcase_add_test(tests, layers_and_constant_columns_are_the_same_in_a_file);
     tcase_add_test(tests, constant_columns_are_dropped_over_both_sets_together);
     tcase_add_test(tests, codes_of_different_lengths_are_no_pair);
     tcase_add_test(tests, gathering_bits_by_instruction_and_by_loop_agree);

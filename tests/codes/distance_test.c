@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Around every width that a kernel works in, and past a tile of words. */
-static const size_t lengths[] = { 0,   1,   7,   8,   9,   63,  64,   65,   127,  128,
-                                  129, 191, 320, 511, 512, 513, 1535, 1536, 1537, 3201 };
+static const size_t lengths[] = { 0,   1,   7,   8,   9,    63,   64,   65,   127,  128,  129, 191,
+                                  320, 511, 512, 513, 1535, 1536, 1537, 3201, 4096, 4097, 6000 };
 #define N_LENGTHS (sizeof(lengths) / sizeof(*lengths))
 
 START_TEST(every_kernel_gives_the_distances_counted_bit_by_bit)
@@ -22,11 +22,13 @@ START_TEST(every_kernel_gives_the_distances_counted_bit_by_bit)
             continue;
         tested++;
         for (size_t l = 0; l < N_LENGTHS; l++) {
-            tsr_codes *a = random_codes(l, 5, lengths[l], 0.5),
+            tsr_codes *a = random_codes(l, 12, lengths[l], 0.5),
                       *b = random_codes(l + 99, 70, lengths[l], 0.4);
-            uint32_t out[3 * 67];
-            tsr_hamming_block_by(&kernels[k], a, 1, 3, b, 2, 67, out);
-            for (size_t i = 0; i < 3; i++) {
+            uint32_t out[11 * 67], few[3 * 67];
+            tsr_hamming_block_by(&kernels[k], a, 1, 11, b, 2, 67, out);
+            tsr_hamming_block_by(&kernels[k], a, 1, 3, b, 2, 67, few);
+            ck_assert_mem_eq(few, out, sizeof(few));
+            for (size_t i = 0; i < 11; i++) {
                 for (size_t j = 0; j < 67; j++) {
                     size_t expected = naive_distance(a, 1 + i, b, 2 + j);
                     ck_assert_msg(out[i * 67 + j] == expected, "%s: %zu bits", kernels[k].name, lengths[l]);

@@ -104,7 +104,7 @@ START_TEST(a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is)
     batch_seen *seen = malloc(sizeof(*seen));
     size_t scratch[BATCH_ROWS], ones = 0;
     tsr_codes *codes;
-    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &codes));
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &codes));
     ck_assert_uint_eq(codes->n, SAMPLES);
     check_layers(codes);
     for (size_t first = 0; first < SAMPLES; first += BATCH_ROWS) {
@@ -121,13 +121,88 @@ START_TEST(a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is)
 }
 END_TEST
 
+/* Two activations of maps of 70 channels x 3 x 7, the second of sums. */
+#define CHANNELS 70
+#define POSITIONS 21
+static tsr_node *maps(void *context, tsr_graph *graph, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *first = tsr_named(graph, tsr_activate(graph, x), "first");
+    tsr_node *second = tsr_named(graph, tsr_activate(graph, tsr_add(graph, x, first)), "second");
+    tsr_node *flat = tsr_named(graph, tsr_activate(graph, tsr_dense(graph, second, NARROW)), "flat");
+    return tsr_dense(graph, flat, classes);
+}
+
+#define MAPS 30 /* samples */
+static float seen_maps[3][MAPS * CHANNELS * POSITIONS];
+
+static void see_maps(void *context, const tsr_tap *tap)
+{
+    const int *layers = context;
+    memcpy(seen_maps[layers[tap->layer]], tap->x, tap->n * tap->units * sizeof(float));
+}
+
+START_TEST(chosen_layers_alone_give_bits_a_channel_one_for_its_sum)
+{
+    static const int all[] = { 0, 1, 2 };
+    static float inputs[MAPS * CHANNELS * POSITIONS];
+    test_net whole = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
+    test_net pooled = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
+    const char *names[] = { "flat", "second" };
+    ck_succeeds(tsr_network_choose_code(pooled.network, &(tsr_code_choice){ 2, names, true }));
+    ck_assert_uint_eq(tsr_network_n_code_sources(pooled.network), 2);
+    fill_random(MAPS * CHANNELS * POSITIONS, inputs, 9);
+    tsr_codes *codes;
+    ck_succeeds(tsr_network_encode(pooled.network, MAPS, inputs, &codes));
+    ck_succeeds(tsr_network_plan(whole.network, MAPS, false));
+    memcpy(tsr_network_input_values(whole.network), inputs, sizeof(inputs));
+    tsr_network_forward(whole.network, MAPS, see_maps, (void *)(uintptr_t)all);
+    ck_assert_uint_eq(codes->n_layers, 2);
+    ck_assert_str_eq(codes->layers[0].name, "second");
+    ck_assert_uint_eq(codes->layers[0].bits, 128 + CHANNELS); /* two breakpoints */
+    ck_assert_str_eq(codes->layers[1].name, "flat");
+    ck_assert_uint_eq(codes->layers[1].bits, 64 + NARROW);
+    for (size_t i = 0; i < MAPS; i++)
+        for (size_t c = 0; c < CHANNELS; c++) {
+            double sum = 0;
+            for (size_t p = 0; p < POSITIONS; p++)
+                sum += (double)seen_maps[1][(i * CHANNELS + c) * POSITIONS + p];
+            if (fabs(sum - 1) < 1e-4 || fabs(sum + 1) < 1e-4)
+                continue;
+            ck_assert_int_eq(get_bit(codes, i, c), sum > -1);
+            ck_assert_int_eq(get_bit(codes, i, 128 + c), sum > 1);
+        }
+    for (size_t i = 0; i < MAPS; i++)
+        for (size_t u = 0; u < NARROW; u++)
+            ck_assert_int_eq(get_bit(codes, i, codes->layers[1].first + u),
+                             seen_maps[2][i * NARROW + u] > -1);
+    tsr_codes_free(codes);
+    net_free(&whole);
+    net_free(&pooled);
+}
+END_TEST
+
+START_TEST(a_layer_that_is_not_there_is_refused_with_those_that_are)
+{
+    test_net net = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
+    const char *names[] = { "first", "third" };
+    ck_fails(tsr_network_choose_code(net.network, &(tsr_code_choice){ 2, names, false }), TSR_REFUSED,
+             "no activation is called 'third', expected of: first, second, flat");
+    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);
+    ck_succeeds(tsr_network_choose_code(net.network, &(tsr_code_choice){ 0 }));
+    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);
+    ck_assert_uint_eq(tsr_network_code_source(net.network, 1)->units, CHANNELS * POSITIONS);
+    net_free(&net);
+}
+END_TEST
+
 START_TEST(codes_do_not_depend_on_the_number_of_threads)
 {
     setting s = open_setting(&(tsr_split_options){ .seed = 1 });
     tsr_codes *one, *two;
-    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &one));
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &one));
     tsr_set_threads(2);
-    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &two));
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &two));
     ck_assert_mem_eq(one->words, two->words, one->n * one->stride * sizeof(uint64_t));
     tsr_codes_free(one);
     tsr_codes_free(two);
@@ -142,7 +217,7 @@ START_TEST(inputs_at_hand_get_the_codes_of_the_same_samples)
     float *inputs = malloc(SAMPLES * size * sizeof(*inputs));
     tsr_codes *extracted, *encoded;
     tsr_samples_read_true(&s.parts.train, 0, SAMPLES, scratch, inputs, NULL);
-    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &extracted));
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &extracted));
     ck_succeeds(tsr_network_encode(s.net.network, SAMPLES, inputs, &encoded));
     check_layers(encoded);
     ck_assert_mem_eq(encoded->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
@@ -150,6 +225,34 @@ START_TEST(inputs_at_hand_get_the_codes_of_the_same_samples)
     ck_succeeds(tsr_network_encode(s.net.network, 0, inputs, &encoded));
     ck_assert_uint_eq(encoded->n, 0);
     check_layers(encoded);
+    tsr_codes_free(encoded);
+    tsr_codes_free(extracted);
+    free(inputs);
+    close_setting(&s);
+}
+END_TEST
+
+START_TEST(the_mean_is_subtracted_from_inputs_at_hand_too)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 1 });
+    size_t scratch[SAMPLES], size = tsr_shape_size(s.data->info.shape);
+    float *inputs = malloc(SAMPLES * size * sizeof(*inputs)), logits[4], expected[4];
+    tsr_codes *extracted, *encoded, *otherwise;
+    tsr_samples_read_true(&s.parts.train, 0, SAMPLES, scratch, inputs, NULL);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &otherwise));
+    ck_succeeds(tsr_parts_subtract_mean(&s.parts));
+    tsr_network_subtract(s.net.network, s.parts.mean);
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &extracted));
+    ck_succeeds(tsr_network_encode(s.net.network, SAMPLES, inputs, &encoded));
+    ck_assert_mem_eq(encoded->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
+    ck_assert_mem_ne(otherwise->words, extracted->words, SAMPLES * encoded->stride * sizeof(uint64_t));
+    ck_succeeds(tsr_network_predict(s.net.network, 1, inputs, logits));
+    tsr_samples_read(&s.parts.train, 1, &(size_t){ 0 }, scratch, tsr_network_input_values(s.net.network),
+                     NULL);
+    tsr_network_forward(s.net.network, 1, NULL, NULL);
+    memcpy(expected, tsr_network_logits(s.net.network), sizeof(expected));
+    ck_assert_mem_eq(logits, expected, sizeof(expected));
+    tsr_codes_free(otherwise);
     tsr_codes_free(encoded);
     tsr_codes_free(extracted);
     free(inputs);
@@ -194,9 +297,9 @@ START_TEST(both_at_once_give_what_each_gives)
             &(tsr_split_options){ .label_noise = 0.5, .input_noise = noisy ? 0.5 : 0, .seed = 2 });
         tsr_codes *alone, *together;
         tsr_evaluation expected, evaluation;
-        ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &alone));
+        ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &alone));
         ck_succeeds(tsr_evaluate(s.net.network, &s.parts.train, &expected));
-        ck_succeeds(tsr_extract_and_evaluate(s.net.network, &s.parts.train, &together, &evaluation));
+        ck_succeeds(tsr_extract_and_evaluate(s.net.network, &s.parts.train, NULL, &together, &evaluation));
         ck_assert_mem_eq(alone->words, together->words, alone->n * alone->stride * sizeof(uint64_t));
         ck_assert(evaluation.loss == expected.loss && evaluation.accuracy == expected.accuracy);
         tsr_codes_free(alone);
@@ -213,7 +316,7 @@ START_TEST(a_network_can_train_again_after_extraction)
     ck_succeeds(tsr_network_plan(s.net.network, 32, true));
     int32_t *labels = random_batch(&s.net, 32);
     double before = tsr_network_gradient(s.net.network, 32, labels, 1, 1, NULL);
-    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, &codes));
+    ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &codes));
     ck_succeeds(tsr_network_plan(s.net.network, 32, true));
     free(labels);
     labels = random_batch(&s.net, 32);
@@ -229,8 +332,11 @@ int main(void)
     Suite *suite = suite_create("extract");
     TCase *tests = tcase_create("extract");
     tcase_add_test(tests, a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is);
+    tcase_add_test(tests, chosen_layers_alone_give_bits_a_channel_one_for_its_sum);
+    tcase_add_test(tests, a_layer_that_is_not_there_is_refused_with_those_that_are);
     tcase_add_test(tests, codes_do_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, inputs_at_hand_get_the_codes_of_the_same_samples);
+    tcase_add_test(tests, the_mean_is_subtracted_from_inputs_at_hand_too);
     tcase_add_test(tests, evaluation_is_the_mean_over_samples_as_trained_on);
     tcase_add_test(tests, both_at_once_give_what_each_gives);
     tcase_add_test(tests, a_network_can_train_again_after_extraction);

@@ -2,6 +2,8 @@
 #include "data/batches.h"
 #include "data/fixture.h"
 
+#include "base/machine.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +167,108 @@ START_TEST(batches_hold_the_noise_that_is_trained_on)
 }
 END_TEST
 
+/* Images of the built-in digits. */
+typedef struct gallery {
+    tsr_instance *instance;
+    tsr_data *data;
+    tsr_parts parts;
+} gallery;
+
+#define DIGIT 64 /* pixels */
+
+static gallery open_gallery(size_t samples)
+{
+    gallery g = { .instance = test_instance(TSR_DATASET, "plugin = \"digits\";") };
+    ck_succeeds(tsr_data_open(g.instance, &g.data));
+    ck_succeeds(tsr_parts_new(g.data, &(tsr_split_options){ .samples = samples }, &g.parts));
+    return g;
+}
+
+static void close_gallery(gallery *g)
+{
+    tsr_parts_clear(&g->parts);
+    tsr_data_close(g->data);
+    tsr_instance_free(g->instance);
+}
+
+/* The inputs of epochs 1 and 2 and of epoch 1 up to its third batch, one after the other, made by so many
+   threads; `inputs` has room for three epochs. Returns how many there are. */
+static size_t draw_epochs(const gallery *g, int threads, size_t batch, float *inputs, int32_t *labels)
+{
+    tsr_batch_source *source = NULL;
+    tsr_set_threads(threads);
+    ck_succeeds(tsr_batch_source_new(
+        &g->parts.train,
+        &(tsr_batch_options){
+            .batch = batch, .seed = 5, .augment = { .rotate = 15, .shift = 0.1, .flip = true } },
+        &source));
+    tsr_batches batches = tsr_batch_source_batches(source);
+    size_t n = 0;
+    for (size_t pass = 0; pass < 3; pass++) {
+        size_t epoch = pass == 1 ? 2 : 1, steps = pass < 2 ? batches.steps : 3;
+        batches.begin_epoch(batches.context, epoch);
+        for (size_t step = 0; step < steps; step++)
+            n += batches.next(batches.context, epoch, step, inputs + n * DIGIT, labels + n);
+    }
+    tsr_batch_source_free(source);
+    return n;
+}
+
+START_TEST(augmented_batches_do_not_depend_on_who_makes_them)
+{
+    enum { samples = 100 };
+    gallery g = open_gallery(samples);
+    float *alone = calloc(3 * samples, DIGIT * sizeof(float)),
+          *ahead = calloc(3 * samples, DIGIT * sizeof(float));
+    int32_t labels[2][3 * samples];
+    size_t n = draw_epochs(&g, 1, 16, alone, labels[0]);
+    ck_assert_uint_eq(n, 2 * samples + 48);
+    ck_assert_uint_eq(draw_epochs(&g, 2, 16, ahead, labels[1]), n);
+    ck_assert_mem_eq(alone, ahead, n * DIGIT * sizeof(float));
+    ck_assert_mem_eq(labels[0], labels[1], n * sizeof(int32_t));
+    ck_assert_mem_eq(alone, alone + 2 * samples * DIGIT, 48 * DIGIT * sizeof(float)); /* epoch 1 again */
+    free(alone);
+    free(ahead);
+    close_gallery(&g);
+}
+END_TEST
+
+START_TEST(an_example_is_changed_anew_in_each_epoch)
+{
+    gallery g = open_gallery(1);
+    float inputs[3 * DIGIT], plain[DIGIT];
+    int32_t labels[3];
+    tsr_batch_source *source = NULL;
+    ck_succeeds(tsr_batch_source_new(
+        &g.parts.train, &(tsr_batch_options){ .batch = 1, .augment = { .shift = 0.1 } }, &source));
+    tsr_batches batches = tsr_batch_source_batches(source);
+    for (size_t epoch = 1; epoch <= 3; epoch++) {
+        batches.begin_epoch(batches.context, epoch);
+        batches.next(batches.context, epoch, 0, inputs + (epoch - 1) * DIGIT, labels);
+    }
+    tsr_samples_read_true(&g.parts.train, 0, 1, &(size_t){ 0 }, plain, NULL);
+    ck_assert_mem_ne(inputs, plain, sizeof(plain));
+    ck_assert_mem_ne(inputs, inputs + DIGIT, sizeof(plain));
+    ck_assert_mem_ne(inputs + DIGIT, inputs + 2 * DIGIT, sizeof(plain));
+    tsr_batch_source_free(source);
+    close_gallery(&g);
+}
+END_TEST
+
+START_TEST(what_is_no_image_is_not_augmented)
+{
+    tsr_data *data = counted_open("");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ 0 }, &parts));
+    tsr_batch_source *source = NULL;
+    ck_fails(tsr_batch_source_new(&parts.train,
+                                  &(tsr_batch_options){ .batch = 1, .augment = { .flip = true } }, &source),
+             TSR_REFUSED, "samples of shape 2 x 1 x 1 cannot be augmented");
+    ck_assert_ptr_null(source);
+    counted_close(data);
+}
+END_TEST
+
 START_TEST(batches_of_nothing_are_refused)
 {
     tsr_data *data = counted_open("");
@@ -190,6 +294,9 @@ int main(void)
     tcase_add_test(tests, without_constant_steps_fewer_samples_make_a_shorter_epoch);
     tcase_add_test(tests, a_batch_larger_than_the_epoch_is_the_epoch);
     tcase_add_test(tests, batches_hold_the_noise_that_is_trained_on);
+    tcase_add_test(tests, augmented_batches_do_not_depend_on_who_makes_them);
+    tcase_add_test(tests, an_example_is_changed_anew_in_each_epoch);
+    tcase_add_test(tests, what_is_no_image_is_not_augmented);
     tcase_add_test(tests, batches_of_nothing_are_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);

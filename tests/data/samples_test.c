@@ -240,6 +240,27 @@ START_TEST(input_noise_has_its_standard_deviation)
 }
 END_TEST
 
+START_TEST(the_mean_of_the_training_examples_is_subtracted_from_all)
+{
+    tsr_data *data = counted_open("train = 1000; test = 20;");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ .holdout = 0.2, .samples = 601 }, &parts));
+    ck_succeeds(tsr_parts_subtract_mean(&parts));
+    size_t index[2] = { 0, 3 };
+    float inputs[4];
+    int32_t labels[2];
+    tsr_samples_read(&parts.train, 2, index, index, inputs, labels); /* of 0 to 600 the mean is 300 */
+    ck_assert(inputs[0] == -300 && inputs[1] == -300 && inputs[2] == -297 && inputs[3] == -297);
+    ck_assert_int_eq(labels[1], 0);
+    tsr_samples_read(&parts.holdout, 1, &(size_t){ 0 }, index, inputs, NULL);
+    ck_assert(inputs[0] == 500 && inputs[1] == 500);
+    tsr_samples_read_true(&parts.test, 4, 1, index, inputs, NULL);
+    ck_assert(inputs[0] == -304 && inputs[1] == -305);
+    tsr_parts_clear(&parts);
+    counted_close(data);
+}
+END_TEST
+
 START_TEST(only_training_examples_are_noisy_and_their_truth_can_be_read)
 {
     tsr_data *data = counted_open("train = 10;" MANY_CLASSES);
@@ -280,6 +301,7 @@ int main(void)
     tcase_add_test(tests, labels_drawn_anew_are_uniform_over_all_classes);
     tcase_add_test(tests, input_noise_is_fixed_per_example);
     tcase_add_test(tests, input_noise_has_its_standard_deviation);
+    tcase_add_test(tests, the_mean_of_the_training_examples_is_subtracted_from_all);
     tcase_add_test(tests, only_training_examples_are_noisy_and_their_truth_can_be_read);
     suite_add_tcase(suite, tests);
     return test_main(suite);

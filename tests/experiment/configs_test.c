@@ -1,5 +1,6 @@
 /* Every config that is shipped can be run. A data set that is not on this machine is stood in for by a
-   synthetic one of no fewer examples, so that everything else of its configs is validated everywhere. */
+   synthetic one of no fewer examples, or, where images are wanted, by black ones, so that everything else of
+   its configs is validated everywhere. */
 #include "base/file.h"
 #include "base/text.h"
 #include "experiment/experiment.h"
@@ -8,6 +9,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATIENCE 120 /* seconds; the sanitizers slow everything down */
 
@@ -15,6 +17,36 @@
 static const char *const as_it_is[] = { "replicates=1" };
 static const char *const stood_in[] = { "replicates=1",
                                         "dataset={plugin=\"synthetic\"; train=50000; test=10000;}" };
+
+/* Files of CIFAR-10's names and sizes, full of zeros: black images of class 0. The caller removes the folder.
+ */
+static char *black_images(void)
+{
+    static const char *const files[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                         "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin" };
+    char *folder = test_folder();
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *path = tsr_path_join(folder, files[i]);
+        FILE *file = fopen(path, "wb");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(truncate(path, 10000 * 3073), 0);
+        free(path);
+    }
+    return folder;
+}
+
+static tsr_status *read_stood_in(const char *path, tsr_experiment **experiment)
+{
+    if (!strstr(path, "resnet") && !strstr(path, "vgg"))
+        return tsr_experiment_read(path, 2, stood_in, experiment);
+    char *folder = black_images(), *setting = tsr_format("dataset.path=%s", folder);
+    tsr_status *status =
+        tsr_experiment_read(path, 2, (const char *const[]){ as_it_is[0], setting }, experiment);
+    free(setting);
+    test_folder_remove(folder);
+    return status;
+}
 
 static glob_t shipped(const char *pattern)
 {
@@ -34,7 +66,7 @@ static bool check(const char *path)
     ck_assert_msg(!status || missing, "%s", tsr_status_message(status));
     if (missing) {
         tsr_status_free(status);
-        ck_succeeds(tsr_experiment_read(path, 2, stood_in, &experiment));
+        ck_succeeds(read_stood_in(path, &experiment));
     }
     ck_assert_uint_ge(experiment->n_runs, 1);
     tsr_experiment_free(experiment);
@@ -77,6 +109,25 @@ START_TEST(every_figure_of_the_paper_has_a_config_for_each_data_set)
 }
 END_TEST
 
+static const char *const networks[] = { "resnet18", "resnet20", "resnet32", "resnet56", "vgg16", "vgg19" };
+
+START_TEST(every_convolutional_network_of_the_paper_has_a_config)
+{
+    for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+        char *pattern = tsr_format("configs/paper/cifar10-%s.cfg", networks[i]);
+        glob_t found = shipped(pattern);
+        tsr_experiment *experiment;
+        ck_succeeds(read_stood_in(found.gl_pathv[0], &experiment));
+        ck_assert_uint_eq(experiment->runs[0].training.epochs, 200);
+        ck_assert(experiment->runs[0].training.subtract_mean);
+        ck_assert(experiment->runs[0].training.augment.flip);
+        tsr_experiment_free(experiment);
+        globfree(&found);
+        free(pattern);
+    }
+}
+END_TEST
+
 START_TEST(every_config_of_the_paper_can_be_run)
 {
     glob_t found = shipped("configs/paper/*.cfg");
@@ -92,7 +143,7 @@ START_TEST(every_config_is_named_as_its_file)
     glob_t found = shipped("configs/paper/*.cfg");
     for (size_t i = 0; i < found.gl_pathc; i++) {
         tsr_experiment *experiment;
-        ck_succeeds(tsr_experiment_read(found.gl_pathv[i], 2, stood_in, &experiment));
+        ck_succeeds(read_stood_in(found.gl_pathv[i], &experiment));
         const char *slash = strrchr(found.gl_pathv[i], '/');
         char *file = tsr_format("%s.cfg", experiment->name);
         ck_assert_str_eq(file, slash + 1);
@@ -123,6 +174,7 @@ int main(void)
     tcase_add_test(tests, every_config_of_one_experiment_can_be_run);
     tcase_add_test(tests, every_quick_study_can_be_run_without_any_download);
     tcase_add_test(tests, every_figure_of_the_paper_has_a_config_for_each_data_set);
+    tcase_add_test(tests, every_convolutional_network_of_the_paper_has_a_config);
     tcase_add_test(tests, every_config_of_the_paper_can_be_run);
     tcase_add_test(tests, every_config_is_named_as_its_file);
     tcase_add_test(tests, the_figures_have_ten_replicates);

@@ -8,17 +8,23 @@
 
 /* What differences of float arithmetic leave; a wrong factor in any formula is far above it. */
 #define TOLERANCE 2e-3
+#define LONGER 6e-3 /* what they leave behind several batch norms of few values */
 
-static void gradients_agree(build_function *build, tsr_shape shape)
+static void gradients_agree_within(double tolerance, build_function *build, tsr_shape shape)
 {
     test_net net = net_new(build, NULL, shape, 3, 1);
     ck_succeeds(tsr_network_plan_apart(net.network, BATCH));
     double apart = gradient_error(&net, BATCH);
-    ck_assert_double_lt(apart, TOLERANCE);
+    ck_assert_double_lt(apart, tolerance);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     double shared = gradient_error(&net, BATCH);
-    ck_assert_double_lt(shared, TOLERANCE);
+    ck_assert_double_lt(shared, tolerance);
     net_free(&net);
+}
+
+static void gradients_agree(build_function *build, tsr_shape shape)
+{
+    gradients_agree_within(TOLERANCE, build, shape);
 }
 
 static tsr_node *dense(void *context, tsr_graph *g, tsr_node *x, int classes)
@@ -94,6 +100,7 @@ static tsr_node *dropout(void *context, tsr_graph *g, tsr_node *x, int classes)
 START_TEST(dropout_has_right_gradients)
 {
     gradients_agree(dropout, (tsr_shape){ 6, 1, 1 });
+    gradients_agree(dropout, (tsr_shape){ 2, 3, 2 });
 }
 END_TEST
 
@@ -118,6 +125,86 @@ static tsr_node *add(void *context, tsr_graph *g, tsr_node *x, int classes)
 START_TEST(add_has_right_gradients)
 {
     gradients_agree(add, (tsr_shape){ 5, 1, 1 });
+    gradients_agree(add, (tsr_shape){ 2, 2, 3 });
+}
+END_TEST
+
+/* On feature maps, batch norm and what follows it are one operator, each way that they can be. */
+static tsr_node *norm_then_activation(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_batch_norm(g, apply_shift(g, x))), classes);
+}
+
+static tsr_node *norm_of_input(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_batch_norm(g, x)), classes);
+}
+
+static tsr_node *norm_of_input_beside(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, tsr_batch_norm(g, x), apply_shift(g, x))), classes);
+}
+
+static tsr_node *norm_beside_input(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, x, tsr_batch_norm(g, apply_shift(g, x)))), classes);
+}
+
+static tsr_node *norm_beside_itself(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = apply_shift(g, x);
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, tsr_batch_norm(g, y), y)), classes);
+}
+
+static tsr_node *two_norms(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = apply_shift(g, x), *shortcut = tsr_batch_norm(g, y);
+    tsr_node *z = tsr_batch_norm(g, tsr_activate(g, tsr_batch_norm(g, y)));
+    return tsr_dense(g, tsr_activate(g, tsr_add(g, shortcut, z)), classes);
+}
+
+/* What is between is read once more, or by the add twice: it stays. */
+static tsr_node *norm_that_is_read_twice(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = tsr_batch_norm(g, apply_shift(g, x)), *twice = tsr_add(g, y, y);
+    return tsr_dense(g, tsr_add(g, tsr_activate(g, twice), tsr_activate(g, y)), classes);
+}
+
+START_TEST(batch_norm_with_what_follows_has_right_gradients)
+{
+    build_function *chains[] = { norm_then_activation,   norm_of_input,      norm_of_input_beside,
+                                 norm_beside_input,      norm_beside_itself, two_norms,
+                                 norm_that_is_read_twice };
+    for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 2, 2, 2 });
+        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 1, 1, 5 });
+    }
+}
+END_TEST
+
+static tsr_node *residual_maps(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    x = tsr_activate(g, tsr_batch_norm(g, tsr_conv2d(g, x, 3, 3, 1, 1)));
+    for (int i = 0; i < 2; i++) {
+        tsr_node *shortcut = i ? tsr_batch_norm(g, tsr_conv2d(g, x, 4, 1, 2, 0)) : x;
+        tsr_node *y = tsr_activate(g, tsr_batch_norm(g, tsr_conv2d(g, x, 3 + i, 3, 1 + i, 1)));
+        y = tsr_batch_norm(g, tsr_conv2d(g, y, 3 + i, 3, 1, 1));
+        x = tsr_activate(g, tsr_add(g, y, shortcut));
+    }
+    return tsr_dense(g, tsr_global_average_pool(g, tsr_dropout(g, x, 0.2)), classes);
+}
+
+START_TEST(a_residual_convolutional_network_has_right_gradients)
+{
+    gradients_agree_within(LONGER, residual_maps, (tsr_shape){ 2, 4, 3 });
 }
 END_TEST
 
@@ -268,6 +355,8 @@ int main(void)
     tcase_add_test(tests, dropout_has_right_gradients);
     tcase_add_test(tests, flatten_has_right_gradients);
     tcase_add_test(tests, add_has_right_gradients);
+    tcase_add_test(tests, batch_norm_with_what_follows_has_right_gradients);
+    tcase_add_test(tests, a_residual_convolutional_network_has_right_gradients);
     tcase_add_test(tests, softmax_cross_entropy_has_right_gradients);
     tcase_add_test(tests, nodes_with_several_readers_get_the_sum_of_their_gradients);
     tcase_add_test(tests, the_input_may_be_read_again_later);

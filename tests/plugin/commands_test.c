@@ -109,16 +109,17 @@ END_TEST
 START_TEST(a_description_is_for_a_person)
 {
     static const char *const pieces[] = {
-        "sample - a probe for tests\n",
-        "probe 1.2.3, licence MIT\n",
-        "1 to 1048576",
-        "neighbours that vote\n",
-        "plain | fancy | none",
-        "Keys of every probe\n",
-        "probes = ( {",
-        "radius = 0.5;",
-        "[ 0.5, 1.0 ]",
-        "bits",
+        "NAME\n    sample - a probe for tests\n",
+        "SYNOPSIS\n    probes = ( {\n",
+        "        radius = 0.5;\n",
+        "DESCRIPTION\n    sample is a probe: it measures codes. Version 1.2.3, licence MIT.\n",
+        "KEYS\n    k (integer, 1 to 1048576; default 9)\n        neighbours that vote\n",
+        "    radius (number, at least 0.0, in bits; default 0.5)\n",
+        "    source (path; default none)\n",
+        "    mode (word, plain | fancy | none; default \"fancy\")\n",
+        "    levels (numbers, 0.0 to 1.0, length 1 to any; default [ 0.5, 1.0 ])\n",
+        "KEYS OF EVERY PROBE\n    label (",
+        "FILE\n    /",
     };
     for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
         prints("describe probe/sample", "plugin/fixtures", 0, pieces[i]);
@@ -127,16 +128,64 @@ START_TEST(a_description_is_for_a_person)
 }
 END_TEST
 
+/* The longest line of a text, in bytes. */
+static size_t widest(const char *text)
+{
+    size_t most = 0;
+    for (size_t n; *text; text += n + (text[n] == '\n')) {
+        n = strcspn(text, "\n");
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+START_TEST(a_description_has_the_width_and_the_bold_of_a_terminal_and_is_plain_elsewhere)
+{
+    int code;
+    char *plain = run("describe model/holder", "plugin/fixtures", &code), *file = strstr(plain, "\nFILE\n");
+    ck_assert_ptr_nonnull(file);
+    *file = '\0'; /* the path is as long as it is */
+    ck_assert_ptr_null(strchr(plain, '\033'));
+    ck_assert_uint_le(widest(plain), 80);
+    ck_assert_uint_gt(widest(plain), 60);
+    free(plain);
+
+    char *command = tsr_format("TESSERA_PLUGIN_PATH='%s/tests/plugin/fixtures' TERM=xterm script -qec "
+                               "\"stty cols 50; '%s/tessera' describe model/holder\" /dev/null </dev/null",
+                               test_build(), test_build());
+    FILE *pipe = popen("command -v script >/dev/null && echo there", "r");
+    bool there = fgetc(pipe) != EOF;
+    pclose(pipe);
+    if (there) {
+        pipe = popen(command, "r");
+        tsr_text text = { 0 };
+        char piece[1024];
+        while (fgets(piece, sizeof(piece), pipe))
+            tsr_text_add(&text, "%s", piece);
+        ck_assert_int_eq(pclose(pipe), 0);
+        ck_assert_msg(strstr(text.chars, "\033[1mSYNOPSIS\033[0m"), "%s", text.chars);
+        file = strstr(text.chars, "\033[1mFILE");
+        ck_assert_ptr_nonnull(file);
+        *file = '\0';
+        ck_assert_msg(widest(text.chars) <= 50 + 10, "%s", text.chars); /* bold and a carriage return */
+        free(text.chars);
+    }
+    free(command);
+}
+END_TEST
+
 START_TEST(the_line_to_paste_can_be_pasted)
 {
     int code;
     char *output = run("describe probe/sample", "plugin/fixtures", &code),
-         *start = strstr(output, "In a config\n");
-    ck_assert_ptr_nonnull(start);
+         *start = strstr(output, "SYNOPSIS\n"), *end = strstr(output, "\nDESCRIPTION\n");
+    ck_assert(start && end);
+    start += strlen("SYNOPSIS\n");
+    *end = '\0';
     config_t config;
     config_init(&config);
-    ck_assert_msg(config_read_string(&config, start + strlen("In a config\n")), "%s line %d: %s",
-                  config_error_text(&config), config_error_line(&config), start);
+    ck_assert_msg(config_read_string(&config, start), "%s line %d: %s", config_error_text(&config),
+                  config_error_line(&config), start);
     tsr_registry *registry;
     char *folder = tsr_format("%s/tests/plugin/fixtures", test_build());
     ck_succeeds(tsr_registry_new(1, (const char *const[]){ folder }, &registry));
@@ -206,6 +255,7 @@ int main(void)
     tcase_add_test(tests, a_sound_plugin_is_a_line_with_version_summary_and_file);
     tcase_add_test(tests, json_of_a_list_is_json);
     tcase_add_test(tests, a_description_is_for_a_person);
+    tcase_add_test(tests, a_description_has_the_width_and_the_bold_of_a_terminal_and_is_plain_elsewhere);
     tcase_add_test(tests, the_line_to_paste_can_be_pasted);
     tcase_add_test(tests, a_file_is_described_plugin_by_plugin);
     tcase_add_test(tests, wrong_usage_says_what_was_expected);

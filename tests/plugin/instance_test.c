@@ -175,10 +175,12 @@ END_TEST
 START_TEST(an_init_that_fails_is_told_with_its_place)
 {
     refuses(TSR_ACTIVATION, "\na = { plugin = \"gentle\"; fail = true; };", "a",
-            "config:2: activation gentle: a slope of 0.5 cannot be had");
+            "config:2: activation gentle (");
+    refuses(TSR_ACTIVATION, "\na = { plugin = \"gentle\"; fail = true; };", "a",
+            "/gentle.so): a slope of 0.5 cannot be had");
     refuses(TSR_MODEL,
             "m = { plugin = \"holder\";\n extra = { plugin = \"gentle\"; fail = true; slope = 1; }; };", "m",
-            "config:2: activation gentle: a slope of 1 cannot be had");
+            "/gentle.so): a slope of 1 cannot be had");
 }
 END_TEST
 
@@ -250,7 +252,7 @@ START_TEST(an_init_that_fails_half_way_gets_no_fini)
     json_t *resolved;
     for (int at = 1; at <= 3; at++) {
         char *text = tsr_format("p = { plugin = \"sample\"; fail_at = %d; };", at);
-        char *message = tsr_format("config:1: probe sample: no memory for buffer %d", at - 1);
+        char *message = tsr_format("/sample.so): no memory for buffer %d", at - 1);
         ck_fails(make(TSR_PROBE, text, "p", &none, &resolved), TSR_NO_MEMORY, message);
         ck_assert_ptr_null(none);
         free(text);

@@ -202,6 +202,7 @@ static const struct {
     { "short_ops", "probe short_ops: its table of operations takes 8 bytes, expected 16 to 24;" },
     { "null_operation", "probe null_operation: lacks the operation 'run'" },
     { "empty_name", "'' is no name for a plugin" },
+    { "null_name", "is no name for a plugin" },
     { "path_name", "'../path_name' is no name for a plugin" },
     { "no_version", "probe no_version: its version is missing" },
     { "no_summary", "probe no_summary: its summary is missing" },

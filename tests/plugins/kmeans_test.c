@@ -3,6 +3,7 @@
 
 #include "../../plugins/probes/assignment.h"
 #include "../../plugins/probes/lloyd.h"
+#include "../../plugins/probes/unique.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -319,6 +320,52 @@ START_TEST(inertia_falls_with_every_cluster_until_there_are_as_many_as_codes)
 }
 END_TEST
 
+START_TEST(rows_are_not_merged_where_a_copy_would_take_much_memory)
+{
+    labelled data = blobs(41, 400, 40, 4, 700, 0.1);
+    for (size_t i = 0; i < 100; i++)
+        memcpy(data.train->words + 4 * i * data.train->stride, tsr_codes_row(data.train, 0),
+               data.train->stride * sizeof(uint64_t));
+    unique_rows merged, apart, few;
+    ck_succeeds(unique_rows_new(data.train, UNIQUE_COPY, &merged));
+    ck_succeeds(unique_rows_new(data.train, 1000, &apart));
+    ck_assert_uint_eq(merged.codes->n, 301);
+    ck_assert_uint_eq(merged.weight[0], 100);
+    ck_assert_ptr_eq(apart.codes, data.train);
+    for (size_t i = 0; i < 400; i++)
+        ck_assert(apart.group[i] == i && apart.weight[i] == 1);
+    unique_rows_clear(&merged);
+    unique_rows_clear(&apart);
+    for (size_t i = 0; i < 400; i++)
+        memcpy(data.train->words + i * data.train->stride, tsr_codes_row(data.train, i % 4),
+               data.train->stride * sizeof(uint64_t));
+    ck_succeeds(unique_rows_new(data.train, 0, &few)); /* few are always merged */
+    ck_assert_uint_lt(few.codes->n, 5);
+    unique_rows_clear(&few);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(a_projection_is_named_and_sees_so_many_bits)
+{
+    static const char settings[] = "plugin = \"kmeans\"; projection = 200;";
+    labelled data = blobs(42, 300, 100, 3, 1000, 0.1);
+    tsr_metrics *all = probe("plugin = \"kmeans\";", &data), *some = probe(settings, &data);
+    ck_assert(metric(some, "projection") == 200);
+    ck_assert(metric(some, "projected_train") == 1 && metric(some, "projected_test") == 1);
+    double inertia = metric(some, "projected_train_inertia") / metric(all, "train_inertia");
+    ck_assert_msg(inertia > 0.17 && inertia < 0.23, "%g", inertia); /* about 200 in 1000 */
+    ck_same_with_two_threads(settings, &data);
+    tsr_metrics *whole = probe("plugin = \"kmeans\"; projection = 5000;", &data);
+    ck_assert(metric(whole, "projection") == 1000);
+    ck_assert(metric(whole, "projected_train_inertia") == metric(all, "train_inertia"));
+    tsr_metrics_free(whole);
+    tsr_metrics_free(all);
+    tsr_metrics_free(some);
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(kmeans_does_not_depend_on_the_number_of_threads)
 {
     labelled data = blobs(5, 3000, 700, 10, 1200, 0.4);
@@ -368,6 +415,8 @@ int main(void)
     tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
     tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
     tcase_add_test(tests, inertia_falls_with_every_cluster_until_there_are_as_many_as_codes);
+    tcase_add_test(tests, rows_are_not_merged_where_a_copy_would_take_much_memory);
+    tcase_add_test(tests, a_projection_is_named_and_sees_so_many_bits);
     tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, more_restarts_never_give_more_inertia);
     tcase_add_test(tests, more_clusters_than_examples_are_refused);

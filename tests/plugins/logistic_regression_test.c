@@ -265,11 +265,11 @@ START_TEST(models_do_not_depend_on_which_are_fitted_in_step)
 {
     labelled data = blobs(34, 900, 10, 7, 100, 0.4);
     logistic_set set;
-    ck_succeeds(logistic_set_new(data.train, data.train_labels, 7, &set));
+    ck_succeeds(logistic_set_new(data.train, data.train_labels, 7, LOGISTIC_COPY, &set));
     for (logistic_scheme scheme = ONE_VS_ONE; scheme <= ONE_VS_REST; scheme++) {
         size_t n = logistic_models(scheme, 7) * 101;
         float *together = calloc(n, sizeof(float)), *apart = calloc(n, sizeof(float));
-        logistic_options options = { scheme, 1, 1e-4, 100, LOGISTIC_HISTORY };
+        logistic_options options = { scheme, 1, 1e-4, 100, LOGISTIC_HISTORY, LOGISTIC_COLUMNS };
         ck_succeeds(logistic_fit(&options, &set, together));
         options.history = 30000; /* three at a time */
         ck_succeeds(logistic_fit(&options, &set, apart));
@@ -278,6 +278,54 @@ START_TEST(models_do_not_depend_on_which_are_fitted_in_step)
         free(apart);
     }
     logistic_set_clear(&set);
+    labelled_clear(&data);
+}
+END_TEST
+
+START_TEST(models_of_long_codes_are_the_same_in_pieces_and_without_copies)
+{
+    labelled data = blobs(35, 3000, 10, 3, 1300, 0.4);
+    for (size_t i = 0; i < 300; i++) /* an entry of several examples */
+        memcpy(data.train->words + (9 * i + 3) * data.train->stride, tsr_codes_row(data.train, 9 * i),
+               data.train->stride * sizeof(uint64_t));
+    logistic_set copied, in_place;
+    ck_succeeds(logistic_set_new(data.train, data.train_labels, 3, LOGISTIC_COPY, &copied));
+    ck_succeeds(logistic_set_new(data.train, data.train_labels, 3, 1000, &in_place));
+    ck_assert(copied.own && !in_place.own && in_place.row);
+    for (logistic_scheme scheme = ONE_VS_ONE; scheme <= MULTINOMIAL; scheme++) {
+        size_t n = logistic_models(scheme, 3) * 1301, entries = copied.start[3];
+        float *whole = calloc(n, sizeof(float)), *pieces = calloc(n, sizeof(float));
+        uint32_t *predicted = calloc(2 * entries, sizeof(*predicted));
+        logistic_options options = { scheme, 1, 1e-4, 5, LOGISTIC_HISTORY, LOGISTIC_COLUMNS };
+        ck_succeeds(logistic_fit(&options, &copied, whole));
+        options.columns = 512;
+        ck_succeeds(logistic_fit(&options, &in_place, pieces));
+        ck_assert_mem_eq(whole, pieces, n * sizeof(float));
+        lane_rows rows[] = { logistic_entries(&copied, 0, entries), logistic_entries(&in_place, 0, entries) };
+        for (size_t i = 0; i < 2; i++)
+            ck_succeeds(logistic_predict(scheme, 3, whole, &rows[i], predicted + i * entries));
+        ck_assert_mem_eq(predicted, predicted + entries, entries * sizeof(*predicted));
+        free(whole);
+        free(pieces);
+        free(predicted);
+    }
+    logistic_set_clear(&copied);
+    logistic_set_clear(&in_place);
+    labelled_clear(&data);
+}
+END_TEST
+
+/* Where the classes differ in bits that a projection may miss, more bits tell more. */
+START_TEST(a_projection_fits_the_bits_that_it_draws)
+{
+    static const char settings[] = LOGISTIC "projection = 64;";
+    labelled data = blobs(36, 600, 300, 4, 2000, 0.45);
+    double all = probe_metric(LOGISTIC, &data, "test"),
+           some = probe_metric(settings, &data, "projected_test");
+    ck_assert(probe_metric(settings, &data, "projection") == 64);
+    ck_assert_msg(all > some && some > 0.3, "%g %g", all, some);
+    ck_assert(probe_metric(LOGISTIC "projection = 2000;", &data, "projected_test") == all);
+    ck_same_with_two_threads(settings, &data);
     labelled_clear(&data);
 }
 END_TEST
@@ -306,6 +354,8 @@ int main(void)
     tcase_add_test(tests, codes_without_bits_give_the_commonest_class);
     tcase_add_test(tests, more_classes_than_lanes_are_told_apart_by_every_scheme);
     tcase_add_test(tests, models_do_not_depend_on_which_are_fitted_in_step);
+    tcase_add_test(tests, models_of_long_codes_are_the_same_in_pieces_and_without_copies);
+    tcase_add_test(tests, a_projection_fits_the_bits_that_it_draws);
     tcase_add_test(tests, logistic_regression_does_not_depend_on_the_number_of_threads);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -1,7 +1,10 @@
 /* Activation: an activation plugin's function on every unit. Its inputs are what the neural code is taken
-   from, so it never works in place. */
+   from, so it never works in place. Feature maps go to the plugin sample by sample, so that threads can share
+   a batch; what a slope learns from each sample is summed in the order of samples. Vectors go whole. */
 #include "nn/graph.h"
+#include "nn/ops/channels.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/share.h"
 #include "plugin/settings.h"
 
 #include <math.h>
@@ -71,7 +74,8 @@ static void setup(tsr_setup *setup)
                                                       .n_dims = 1,
                                                       .dims = { shape.c },
                                                       .constant = (float)initial });
-    tsr_setup_scratch(setup, tsr_shape_size(shape), 0);
+    /* dx, and where samples go one by one the slopes' gradients of each. */
+    tsr_setup_scratch(setup, tsr_shape_size(shape) + (shape.h * shape.w > 1 ? shape.c : 0), 0);
 }
 
 static tsr_units units_of(const tsr_pass *pass)
@@ -86,11 +90,42 @@ static tsr_units units_of(const tsr_pass *pass)
     };
 }
 
+static tsr_units sample_of(const tsr_units *all, size_t sample, size_t size)
+{
+    tsr_units one = *all;
+    one.samples = 1;
+    one.x += sample * size;
+    return one;
+}
+
 static void forward(const tsr_pass *pass)
 {
     const tsr_activation_config *config = pass->config;
     tsr_units units = units_of(pass);
-    config->ops->forward(config->self, &units, pass->output);
+    size_t size = tsr_shape_size(pass->shape), n = pass->n;
+    if (units.positions == 1) {
+        config->ops->forward(config->self, &units, pass->output);
+        return;
+    }
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n * size))
+    for (size_t s = 0; s < n; s++) {
+        tsr_units one = sample_of(&units, s, size);
+        config->ops->forward(config->self, &one, pass->output + s * size);
+    }
+}
+
+static void backward_maps(const tsr_pass *pass, const tsr_units *units, float *dx, float *slopes)
+{
+    const tsr_activation_config *config = pass->config;
+    size_t size = tsr_shape_size(pass->shape), n = pass->n, channels = units->channels;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n * size))
+    for (size_t s = 0; s < n; s++) {
+        tsr_units one = sample_of(units, s, size);
+        config->ops->backward(config->self, &one, pass->output_gradient + s * size, dx + s * size,
+                              one.learned ? slopes + s * channels : NULL);
+    }
+    if (units->learned)
+        tsr_channel_sums(n, channels, 1, slopes, pass->parameter_gradients[0]);
 }
 
 /* An activation always writes dx; where nothing below wants it (it learns, right behind the input), into
@@ -100,8 +135,12 @@ static void backward(const tsr_pass *pass)
     const tsr_activation_config *config = pass->config;
     tsr_units units = units_of(pass);
     float *dx = pass->input_gradients[0] ? pass->input_gradients[0] : pass->scratch;
-    config->ops->backward(config->self, &units, pass->output_gradient, dx,
-                          config->ops->learned_name ? pass->parameter_gradients[0] : NULL);
+    if (units.positions > 1)
+        backward_maps(pass, &units, dx,
+                      units.learned ? pass->scratch + pass->n * tsr_shape_size(pass->shape) : NULL);
+    else
+        config->ops->backward(config->self, &units, pass->output_gradient, dx,
+                              units.learned ? pass->parameter_gradients[0] : NULL);
 }
 
 const tsr_op tsr_op_activation = {

@@ -1,8 +1,8 @@
 /* Add: a + b, elementwise, of one shape; the gradient goes to both unchanged. */
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
+#include "nn/ops/share.h"
 
-#include <string.h>
 #include <tessera/hot.h>
 
 tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b)
@@ -33,15 +33,17 @@ TSR_HOT static void sum(size_t n, const float *a, const float *b, float *restric
 
 static void forward(const tsr_pass *pass)
 {
-    sum(pass->n * tsr_shape_size(pass->shape), pass->inputs[0], pass->inputs[1], pass->output);
+    size_t size = tsr_shape_size(pass->shape), n = pass->n;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n * size))
+    for (size_t s = 0; s < n; s++)
+        sum(size, pass->inputs[0] + s * size, pass->inputs[1] + s * size, pass->output + s * size);
 }
 
 static void backward(const tsr_pass *pass)
 {
     for (size_t i = 0; i < 2; i++)
         if (pass->input_gradients[i])
-            memcpy(pass->input_gradients[i], pass->output_gradient,
-                   pass->n * tsr_shape_size(pass->shape) * sizeof(float));
+            tsr_copy(pass->n, tsr_shape_size(pass->shape), pass->output_gradient, pass->input_gradients[i]);
 }
 
 const tsr_op tsr_op_add = {

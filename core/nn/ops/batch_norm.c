@@ -1,8 +1,10 @@
 /* Batch normalisation (Ioffe and Szegedy 2015), per channel over samples and positions: y = scale (x - mean)
    / sqrt(variance + epsilon) + shift. While training, the batch's statistics, which also move the running
    ones; else the running ones. Backward works from x and what forward saved: the batch's mean and 1 /
-   deviation. */
+   deviation. Here are vectors, whose channels go side by side through the vector unit; feature maps are in
+   norm_maps.c. */
 #include "nn/ops/channels.h"
+#include "nn/ops/norm_maps.h"
 #include "nn/ops/ops.h"
 
 #include <math.h>
@@ -11,13 +13,9 @@
 #define DEFAULT_EPSILON 1e-3
 #define DEFAULT_MOMENTUM 0.99
 
-typedef struct batch_norm_config {
-    double epsilon, momentum;
-} batch_norm_config;
-
 tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, double epsilon, double momentum)
 {
-    return tsr_apply(graph, &tsr_op_batch_norm, &(batch_norm_config){ epsilon, momentum }, 1, &x);
+    return tsr_apply(graph, &tsr_op_batch_norm, &(tsr_batch_norm_config){ epsilon, momentum, NULL }, 1, &x);
 }
 
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x)
@@ -31,7 +29,7 @@ enum { RUNNING_MEAN, RUNNING_VARIANCE };
 
 static void setup(tsr_setup *setup)
 {
-    const batch_norm_config *config = tsr_setup_config(setup);
+    const tsr_batch_norm_config *config = tsr_setup_config(setup);
     tsr_shape shape = tsr_setup_input(setup, 0);
     if (!(config->epsilon > 0 && config->epsilon < INFINITY))
         tsr_setup_fail(setup, "epsilon is %g, expected more than 0", config->epsilon);
@@ -52,17 +50,17 @@ static void setup(tsr_setup *setup)
 
 /* The batch's mean and variance (divided by n); the running ones move towards them, the variance towards the
    unbiased estimate (divided by n - 1), as PyTorch does. */
-static void measure(const tsr_pass *pass, size_t positions, float *mean, float *variance)
+static void measure(const tsr_pass *pass, float *mean, float *variance)
 {
-    const batch_norm_config *config = pass->config;
+    const tsr_batch_norm_config *config = pass->config;
     size_t channels = pass->shape.c;
-    double n = (double)pass->n * (double)positions, unbiased = n > 1 ? n / (n - 1) : 1;
+    double n = (double)pass->n, unbiased = n > 1 ? n / (n - 1) : 1;
     double keep = config->momentum, take = 1 - config->momentum;
     float *running_mean = pass->state[RUNNING_MEAN], *running_variance = pass->state[RUNNING_VARIANCE];
-    tsr_channel_sums(pass->n, channels, positions, pass->inputs[0], mean);
+    tsr_channel_sums(pass->n, channels, 1, pass->inputs[0], mean);
     for (size_t c = 0; c < channels; c++)
         mean[c] = (float)(mean[c] / n);
-    tsr_channel_squares(pass->n, channels, positions, pass->inputs[0], mean, variance);
+    tsr_channel_squares(pass->n, channels, pass->inputs[0], mean, variance);
     for (size_t c = 0; c < channels; c++) {
         variance[c] = (float)(variance[c] / n);
         running_mean[c] = (float)(keep * running_mean[c] + take * mean[c]);
@@ -70,38 +68,28 @@ static void measure(const tsr_pass *pass, size_t positions, float *mean, float *
     }
 }
 
-/* y = (x - mean) factor + shift, channel by channel. */
-TSR_HOT static void normalise(const tsr_pass *pass, size_t positions, const float *restrict mean,
-                              const float *restrict factor)
+/* y = (x - mean) factor + shift. */
+TSR_HOT static void normalise(const tsr_pass *pass, const float *restrict mean, const float *restrict factor)
 {
     size_t channels = pass->shape.c;
     const float *restrict shift = pass->parameters[SHIFT];
     for (size_t s = 0; s < pass->n; s++) {
-        const float *restrict x = pass->inputs[0] + s * channels * positions;
-        float *restrict y = pass->output + s * channels * positions;
-        if (positions == 1) {
+        const float *restrict x = pass->inputs[0] + s * channels;
+        float *restrict y = pass->output + s * channels;
 #pragma omp simd
-            for (size_t c = 0; c < channels; c++)
-                y[c] = (x[c] - mean[c]) * factor[c] + shift[c];
-            continue;
-        }
-        for (size_t c = 0; c < channels; c++) {
-            float m = mean[c], f = factor[c], b = shift[c];
-#pragma omp simd
-            for (size_t p = c * positions; p < (c + 1) * positions; p++)
-                y[p] = (x[p] - m) * f + b;
-        }
+        for (size_t c = 0; c < channels; c++)
+            y[c] = (x[c] - mean[c]) * factor[c] + shift[c];
     }
 }
 
-static void forward(const tsr_pass *pass)
+static void forward_vectors(const tsr_pass *pass)
 {
-    const batch_norm_config *config = pass->config;
-    size_t channels = pass->shape.c, positions = pass->shape.h * pass->shape.w;
+    const tsr_batch_norm_config *config = pass->config;
+    size_t channels = pass->shape.c;
     const float *mean = pass->state[RUNNING_MEAN], *variance = pass->state[RUNNING_VARIANCE];
     float *factor = pass->scratch, *inverse = pass->saved + channels;
     if (pass->training) {
-        measure(pass, positions, pass->saved, factor);
+        measure(pass, pass->saved, factor);
         mean = pass->saved;
         variance = factor;
     }
@@ -111,44 +99,34 @@ static void forward(const tsr_pass *pass)
             inverse[c] = inverse_deviation;
         factor[c] = inverse_deviation * pass->parameters[SCALE][c];
     }
-    normalise(pass, positions, mean, factor);
+    normalise(pass, mean, factor);
 }
 
 /* dx = scale / deviation (dy - mean(dy) - x^ mean(dy x^)), where x^ = (x - mean) / deviation; written as
    a dy + b (x - mean) + d with a, b, d per channel. */
-TSR_HOT static void spread(const tsr_pass *pass, size_t positions, const float *restrict a,
-                           const float *restrict b, const float *restrict d)
+TSR_HOT static void spread(const tsr_pass *pass, const float *restrict a, const float *restrict b,
+                           const float *restrict d)
 {
     size_t channels = pass->shape.c;
     const float *restrict mean = pass->saved;
     for (size_t s = 0; s < pass->n; s++) {
-        const float *restrict x = pass->inputs[0] + s * channels * positions;
-        const float *restrict dy = pass->output_gradient + s * channels * positions;
-        float *restrict dx = pass->input_gradients[0] + s * channels * positions;
-        if (positions == 1) {
+        const float *restrict x = pass->inputs[0] + s * channels;
+        const float *restrict dy = pass->output_gradient + s * channels;
+        float *restrict dx = pass->input_gradients[0] + s * channels;
 #pragma omp simd
-            for (size_t c = 0; c < channels; c++)
-                dx[c] = a[c] * dy[c] + b[c] * (x[c] - mean[c]) + d[c];
-            continue;
-        }
-        for (size_t c = 0; c < channels; c++) {
-            float m = mean[c], at = a[c], bt = b[c], dt = d[c];
-#pragma omp simd
-            for (size_t p = c * positions; p < (c + 1) * positions; p++)
-                dx[p] = at * dy[p] + bt * (x[p] - m) + dt;
-        }
+        for (size_t c = 0; c < channels; c++)
+            dx[c] = a[c] * dy[c] + b[c] * (x[c] - mean[c]) + d[c];
     }
 }
 
-static void backward(const tsr_pass *pass)
+static void backward_vectors(const tsr_pass *pass)
 {
-    size_t channels = pass->shape.c, positions = pass->shape.h * pass->shape.w;
-    float n = (float)pass->n * (float)positions;
+    size_t channels = pass->shape.c;
+    float n = (float)pass->n;
     float *d_scale = pass->parameter_gradients[SCALE], *d_shift = pass->parameter_gradients[SHIFT];
     float *a = pass->saved + channels, *b = pass->scratch, *d = pass->scratch + channels;
-    tsr_channel_sums(pass->n, channels, positions, pass->output_gradient, d_shift);
-    tsr_channel_products(pass->n, channels, positions, pass->inputs[0], pass->saved, pass->output_gradient,
-                         d_scale);
+    tsr_channel_sums(pass->n, channels, 1, pass->output_gradient, d_shift);
+    tsr_channel_products(pass->n, channels, pass->inputs[0], pass->saved, pass->output_gradient, d_scale);
     for (size_t c = 0; c < channels; c++) {
         float inverse = a[c];
         d_scale[c] *= inverse;
@@ -157,13 +135,29 @@ static void backward(const tsr_pass *pass)
         d[c] = -a[c] * d_shift[c] / n;
     }
     if (pass->input_gradients[0])
-        spread(pass, positions, a, b, d);
+        spread(pass, a, b, d);
+}
+
+static void forward(const tsr_pass *pass)
+{
+    if (pass->shape.h * pass->shape.w == 1)
+        forward_vectors(pass);
+    else
+        tsr_norm_maps_forward(pass);
+}
+
+static void backward(const tsr_pass *pass)
+{
+    if (pass->shape.h * pass->shape.w == 1)
+        backward_vectors(pass);
+    else
+        tsr_norm_maps_backward(pass);
 }
 
 const tsr_op tsr_op_batch_norm = {
     .size = sizeof(tsr_op),
     .name = "batch_norm",
-    .config_size = sizeof(batch_norm_config),
+    .config_size = sizeof(tsr_batch_norm_config),
     .flags = TSR_OP_READS_INPUTS,
     .setup = setup,
     .forward = forward,

@@ -1,8 +1,10 @@
 /* Sums over a batch, one per channel. With one position per channel a sample is a row and the channels go
-   side by side through the vector unit; with more, each channel's plane is summed along itself. Long sums are
-   made of blocks, so that their rounding error grows with a block and the number of blocks, not with the
-   batch. */
+   side by side through the vector unit; with more, each channel's plane is summed along itself, and channels
+   are shared among threads. Long sums are made of blocks, so that their rounding error grows with a block and
+   the number of blocks, not with the batch. */
 #include "nn/ops/channels.h"
+
+#include "nn/ops/share.h"
 
 #include <string.h>
 #include <tessera/hot.h>
@@ -56,65 +58,64 @@ INLINE void sum_rows(term_kind kind, const batch *b, float *restrict out)
     }
 }
 
-INLINE float sum_run(term_kind kind, const batch *b, size_t from, size_t to, float centre)
+TSR_HOT static void sum_plain_rows(const batch *b, float *restrict out)
+{
+    sum_rows(PLAIN, b, out);
+}
+
+TSR_HOT static void sum_square_rows(const batch *b, float *restrict out)
+{
+    sum_rows(SQUARE, b, out);
+}
+
+TSR_HOT static void sum_product_rows(const batch *b, float *restrict out)
+{
+    sum_rows(PRODUCT, b, out);
+}
+
+TSR_HOT static float sum_run(size_t n, const float *restrict x)
 {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (size_t i = from; i < to; i++)
-        sum += term(kind, b, i, centre);
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
     return sum;
 }
 
-INLINE void sum_planes(term_kind kind, const batch *b, float *restrict out)
+static float sum_planes(const batch *b, size_t c)
 {
-    for (size_t sample = 0; sample < b->samples; sample++)
-        for (size_t c = 0; c < b->channels; c++) {
-            size_t start = (sample * b->channels + c) * b->positions;
-            float centre = kind == PLAIN ? 0 : b->centre[c];
-            for (size_t p = 0; p < b->positions; p += POSITIONS) {
-                size_t end = b->positions - p < POSITIONS ? b->positions : p + POSITIONS;
-                out[c] += sum_run(kind, b, start + p, start + end, centre);
-            }
-        }
-}
-
-INLINE void sum(term_kind kind, const batch *b, float *restrict out)
-{
-    memset(out, 0, b->channels * sizeof(float));
-    if (b->positions == 1)
-        sum_rows(kind, b, out);
-    else
-        sum_planes(kind, b, out);
-}
-
-TSR_HOT static void sum_plain(const batch *b, float *restrict out)
-{
-    sum(PLAIN, b, out);
-}
-
-TSR_HOT static void sum_squares(const batch *b, float *restrict out)
-{
-    sum(SQUARE, b, out);
-}
-
-TSR_HOT static void sum_products(const batch *b, float *restrict out)
-{
-    sum(PRODUCT, b, out);
+    float sum = 0;
+    for (size_t sample = 0; sample < b->samples; sample++) {
+        size_t start = (sample * b->channels + c) * b->positions;
+        for (size_t p = 0; p < b->positions; p += POSITIONS)
+            sum += sum_run(b->positions - p < POSITIONS ? b->positions - p : POSITIONS, b->x + start + p);
+    }
+    return sum;
 }
 
 void tsr_channel_sums(size_t samples, size_t channels, size_t positions, const float *x, float *out)
 {
-    sum_plain(&(batch){ samples, channels, positions, x, NULL, NULL }, out);
+    batch b = { samples, channels, positions, x, NULL, NULL };
+    if (positions == 1) {
+        memset(out, 0, channels * sizeof(float));
+        sum_plain_rows(&b, out);
+        return;
+    }
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(samples * channels * positions))
+    for (size_t c = 0; c < channels; c++)
+        out[c] = sum_planes(&b, c);
 }
 
-void tsr_channel_squares(size_t samples, size_t channels, size_t positions, const float *x,
-                         const float *centre, float *out)
+void tsr_channel_squares(size_t samples, size_t channels, const float *x, const float *centre, float *out)
 {
-    sum_squares(&(batch){ samples, channels, positions, x, centre, NULL }, out);
+    memset(out, 0, channels * sizeof(float));
+    sum_square_rows(&(batch){ samples, channels, 1, x, centre, NULL }, out);
 }
 
-void tsr_channel_products(size_t samples, size_t channels, size_t positions, const float *x,
-                          const float *centre, const float *y, float *out)
+void tsr_channel_products(size_t samples, size_t channels, const float *x, const float *centre,
+                          const float *y, float *out)
 {
-    sum_products(&(batch){ samples, channels, positions, x, centre, y }, out);
+    memset(out, 0, channels * sizeof(float));
+    sum_product_rows(&(batch){ samples, channels, 1, x, centre, y }, out);
 }

@@ -1,9 +1,11 @@
 /* Dropout (Srivastava et al. 2014), inverted: while training each value is zero with the rate's probability,
    else divided by what is left, so that inference is the identity. The mask is kept for backward. */
 #include "nn/ops/ops.h"
+#include "nn/ops/share.h"
 
-#include <string.h>
 #include <tessera/hot.h>
+
+#define PIECE 1024 /* values whose numbers are drawn at once */
 
 typedef struct dropout_config {
     double rate;
@@ -24,21 +26,6 @@ static void setup(tsr_setup *setup)
     tsr_setup_saved(setup, tsr_shape_size(shape), 0);
 }
 
-#define DRAWN 1024 /* numbers drawn together */
-
-static void draw_mask(size_t n, double rate, tsr_rng rng, float *mask)
-{
-    uint32_t threshold = (uint32_t)(rate * 0x1p32);
-    float kept = (float)(1 / (1 - rate));
-    for (size_t i = 0; i < n; i += DRAWN) {
-        uint32_t bits[DRAWN];
-        size_t count = n - i < DRAWN ? n - i : DRAWN;
-        tsr_rng_fill_u32(&rng, count, bits);
-        for (size_t k = 0; k < count; k++)
-            mask[i + k] = bits[k] < threshold ? 0.0f : kept;
-    }
-}
-
 TSR_HOT static void multiply(size_t n, const float *restrict x, const float *restrict mask, float *restrict y)
 {
 #pragma omp simd
@@ -46,23 +33,49 @@ TSR_HOT static void multiply(size_t n, const float *restrict x, const float *res
         y[i] = x[i] * mask[i];
 }
 
+TSR_HOT static void drop(size_t n, const uint32_t *restrict drawn, uint32_t threshold, float kept,
+                         const float *restrict x, float *restrict mask, float *restrict y)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        mask[i] = drawn[i] < threshold ? 0.0f : kept;
+        y[i] = x[i] * mask[i];
+    }
+}
+
+/* The values from `first` on; value i has number i of the node's stream. */
+static void drop_piece(const tsr_pass *pass, size_t first, size_t n)
+{
+    double rate = ((const dropout_config *)pass->config)->rate;
+    tsr_rng rng = pass->rng;
+    uint32_t drawn[PIECE];
+    tsr_rng_skip(&rng, first);
+    tsr_rng_fill_u32(&rng, n, drawn);
+    drop(n, drawn, (uint32_t)(rate * 0x1p32), (float)(1 / (1 - rate)), pass->inputs[0] + first,
+         pass->saved + first, pass->output + first);
+}
+
 static void forward(const tsr_pass *pass)
 {
-    const dropout_config *config = pass->config;
-    size_t n = pass->n * tsr_shape_size(pass->shape);
+    size_t size = tsr_shape_size(pass->shape), n = pass->n * size;
     if (!pass->training) {
-        memcpy(pass->output, pass->inputs[0], n * sizeof(float));
+        tsr_copy(pass->n, size, pass->inputs[0], pass->output);
         return;
     }
-    draw_mask(n, config->rate, pass->rng, pass->saved);
-    multiply(n, pass->inputs[0], pass->saved, pass->output);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n))
+    for (size_t i = 0; i < n; i += PIECE)
+        drop_piece(pass, i, n - i < PIECE ? n - i : PIECE);
 }
 
 static void backward(const tsr_pass *pass)
 {
-    if (pass->input_gradients[0])
-        multiply(pass->n * tsr_shape_size(pass->shape), pass->output_gradient, pass->saved,
-                 pass->input_gradients[0]);
+    size_t size = tsr_shape_size(pass->shape), n = pass->n;
+    if (!pass->input_gradients[0])
+        return;
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n * size))
+    for (size_t s = 0; s < n; s++)
+        multiply(size, pass->output_gradient + s * size, pass->saved + s * size,
+                 pass->input_gradients[0] + s * size);
 }
 
 const tsr_op tsr_op_dropout = {

@@ -1,8 +1,7 @@
 /* Flatten: c x h x w becomes a vector. Memory is laid out so already; the copy keeps every node's values its
    own, which is what the memory plan reckons with. */
 #include "nn/ops/ops.h"
-
-#include <string.h>
+#include "nn/ops/share.h"
 
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x)
 {
@@ -16,13 +15,13 @@ static void setup(tsr_setup *setup)
 
 static void forward(const tsr_pass *pass)
 {
-    memcpy(pass->output, pass->inputs[0], pass->n * pass->shape.c * sizeof(float));
+    tsr_copy(pass->n, pass->shape.c, pass->inputs[0], pass->output);
 }
 
 static void backward(const tsr_pass *pass)
 {
     if (pass->input_gradients[0])
-        memcpy(pass->input_gradients[0], pass->output_gradient, pass->n * pass->shape.c * sizeof(float));
+        tsr_copy(pass->n, pass->shape.c, pass->output_gradient, pass->input_gradients[0]);
 }
 
 const tsr_op tsr_op_flatten = {

@@ -6,8 +6,8 @@
 #include <tessera/activation.h>
 #include <tessera/op.h>
 
-extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_batch_norm, tsr_op_dense, tsr_op_dropout,
-    tsr_op_flatten;
+extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_average_pool, tsr_op_batch_norm, tsr_op_conv2d,
+    tsr_op_dense, tsr_op_dropout, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_max_pool;
 
 /* The activation operator's configuration: what a code tap has to know of the plugin behind it. */
 typedef struct tsr_activation_config {
@@ -18,6 +18,13 @@ typedef struct tsr_activation_config {
 
 /* Where the pieces of an activation meet: at most `room` written to `at`, the number of all returned. */
 size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t room, float *at);
+
+/* Batch norm's. On feature maps it can do in the same pass what follows it: where `activation` is not NULL, a
+   second input is added, if there is one, and the sum activated; a node made by tsr_graph_fuse. */
+typedef struct tsr_batch_norm_config {
+    double epsilon, momentum;
+    const tsr_activation_config *activation;
+} tsr_batch_norm_config;
 
 /* The loss at a network's end, no node since it needs labels: the sum over n samples of -log softmax(logits)
    at the label. `gradient` (NULL: not wanted), n x classes, is that of the mean; *correct (NULL: not

@@ -1,0 +1,14 @@
+/* Whom plugins are taken from: a plugin is code that runs as the user, so that only the user, root and
+   whoever owns this program may have put it there. */
+#ifndef TSR_PLUGIN_TRUST_H
+#define TSR_PLUGIN_TRUST_H
+
+#include <tessera/status.h>
+
+/* Refuses a plugin file that others may write, or could put another one in the place of: the file and the
+   folder that holds it, by the name given and, where that leads through a link, by the real one; and the
+   folders above up to `root`, which `file` lies in (NULL: none). A file that is not there passes; the loader
+   has the better word for it. */
+TSR_MUST_CHECK tsr_status *tsr_trust(const char *file, const char *root);
+
+#endif

@@ -1,0 +1,96 @@
+/* Residual networks for small images (He, Zhang, Ren and Sun 2015): a 3 x 3 convolution, stages of basic
+   blocks that halve the image and double the channels from one stage to the next, the mean of each map, a
+   dense layer. Depth 18 has four stages of two blocks with 64 to 512 channels; 20, 32 and 56 are
+   section 4.2's, three stages of 3, 5 and 9 blocks with 16, 32 and 64. Where a block changes the shape, its
+   shortcut is a 1 x 1 convolution with batch norm: option B of section 3.3. Section 4.2's own networks pad
+   with zeros there (option A) and have 2,752 parameters fewer. Every convolution is followed by batch norm,
+   hence has no bias. */
+#include <stdio.h>
+#include <tessera/model.h>
+
+typedef struct resnet {
+    int depth;
+    double width;
+    tsr_instance *activation;
+} resnet;
+
+static const tsr_param params[] = {
+    TSR_PARAM_INT(resnet, depth, 20, 18, 56, "layers with weights: 18, 20, 32 or 56", .unit = "layers"),
+    TSR_PARAM_REAL(resnet, width, 1.0, 0.001, 64.0,
+                   "multiplies the channels of every stage, rounded, at least 1 each"),
+    TSR_PARAM_PLUGIN(resnet, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_PARAM_END,
+};
+
+typedef struct plan {
+    int depth, stages, blocks, channels; /* of the first stage */
+} plan;
+
+static const plan plans[] = { { 18, 4, 2, 64 }, { 20, 3, 3, 16 }, { 32, 3, 5, 16 }, { 56, 3, 9, 16 } };
+
+static const plan *plan_of(int depth)
+{
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+        if (plans[i].depth == depth)
+            return &plans[i];
+    return NULL;
+}
+
+static int scaled(const resnet *m, int channels)
+{
+    int n = (int)(m->width * channels + 0.5);
+    return n > 1 ? n : 1;
+}
+
+/* Convolution and batch norm are named by what they are of and a suffix, "" or a number. */
+static tsr_node *convolve(tsr_graph *g, tsr_node *x, int channels, int kernel, int stride, const char *of,
+                          const char *suffix)
+{
+    x = tsr_named(g, tsr_conv2d(g, x, channels, kernel, stride, kernel / 2), "%s.conv%s", of, suffix);
+    return tsr_named(g, tsr_batch_norm(g, x), "%s.norm%s", of, suffix);
+}
+
+static tsr_node *block(tsr_graph *g, tsr_node *x, int channels, int stride, const char *name)
+{
+    tsr_node *shortcut = x;
+    if (stride != 1 || tsr_node_shape(x).c != (size_t)channels) {
+        char of[64];
+        snprintf(of, sizeof(of), "%s.shortcut", name);
+        shortcut = convolve(g, x, channels, 1, stride, of, "");
+    }
+    x = convolve(g, x, channels, 3, stride, name, "1");
+    x = tsr_named(g, tsr_activate(g, x), "%s.activation1", name);
+    x = convolve(g, x, channels, 3, 1, name, "2");
+    x = tsr_named(g, tsr_add(g, x, shortcut), "%s.add", name);
+    return tsr_named(g, tsr_activate(g, x), "%s.activation2", name);
+}
+
+static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
+{
+    const resnet *m = self;
+    const plan *p = plan_of(m->depth);
+    if (!p) {
+        tsr_graph_fail(g, "depth is %d, expected 18, 20, 32 or 56", m->depth);
+        return x;
+    }
+    x = convolve(g, x, scaled(m, p->channels), 3, 1, "stem", "");
+    x = tsr_named(g, tsr_activate(g, x), "stem.activation");
+    for (int stage = 0; stage < p->stages; stage++)
+        for (int i = 0; i < p->blocks; i++) {
+            char name[48];
+            snprintf(name, sizeof(name), "stage.%d.block.%d", stage, i);
+            x = block(g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1, name);
+        }
+    x = tsr_named(g, tsr_global_average_pool(g, x), "pool");
+    return tsr_named(g, tsr_dense(g, x, classes), "output");
+}
+
+static const tsr_model_ops ops = { .build = build };
+
+static const tsr_plugin plugin = {
+    TSR_MODEL_PLUGIN(&ops), .name = "resnet",
+    .version = "1.0.0",     .summary = "residual network for small images",
+    .licence = "MIT",       TSR_INSTANCE(resnet),
+    .params = params,
+};
+TSR_PLUGINS(&plugin)

@@ -1,0 +1,59 @@
+/* A dataset that goes wrong in the operation that its parameter names. */
+#include <tessera/dataset.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct goes_wrong {
+    bool exits;
+    const char *in;
+} goes_wrong;
+
+static const tsr_param params[] = {
+    TSR_PARAM_BOOL(goes_wrong, exits, false, "by exit, and not by a crash"),
+    TSR_PARAM_STRING(goes_wrong, in, "nothing", "where: open, read or close"),
+    TSR_PARAM_END,
+};
+
+static void go(const goes_wrong *g, const char *here)
+{
+    if (strcmp(g->in, here) != 0)
+        return;
+    if (g->exits)
+        exit(0);
+    raise(SIGSEGV);
+    abort();
+}
+
+static tsr_status *open_it(void *self, tsr_dataset_info *info)
+{
+    go(self, "open");
+    *info = (tsr_dataset_info){ .n = { 8, 8 }, .shape = { 2, 1, 1 }, .classes = 2 };
+    return NULL;
+}
+
+static void read_it(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
+                    int32_t *labels)
+{
+    (void)split;
+    go(self, "read");
+    for (size_t i = 0; i < n; i++) {
+        if (labels)
+            labels[i] = (int32_t)(index[i] % 2);
+        if (inputs)
+            inputs[2 * i] = inputs[2 * i + 1] = (float)index[i];
+    }
+}
+
+static void close_it(void *self)
+{
+    go(self, "close");
+}
+
+static const tsr_dataset_ops ops = { .open = open_it, .read = read_it, .close = close_it };
+static const tsr_plugin plugin = { TSR_DATASET_PLUGIN(&ops), .name = "goes_wrong",
+                                   .version = "1.0.0",       .summary = "goes wrong where it is told to",
+                                   .licence = "MIT",         TSR_INSTANCE(goes_wrong),
+                                   .params = params };
+TSR_PLUGINS(&plugin)

@@ -1,0 +1,179 @@
+/* Whose plugins are loaded, and what is recorded of those that were. */
+#include "command.h"
+
+#include "base/text.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SOMEBODY = 12345 };
+
+static char *folder;
+
+static const char study[] = "plugin_path = [ \"./shelf\" ];\n"
+                            "dataset = { plugin = \"synthetic\"; train = 40; test = 20; };\n"
+                            "model = { plugin = \"mlp\"; width = 4; };\n"
+                            "training = { epochs = 1; };\n"
+                            "probes = ( \"mine\" );\n"
+                            "executor = { plugin = \"local\"; jobs = 1; };\n";
+
+static void setup(void)
+{
+    folder = test_folder();
+    write_text(folder, "study.cfg", study);
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir -p shelf/probes; cp \"${TESSERA%%/*}\"/plugins/probes/.libs/redundancy.so "
+                "shelf/probes/mine.so");
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+static void set_mode(const char *name, mode_t mode)
+{
+    char *path = tsr_format("%s/%s", folder, name);
+    ck_assert_int_eq(chmod(path, mode), 0);
+    free(path);
+}
+
+static void is_loaded(void)
+{
+    command_gives(folder, 0, "plugin = \"mine\"", NULL, "check -n study.cfg");
+}
+
+/* Refused by every command that would load it, unless the config allows it. */
+static void is_refused(const char *text)
+{
+    command_gives(folder, 2, NULL, text, "check -n study.cfg");
+    command_gives(folder, 2, NULL, text, "run study.cfg -o out");
+    ck_assert_uint_eq(count_files(folder, "out"), 0);
+    shell_gives(folder, 2, NULL, text, "TESSERA_PLUGIN_PATH=$PWD/shelf $TESSERA describe probe/mine");
+    shell_gives(folder, 0, "cannot be used: ", NULL, "TESSERA_PLUGIN_PATH=$PWD/shelf $TESSERA list probe");
+    shell_gives(folder, 0, text, NULL, "TESSERA_PLUGIN_PATH=$PWD/shelf $TESSERA list probe");
+    command_gives(folder, 1, text, NULL, "test shelf/probes/mine.so");
+    command_gives(folder, 0, "allow_unsafe_plugins = true", NULL,
+                  "check -n study.cfg -s allow_unsafe_plugins=true");
+}
+
+START_TEST(a_plugin_that_only_its_owner_may_write_is_loaded)
+{
+    is_loaded();
+    set_mode("shelf/probes/mine.so", 0755);
+    set_mode("shelf", 0700);
+    is_loaded();
+}
+END_TEST
+
+START_TEST(a_plugin_that_others_may_write_is_refused)
+{
+    set_mode("shelf/probes/mine.so", 0666);
+    is_refused(
+        "shelf/probes/mine.so: the plugin is not to be trusted: others than its owner may write it (mode "
+        "0666); run 'chmod go-w ");
+    set_mode("shelf/probes/mine.so", 0644);
+    is_loaded();
+}
+END_TEST
+
+START_TEST(a_plugin_in_a_folder_that_others_may_write_is_refused)
+{
+    set_mode("shelf/probes", 0777);
+    is_refused(
+        "shelf/probes: the plugin's folder is not to be trusted: others than its owner may write it (mode "
+        "0777); run 'chmod go-w ");
+    set_mode("shelf/probes", 01777);
+    is_refused("(mode 1777)");
+    set_mode("shelf/probes", 0755);
+    is_loaded();
+}
+END_TEST
+
+START_TEST(a_folder_of_the_path_that_others_may_write_is_refused_unless_it_is_sticky)
+{
+    set_mode("shelf", 0757);
+    command_gives(folder, 2, NULL, "shelf: the plugin's folder is not to be trusted", "check -n study.cfg");
+    set_mode("shelf", 01777);
+    is_loaded();
+}
+END_TEST
+
+START_TEST(a_link_is_as_good_as_what_it_leads_to_and_where_it_lies)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir far; mv shelf/probes/mine.so far/; ln -s ../../far/mine.so shelf/probes/");
+    is_loaded();
+    set_mode("far/mine.so", 0646);
+    command_gives(folder, 2, NULL, "far/mine.so: the plugin is not", "check -n study.cfg");
+    set_mode("far/mine.so", 0644);
+    set_mode("far", 0777);
+    command_gives(folder, 2, NULL, "far: the plugin's folder is not", "check -n study.cfg");
+    set_mode("far", 0755);
+    set_mode("shelf/probes", 0777);
+    command_gives(folder, 2, NULL, "shelf/probes: the plugin's folder is not", "check -n study.cfg");
+}
+END_TEST
+
+START_TEST(a_group_may_write_where_it_is_the_users_alone)
+{
+    if (geteuid() != 0) {
+        fprintf(stderr, "skipped: only root can give files to groups\n");
+        return;
+    }
+    char *path = tsr_format("%s/shelf/probes/mine.so", folder);
+    set_mode("shelf/probes/mine.so", 0664);
+    is_refused("(mode 0664)"); /* root's own group is no private one */
+    ck_assert_int_eq(chown(path, 0, SOMEBODY), 0);
+    is_refused("(mode 0664)");
+    free(path);
+}
+END_TEST
+
+START_TEST(a_plugin_of_another_user_is_refused)
+{
+    if (geteuid() != 0) {
+        fprintf(stderr, "skipped: only root can give files away\n");
+        return;
+    }
+    char *path = tsr_format("%s/shelf/probes/mine.so", folder);
+    ck_assert_int_eq(chown(path, SOMEBODY, (gid_t)-1), 0);
+    is_refused(
+        "mine.so: the plugin is not to be trusted: it belongs to user 12345 (mode 0755), neither to you nor "
+        "to root; copy the plugin to a folder of your own");
+    free(path);
+}
+END_TEST
+
+START_TEST(a_run_records_path_and_digest_of_every_plugin)
+{
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -o out -s 'probes=(\"mine\", \"code_statistics\")'");
+    /* dataset, model, activation, optimizer, executor and two probes */
+    shell_gives(folder, 0, "7\n", NULL, "grep -c '\"sha256\": \"[0-9a-f]\\{64\\}\"' out/runs/*/run.json");
+    shell_gives(folder, 0, "shelf/probes/mine.so\"", NULL,
+                "digest=$(sha256sum <shelf/probes/mine.so | cut -d' ' -f1); "
+                "grep -B1 \"\\\"sha256\\\": \\\"$digest\\\"\" out/runs/*/run.json");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("trust");
+    TCase *tests = tcase_create("trust");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, a_plugin_that_only_its_owner_may_write_is_loaded);
+    tcase_add_test(tests, a_plugin_that_others_may_write_is_refused);
+    tcase_add_test(tests, a_plugin_in_a_folder_that_others_may_write_is_refused);
+    tcase_add_test(tests, a_folder_of_the_path_that_others_may_write_is_refused_unless_it_is_sticky);
+    tcase_add_test(tests, a_link_is_as_good_as_what_it_leads_to_and_where_it_lies);
+    tcase_add_test(tests, a_group_may_write_where_it_is_the_users_alone);
+    tcase_add_test(tests, a_plugin_of_another_user_is_refused);
+    tcase_add_test(tests, a_run_records_path_and_digest_of_every_plugin);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

@@ -1,0 +1,48 @@
+# Every piece of C in docs/plugins.md compiles against the headers without a warning, and every plugin there, which is
+# a piece that begins with its file's name, holds what its kind must hold.
+umask 022 # plugins that others may write are refused
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cc=${CC:-cc}
+flags="-std=gnu17 -O1 -Wall -Wextra -Werror -I$TSR_SOURCE/include"
+failed=0
+fail() {
+    echo "$*"
+    failed=1
+}
+
+awk -v folder="$folder" '
+    /^```c$/ { piece = folder "/piece" ++n ".c"; next }
+    /^```/ { if (piece) close(piece); piece = ""; next }
+    piece { print > piece }
+' "$TSR_SOURCE/docs/plugins.md"
+
+pieces=0 plugins=0 kinds=
+for piece in "$folder"/piece*.c; do
+    [ -e "$piece" ] || continue
+    pieces=$((pieces + 1))
+    name=$(sed -nE '1s,^/\* ([a-z_]+)\.c: .*,\1,p' "$piece")
+    if [ -z "$name" ]; then
+        # shellcheck disable=SC2086 # a list of flags
+        $cc $flags -Wno-unused -fsyntax-only "$piece" || fail "a piece that is no plugin does not compile: $(cat "$piece")"
+        continue
+    fi
+    plugins=$((plugins + 1))
+    # shellcheck disable=SC2086
+    if ! $cc $flags -fPIC -fvisibility=hidden -shared -o "$folder/$name.so" "$piece" \
+        -L"$TSR_BUILD/.libs" -ltessera -lm; then
+        fail "$name.c does not compile"
+        continue
+    fi
+    "$TSR_BUILD/tessera" test "$folder/$name.so" >"$folder/$name.tap" 2>&1 ||
+        fail "$name: $(grep -A3 '^not ok' "$folder/$name.tap" || cat "$folder/$name.tap")"
+    kinds="$kinds $(sed -nE '2s/^ok 1 - ([a-z]+) .*/\1/p' "$folder/$name.tap")"
+done
+echo "$pieces pieces, $plugins of them plugins"
+for kind in model dataset activation regularizer optimizer probe executor; do
+    case " $kinds " in
+    *" $kind "*) ;;
+    *) fail "no plugin of the kind $kind" ;;
+    esac
+done
+exit $failed

@@ -1,0 +1,129 @@
+/* The SDK from outside: what the library exports, headers by themselves in C and C++, tessera.pc, and a
+   plugin in C++ from its source to its metric. Compilers are called as authors call them. */
+#include "cli/command.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WARNINGS "-Wall -Wextra -Werror"
+
+static char *folder;
+
+static void setup(void)
+{
+    folder = test_folder();
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+static bool has_cxx(void)
+{
+    const char *cxx = getenv("CXX");
+    if (cxx && strcmp(cxx, "no") != 0)
+        return true;
+    fprintf(stderr, "skipped: no C++ compiler\n");
+    return false;
+}
+
+START_TEST(the_library_exports_names_of_its_own_alone)
+{
+    shell_gives(
+        folder, 0, "tsr_fail\n", NULL,
+        "$NM -D --defined-only \"$TSR_BUILD\"/.libs/libtessera.so | awk '{ print $3 }' >names && cat names");
+    shell_gives(folder, 1, NULL, NULL, "grep -v '^tsr_[a-z0-9_]*$' names");
+}
+END_TEST
+
+START_TEST(a_bundled_plugin_exports_its_entry_alone)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "for file in \"$TSR_BUILD\"/plugins/*/.libs/*.so; do\n"
+                "    names=$($NM -D --defined-only $file | awk '{ print $3 }')\n"
+                "    [ \"$names\" = tessera_plugin ] || { echo $file $names >&2; exit 1; }\n"
+                "done");
+}
+END_TEST
+
+/* Compiles each header as the only line of a file. */
+static void headers_compile(const char *compiler, const char *language, const char *standard)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "for header in \"$TSR_SOURCE\"/include/tessera/*.h; do\n"
+                "    echo \"#include <tessera/${header##*/}>\" >one\n"
+                "    %s -x %s -std=%s " WARNINGS " -I\"$TSR_SOURCE\"/include -fsyntax-only one || exit\n"
+                "done",
+                compiler, language, standard);
+}
+
+START_TEST(every_header_compiles_alone_in_c)
+{
+    headers_compile("$CC", "c", "gnu17");
+    headers_compile("$CC", "c", "c11 -pedantic");
+}
+END_TEST
+
+START_TEST(every_header_compiles_alone_in_cxx)
+{
+    if (has_cxx())
+        headers_compile("$CXX", "c++", "c++17");
+}
+END_TEST
+
+START_TEST(pkg_config_tells_folders_and_the_abi)
+{
+    static const char *const variables[] = { "plugindir", "bindir", "includedir", "abi_major", "abi_minor" };
+    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+        shell_gives(folder, 0, NULL, NULL,
+                    "test -n \"$(PKG_CONFIG_PATH=\"$TSR_BUILD\" $PKG_CONFIG --variable=%s tessera)\"",
+                    variables[i]);
+    char abi[32];
+    snprintf(abi, sizeof(abi), "%d.%d\n", TSR_ABI_MAJOR, TSR_ABI_MINOR);
+    shell_gives(folder, 0, abi, NULL,
+                "export PKG_CONFIG_PATH=\"$TSR_BUILD\"; echo $($PKG_CONFIG --variable=abi_major tessera)."
+                "$($PKG_CONFIG --variable=abi_minor tessera)");
+}
+END_TEST
+
+static const char study[] = "plugin_path = [ \"./shelf\" ];\n"
+                            "dataset = { plugin = \"synthetic\"; train = 40; test = 20; };\n"
+                            "model = { plugin = \"mlp\"; width = 4; };\n"
+                            "training = { epochs = 1; };\n"
+                            "probes = ( { plugin = \"density\"; scale = 40.5; } );\n"
+                            "executor = { plugin = \"local\"; jobs = 1; };\n";
+
+START_TEST(a_plugin_in_cxx_runs)
+{
+    if (!has_cxx())
+        return;
+    write_text(folder, "study.cfg", study);
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir -p shelf/probes; $CXX -std=c++17 " WARNINGS
+                " -fvisibility=hidden -I\"$TSR_SOURCE\"/include -fPIC -shared -o shelf/probes/density.so "
+                "\"$TSR_SOURCE\"/tests/sdk/density.cc -L\"$TSR_BUILD\"/.libs -ltessera");
+    command_gives(folder, 0, "ok 1 - probe density:", NULL, "test shelf/probes/density.so -s scale=2");
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -o out");
+    shell_gives(folder, 0, "density.scaled\n", NULL, "cat out/results.csv");
+    shell_gives(folder, 0, ",42.5\n", NULL, "cat out/results.csv");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sdk");
+    TCase *tests = tcase_create("sdk");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, the_library_exports_names_of_its_own_alone);
+    tcase_add_test(tests, a_bundled_plugin_exports_its_entry_alone);
+    tcase_add_test(tests, every_header_compiles_alone_in_c);
+    tcase_add_test(tests, every_header_compiles_alone_in_cxx);
+    tcase_add_test(tests, pkg_config_tells_folders_and_the_abi);
+    tcase_add_test(tests, a_plugin_in_cxx_runs);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
