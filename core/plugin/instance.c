@@ -15,6 +15,7 @@ enum { DEEPEST = 16 };
 
 /* Behind each instance's structure stand so many bytes that nobody may write. */
 enum { FENCE = 64, FENCE_BYTE = 0xa5 };
+enum { ALIGNMENT = 64 }; /* of an instance: enough for any vector in it */
 
 enum { TRIAL_MILLISECONDS = 60000 };
 
@@ -81,13 +82,16 @@ static size_t fence(void)
     return __asan_poison_memory_region ? 0 : FENCE;
 }
 
-/* Zeroed, with a fence behind it; NULL without memory. */
+/* Zeroed, with a fence behind it; the end is exact, for the sanitizer. NULL without memory. */
 static void *fenced_alloc(size_t size)
 {
     size_t whole;
-    char *self = __builtin_add_overflow(size, fence(), &whole) ? NULL : tsr_alloc(1, whole);
-    if (self)
-        memset(self + size, FENCE_BYTE, fence());
+    void *self;
+    if (__builtin_add_overflow(size, fence(), &whole) ||
+        posix_memalign(&self, ALIGNMENT, whole ? whole : 1) != 0)
+        return NULL;
+    memset(self, 0, size);
+    memset((char *)self + size, FENCE_BYTE, fence());
     return self;
 }
 

@@ -51,36 +51,39 @@ static bool others_write(const struct stat *info)
            ((info->st_mode & S_IWGRP) && !is_private(info->st_gid, info->st_uid));
 }
 
-static tsr_status *check_place(const char *path, const char *what, bool sticky_is_fine)
+/* `place`: the plugin's file itself, or a folder that it lies in. */
+static tsr_status *check_place(const char *file, const char *place, bool sticky_is_fine)
 {
     struct stat info;
-    if (stat(path, &info) != 0)
+    if (stat(place, &info) != 0)
         return NULL;
+    const char *what = S_ISDIR(info.st_mode) ? "its folder" : "the file";
     unsigned mode = (unsigned)info.st_mode & 07777;
     if (!is_trusted(info.st_uid))
         return tsr_fail(
             TSR_REFUSED,
-            "%s: %s is not to be trusted: it belongs to user %u (mode %04o), neither to you nor to "
+            "%s: is not to be trusted: %s %s belongs to user %u (mode %04o), neither to you nor to "
             "root; copy the plugin to a folder of your own" INSTEAD,
-            path, what, (unsigned)info.st_uid, mode);
+            file, what, place, (unsigned)info.st_uid, mode);
     if (!others_write(&info) || (sticky_is_fine && (mode & S_ISVTX)))
         return NULL;
-    return tsr_fail(TSR_REFUSED,
-                    "%s: %s is not to be trusted: others than its owner may write it (mode %04o); run "
-                    "'chmod go-w %s'" INSTEAD,
-                    path, what, mode, path);
+    return tsr_fail(
+        TSR_REFUSED,
+        "%s: is not to be trusted: others than the owner may write %s (mode %04o); run 'chmod go-w "
+        "%s'" INSTEAD,
+        file, what, mode, place);
 }
 
-/* The file's folder, and those above up to `root`. */
-static tsr_status *check_folders(const char *file, const char *root)
+/* The folder that holds `path`, and those above up to `root`. */
+static tsr_status *check_folders(const char *file, const char *path, const char *root)
 {
-    char *folder = tsr_path_folder(file);
-    tsr_status *status = folder ? check_place(folder, "the plugin's folder", false) : tsr_no_memory("a path");
-    while (!status && root && folder && strcmp(folder, root) != 0 && strlen(folder) > strlen(root)) {
+    char *folder = tsr_path_folder(path);
+    tsr_status *status = folder ? check_place(file, folder, false) : tsr_no_memory("a path");
+    while (!status && root && strlen(folder) > strlen(root)) {
         char *above = tsr_path_folder(folder);
         free(folder);
         folder = above;
-        status = above ? check_place(above, "the plugin's folder", true) : tsr_no_memory("a path");
+        status = above ? check_place(file, above, true) : tsr_no_memory("a path");
     }
     free(folder);
     return status;
@@ -88,13 +91,13 @@ static tsr_status *check_folders(const char *file, const char *root)
 
 tsr_status *tsr_trust(const char *file, const char *root)
 {
-    TSR_TRY(check_folders(file, root));
+    TSR_TRY(check_folders(file, file, root));
     char *real = realpath(file, NULL);
     if (!real)
         return NULL;
-    tsr_status *status = check_place(real, "the plugin", false);
+    tsr_status *status = check_place(file, real, false);
     if (!status && strcmp(real, file) != 0)
-        status = check_folders(real, NULL);
+        status = check_folders(file, real, NULL);
     free(real);
     return status;
 }

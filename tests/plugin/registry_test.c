@@ -268,6 +268,16 @@ START_TEST(the_path_is_given_folders_then_environment_then_home_then_installed)
 }
 END_TEST
 
+/* Bad plugins whose fault shows later. */
+static bool loads(const char *name)
+{
+    static const char *const late[] = { "goes_wrong", "overruns", "prints", "takes_names" };
+    for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++)
+        if (strcmp(name, late[i]) == 0)
+            return true;
+    return false;
+}
+
 START_TEST(a_list_holds_the_broken_with_their_reasons_in_order)
 {
     char *folder = in_build("tests/bad-plugins");
@@ -284,7 +294,7 @@ START_TEST(a_list_holds_the_broken_with_their_reasons_in_order)
         before = text_of(line, "name");
         if (!strstr(text_of(line, "file"), "/bad-plugins/"))
             continue;
-        if (strcmp(before, "prints") == 0) {
+        if (loads(before)) {
             ck_assert_str_eq(text_of(line, "version"), "1.0.0");
             continue;
         }
