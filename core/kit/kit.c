@@ -106,7 +106,8 @@ static tsr_status *leaves_nothing(tsr_kit *kit)
 static tsr_status *use(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)
 {
     *digest = 0;
-    return kind_of(kit->kind)->exercise(kit, instance, digest);
+    TSR_TRY(kind_of(kit->kind)->exercise(kit, instance, digest));
+    return tsr_instance_check(instance);
 }
 
 static tsr_status *use_in_turn(tsr_kit *kit, const tsr_instance *one, const tsr_instance *other)
