@@ -125,11 +125,11 @@ class Network:
     times: int
     batch: int = 64
 
-    def ours(self):
+    def ours(self, _):
         command = [os.path.join(BUILD, "bench/network"), self.model, self.batch, self.times, self.mode]
         return run([*map(str, command)], CORES)
 
-    def peer(self, threads):
+    def peer(self, threads, _):
         return run(peer_command("conv.py", self.peer_name, self.batch, self.times, self.mode, threads), threads)
 
 
