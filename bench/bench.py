@@ -212,15 +212,51 @@ def lookups(train, bits):
     return ("a vector addition per 4 bits and row, both ways, 101 times", "adds", EVALUATIONS * train * bits / 2)
 
 
+def assignments(train, bits, restarts):
+    what = "assigning every row once in each restart, a vector addition per 4 bits; the data say how often more"
+    return (what, "adds", restarts * train * bits / 4)
+
+
 KNN, REDUNDANCY = 'plugin = "knn"; k = 9;', 'plugin = "redundancy";'
 KMEANS, LOGISTIC = 'plugin = "kmeans"; k = 10; restarts = 10;', 'plugin = "logistic_regression";'
 FLOPS = "the products' FLOPs at the speed of a large SGEMM on all cores, zeros counted"
 MNIST = [(FLOPS, "flops", epoch_flops(EXAMPLES[0], (784, width, 10))) for width in (100, 20)]
 CIFAR = (FLOPS, "flops", epoch_flops(EXAMPLES[1], (3072, 200, 200, 200, 200, 200, 10)))
+
+
+def resnet_products(widths, blocks):
+    """Multiplications of an image forwards."""
+    total, channels = 32 * 32 * 9 * 3 * widths[0] + widths[-1] * 10, widths[0]
+    for stage, width in enumerate(widths):
+        positions = (32 >> stage) ** 2
+        for block in range(blocks):
+            shortcut = channels * width if stage and not block else 0
+            total += positions * (9 * channels * width + 9 * width * width + shortcut)
+            channels = width
+    return total
+
+
+def vgg_products(stages):
+    total, channels = 2 * 512 * 512 + 512 * 10, 3
+    for stage, (layers, width) in enumerate(stages):
+        for _ in range(layers):
+            total += (32 >> stage) ** 2 * 9 * channels * width
+            channels = width
+    return total
+
+
+def batch_flops(products, mode):
+    """Of 64 images; Winograd's convolutions take fewer than are counted here."""
+    what = FLOPS.replace("zeros", "convolutions as they are defined, zeros")
+    return what, "flops", 2 * 64 * products * (3 if mode == "train" else 1)
+
+
+RESNET20, RESNET18 = resnet_products((16, 32, 64), 3), resnet_products((64, 128, 256, 512), 2)
+VGG16 = vgg_products(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)))
 NETWORKS = [
-    ("resnet20", "ResNet-20 on 3 x 32 x 32", 'plugin = "resnet"; depth = 20;', 20, 1.3),
-    ("resnet18", "ResNet-18 on 3 x 32 x 32", 'plugin = "resnet"; depth = 18;', 5, 1.1),
-    ("vgg16", "VGG-16 on 3 x 32 x 32", 'plugin = "vgg"; depth = 16;', 5, 1.1),
+    ("resnet20", "ResNet-20 on 3 x 32 x 32", 'plugin = "resnet"; depth = 20;', 20, 1.3, RESNET20),
+    ("resnet18", "ResNet-18 on 3 x 32 x 32", 'plugin = "resnet"; depth = 18;', 5, 1.1, RESNET18),
+    ("vgg16", "VGG-16 on 3 x 32 x 32", 'plugin = "vgg"; depth = 16;', 5, 1.1, VGG16),
 ]
 ROWS = [
     Row("mnist-100", "MNIST 784-100-10, batch 64, batch norm, Adam: an epoch, one run", "PyTorch", 4,
@@ -232,8 +268,8 @@ ROWS = [
         Training("cifar10.cfg", "cifar10", 200, 5, 1), limit=CIFAR, rounds=3),
     *(
         Row(f"{name}-{mode}", f"{work}, batch 64, {what}", "PyTorch", floor if mode == "train" else 1.1,
-            Network(name, model, mode, times))
-        for name, work, model, times, floor in NETWORKS
+            Network(name, model, mode, times), limit=batch_flops(products, mode))
+        for name, work, model, times, floor, products in NETWORKS
         for mode, what in (("train", "one training step"), ("inference", "inference"))
     ),
     Row("knn-short-faiss", "k-NN, 48,000 x 10,000 codes of 128 bits, k = 9", "faiss IndexBinaryFlat", 8,
@@ -248,7 +284,7 @@ ROWS = [
         Codes(20000, 100, 16384, REDUNDANCY, "unique", times=3), limit=row_bytes(20000, 16384), rounds=3,
         check=same_redundancy),
     Row("kmeans", "k-means, 48,000 x 128 bits, k = 10, 10 restarts", "scikit-learn KMeans", 5,
-        Codes(48000, 100, 128, KMEANS, "kmeans"), check=no_more_inertia),
+        Codes(48000, 100, 128, KMEANS, "kmeans"), limit=assignments(48000, 128, 10), check=no_more_inertia),
     Row("logistic-short", "logistic regression one-vs-one, 48,000 x 128 bits", "scikit-learn", 4,
         Codes(48000, 10000, 128, LOGISTIC, "logistic_regression"), rounds=3, limit=lookups(48000, 128),
         check=same_accuracy),
