@@ -10,7 +10,7 @@
 typedef struct tsr_guarded {
     const char *file;      /* "/path/to/plugin.so"; NULL: no file of its own */
     const char *kind;      /* "probe" */
-    const char *name;      /* "knn" */
+    const char *name;      /* of the plugin */
     const char *operation; /* "open" */
     bool answers; /* its process, a child perhaps, is to end by _exit: exit must not pass for success */
 } tsr_guarded;
