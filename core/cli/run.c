@@ -8,9 +8,13 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "cli/display.h"
+#include "experiment/identity.h"
+#include "experiment/outcome.h"
+#include "experiment/place.h"
 #include "experiment/run.h"
 #include "report/report.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +30,7 @@ typedef struct options {
     const char **sets;
     size_t n_sets;
     tsr_shard shard;
-    bool fresh, quiet;
+    bool fresh, quiet, redo_changed, keep_changed;
 } options;
 
 /* One call of the command: what the executor's callbacks reach through the work that leads them here. */
@@ -74,7 +78,8 @@ static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
 static void see_run(const tsr_work *work, size_t i)
 {
     const session *s = (const session *)work;
-    json_t *outcome = tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]]);
+    json_t *outcome;
+    tsr_status_free(tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]], &outcome));
     atomic_store(&s->progress.runs[i].state, tsr_outcome_is_done(outcome) ? TSR_RUN_DONE : TSR_RUN_FAILED);
     json_decref(outcome);
 }
@@ -115,6 +120,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
                                            { "jobs", required_argument, NULL, 'j' },
                                            { "shard", required_argument, NULL, 'S' },
                                            { "fresh", no_argument, NULL, 'f' },
+                                           { "redo-changed", no_argument, NULL, 'r' },
+                                           { "keep", no_argument, NULL, 'k' },
                                            { "quiet", no_argument, NULL, 'q' },
                                            { NULL, 0, NULL, 0 } };
     *out = (options){ .shard = { 0, 1 }, .sets = tsr_alloc((size_t)argc, sizeof(char *)) };
@@ -134,6 +141,10 @@ static tsr_status *parse(int argc, char **argv, options *out)
             TSR_TRY(parse_shard(optarg, &out->shard));
         else if (option == 'f')
             out->fresh = true;
+        else if (option == 'r')
+            out->redo_changed = true;
+        else if (option == 'k')
+            out->keep_changed = true;
         else if (option == 'q')
             out->quiet = true;
         else
@@ -146,21 +157,102 @@ static tsr_status *parse(int argc, char **argv, options *out)
         return tsr_fail(TSR_USAGE,
                         "--fresh would remove what the other shards have done: expected it without "
                         "--shard; remove the results folder first");
+    if (out->redo_changed && out->keep_changed)
+        return tsr_fail(TSR_USAGE, "--redo-changed and --keep are opposites: expected one of them");
     if (out->output && !*out->output)
         return tsr_fail(TSR_USAGE, "tessera run: expected a folder behind -o");
     out->config = argv[optind];
     return NULL;
 }
 
-/* Marks the runs of this shard that have no final outcome yet. */
-static void mark_pending(const session *s, char *marks)
+/* Runs that were finished with other data or plugins than there are now. */
+typedef struct changes {
+    size_t n;
+    tsr_text first; /* what changed for the first of them, and its id */
+} changes;
+
+/* A finished run without a file that is asked for now has not left what is wanted. */
+static const char *missing_file(const session *s, const tsr_run *run, const json_t *outcome)
+{
+    if (!tsr_outcome_is_done(outcome))
+        return NULL;
+    if (run->output.save_model && !tsr_store_has_file(&s->store, run, "model.safetensors"))
+        return "model.safetensors";
+    if (run->output.save_codes && !tsr_store_has_file(&s->store, run, "codes/train.npy"))
+        return "codes/train.npy";
+    return NULL;
+}
+
+/* Whether a finished run counts as it is; what speaks against it is noted. */
+static tsr_status *judge(const session *s, const tsr_run *run, json_t *outcome, const options *given,
+                         changes *changed, bool *counts)
+{
+    tsr_text difference = { 0 };
+    const char *missing = missing_file(s, run, outcome);
+    *counts = !missing;
+    if (missing)
+        tsr_log_info("run %s is done again: it has left no %s", run->id, missing);
+    tsr_status *status = tsr_identity_compare(run, outcome, &difference);
+    if (!status && *counts && difference.chars) {
+        *counts = !given->redo_changed;
+        if (changed->n++ == 0)
+            tsr_text_add(&changed->first, "run %s: %s", run->id, difference.chars);
+    }
+    free(difference.chars);
+    return status;
+}
+
+/* Marks the runs of this shard that are to be done; the others' records get their place in the sweep. */
+static tsr_status *mark_pending(const session *s, const options *given, changes *changed, char *marks)
 {
     const tsr_experiment *experiment = s->experiment;
     for (size_t i = s->shard.index; i < experiment->n_runs; i += s->shard.of) {
-        json_t *outcome = tsr_store_get(&s->store, &experiment->runs[i]);
-        marks[i] = !outcome || !tsr_outcome_is_final(outcome);
+        const tsr_run *run = &experiment->runs[i];
+        json_t *outcome;
+        bool counts = false;
+        TSR_TRY(tsr_store_get(&s->store, run, &outcome));
+        tsr_status *status =
+            tsr_outcome_is_final(outcome) ? judge(s, run, outcome, given, changed, &counts) : NULL;
+        if (!status && counts)
+            status = tsr_place_update(&s->store, experiment, run, outcome);
+        marks[i] = !counts;
         json_decref(outcome);
+        TSR_TRY(status);
     }
+    return tsr_place_release(&s->store, experiment);
+}
+
+/* Results of two versions of a thing in one table are the user's decision. */
+static tsr_status *decide_changed(const session *s, const options *given, const changes *changed)
+{
+    if (changed->n == 0)
+        return NULL;
+    const char *what = changed->first.chars ? changed->first.chars : "";
+    if (given->redo_changed) {
+        tsr_log_info("%zu finished run%s done again: %s", changed->n, changed->n == 1 ? " is" : "s are",
+                     what);
+        return NULL;
+    }
+    if (given->keep_changed) {
+        tsr_log_warning("%zu finished run%s made with something else than there is now and kept: %s", changed->n,
+                        changed->n == 1 ? " was" : "s were", what);
+        return NULL;
+    }
+    return tsr_fail(
+        TSR_REFUSED,
+        "%s: %zu finished run%s made with something else than there is now: %s; do them again "
+        "with --redo-changed, keep them as they are with --keep, or choose another folder with -o",
+        s->store.shown, changed->n, changed->n == 1 ? " was" : "s were", what);
+}
+
+static tsr_status *find_pending(const session *s, const options *given, char *marks)
+{
+    changes changed = { 0 };
+    tsr_status *status = mark_pending(s, given, &changed, marks);
+    if (!status)
+        status = decide_changed(s, given, &changed);
+    free(changed.first.chars);
+    return status;
 }
 
 static tsr_status *list_pending(session *s, const char *marks)
@@ -168,15 +260,19 @@ static tsr_status *list_pending(session *s, const char *marks)
     s->pending = tsr_alloc(s->experiment->n_runs, sizeof(*s->pending));
     if (!s->pending)
         return tsr_no_memory("the runs");
-    for (size_t i = 0; i < s->experiment->n_runs; i++)
-        if (marks[i])
-            s->pending[s->work.n++] = i;
+    for (size_t i = 0; i < s->experiment->n_runs; i++) {
+        if (!marks[i])
+            continue;
+        s->pending[s->work.n++] = i;
+        uint64_t digest; /* taken here, so that not each run's process takes it */
+        TSR_TRY(tsr_data_digest(s->experiment->runs[i].data, &digest));
+    }
     return NULL;
 }
 
 /* Opens the folder and finds what is to do. Only the leader looks: what the others would see might be
    further already. They hear of its failure too, and then have nothing to do. */
-static tsr_status *prepare(session *s, const char *folder, bool fresh)
+static tsr_status *prepare(session *s, const char *folder, const char *shown, const options *given)
 {
     const tsr_instance *executor = s->experiment->executor;
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
@@ -184,10 +280,11 @@ static tsr_status *prepare(session *s, const char *folder, bool fresh)
     char *marks = tsr_alloc(n, 1);
     if (!marks)
         return tsr_no_memory("the runs");
-    tsr_status *status = s->leads ? tsr_store_open(folder, s->experiment, s->shard, fresh, &s->store)
-                                  : tsr_store_join(folder, &s->store);
+    tsr_status *status = s->leads
+                             ? tsr_store_open(folder, shown, s->experiment, s->shard, given->fresh, &s->store)
+                             : tsr_store_join(folder, shown, &s->store);
     if (!status && s->leads)
-        mark_pending(s, marks);
+        status = find_pending(s, given, marks);
     if (ops->share) {
         tsr_guarded before = tsr_instance_enter(executor, "share");
         tsr_status *alone = ops->share(tsr_instance_self(executor), marks, n);
@@ -251,7 +348,7 @@ static size_t report_failures(const session *s, const json_t *outcomes)
         failed++;
         tsr_log_error("run %s %s: %s (%s/runs/%s/run.json)", s->experiment->runs[i].id,
                       json_string_value(json_object_get(outcome, "status")),
-                      error ? error : "no reason was given", s->store.folder, s->experiment->runs[i].id);
+                      error ? error : "no reason was given", s->store.shown, s->experiment->runs[i].id);
     }
     return failed;
 }
@@ -283,29 +380,35 @@ static tsr_status *present(const session *s)
 static tsr_status *conclude(session *s)
 {
     TSR_TRY(tsr_store_begin_tables(&s->store));
-    json_t *outcomes = tsr_store_outcomes(&s->store, s->experiment);
+    json_t *outcomes;
+    tsr_status *status = tsr_store_outcomes(&s->store, s->experiment, &outcomes);
     bool any = false;
     for (size_t i = 0; i < json_array_size(outcomes); i++)
         any = any || json_is_object(json_array_get(outcomes, i));
-    tsr_status *status = tsr_store_write_csv(&s->store, s->experiment, outcomes);
+    if (!status)
+        status = tsr_store_write_csv(&s->store, s->experiment, outcomes);
     if (!status && any)
         status = present(s);
     tsr_store_end_tables(&s->store);
     if (!status) {
-        printf("results in %s\n", s->store.folder);
+        printf("results in %s\n", s->store.shown);
         s->failed = report_failures(s, outcomes);
     }
     json_decref(outcomes);
     return status;
 }
 
-static tsr_status *run(session *s, const options *given)
+/* `here` is the working folder that the user called the command in, whatever plugins have made of it since.
+ */
+static tsr_status *run(session *s, const options *given, const char *here)
 {
-    char *folder = given->output ? strdup(given->output) : tsr_path_join("results", s->experiment->name);
+    char *shown = given->output ? strdup(given->output) : tsr_path_join("results", s->experiment->name);
+    char *folder = shown ? tsr_path_resolve(shown, here) : NULL;
     tsr_status *status = folder ? join(s) : tsr_no_memory("a path");
     if (!status)
-        status = prepare(s, folder, given->fresh);
+        status = prepare(s, folder, shown, given);
     free(folder);
+    free(shown);
     if (status)
         return status;
     status = execute(s, given->quiet);
@@ -333,12 +436,18 @@ static void session_clear(session *s)
 static int do_experiment(const options *given)
 {
     tsr_experiment *experiment;
+    char *here = getcwd(NULL, 0);
+    tsr_status *status =
+        here ? NULL : tsr_fail(TSR_REFUSED, "the working folder cannot be told: %s", strerror(errno));
     tsr_guard_begin(TSR_EXIT_REFUSED);
     tsr_output_divert(); /* what plugins print */
-    tsr_status *status = tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment);
+    if (!status)
+        status = tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment);
     tsr_output_restore();
-    if (status)
+    if (status) {
+        free(here);
         return tsr_cli_report(status);
+    }
     session s = { .work = { .size = sizeof(tsr_work),
                             .run = do_run,
                             .lost = lose_run,
@@ -349,7 +458,8 @@ static int do_experiment(const options *given)
                   .experiment = experiment,
                   .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                   .shard = given->shard };
-    int exit_status = tsr_cli_report(run(&s, given));
+    int exit_status = tsr_cli_report(run(&s, given, here));
+    free(here);
     if ((exit_status == TSR_EXIT_DONE && s.failed) || (exit_status == TSR_EXIT_REFUSED && s.began))
         exit_status = TSR_EXIT_FAILED;
     tsr_guard_exit_status(exit_status); /* what is done is done, whatever plugins do while they are cleared */

@@ -12,6 +12,8 @@ typedef struct tsr_data {
     const tsr_dataset_ops *ops;
     const void *self;
     tsr_dataset_info info; /* checked: see tsr_data_open */
+    bool has_digest;
+    uint64_t digest; /* of what read gives, see tsr_data_digest */
 } tsr_data;
 
 /* Opens the dataset and checks what it tells, so that nobody after has to: at least one sample in each part,
@@ -20,6 +22,10 @@ typedef struct tsr_data {
 TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out);
 /* NULL is allowed. */
 void tsr_data_close(tsr_data *data);
+
+/* A hash of all that the dataset gives, inputs and labels, training and test, and of its shape and classes: other data
+   under the same name have another one. Read once, with one thread, and kept; not while another thread asks for it. */
+TSR_MUST_CHECK tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out);
 
 /* How the training part is cut and disturbed. */
 typedef struct tsr_split_options {

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/config.h"
+#include "experiment/identity.h"
 #include "experiment/resolved.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
@@ -152,9 +153,8 @@ static tsr_status *member_of(const config_setting_t *group, const char *key, sha
         return NULL;
     if (wanted == GROUP && config_setting_type(*out) != CONFIG_TYPE_GROUP)
         return tsr_setting_fail(*out, "%s: expected a group, %s = { ... };", key, key);
-    /* libconfig reads ( ) as a list and [ ] as an array; an empty one may be either. */
-    if (wanted == LIST && !config_setting_is_list(*out) &&
-        !(config_setting_is_array(*out) && config_setting_length(*out) == 0))
+    /* libconfig reads ( ) as a list and [ ] as an array, which may hold plugins' names. */
+    if (wanted == LIST && !config_setting_is_list(*out) && !config_setting_is_array(*out))
         return tsr_setting_fail(*out, "%s: expected a list of groups, %s = ( { ... }, { ... } );", key, key);
     return NULL;
 }
@@ -443,8 +443,7 @@ static tsr_status *read_run(tsr_experiment *experiment, const tsr_config *config
     TSR_TRY(tsr_setting_context(weights ? weights : model, open_weights(experiment, run)));
     TSR_TRY(open_data(experiment, run, root));
     TSR_TRY(check_sizes(run, root));
-    tsr_resolved_id(run->config, run->id);
-    return NULL;
+    return tsr_identity_of(run->config, run->id);
 }
 
 /* The sweep: one entry per key, each with its values as written. */
@@ -563,9 +562,23 @@ static json_t *swept_values(const json_t *resolved, const axis *axes, size_t n, 
     return swept;
 }
 
+/* Puts the point's values into the resolved sweep with their paths absolute, so that the sweep means the same
+   wherever its config lies. */
+static void resolve_sweep(const json_t *resolved, const axis *axes, size_t n, size_t number, json_t *sweep)
+{
+    for (size_t i = 0; i < n; i++) {
+        const config_setting_t *value = axis_value(axes, n, number, i);
+        json_t *written = tsr_resolved_from_setting(value), *at = value_at(resolved, axes[i].key);
+        json_array_set_new(json_object_get(json_array_get(sweep, i), "values"),
+                           (size_t)config_setting_index(value), tsr_resolved_paths(written, at));
+        json_decref(written);
+        json_decref(at);
+    }
+}
+
 /* The runs of one point of the sweep: its replicates. */
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *config, size_t replicates,
-                              const axis *axes, size_t number)
+                              const axis *axes, size_t number, json_t *sweep)
 {
     general_settings general;
     tsr_settings settings = { .registry = experiment->registry, .folder = config->folder };
@@ -579,6 +592,7 @@ static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *conf
     for (size_t replicate = 0; replicate < replicates; replicate++) {
         tsr_run *run =
             &experiment->runs[experiment->n_runs++]; /* counted even if it fails: it is to be freed */
+        run->point = number;
         run->replicate = replicate;
         run->seed = seed + replicate;
         TSR_TRY(read_run(experiment, config, run));
@@ -586,6 +600,7 @@ static tsr_status *read_point(tsr_experiment *experiment, const tsr_config *conf
         if (!run->swept)
             return tsr_no_memory("a run");
     }
+    resolve_sweep(experiment->runs[experiment->n_runs - 1].config, axes, experiment->n_swept, number, sweep);
     return NULL;
 }
 
@@ -615,30 +630,42 @@ static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *confi
             break;
         status = set_point(&copy, axes, n_axes, point);
         if (!status)
-            status = read_point(experiment, &copy, replicates, axes, point);
+            status = read_point(experiment, &copy, replicates, axes, point, sweep);
         tsr_config_clear(&copy);
     }
     free(axes);
     return status;
 }
 
+static tsr_status *same_run(const tsr_run *first, const tsr_run *second, const config_setting_t *sweep)
+{
+    tsr_text one = { 0 }, other = { 0 };
+    tsr_resolved_write_value(first->swept, &one);
+    tsr_resolved_write_value(second->swept, &other);
+    tsr_status *status =
+        tsr_setting_fail(sweep,
+                         "two points of the sweep are the same run, %s with seed %llu and %s with seed %llu: "
+                         "expected different values",
+                         one.chars ? one.chars : "", (unsigned long long)first->seed,
+                         other.chars ? other.chars : "", (unsigned long long)second->seed);
+    free(one.chars);
+    free(other.chars);
+    return status;
+}
+
 /* Two runs with one config would be one run twice. */
 static tsr_status *check_ids(const tsr_experiment *experiment, const tsr_config *config)
 {
-    json_t *seen = json_object();
+    json_t *seen = json_object(); /* the number of the run with an id */
     tsr_status *status = seen ? NULL : tsr_no_memory("the runs");
     for (size_t i = 0; !status && i < experiment->n_runs; i++) {
         const tsr_run *run = &experiment->runs[i];
-        if (json_object_get(seen, run->id)) {
-            tsr_text values = { 0 };
-            tsr_resolved_write_value(run->swept, &values);
-            status = tsr_setting_fail(config_lookup(&config->tree, "sweep"),
-                                      "two points of the sweep are the same run: expected different "
-                                      "values, not twice %s",
-                                      values.chars ? values.chars : "");
-            free(values.chars);
-        }
-        json_object_set_new(seen, run->id, json_true());
+        const json_t *first = json_object_get(seen, run->id);
+        if (first)
+            status = same_run(&experiment->runs[json_integer_value(first)], run,
+                              config_lookup(&config->tree, "sweep"));
+        else if (json_object_set_new(seen, run->id, json_integer((json_int_t)i)) != 0)
+            status = tsr_no_memory("the runs");
     }
     json_decref(seen);
     return status;
@@ -748,6 +775,7 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
         (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
     resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
+    status = tsr_identity_of_sweep(experiment->resolved, experiment->sweep_id);
 out:
     json_decref(report);
     json_decref(path);

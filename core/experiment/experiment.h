@@ -51,8 +51,8 @@ TSR_MUST_CHECK tsr_status *tsr_report_settings_read(const config_setting_t *root
 
 /* One run: one training with all its snapshots. */
 typedef struct tsr_run {
-    char id[17]; /* hash of config */
-    size_t replicate;
+    char id[17];             /* hash of config */
+    size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     uint64_t seed;
     json_t *swept; /* each swept key's value in this run */
     /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
@@ -65,7 +65,7 @@ typedef struct tsr_run {
     tsr_instance *dataset, *model, *optimizer;
     size_t n_regularizers, n_probes;
     tsr_instance **regularizers, **probes;
-    const tsr_data *data;           /* shared by the runs whose dataset is configured alike */
+    tsr_data *data;                 /* shared by the runs whose dataset is configured alike */
     const tsr_safetensors *weights; /* shared by the runs that name one file; NULL: parameters are drawn */
 } tsr_run;
 
@@ -74,7 +74,8 @@ typedef struct tsr_experiment {
     char *path; /* of the config file */
     tsr_registry *registry;
     tsr_instance *executor;
-    json_t *resolved; /* the experiment as DIR/config.cfg has it */
+    json_t *resolved;  /* the experiment as DIR/config.cfg has it */
+    char sweep_id[17]; /* by which the records of its runs know the sweep */
     size_t n_swept;
     char **swept; /* the keys, in order */
     size_t n_runs;

@@ -208,6 +208,33 @@ void tsr_resolved_remove(json_t *object, const char *key)
     free(above);
 }
 
+static json_t *group_paths(const json_t *written, const json_t *resolved)
+{
+    json_t *out = json_object(), *value, *members = json_incref((json_t *)(uintptr_t)written);
+    const char *key;
+    json_object_foreach(members, key, value)
+        json_object_set_new(out, key, tsr_resolved_paths(value, json_object_get(resolved, key)));
+    json_decref(members);
+    return out;
+}
+
+json_t *tsr_resolved_paths(const json_t *written, const json_t *resolved)
+{
+    if (json_is_string(written) && json_is_object(resolved)) /* a plugin's name alone */
+        return tsr_resolved_paths(written, json_object_get(resolved, "plugin"));
+    if (json_is_string(written) && json_is_string(resolved)) /* but for a path, the same */
+        return json_incref((json_t *)(uintptr_t)resolved);
+    if (json_is_object(written) && json_is_object(resolved))
+        return group_paths(written, resolved);
+    if (!json_is_array(written) || json_array_size(written) != json_array_size(resolved))
+        return json_incref((json_t *)(uintptr_t)written);
+    json_t *out = json_array();
+    for (size_t i = 0; i < json_array_size(written); i++)
+        json_array_append_new(out,
+                              tsr_resolved_paths(json_array_get(written, i), json_array_get(resolved, i)));
+    return out;
+}
+
 static void write_side(const json_t *value, const char *side, tsr_text *out)
 {
     if (!value || json_is_null(value)) {
@@ -253,6 +280,20 @@ static bool differ_in_object(const json_t *there, const json_t *here, const char
     return false;
 }
 
+static bool is_missing(const json_t *value)
+{
+    return !value || json_is_null(value);
+}
+
+static bool same_scalar(const json_t *there, const json_t *here)
+{
+    if (is_missing(there) || is_missing(here))
+        return is_missing(there) && is_missing(here);
+    if (json_is_number(there) && json_is_number(here))
+        return json_number_value(there) == json_number_value(here);
+    return json_equal(there, here);
+}
+
 static bool differ_at(const json_t *there, const json_t *here, const char *path, tsr_text *out)
 {
     if (json_is_object(there) && json_is_object(here))
@@ -266,7 +307,7 @@ static bool differ_at(const json_t *there, const json_t *here, const char *path,
         }
         return false;
     }
-    if (there && here && json_equal(there, here))
+    if (same_scalar(there, here))
         return false;
     tsr_text_add(out, "%s is ", path);
     write_side(there, "there", out);

@@ -29,8 +29,13 @@ json_t *tsr_resolved_at(const json_t *object, const char *key);
 /* Removes it, where there is one. */
 void tsr_resolved_remove(json_t *object, const char *key);
 
+/* `written`, a value of a config, with every path in it replaced by the absolute one that it was resolved to;
+   a new reference. It means the same wherever it is read. */
+json_t *tsr_resolved_paths(const json_t *written, const json_t *resolved);
+
 /* The first difference of two objects, as a sentence ("model.width is 100 there and 50 here"); keys named in
-   `ignored` (NULL-terminated) at the top are passed over. False where there is none. */
+   `ignored` (NULL-terminated) at the top are passed over. A member that is null is a missing one, and 1
+   is 1.0. False where there is none. */
 bool tsr_resolved_differs(const json_t *there, const json_t *here, const char *const *ignored, tsr_text *out);
 
 /* 16 hexadecimal digits of the object's XXH3 hash, and a NUL. */

@@ -12,6 +12,8 @@
 #include "codes/npy.h"
 #include "data/batches.h"
 #include "experiment/environment.h"
+#include "experiment/identity.h"
+#include "experiment/place.h"
 #include "experiment/safetensors.h"
 #include "plugin/announced.h"
 #include "plugin/kinds.h"
@@ -47,6 +49,7 @@ typedef struct doing {
     double codes_seconds, epoch_began;
     size_t last_probed;
     bool probed;
+    char data_digest[17]; /* "" until it is taken */
 } doing;
 
 static void set_state(tsr_run_progress *progress, tsr_run_state state)
@@ -258,6 +261,7 @@ static tsr_status *prepare(doing *d, char *folder)
         return tsr_no_memory("a run");
     TSR_TRY(tsr_remove_tree(d->folder)); /* what an attempt that did not end has left */
     TSR_TRY(tsr_make_folder(d->folder));
+    TSR_TRY(tsr_identity_of_data(run, d->data_digest));
     tsr_split_options options = { .holdout = training->holdout,
                                   .samples = (size_t)training->samples,
                                   .label_noise = training->label_noise,
@@ -351,9 +355,15 @@ static json_t *describe_metrics(const tsr_run *run)
 static json_t *begin_outcome(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                              const char *error)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:O, s:s, s:s?, s:O}", "run", run->id, "experiment",
-                     experiment->name, "replicate", (json_int_t)run->replicate, "seed", (json_int_t)run->seed,
-                     "swept", run->swept, "status", word, "error", error, "config", run->config);
+    json_t *outcome =
+        json_pack("{s:s, s:s, s:I, s:s, s:s?, s:O}", "run", run->id, "experiment", experiment->name, "seed",
+                  (json_int_t)run->seed, "status", word, "error", error, "config", run->config);
+    tsr_status *status = outcome ? tsr_place_put(experiment, run, outcome) : NULL;
+    if (!status)
+        return outcome;
+    tsr_status_free(status);
+    json_decref(outcome);
+    return NULL;
 }
 
 static json_t *outcome_of(const tsr_experiment *experiment, doing *d, const tsr_status *status,
@@ -361,6 +371,8 @@ static json_t *outcome_of(const tsr_experiment *experiment, doing *d, const tsr_
 {
     const char *word = tsr_status_code(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     json_t *outcome = begin_outcome(experiment, d->run, word, status ? tsr_status_message(status) : NULL);
+    if (d->data_digest[0])
+        json_object_set_new(outcome, "data", json_pack("{s:s}", "digest", d->data_digest));
     json_object_set_new(outcome, "metrics", describe_metrics(d->run));
     json_object_set_new(outcome, "snapshots", d->snapshots ? json_incref(d->snapshots) : json_array());
     json_object_set_new(outcome, "epochs", d->epochs ? json_incref(d->epochs) : json_array());
@@ -435,7 +447,7 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     set_state(progress, status ? TSR_RUN_FAILED : TSR_RUN_DONE);
     tsr_status_free(status);
     clear(&d);
-    status = outcome ? tsr_store_put(store, run, outcome) : tsr_no_memory("run.json");
+    status = outcome ? tsr_store_put(store, run->id, outcome) : tsr_no_memory("run.json");
     json_decref(outcome);
     return status;
 }
@@ -548,7 +560,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     json_object_set_new(outcome, "environment",
                         json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
                                   tsr_registry_used(experiment->registry)));
-    status = tsr_store_put(store, run, outcome);
+    status = tsr_store_put(store, run->id, outcome);
     json_decref(outcome);
     return status;
 }

@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/csv.h"
+#include "experiment/folder.h"
+#include "experiment/outcome.h"
+#include "experiment/place.h"
 #include "experiment/resolved.h"
 
 #include <dirent.h>
@@ -19,8 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGEST_OUTCOME (256 << 20)
-
 /* How often, and how long apart, a lock is asked for. The processes of a program that was killed hold its
    locks until they are gone too, which is soon. */
 #define LOCK_TRIES 40
@@ -29,7 +30,8 @@
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
 static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
-                                          "plugin_path", "report",   NULL };
+                                          "plugin_path", "report",   "output",     "allow_unsafe_plugins",
+                                          NULL };
 
 /* 0, or the error. */
 static int try_lock(int fd, int operation)
@@ -44,9 +46,10 @@ static int try_lock(int fd, int operation)
     return 0;
 }
 
-static tsr_status *lock_file(const char *folder, const char *name, int operation, int *fd)
+static tsr_status *lock_file(const tsr_store *store, const char *name, int operation, int *fd)
 {
-    char *path = tsr_path_join(folder, name);
+    const char *folder = store->shown;
+    char *path = tsr_path_join(store->folder, name);
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = NULL;
@@ -69,28 +72,23 @@ static tsr_status *lock_file(const char *folder, const char *name, int operation
 static tsr_status *lock_folder(tsr_store *store, tsr_shard shard)
 {
     if (shard.of == 1)
-        return lock_file(store->folder, ".lock", LOCK_EX, &store->lock);
-    TSR_TRY(lock_file(store->folder, ".lock", LOCK_SH, &store->lock));
+        return lock_file(store, ".lock", LOCK_EX, &store->lock);
+    TSR_TRY(lock_file(store, ".lock", LOCK_SH, &store->lock));
     char *name = tsr_format(".lock-%zu-of-%zu", shard.index + 1, shard.of);
-    tsr_status *status =
-        name ? lock_file(store->folder, name, LOCK_EX, &store->shard_lock) : tsr_no_memory("a path");
+    tsr_status *status = name ? lock_file(store, name, LOCK_EX, &store->shard_lock) : tsr_no_memory("a path");
     free(name);
     return status;
 }
 
-/* A key that both sweep has its first point's value in either: it says nothing of the others. */
+/* A key that is swept here has as many values as the sweep says, and may have had one before: the study grows. */
 static void remove_swept(json_t *there, json_t *here)
 {
-    const json_t *sweeps[2] = { json_object_get(there, "sweep"), json_object_get(here, "sweep") };
-    for (size_t i = 0; i < json_array_size(sweeps[0]); i++)
-        for (size_t j = 0; j < json_array_size(sweeps[1]); j++) {
-            const char *key = json_string_value(json_object_get(json_array_get(sweeps[0], i), "key"));
-            const char *own = json_string_value(json_object_get(json_array_get(sweeps[1], j), "key"));
-            if (!key || !own || strcmp(key, own) != 0)
-                continue;
-            tsr_resolved_remove(there, key);
-            tsr_resolved_remove(here, key);
-        }
+    const json_t *sweep = json_object_get(here, "sweep");
+    for (size_t i = 0; i < json_array_size(sweep); i++) {
+        const char *key = json_string_value(json_object_get(json_array_get(sweep, i), "key"));
+        tsr_resolved_remove(there, key);
+        tsr_resolved_remove(here, key);
+    }
 }
 
 static tsr_status *check_same(const char *path, const tsr_store *store, const tsr_experiment *experiment)
@@ -107,59 +105,25 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     tsr_text difference = { 0 };
     json_t *here = json_deep_copy(experiment->resolved);
     remove_swept(there, here);
+    tsr_resolved_remove(there, "codes.memory");
+    tsr_resolved_remove(here, "codes.memory");
     if (!here)
         status = tsr_no_memory("the config");
     else if (tsr_resolved_differs(there, here, may_differ, &difference))
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds the results of another experiment (%s): expected the same one; choose "
                           "another folder with -o, or replace its results with --fresh",
-                          store->folder, difference.chars ? difference.chars : "it differs");
+                          store->shown, difference.chars ? difference.chars : "it differs");
     free(difference.chars);
     json_decref(here);
     json_decref(there);
     return status;
 }
 
-/* What stands in the folder beside the runs' own and the locks. */
-static const char *const ours[] = { "runs", "summary.csv", "results.csv", "config.cfg", "report.html", NULL };
-
-static tsr_status *empty(const tsr_store *store)
-{
-    for (const char *const *name = ours; *name; name++) {
-        char *path = tsr_path_join(store->folder, *name);
-        tsr_status *status = path ? tsr_remove_tree(path) : tsr_no_memory("a path");
-        free(path);
-        TSR_TRY(status);
-    }
-    return NULL;
-}
-
-/* Whether a file is what the writing of one of ours leaves where it is killed: its name and ".XXXXXX". */
-static bool is_unfinished(const char *name)
-{
-    for (const char *const *known = ours; *known; known++) {
-        size_t length = strlen(*known);
-        if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
-            return true;
-    }
-    return false;
-}
-
-static void remove_unfinished(const tsr_store *store)
-{
-    DIR *folder = opendir(store->folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
-        if (is_unfinished(entry->d_name))
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder)
-        closedir(folder);
-}
-
 static tsr_status *write_config(const char *path, const tsr_experiment *experiment)
 {
     tsr_text text = { 0 };
-    tsr_text_add(&text, "# The experiment as tessera %s resolved it: every key, defaults too.\n",
-                 tsr_version());
+    tsr_text_add(&text, TSR_FOLDER_MARK "%s resolved it: every key, defaults too.\n", tsr_version());
     tsr_resolved_write(experiment->resolved, &text);
     tsr_status *status = text.failed ? tsr_no_memory(path) : tsr_write_file(path, text.chars, text.length);
     free(text.chars);
@@ -169,25 +133,29 @@ static tsr_status *write_config(const char *path, const tsr_experiment *experime
 static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, tsr_shard shard, bool fresh)
 {
     TSR_TRY(lock_folder(store, shard));
-    if (fresh)
-        TSR_TRY(empty(store));
+    TSR_TRY(fresh ? tsr_folder_empty(store->folder, store->shown)
+                  : tsr_folder_check(store->folder, store->shown));
     if (shard.of == 1) /* nobody else writes here */
-        remove_unfinished(store);
+        tsr_folder_remove_unfinished(store->folder);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
+    if (!status) /* first: by it the folder is known to be ours */
+        status = write_config(config, experiment);
     if (!status)
         status = tsr_make_folder(runs);
-    if (!status)
-        status = write_config(config, experiment);
     free(config);
     free(runs);
     return status;
 }
 
-tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment, tsr_shard shard, bool fresh,
-                           tsr_store *out)
+tsr_status *tsr_store_open(const char *folder, const char *shown, const tsr_experiment *experiment,
+                           tsr_shard shard, bool fresh, tsr_store *out)
 {
-    tsr_status *status = tsr_store_join(folder, out);
+    tsr_status *status = tsr_store_join(folder, shown, out);
+    if (!status)
+        status = tsr_folder_check_config(folder, shown, experiment->path);
+    if (!status) /* before a lock is left in it */
+        status = tsr_folder_check(folder, shown);
     if (!status)
         status = tsr_make_folder(folder);
     if (!status)
@@ -197,10 +165,15 @@ tsr_status *tsr_store_open(const char *folder, const tsr_experiment *experiment,
     return status;
 }
 
-tsr_status *tsr_store_join(const char *folder, tsr_store *out)
+tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out)
 {
-    *out = (tsr_store){ .folder = strdup(folder), .lock = -1, .shard_lock = -1, .table_lock = -1 };
-    return out->folder ? NULL : tsr_no_memory("a path");
+    *out = (tsr_store){
+        .folder = strdup(folder), .shown = strdup(shown), .lock = -1, .shard_lock = -1, .table_lock = -1
+    };
+    if (out->folder && out->shown)
+        return NULL;
+    tsr_store_close(out);
+    return tsr_no_memory("a path");
 }
 
 static void close_lock(int *fd)
@@ -216,12 +189,13 @@ void tsr_store_close(tsr_store *store)
     close_lock(&store->shard_lock);
     close_lock(&store->table_lock);
     free(store->folder);
-    store->folder = NULL;
+    free(store->shown);
+    store->folder = store->shown = NULL;
 }
 
 tsr_status *tsr_store_begin_tables(tsr_store *store)
 {
-    tsr_status *status = lock_file(store->folder, ".lock-tables", LOCK_EX, &store->table_lock);
+    tsr_status *status = lock_file(store, ".lock-tables", LOCK_EX, &store->table_lock);
     if (status)
         close_lock(&store->table_lock);
     return status;
@@ -237,48 +211,39 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s", store->folder, run->id);
 }
 
-static char *outcome_path(const tsr_store *store, const tsr_run *run)
+static char *outcome_path(const tsr_store *store, const char *id)
 {
-    return tsr_format("%s/runs/%s/run.json", store->folder, run->id);
+    return tsr_format("%s/runs/%s/run.json", store->folder, id);
 }
 
-json_t *tsr_outcome_read(const char *path, const char *id, const char *consequence)
+tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out)
 {
-    json_error_t error;
-    json_t *outcome = NULL;
-    char *text;
-    size_t length;
-    tsr_status *status = tsr_read_given_file(path, "run's record", LARGEST_OUTCOME, &text, &length);
-    if (status) {
-        tsr_log_warning("%s; %s", tsr_status_message(status), consequence);
-        tsr_status_free(status);
-    } else if (!(outcome = json_loadb(text, length, 0, &error))) {
-        tsr_log_warning("%s:%d: not a whole run.json: %s; %s", path, error.line, error.text, consequence);
-    } else {
-        const char *found = json_string_value(json_object_get(outcome, "run"));
-        if (!found || strcmp(found, id) != 0 || !json_is_array(json_object_get(outcome, "snapshots")) ||
-            !json_is_string(json_object_get(outcome, "status"))) {
-            tsr_log_warning("%s: not the record of run %s; %s", path, id, consequence);
-            json_decref(outcome);
-            outcome = NULL;
-        }
+    *out = NULL;
+    char *path = outcome_path(store, run->id);
+    tsr_status *status = path ? tsr_outcome_read(path, run->id, out) : tsr_no_memory("a path");
+    if (!status && *out && (status = tsr_context(tsr_outcome_check(*out, run->id), "%s", path))) {
+        json_decref(*out);
+        *out = NULL;
     }
-    free(text);
-    return outcome;
-}
-
-json_t *tsr_store_get(const tsr_store *store, const tsr_run *run)
-{
-    char *path = outcome_path(store, run);
-    bool exists = path && access(path, F_OK) == 0;
-    json_t *outcome = exists ? tsr_outcome_read(path, run->id, "this run is done again") : NULL;
     free(path);
-    return outcome;
+    if (tsr_status_code(status) != TSR_REFUSED)
+        return status;
+    tsr_log_warning("%s; this run is done again", tsr_status_message(status));
+    tsr_status_free(status);
+    return NULL;
 }
 
-tsr_status *tsr_store_put(const tsr_store *store, const tsr_run *run, const json_t *outcome)
+bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *name)
 {
-    char *folder = tsr_store_run_folder(store, run), *path = outcome_path(store, run);
+    char *path = tsr_format("%s/runs/%s/%s", store->folder, run->id, name);
+    bool found = path && access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *outcome)
+{
+    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = outcome_path(store, id);
     char *text = json_dumps(outcome, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)
@@ -289,48 +254,21 @@ tsr_status *tsr_store_put(const tsr_store *store, const tsr_run *run, const json
     return status;
 }
 
-static bool has_status(const json_t *outcome, const char *word)
+tsr_status *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experiment, json_t **out)
 {
-    const char *status = json_string_value(json_object_get(outcome, "status"));
-    return status && strcmp(status, word) == 0;
-}
-
-bool tsr_outcome_is_done(const json_t *outcome)
-{
-    return has_status(outcome, "done");
-}
-
-bool tsr_outcome_is_final(const json_t *outcome)
-{
-    return has_status(outcome, "done") || has_status(outcome, "diverged");
-}
-
-json_t *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experiment)
-{
-    json_t *outcomes = json_array();
-    for (size_t i = 0; i < experiment->n_runs; i++) {
-        json_t *outcome = tsr_store_get(store, &experiment->runs[i]);
-        json_array_append_new(outcomes, outcome ? outcome : json_null());
+    *out = json_array();
+    tsr_status *status = *out ? NULL : tsr_no_memory("the runs' records");
+    for (size_t i = 0; i < experiment->n_runs && !status; i++) {
+        json_t *outcome;
+        status = tsr_store_get(store, &experiment->runs[i], &outcome);
+        if (!status && json_array_append_new(*out, outcome ? outcome : json_null()) != 0)
+            status = tsr_no_memory("the runs' records");
     }
-    return outcomes;
-}
-
-json_t *tsr_outcomes_metrics(const json_t *outcomes)
-{
-    json_t *names = json_object(), *outcome, *snapshot, *value;
-    size_t i, j;
-    json_array_foreach(outcomes, i, outcome)
-    {
-        if (!tsr_outcome_is_done(outcome))
-            continue;
-        json_array_foreach(json_object_get(outcome, "snapshots"), j, snapshot)
-        {
-            const char *name;
-            json_object_foreach(json_object_get(snapshot, "metrics"), name, value)
-                json_object_set_new(names, name, json_true());
-        }
+    if (status) {
+        json_decref(*out);
+        *out = NULL;
     }
-    return names;
+    return status;
 }
 
 /* The one key that every row tells anyway. */

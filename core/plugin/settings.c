@@ -203,6 +203,7 @@ static tsr_status *read_real(reader *r)
     double value = r->param->real_default;
     if (r->setting && !get_real(r->param, r->setting, &value))
         return mismatch(r->param, r->setting, false);
+    value += 0.0; /* -0.0 is 0.0 */
     float narrow = (float)value;
     if (r->param->field_size == sizeof(narrow))
         memcpy(r->field, &narrow, sizeof(narrow));
@@ -318,6 +319,7 @@ static tsr_status *read_real_list(reader *r)
             values[i] = r->param->real_list_default[i];
         else if (!get_real(r->param, element, &values[i]))
             return mismatch(r->param, element, true);
+        values[i] += 0.0; /* -0.0 is 0.0 */
         if (json_array_append_new(*r->resolved, json_real(values[i])) != 0)
             return tsr_no_memory("a resolved setting");
     }

@@ -3,7 +3,7 @@
 #include "report/study.h"
 
 #include "base/memory.h"
-#include "experiment/store.h"
+#include "experiment/outcome.h"
 
 #include <math.h>
 #include <stdlib.h>

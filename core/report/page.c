@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "experiment/resolved.h"
-#include "experiment/store.h"
+#include "experiment/outcome.h"
 #include "report/html.h"
 
 #include <math.h>

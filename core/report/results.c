@@ -1,110 +1,33 @@
-/* A results folder as the report reads it. config.cfg has the sweep as it was written, a run.json its values
-   as they were resolved ("NAME" became { plugin = "NAME"; }): a run's place in the sweep is found by asking
-   which of the written values could have become the run's. */
+/* A results folder as the report reads it. config.cfg has the sweep, each run.json the run's place in it. */
 #include "report/results.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/config.h"
+#include "experiment/folder.h"
+#include "experiment/identity.h"
+#include "experiment/outcome.h"
+#include "experiment/place.h"
 #include "experiment/resolved.h"
-#include "experiment/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static bool matches(const json_t *written, const json_t *resolved);
-
-/* Relative paths and "~/" were made absolute. */
-static bool text_matches(const char *written, const char *resolved)
+/* Finds the run's place, which its record carries; false where it is a run of another sweep. */
+static bool find_place(const tsr_results *results, const char *sweep, size_t replicates, tsr_result *run)
 {
-    if (strcmp(written, resolved) == 0)
-        return true;
-    if (resolved[0] != '/')
+    if (!tsr_place_read(run->outcome, sweep, &run->point, &run->replicate) || run->replicate >= replicates ||
+        run->point >= results->expected / replicates ||
+        json_object_size(json_object_get(run->outcome, "swept")) != results->n_keys)
         return false;
-    written += strspn(written, "~./");
-    size_t length = strlen(written), whole = strlen(resolved);
-    return length > 0 && whole > length && resolved[whole - length - 1] == '/' &&
-           strcmp(resolved + whole - length, written) == 0;
-}
-
-/* A group may leave out what has a default. */
-static bool group_matches(const json_t *written, const json_t *resolved)
-{
-    json_t *members = json_incref((json_t *)(uintptr_t)written), *value; /* the macro wants it mutable */
-    const char *key;
-    bool same = true;
-    json_object_foreach(members, key, value) same = same && matches(value, json_object_get(resolved, key));
-    json_decref(members);
-    return same;
-}
-
-static bool matches(const json_t *written, const json_t *resolved)
-{
-    if (json_is_number(written) && json_is_number(resolved))
-        return json_number_value(written) == json_number_value(resolved);
-    if (json_is_string(written) && json_is_object(resolved)) /* a plugin's name alone */
-        return matches(written, json_object_get(resolved, "plugin"));
-    if (json_is_string(written) && json_is_string(resolved))
-        return text_matches(json_string_value(written), json_string_value(resolved));
-    if (json_is_object(written) && json_is_object(resolved))
-        return group_matches(written, resolved);
-    if (json_is_array(written) && json_is_array(resolved)) {
-        size_t n = json_array_size(written);
-        bool same = n == json_array_size(resolved);
-        for (size_t i = 0; same && i < n; i++)
-            same = matches(json_array_get(written, i), json_array_get(resolved, i));
-        return same;
-    }
-    return written && resolved && json_equal(written, resolved);
-}
-
-/* The value that the run has at a key. Replicates of one point have seeds of their own. */
-static json_t *value_of(const json_t *outcome, const char *key, size_t replicate)
-{
-    json_t *value = json_object_get(json_object_get(outcome, "swept"), key);
-    if (value && strcmp(key, "seed") == 0)
-        return json_integer(json_integer_value(value) - (json_int_t)replicate);
-    return json_incref(value);
-}
-
-/* Which of the key's values is the run's; their number where none is. One written as the run has it goes
-   before one that could have become it: a plugin's bare name stands for any of its settings. */
-static size_t find_value(const tsr_swept_key *key, const json_t *value, bool *same)
-{
-    for (size_t i = 0; value && i < key->n; i++)
-        if (json_equal(key->values[i], value))
-            return i;
-    *same = false;
-    size_t at = 0;
-    while (at < key->n && !matches(key->values[at], value))
-        at++;
-    return at;
-}
-
-/* Finds the run's place in the sweep; false where it has none. */
-static bool find_place(const tsr_results *results, size_t replicates, tsr_result *run)
-{
-    const json_t *outcome = run->outcome, *number = json_object_get(outcome, "replicate");
-    if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-        (size_t)json_integer_value(number) >= replicates ||
-        json_object_size(json_object_get(outcome, "swept")) != results->n_keys)
-        return false;
-    run->replicate = (size_t)json_integer_value(number);
-    run->as_written = true;
-    for (size_t k = 0; k < results->n_keys; k++) {
-        const tsr_swept_key *key = &results->keys[k];
-        json_t *value = value_of(outcome, key->name, run->replicate);
-        size_t at = find_value(key, value, &run->as_written);
-        json_decref(value);
-        if (at == key->n)
-            return false;
-        run->place[k] = at;
-        run->point = run->point * key->n + at;
+    size_t rest = run->point;
+    for (size_t k = results->n_keys; k-- > 0;) {
+        run->place[k] = rest % results->keys[k].n;
+        rest /= results->keys[k].n;
     }
     return true;
 }
@@ -116,16 +39,22 @@ static void result_clear(tsr_result *run)
     *run = (tsr_result){ 0 };
 }
 
-static tsr_status *add_run(tsr_results *results, size_t replicates, json_t *outcome, struct timespec written)
+/* What the runs of a folder are read with. */
+typedef struct reading {
+    tsr_results *results;
+    size_t replicates;
+    char sweep[17];
+} reading;
+
+static tsr_status *add_run(const reading *r, json_t *outcome)
 {
-    tsr_result run = { .outcome = outcome,
-                       .written = written,
-                       .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
+    tsr_results *results = r->results;
+    tsr_result run = { .outcome = outcome, .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
     if (!run.place) {
         result_clear(&run);
         return tsr_no_memory("the results");
     }
-    if (!find_place(results, replicates, &run)) {
+    if (!find_place(results, r->sweep, r->replicates, &run)) {
         results->foreign++;
         result_clear(&run);
         return NULL;
@@ -143,29 +72,20 @@ static tsr_status *add_run(tsr_results *results, size_t replicates, json_t *outc
     return NULL;
 }
 
-static int is_visible(const struct dirent *entry)
+static tsr_status *read_run(void *context, const char *id)
 {
-    return entry->d_name[0] != '.';
-}
-
-static tsr_status *read_run(tsr_results *results, size_t replicates, const char *runs, const char *id)
-{
-    char *path = tsr_format("%s/%s/run.json", runs, id);
+    const reading *r = context;
+    char *path = tsr_format("%s/runs/%s/run.json", r->results->folder, id);
     if (!path)
         return tsr_no_memory("a path");
-    json_t *outcome = NULL;
-    struct stat file;
-    if (stat(path, &file) == 0)
-        outcome = tsr_outcome_read(path, id, "it is left out");
+    json_t *outcome;
+    tsr_status *status = tsr_outcome_read(path, id, &outcome);
     free(path);
-    return outcome ? add_run(results, replicates, outcome, file.st_mtim) : NULL;
-}
-
-static int compare_times(struct timespec a, struct timespec b)
-{
-    if (a.tv_sec != b.tv_sec)
-        return a.tv_sec < b.tv_sec ? -1 : 1;
-    return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
+    if (status) {
+        tsr_log_warning("%s; it is left out", tsr_status_message(status));
+        tsr_status_free(status);
+    }
+    return outcome ? add_run(r, outcome) : NULL;
 }
 
 static int compare_runs(const void *a, const void *b)
@@ -173,52 +93,44 @@ static int compare_runs(const void *a, const void *b)
     const tsr_result *left = a, *right = b;
     if (left->point != right->point)
         return left->point < right->point ? -1 : 1;
-    if (left->replicate != right->replicate)
-        return left->replicate < right->replicate ? -1 : 1;
-    if (left->as_written != right->as_written)
-        return left->as_written ? -1 : 1;
-    return compare_times(right->written, left->written);
+    return left->replicate < right->replicate ? -1 : left->replicate > right->replicate;
 }
 
-/* One run has one place. There are several where a file that the config names has become another: the newest
-   counts, and they are no replicates of each other. */
+/* One place has one run. There are two where the command that would have released the place of the first was
+   killed: which of them is the experiment's cannot be told from here, so neither is believed. */
 static void drop_twins(tsr_results *results)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < results->n_runs; i++) {
-        tsr_result *run = &results->runs[i], *last = kept ? &results->runs[kept - 1] : NULL;
-        if (last && last->point == run->point && last->replicate == run->replicate) {
-            results->foreign++;
-            result_clear(run);
-        } else {
-            results->runs[kept++] = *run;
+    for (size_t first = 0, next; first < results->n_runs; first = next) {
+        for (next = first + 1; next < results->n_runs; next++)
+            if (compare_runs(&results->runs[first], &results->runs[next]) != 0)
+                break;
+        if (next == first + 1) {
+            results->runs[kept++] = results->runs[first];
+            continue;
         }
+        tsr_log_warning("%zu runs have the place of point %zu, replicate %zu, in the sweep and are left out: "
+                        "run the experiment again",
+                        next - first, results->runs[first].point, results->runs[first].replicate);
+        results->foreign += next - first;
+        for (size_t i = first; i < next; i++)
+            result_clear(&results->runs[i]);
     }
     results->n_runs = kept;
 }
 
 static tsr_status *read_runs(tsr_results *results, size_t replicates)
 {
-    char *path = tsr_path_join(results->folder, "runs");
-    struct dirent **entries = NULL;
-    int n = path ? scandir(path, &entries, is_visible, alphasort) : 0;
-    tsr_status *status = path ? NULL : tsr_no_memory("a path");
-    for (int i = 0; i < n; i++) {
-        if (!status)
-            status = read_run(results, replicates, path, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    free(path);
-    if (!status && results->n_runs == 0)
-        status = tsr_fail(TSR_REFUSED,
+    reading r = { .results = results, .replicates = replicates };
+    TSR_TRY(tsr_identity_of_sweep(results->config, r.sweep));
+    TSR_TRY(tsr_folder_each_run(results->folder, read_run, &r));
+    qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
+    drop_twins(results);
+    return results->n_runs
+               ? NULL
+               : tsr_fail(TSR_REFUSED,
                           "%s: no run of its experiment has left a result: expected runs/<id>/run.json",
                           results->folder);
-    if (!status) {
-        qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
-        drop_twins(results);
-    }
-    return status;
 }
 
 static tsr_status *read_keys(tsr_results *results, size_t replicates)

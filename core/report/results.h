@@ -5,8 +5,6 @@
 
 #include "experiment/experiment.h"
 
-#include <time.h>
-
 /* One key of the sweep. */
 typedef struct tsr_swept_key {
     const char *name;
@@ -19,8 +17,6 @@ typedef struct tsr_result {
     json_t *outcome;
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     size_t *place;           /* of each key: which of its values */
-    bool as_written;         /* the sweep has the run's values as they stand in it */
-    struct timespec written; /* its run.json */
 } tsr_result;
 
 typedef struct tsr_results {
@@ -31,7 +27,7 @@ typedef struct tsr_results {
     tsr_swept_key *keys;
     tsr_result *runs; /* by point, then by replicate */
     size_t expected;  /* runs that the sweep has */
-    size_t foreign;   /* runs in the folder that the sweep does not have, or no longer: left out */
+    size_t foreign;   /* runs in the folder that have no place in the sweep: left out */
 } tsr_results;
 
 /* Reads a folder; the n texts "KEY=VALUE" are put into its config first, as tessera run -s does. A run.json

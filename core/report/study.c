@@ -2,7 +2,7 @@
 #include "report/study.h"
 
 #include "base/memory.h"
-#include "experiment/store.h"
+#include "experiment/outcome.h"
 
 #include <stdlib.h>
 #include <string.h>

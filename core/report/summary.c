@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "experiment/resolved.h"
-#include "experiment/store.h"
+#include "experiment/outcome.h"
 #include "plugin/announced.h"
 #include "report/axis.h"
 #include "report/student.h"

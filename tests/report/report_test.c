@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "experiment/identity.h"
+#include "experiment/resolved.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -48,14 +50,21 @@ static void write_config(const char *text)
 }
 
 /* A run.json of `members` behind what every one has. */
-static void write_run(const char *id, const char *swept, int replicate, const char *members)
+static void write_run(const char *id, const char *swept, int point, int replicate, const char *members)
 {
-    char *run = tsr_format("%s/out/runs/%s", folder, id);
+    char *run = tsr_format("%s/out/runs/%s", folder, id), *path = tsr_path_join(folder, "out/config.cfg");
+    json_t *experiment;
+    char sweep[17];
+    ck_succeeds(tsr_resolved_read(path, &experiment));
+    ck_succeeds(tsr_identity_of_sweep(experiment, sweep));
+    json_decref(experiment);
+    free(path);
     char *text = tsr_format(
-        "{\"run\": \"%s\", \"status\": \"done\", \"swept\": %s, \"replicate\": %d, \"seed\": %d, "
+        "{\"run\": \"%s\", \"status\": \"done\", \"swept\": %s, \"place\": {\"sweep\": \"%s\", "
+        "\"point\": %d}, \"replicate\": %d, \"seed\": %d, "
         "\"metrics\": {\"hash.test\": {\"role\": \"redundancy_ratio\", \"part\": \"test\", \"doc\": \"d\"}, "
         "\"guess.test\": {\"role\": \"accuracy\", \"part\": \"test\", \"doc\": \"g\"}}, %s}",
-        id, swept, replicate, replicate + 1, members);
+        id, swept, sweep, point, replicate, replicate + 1, members);
     ck_succeeds(tsr_make_folder(run));
     write_text(run, "run.json", text);
     free(text);
@@ -70,7 +79,8 @@ static void write_done(const char *id, int width, int samples, int replicate, do
                    "{\"epoch\": 2, \"loss\": 1.0, \"accuracy\": 0.75}], \"snapshots\": [{\"epoch\": 2, "
                    "\"metrics\": {\"hash.test\": %g, \"guess.test\": %g}}]",
                    hash, guess);
-    write_run(id, swept, replicate, members);
+    int point = (width == 2 ? 2 : width == 8 ? 0 : 4) + (samples == 100);
+    write_run(id, swept, point, replicate, members);
     free(members);
     free(swept);
 }
@@ -199,79 +209,59 @@ START_TEST(runs_of_another_sweep_are_left_out_and_counted)
     write_study();
     write_done("f", 3, 10, 0, 0.5, 0.5); /* a width that is swept no longer */
     write_done("g", 8, 10, 2, 0.5, 0.5); /* a replicate too many */
-    write_run("h", "{\"model.width\": 8}", 0, "\"snapshots\": []");
+    write_run("h", "{\"model.width\": 8}", 0, 0, "\"snapshots\": []");
     command_gives(folder, 0, NULL, NULL, "report out");
     holds("out/report.html", "3 in the folder are no part of this sweep");
     holds("out/summary.csv", "\n8,10,2,1,0.0,,,0.875,,\n");
 }
 END_TEST
 
-/* What a config may say briefly, a run has in full. */
-START_TEST(brief_values_of_a_sweep_are_found_again)
+/* The values are the runs', the place their record's: nothing is guessed from what is written. */
+START_TEST(the_place_of_a_run_is_what_its_record_says)
 {
-    write_config(
-        "replicates = 1;\nsweep = ( { key = \"model.activation\"; values = ( \"relu\", { plugin = \"leaky\"; "
-        "slope = 1; } ); }, { key = \"dataset.path\"; values = [ \"../sets/one\", \"~/two\" ]; } );\n");
-    const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]";
-    write_run("a",
-              "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 1.0, \"on\": true}, "
-              "\"dataset.path\": \"/home/x/two\"}",
-              0, members);
-    write_run("b", "{\"model.activation\": {\"plugin\": \"relu\"}, \"dataset.path\": \"/data/sets/one\"}", 0,
-              members);
-    write_run("c",
-              "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 2.0}, "
-              "\"dataset.path\": \"/home/x/two\"}",
-              0, members);
+    write_config("sweep = ( { key = \"dataset.path\"; values = [ \"x\", \"../a/x\" ]; },\n"
+                 "          { key = \"model.activation\"; values = ( \"leaky\", { plugin = \"leaky\"; slope "
+                 "= 1; } ); } );\n");
+    static const char *const swept[] = {
+        "{\"dataset.path\": \"x\", \"model.activation\": \"leaky\"}",
+        "{\"dataset.path\": \"x\", \"model.activation\": {\"plugin\": \"leaky\", \"slope\": 1.0}}",
+        "{\"dataset.path\": \"../a/x\", \"model.activation\": \"leaky\"}",
+        "{\"dataset.path\": \"../a/x\", \"model.activation\": {\"plugin\": \"leaky\", \"slope\": 1.0}}",
+    };
+    for (int i = 0; i < 4; i++) {
+        char *members =
+            tsr_format("\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.%d}}]", i + 1);
+        write_run((char[]){ (char)('d' - i), '\0' }, swept[i], i, 0, members);
+        free(members);
+    }
     command_gives(folder, 0, NULL, NULL, "report out");
-    char *csv = read_text(folder, "out/summary.csv");
-    const char *first = strstr(csv, "relu"), *second = strstr(csv, "leaky");
-    ck_assert_msg(first && second && first < second && strstr(csv, "/home/x/two"), "%s", csv);
-    free(csv);
-    holds("out/report.html", "1 in the folder are no part of this sweep");
+    holds("out/summary.csv", "\nx,leaky,0,1,0.1,,\nx,leaky(slope=1.0),0,1,0.2,,\n"
+                             "../a/x,leaky,0,1,0.3,,\n../a/x,leaky(slope=1.0),0,1,0.4,,\n");
+    lacks("out/report.html", "are no part of this sweep");
 }
 END_TEST
 
-/* A brief value stands for any, but not for what its neighbour says in full. */
-START_TEST(a_value_written_in_full_is_no_run_of_the_brief_one_beside_it)
+START_TEST(runs_of_the_same_place_are_left_out_with_a_word)
 {
-    write_config("sweep = ( { key = \"model.activation\"; values = ( \"leaky\", { plugin = \"leaky\"; "
-                 "slope = 0.5; }, { plugin = \"leaky\"; slope = 0.5; on = true; } ); } );\n");
-    write_run("a", "{\"model.activation\": \"leaky\"}", 0,
-              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.25}}]");
-    write_run("b", "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 0.5}}", 0,
-              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]");
-    write_run("c", "{\"model.activation\": {\"plugin\": \"leaky\", \"slope\": 0.5, \"on\": true}}", 0,
-              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.75}}]");
-    command_gives(folder, 0, NULL, NULL, "report out");
-    holds("out/summary.csv", "\nleaky,0,1,0.25,,\nleaky(slope=0.5),0,1,0.5,,\n"
-                             "leaky(slope=0.5 on=true),0,1,0.75,,\n");
-}
-END_TEST
-
-/* As where model.weights names a file that was trained anew. */
-START_TEST(of_two_runs_of_one_place_the_newer_counts)
-{
-    write_config("sweep = ( { key = \"model.width\"; values = [ 8 ]; } );\n");
-    write_run("a", "{\"model.width\": 8}", 0,
-              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.25}}]");
-    write_run("b", "{\"model.width\": 8}", 0,
-              "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]");
-    shell_gives(folder, 0, NULL, NULL, "touch -d '2 hours ago' out/runs/b/run.json && $TESSERA report out");
-    holds("out/summary.csv", "\n8,0,1,0.25,,\n");
-    holds("out/report.html", "1 in the folder are no part of this sweep");
-    shell_gives(folder, 0, NULL, NULL, "touch -d '3 hours ago' out/runs/a/run.json && $TESSERA report out");
-    holds("out/summary.csv", "\n8,0,1,0.5,,\n");
+    write_config("sweep = ( { key = \"model.width\"; values = [ 8, 9 ]; } );\n");
+    const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.25}}]";
+    write_run("a", "{\"model.width\": 8}", 0, 0, members);
+    write_run("b", "{\"model.width\": 8}", 0, 0, members);
+    write_run("c", "{\"model.width\": 9}", 1, 0, members);
+    command_gives(folder, 0, NULL, "2 runs have the place of point 0, replicate 0, in the sweep",
+                  "report out");
+    holds("out/summary.csv", "ci95\n9,0,1,0.25,,\n");
+    holds("out/report.html", "2 in the folder are no part of this sweep");
 }
 END_TEST
 
 START_TEST(replicates_that_stop_early_share_the_last_row)
 {
     write_config("replicates = 2;\n");
-    write_run("a", "{}", 0,
+    write_run("a", "{}", 0, 0,
               "\"snapshots\": [{\"epoch\": 1, \"metrics\": {\"hash.test\": 0.5}}, "
               "{\"epoch\": 3, \"metrics\": {\"hash.test\": 0.25}}]");
-    write_run("b", "{}", 1,
+    write_run("b", "{}", 0, 1,
               "\"snapshots\": [{\"epoch\": 1, \"metrics\": {\"hash.test\": 0.5}}, "
               "{\"epoch\": 5, \"metrics\": {\"hash.test\": 0.5}}, "
               "{\"epoch\": 9, \"metrics\": {\"hash.test\": 0.75}}]");
@@ -290,7 +280,7 @@ START_TEST(only_snapshots_make_an_axis_of_time)
         char *swept = tsr_format("{\"model.width\": %d}", 8 * (i + 1));
         char *snapshots =
             tsr_format("\"snapshots\": [{\"epoch\": %d, \"metrics\": {\"hash.test\": 0.5}}]", 3 + i);
-        write_run((char[]){ (char)('a' + i), '\0' }, swept, 0, snapshots);
+        write_run((char[]){ (char)('a' + i), '\0' }, swept, i, 0, snapshots);
         free(swept);
         free(snapshots);
     }
@@ -304,13 +294,8 @@ END_TEST
 START_TEST(failed_runs_are_listed_with_their_reason)
 {
     write_study();
-    char *path = tsr_format("%s/out/runs/f", folder);
-    ck_succeeds(tsr_make_folder(path));
-    write_text(path, "run.json",
-               "{\"run\": \"f\", \"status\": \"failed\", \"error\": \"signal 11 <b>\", \"snapshots\": "
-               "[], \"replicate\": 1, \"seed\": 2, "
-               "\"swept\": {\"model.width\": 8, \"training.samples\": 100}}");
-    free(path);
+    write_run("f", "{\"model.width\": 8, \"training.samples\": 100}", 1, 1,
+              "\"status\": \"failed\", \"error\": \"signal 11 <b>\", \"snapshots\": []");
     command_gives(folder, 0, NULL, NULL, "report out");
     holds("out/report.html", "1 failed");
     holds("out/report.html", "signal 11 &lt;b&gt;");
@@ -403,8 +388,8 @@ START_TEST(hostile_texts_stay_texts)
     write_config("name = \"" HOSTILE "\";\nreplicates = 1;\n"
                  "sweep = ( { key = \"model.name\"; values = [ \"" HOSTILE "\", \"tame\" ]; } );\n");
     const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]";
-    write_run("a", "{\"model.name\": \"" HOSTILE "\"}", 0, members);
-    write_run("b", "{\"model.name\": \"tame\"}", 0,
+    write_run("a", "{\"model.name\": \"" HOSTILE "\"}", 0, 0, members);
+    write_run("b", "{\"model.name\": \"tame\"}", 1, 0,
               "\"status\": \"failed\", \"error\": \"" HOSTILE "\", \"snapshots\": []");
     for (int real = 0; real < 2; real++) {
         if (real)
@@ -475,9 +460,8 @@ int main(void)
     tcase_add_test(tests, regimes_are_named_in_the_plots);
     tcase_add_test(tests, thresholds_out_of_range_are_refused);
     tcase_add_test(tests, runs_of_another_sweep_are_left_out_and_counted);
-    tcase_add_test(tests, brief_values_of_a_sweep_are_found_again);
-    tcase_add_test(tests, a_value_written_in_full_is_no_run_of_the_brief_one_beside_it);
-    tcase_add_test(tests, of_two_runs_of_one_place_the_newer_counts);
+    tcase_add_test(tests, the_place_of_a_run_is_what_its_record_says);
+    tcase_add_test(tests, runs_of_the_same_place_are_left_out_with_a_word);
     tcase_add_test(tests, replicates_that_stop_early_share_the_last_row);
     tcase_add_test(tests, only_snapshots_make_an_axis_of_time);
     tcase_add_test(tests, failed_runs_are_listed_with_their_reason);

@@ -1,0 +1,69 @@
+/* A digest of a dataset: XXH3 over its samples as they are read, in blocks of a fixed number of examples. */
+#include "data/samples.h"
+
+#include "base/memory.h"
+#include "plugin/settings.h"
+
+#include <stdlib.h>
+#include <tessera/graph.h>
+#include <xxhash.h>
+
+#define BLOCK 256 /* examples read together */
+
+/* Room for one block. */
+typedef struct block {
+    size_t *index;
+    float *inputs;
+    int32_t *labels;
+    size_t floats; /* of an example */
+} block;
+
+static void add_split(const tsr_data *data, tsr_split split, const block *b, XXH3_state_t *state)
+{
+    for (size_t first = 0; first < data->info.n[split]; first += BLOCK) {
+        size_t left = data->info.n[split] - first, n = left < BLOCK ? left : BLOCK;
+        for (size_t i = 0; i < n; i++)
+            b->index[i] = first + i;
+        data->ops->read(data->self, split, n, b->index, b->inputs, b->labels);
+        XXH3_64bits_update(state, b->inputs, n * b->floats * sizeof(*b->inputs));
+        XXH3_64bits_update(state, b->labels, n * sizeof(*b->labels));
+    }
+}
+
+static uint64_t digest_of(const tsr_data *data, const block *b, XXH3_state_t *state)
+{
+    const tsr_dataset_info *info = &data->info;
+    uint64_t sizes[] = { info->n[TSR_TRAIN], info->n[TSR_TEST], info->shape.c,
+                         info->shape.h,      info->shape.w,     (uint64_t)info->classes };
+    XXH3_64bits_reset(state);
+    XXH3_64bits_update(state, sizes, sizeof(sizes));
+    tsr_guarded before = tsr_instance_enter(data->instance, "read");
+    add_split(data, TSR_TRAIN, b, state);
+    add_split(data, TSR_TEST, b, state);
+    tsr_guard_leave(before);
+    return XXH3_64bits_digest(state);
+}
+
+tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out)
+{
+    if (!data->has_digest) {
+        size_t floats = tsr_shape_size(data->info.shape), all;
+        block b = { .index = tsr_alloc(BLOCK, sizeof(size_t)),
+                    .inputs = tsr_multiply(BLOCK, floats, &all) ? tsr_alloc(all, sizeof(float)) : NULL,
+                    .labels = tsr_alloc(BLOCK, sizeof(int32_t)),
+                    .floats = floats };
+        XXH3_state_t *state = XXH3_createState();
+        bool whole = b.index && b.inputs && b.labels && state;
+        if (whole)
+            data->digest = digest_of(data, &b, state);
+        data->has_digest = whole;
+        XXH3_freeState(state);
+        free(b.index);
+        free(b.inputs);
+        free(b.labels);
+        if (!whole)
+            return tsr_no_memory("the digest of a dataset");
+    }
+    *out = data->digest;
+    return NULL;
+}

@@ -1,0 +1,31 @@
+/* Whose a results folder is. What Tessera writes into one has fixed names; a folder that has such names and
+   was not written by Tessera belongs to somebody else, and nothing in it is replaced or removed. */
+#ifndef TSR_EXPERIMENT_FOLDER_H
+#define TSR_EXPERIMENT_FOLDER_H
+
+#include <tessera/status.h>
+
+/* What the first line of DIR/config.cfg begins with: by this a folder is known to be Tessera's. */
+#define TSR_FOLDER_MARK "# The experiment as tessera "
+
+/* Refuses a folder that is not Tessera's and holds what Tessera would write over. A missing folder, and one
+   with other things in it, are fine. `shown` is its name in messages. */
+TSR_MUST_CHECK tsr_status *tsr_folder_check(const char *folder, const char *shown);
+
+/* Refuses a folder whose config.cfg is the file `config`, unless Tessera wrote it. */
+TSR_MUST_CHECK tsr_status *tsr_folder_check_config(const char *folder, const char *shown, const char *config);
+
+/* Removes what Tessera has written into its folder: the runs, the tables, the page and the config. What else
+   lies in it or among the runs stays, with a warning. */
+TSR_MUST_CHECK tsr_status *tsr_folder_empty(const char *folder, const char *shown);
+
+/* Removes what the writing of one of Tessera's files leaves where it is killed. */
+void tsr_folder_remove_unfinished(const char *folder);
+
+/* Calls `visit` with the name of every entry of the folder's runs/, which is the id of a run where it is one, in
+   their order, until it fails. */
+TSR_MUST_CHECK tsr_status *tsr_folder_each_run(const char *folder,
+                                               tsr_status *(*visit)(void *context, const char *id),
+                                               void *context);
+
+#endif

@@ -1,0 +1,112 @@
+/* What makes a result this one and no other. */
+#include "experiment/identity.h"
+
+#include "base/memory.h"
+#include "experiment/resolved.h"
+#include "plugin/kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+tsr_status *tsr_identity_of(const json_t *config, char id[17])
+{
+    json_t *deciding = json_deep_copy(config);
+    if (!deciding)
+        return tsr_no_memory("a run's id");
+    tsr_resolved_remove(deciding, "output");
+    tsr_resolved_remove(deciding, "codes.memory");
+    tsr_resolved_id(deciding, id);
+    json_decref(deciding);
+    return NULL;
+}
+
+tsr_status *tsr_identity_of_sweep(const json_t *resolved, char id[17])
+{
+    json_t *sweep = json_pack("{s:O?}", "sweep", json_object_get(resolved, "sweep"));
+    if (!sweep)
+        return tsr_no_memory("the sweep's id");
+    if (json_array_size(json_object_get(sweep, "sweep")) == 0) /* none, however it is written */
+        json_object_clear(sweep);
+    tsr_resolved_id(sweep, id);
+    json_decref(sweep);
+    return NULL;
+}
+
+tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[17])
+{
+    uint64_t digest;
+    TSR_TRY(tsr_data_digest(run->data, &digest));
+    snprintf(digits, 17, "%016llx", (unsigned long long)digest);
+    return NULL;
+}
+
+static tsr_status *compare_data(const tsr_run *run, const json_t *outcome, tsr_text *out)
+{
+    const char *before = json_string_value(json_object_get(json_object_get(outcome, "data"), "digest"));
+    char now[17];
+    if (!before)
+        return NULL;
+    TSR_TRY(tsr_identity_of_data(run, now));
+    if (strcmp(before, now) == 0)
+        return NULL;
+    tsr_text dataset = { 0 };
+    tsr_resolved_write_label(json_object_get(run->config, "dataset"), &dataset);
+    tsr_text_add(out, "the data of dataset %s have changed: digest %.8s then and %.8s now",
+                 dataset.chars ? dataset.chars : "", before, now);
+    free(dataset.chars);
+    return NULL;
+}
+
+/* The plugin's entry among those that the record names; NULL: none. */
+static const json_t *recorded_plugin(const json_t *plugins, const tsr_plugin *plugin)
+{
+    const char *kind = tsr_kind_get(plugin->kind)->name;
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const json_t *one = json_array_get(plugins, i);
+        const char *its_kind = json_string_value(json_object_get(one, "kind")),
+                   *its_name = json_string_value(json_object_get(one, "name"));
+        if (its_kind && its_name && strcmp(its_kind, kind) == 0 && strcmp(its_name, plugin->name) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static bool plugin_changed(const tsr_instance *instance, const json_t *plugins, tsr_text *out)
+{
+    const tsr_loaded *loaded = tsr_instance_loaded(instance);
+    const tsr_plugin *plugin = &loaded->plugin;
+    const json_t *recorded = recorded_plugin(plugins, plugin);
+    const char *before = json_string_value(json_object_get(recorded, "sha256")),
+               *version = json_string_value(json_object_get(recorded, "version"));
+    if (before && loaded->sha256 && strcmp(before, loaded->sha256) != 0) {
+        tsr_text_add(out, "%s %s has changed: %s, version %s then and %s now, SHA-256 %.8s then and %.8s now",
+                     tsr_kind_get(plugin->kind)->name, plugin->name, loaded->file,
+                     version ? version : "unknown", plugin->version, before, loaded->sha256);
+        return true;
+    }
+    for (const tsr_param *param = plugin->params; param->type != TSR_TYPE_END; param++) {
+        const tsr_instance *nested = NULL;
+        if (param->type == TSR_TYPE_PLUGIN)
+            memcpy(&nested, (const char *)tsr_instance_self(instance) + param->offset, sizeof(nested));
+        if (nested && plugin_changed(nested, plugins, out))
+            return true;
+    }
+    return false;
+}
+
+tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *outcome, tsr_text *out)
+{
+    const json_t *plugins = json_object_get(json_object_get(outcome, "environment"), "plugins");
+    const tsr_instance *const single[] = { run->dataset, run->model, run->optimizer };
+    for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++)
+        if (plugin_changed(single[i], plugins, out))
+            return NULL;
+    for (size_t i = 0; i < run->n_regularizers; i++)
+        if (plugin_changed(run->regularizers[i], plugins, out))
+            return NULL;
+    for (size_t i = 0; i < run->n_probes; i++)
+        if (plugin_changed(run->probes[i], plugins, out))
+            return NULL;
+    return compare_data(run, outcome, out);
+}

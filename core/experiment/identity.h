@@ -1,0 +1,25 @@
+/* What makes a result this one and no other: the run's config, as far as it decides what the run gives, the
+   data as they are read, and the plugins' files. The first names the run; the others are recorded and
+   compared. */
+#ifndef TSR_EXPERIMENT_IDENTITY_H
+#define TSR_EXPERIMENT_IDENTITY_H
+
+#include "experiment/experiment.h"
+
+/* The id of a run with this resolved config: 16 hexadecimal digits and a NUL. What is written and where codes
+   are kept, `output` and `codes.memory`, is no part of it. */
+TSR_MUST_CHECK tsr_status *tsr_identity_of(const json_t *config, char id[17]);
+
+/* What config.cfg's sweep is known by in the records of its runs: the same for the experiment that wrote it
+   and for who reads it back. */
+TSR_MUST_CHECK tsr_status *tsr_identity_of_sweep(const json_t *resolved, char id[17]);
+
+/* The digest of the run's data as they are read: 16 hexadecimal digits and a NUL. Taken once for each
+ * dataset. */
+TSR_MUST_CHECK tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[17]);
+
+/* Adds to `out` what is not as it was when the run left its record, as a sentence: the file of a plugin that
+   takes part in the run, or the data. Nothing is added where all is the same. */
+TSR_MUST_CHECK tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *outcome, tsr_text *out);
+
+#endif

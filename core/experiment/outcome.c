@@ -1,0 +1,131 @@
+/* The record of one run. It is believed only as a whole: a file that was cut, edited or belongs to another
+   run is no record, and says of what it lacks which. */
+#include "experiment/outcome.h"
+
+#include "base/file.h"
+#include "experiment/identity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_OUTCOME (256 << 20) /* bytes */
+
+/* What every snapshot has. */
+static const char *const own_metrics[] = { "model.loss.train", "model.accuracy.train", "model.accuracy.test",
+                                           "code.bits", NULL };
+
+static bool has_status(const json_t *outcome, const char *word)
+{
+    const char *status = json_string_value(json_object_get(outcome, "status"));
+    return status && strcmp(status, word) == 0;
+}
+
+bool tsr_outcome_is_done(const json_t *outcome)
+{
+    return has_status(outcome, "done");
+}
+
+bool tsr_outcome_is_final(const json_t *outcome)
+{
+    return has_status(outcome, "done") || has_status(outcome, "diverged");
+}
+
+/* JSON has no NaN: a metric that is undefined is null. */
+static tsr_status *check_numbers(const json_t *metrics, size_t number)
+{
+    const char *name, *wrong = NULL;
+    json_t *value, *members = json_incref((json_t *)(uintptr_t)metrics); /* the macro wants it mutable */
+    json_object_foreach(members, name, value) if (!json_is_number(value) && !json_is_null(value)) wrong = name;
+    tsr_status *status =
+        wrong ? tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is no number", number, wrong) : NULL;
+    json_decref(members);
+    return status;
+}
+
+/* What can be told from the record alone. */
+static tsr_status *check_shape(const json_t *outcome, const char *id)
+{
+    static const char *const words[] = { "done", "diverged", "failed", NULL };
+    const char *run = json_string_value(json_object_get(outcome, "run"));
+    const json_t *snapshots = json_object_get(outcome, "snapshots");
+    bool known = false;
+    for (const char *const *word = words; *word; word++)
+        known = known || has_status(outcome, *word);
+    if (!run || strcmp(run, id) != 0 || !known || !json_is_array(snapshots))
+        return tsr_fail(TSR_REFUSED, "not the record of run %s", id);
+    for (size_t i = 0; i < json_array_size(snapshots); i++) {
+        const json_t *snapshot = json_array_get(snapshots, i), *metrics = json_object_get(snapshot, "metrics");
+        if (!json_is_integer(json_object_get(snapshot, "epoch")) || !json_is_object(metrics))
+            return tsr_fail(TSR_REFUSED, "snapshots.%zu: expected an epoch and metrics", i);
+        TSR_TRY(check_numbers(metrics, i));
+    }
+    return NULL;
+}
+
+tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
+{
+    const json_t *snapshots = json_object_get(outcome, "snapshots"), *config = json_object_get(outcome, "config");
+    char own[17];
+    if (!json_is_object(config))
+        return tsr_fail(TSR_REFUSED, "not the record of run %s: it has no config", id);
+    TSR_TRY(tsr_identity_of(config, own));
+    if (strcmp(own, id) != 0)
+        return tsr_fail(TSR_REFUSED, "not the record of run %s: its config is that of run %s", id, own);
+    if (tsr_outcome_is_done(outcome) && json_array_size(snapshots) == 0)
+        return tsr_fail(TSR_REFUSED, "a finished run without snapshots");
+    for (size_t i = 0; i < json_array_size(snapshots); i++)
+        for (const char *const *name = own_metrics; *name; name++)
+            if (!json_object_get(json_object_get(json_array_get(snapshots, i), "metrics"), *name))
+                return tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is missing", i, *name);
+    return NULL;
+}
+
+tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out)
+{
+    *out = NULL;
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return errno == ENOENT
+                   ? NULL
+                   : tsr_fail(TSR_IO, "%s: cannot read the run's record: %s", path, strerror(errno));
+    char *text;
+    size_t length;
+    tsr_status *status = tsr_read_given_file(path, "run's record", MAX_OUTCOME, &text, &length);
+    if (status && S_ISREG(info.st_mode) && info.st_size <= MAX_OUTCOME) {
+        tsr_status *unreadable = tsr_fail(TSR_IO, "%s", tsr_status_message(status));
+        tsr_status_free(status);
+        return unreadable;
+    }
+    TSR_TRY(status);
+    json_error_t error;
+    json_t *outcome = json_loadb(text, length, 0, &error);
+    free(text);
+    if (!outcome)
+        return tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
+    status = tsr_context(check_shape(outcome, id), "%s", path);
+    if (status)
+        json_decref(outcome);
+    else
+        *out = outcome;
+    return status;
+}
+
+json_t *tsr_outcomes_metrics(const json_t *outcomes)
+{
+    json_t *names = json_object(), *outcome, *snapshot, *value;
+    size_t i, j;
+    json_array_foreach(outcomes, i, outcome)
+    {
+        if (!tsr_outcome_is_done(outcome))
+            continue;
+        json_array_foreach(json_object_get(outcome, "snapshots"), j, snapshot)
+        {
+            const char *name;
+            json_object_foreach(json_object_get(snapshot, "metrics"), name, value)
+                json_object_set_new(names, name, json_true());
+        }
+    }
+    return names;
+}

@@ -1,0 +1,87 @@
+/* A run's place in the sweep: { sweep, point }, the id of the sweep that it is a point of and the point's
+   number, the last key changing fastest; beside it in the record stand the replicate and the swept values. */
+#include "experiment/place.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/folder.h"
+#include "experiment/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+tsr_status *tsr_place_put(const tsr_experiment *experiment, const tsr_run *run, json_t *outcome)
+{
+    int failed = json_object_set_new(
+        outcome, "place",
+        json_pack("{s:s, s:I}", "sweep", experiment->sweep_id, "point", (json_int_t)run->point));
+    failed |= json_object_set_new(outcome, "replicate", json_integer((json_int_t)run->replicate));
+    failed |= json_object_set(outcome, "swept", run->swept);
+    return failed ? tsr_no_memory("a run's place") : NULL;
+}
+
+bool tsr_place_read(const json_t *outcome, const char *sweep, size_t *point, size_t *replicate)
+{
+    const json_t *place = json_object_get(outcome, "place"), *number = json_object_get(outcome, "replicate");
+    const char *of = json_string_value(json_object_get(place, "sweep"));
+    const json_t *at = json_object_get(place, "point");
+    if (!of || strcmp(of, sweep) != 0 || !json_is_integer(at) || !json_is_integer(number) ||
+        json_integer_value(at) < 0 || json_integer_value(number) < 0)
+        return false;
+    *point = (size_t)json_integer_value(at);
+    *replicate = (size_t)json_integer_value(number);
+    return true;
+}
+
+tsr_status *tsr_place_update(const tsr_store *store, const tsr_experiment *experiment, const tsr_run *run,
+                             json_t *outcome)
+{
+    size_t point, replicate;
+    if (tsr_place_read(outcome, experiment->sweep_id, &point, &replicate) && point == run->point &&
+        replicate == run->replicate && json_equal(json_object_get(outcome, "swept"), run->swept))
+        return NULL;
+    TSR_TRY(tsr_place_put(experiment, run, outcome));
+    return tsr_store_put(store, run->id, outcome);
+}
+
+/* The ids of an experiment's runs, and where their records lie. */
+typedef struct releasing {
+    const tsr_store *store;
+    const tsr_experiment *experiment;
+    json_t *ids; /* as keys */
+} releasing;
+
+static tsr_status *release(void *context, const char *id)
+{
+    const releasing *r = context;
+    if (json_object_get(r->ids, id))
+        return NULL;
+    char *path = tsr_format("%s/runs/%s/run.json", r->store->folder, id);
+    json_t *outcome = NULL;
+    tsr_status *status = path ? tsr_outcome_read(path, id, &outcome) : tsr_no_memory("a path");
+    size_t point, replicate;
+    if (!status && outcome && tsr_place_read(outcome, r->experiment->sweep_id, &point, &replicate)) {
+        json_object_set_new(outcome, "place", json_null());
+        status = tsr_store_put(r->store, id, outcome);
+    } else if (status) { /* it is no run of this experiment: its record can wait */
+        tsr_log_warning("%s; it is left out", tsr_status_message(status));
+        tsr_status_free(status);
+        status = NULL;
+    }
+    json_decref(outcome);
+    free(path);
+    return status;
+}
+
+tsr_status *tsr_place_release(const tsr_store *store, const tsr_experiment *experiment)
+{
+    releasing r = { store, experiment, json_object() };
+    bool whole = r.ids != NULL;
+    for (size_t i = 0; i < experiment->n_runs; i++)
+        whole = whole && json_object_set_new(r.ids, experiment->runs[i].id, json_true()) == 0;
+    tsr_status *status =
+        whole ? tsr_folder_each_run(store->folder, release, &r) : tsr_no_memory("the runs' ids");
+    json_decref(r.ids);
+    return status;
+}
