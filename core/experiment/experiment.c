@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "experiment/config.h"
 #include "experiment/resolved.h"
+#include "experiment/weights.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
 #include "plugin/params.h"
@@ -351,8 +352,8 @@ static tsr_status *check_model(tsr_run *run, const config_setting_t *root)
     tsr_guard_leave(before);
     TSR_TRY(tsr_setting_context(model, built));
     run->size.parameters = tsr_network_parameters(network);
-    tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
-    status = tsr_setting_context(weights ? weights : model, status);
+    tsr_status *status =
+        tsr_setting_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
     if (!status)
         status = check_codes(run, network, root);
     tsr_network_free(network);
@@ -699,7 +700,8 @@ static tsr_status *check_name(const char *name, const config_setting_t *root)
 }
 
 /* The experiment as a whole: what stands before the runs' own settings, then those of the first run. */
-static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor, json_t *report)
+static tsr_status *resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor,
+                           json_t *report)
 {
     const json_t *run = experiment->runs[0].config;
     static const char *const shared[] = { "dataset", "model", "regularizers", "training", "codes",
@@ -713,6 +715,7 @@ static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, jso
     json_object_set(experiment->resolved, "executor", executor);
     json_object_set(experiment->resolved, "output", json_object_get(run, "output"));
     json_object_set(experiment->resolved, "report", report);
+    return tsr_weights_leave_out(experiment->resolved, experiment);
 }
 
 static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config *config, size_t n_overrides,
@@ -747,7 +750,7 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
         (status = check_ids(experiment, config)) ||
         (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
-    resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
+    status = resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
 out:
     json_decref(report);
     json_decref(path);
