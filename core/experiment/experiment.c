@@ -60,8 +60,10 @@ static const tsr_param training_params[] = {
                    "fraction of the training labels drawn anew, uniformly over the classes"),
     TSR_PARAM_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
                    "standard deviation of Gaussian noise on the training inputs, fixed per example"),
-    TSR_PARAM_BOOL(tsr_training_settings, subtract_mean, false,
-                   "subtract the mean input of the training examples from every input"),
+    TSR_PARAM_BOOL(
+        tsr_training_settings, subtract_mean, false,
+        "subtract the mean input of the training examples from every input; with model.weights, the "
+        "mean that their file has, whatever this says"),
     TSR_PARAM_INT(tsr_training_settings, early_stop, 0, 0, MOST_EPOCHS,
                   "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
     TSR_PARAM_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MOST_EPOCHS,
