@@ -4,9 +4,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool quiet;
+
+/* What has been said once. */
+static char **said;
+static size_t n_said;
 
 void tsr_log_set_quiet(bool value)
 {
@@ -52,4 +57,52 @@ void tsr_log_info(const char *format, ...)
     va_start(args, format);
     put_line("tessera: ", format, args);
     va_end(args);
+}
+
+/* Takes the message over. Whether it is new; without memory it is said again rather than lost. */
+static bool note_said(char *message)
+{
+    for (size_t i = 0; i < n_said; i++)
+        if (strcmp(said[i], message) == 0) {
+            free(message);
+            return false;
+        }
+    char **grown = reallocarray(said, n_said + 1, sizeof(*grown));
+    if (grown) {
+        said = grown;
+        said[n_said++] = message;
+    } else {
+        free(message);
+    }
+    return true;
+}
+
+void tsr_log_warning_once(const char *format, ...)
+{
+    char *message;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&message, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    char *kept = strdup(message);
+    if (!kept || note_said(kept))
+        tsr_log_warning("%s", message);
+    free(message);
+}
+
+void tsr_log_info_once(const char *format, ...)
+{
+    char *message;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&message, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    char *kept = strdup(message);
+    if (!kept || note_said(kept))
+        tsr_log_info("%s", message);
+    free(message);
 }

@@ -13,6 +13,10 @@ void tsr_log_warning(const char *format, ...) TSR_PRINTF(1, 2);
 /* What is being done; silent when quiet. */
 void tsr_log_info(const char *format, ...) TSR_PRINTF(1, 2);
 
+/* The same, unless this process has said the very text before: a config is read once per run. One thread. */
+void tsr_log_warning_once(const char *format, ...) TSR_PRINTF(1, 2);
+void tsr_log_info_once(const char *format, ...) TSR_PRINTF(1, 2);
+
 /* Suppresses tsr_log_info from here on; set once, before threads. */
 void tsr_log_set_quiet(bool quiet);
 

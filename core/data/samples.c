@@ -199,6 +199,13 @@ void tsr_parts_clear(tsr_parts *parts)
     *parts = (tsr_parts){ 0 };
 }
 
+void tsr_parts_set_mean(tsr_parts *parts, float *mean)
+{
+    free(parts->mean);
+    parts->mean = mean;
+    parts->train.mean = parts->holdout.mean = parts->test.mean = mean;
+}
+
 /* Adds the examples' inputs up in their order. */
 TSR_HOT static void sum_inputs(const tsr_samples *samples, size_t size, float *inputs, double *sums)
 {
@@ -224,8 +231,7 @@ tsr_status *tsr_parts_subtract_mean(tsr_parts *parts)
         sum_inputs(&parts->train, size, inputs, sums);
         for (size_t j = 0; j < size; j++)
             mean[j] = (float)(sums[j] / (double)parts->train.n);
-        parts->mean = mean;
-        parts->train.mean = parts->holdout.mean = parts->test.mean = mean;
+        tsr_parts_set_mean(parts, mean);
     } else {
         free(mean);
     }

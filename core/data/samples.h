@@ -67,6 +67,9 @@ void tsr_parts_clear(tsr_parts *parts);
  */
 TSR_MUST_CHECK tsr_status *tsr_parts_subtract_mean(tsr_parts *parts);
 
+/* The same with a mean input that is given, a sample's values from malloc, which the parts take over. */
+void tsr_parts_set_mean(tsr_parts *parts, float *mean);
+
 /* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise
    included. Either output may be NULL. scratch: n indices, overwritten; it may be `index` itself. Any thread.
  */

@@ -63,34 +63,60 @@ static char *next_word(char **rest)
     return word;
 }
 
-/* The group or list at `word` below `at`, made where it is missing. A string that should be a group is the
-   short form of { plugin = "..."; } and becomes it. */
+/* The short form of a plugin, "NAME", becomes { plugin = "NAME"; } where it stands, in a group or a list.
+   libconfig has no call for it, and replacing the setting would lose its line and its place among others. */
+static tsr_status *open_short_form(config_setting_t *setting)
+{
+    char *plugin = strdup(config_setting_get_string(setting));
+    if (!plugin)
+        return tsr_no_memory("settings");
+    config_setting_t *parent = config_setting_parent(setting);
+    if (config_setting_is_array(parent)) /* of strings alone, which it is no more */
+        parent->type = CONFIG_TYPE_LIST;
+    free(setting->value.sval);
+    setting->type = CONFIG_TYPE_GROUP;
+    setting->value.list = NULL;
+    config_setting_t *name = config_setting_add(setting, "plugin", CONFIG_TYPE_STRING);
+    bool named = name && config_setting_set_string(name, plugin);
+    if (named) {
+        name->file = setting->file;
+        name->line = setting->line;
+    }
+    free(plugin);
+    return named ? NULL : tsr_no_memory("settings");
+}
+
+/* What stands at `word` below `at`; NULL: nothing. */
+static tsr_status *find_below(config_setting_t *at, const char *word, const char *key, const char *origin,
+                              config_setting_t **out)
+{
+    *out = NULL;
+    if (config_setting_is_group(at)) {
+        *out = config_setting_get_member(at, word);
+        return NULL;
+    }
+    int n = config_setting_length(at);
+    if (!is_index(word) || atoi(word) >= n)
+        return tsr_fail(TSR_REFUSED, "%s: %s: there is no element '%s': expected one of %d, counted from 0",
+                        origin, key, word, n);
+    *out = config_setting_get_elem(at, (unsigned)atoi(word));
+    return NULL;
+}
+
+/* The group or list at `word` below `at`, made where it is missing. */
 static tsr_status *step_into(config_setting_t **at, const char *word, const char *key, char *origin)
 {
-    config_setting_t *next = NULL;
-    if (is_index(word)) {
-        int index = atoi(word);
-        if (config_setting_is_group(*at) || index >= config_setting_length(*at))
-            return tsr_fail(TSR_REFUSED, "%s: %s: there is no element %d", origin, key, index);
-        next = config_setting_get_elem(*at, (unsigned)index);
-    } else if (config_setting_is_group(*at)) {
-        next = config_setting_get_member(*at, word);
-        if (next && config_setting_type(next) == CONFIG_TYPE_STRING) {
-            char *plugin = strdup(config_setting_get_string(next));
-            config_setting_remove(*at, word);
-            next = config_setting_add(*at, word, CONFIG_TYPE_GROUP);
-            config_setting_t *name = next ? config_setting_add(next, "plugin", CONFIG_TYPE_STRING) : NULL;
-            if (plugin && name)
-                config_setting_set_string(name, plugin);
-            free(plugin);
-        } else if (!next) {
-            next = config_setting_add(*at, word, CONFIG_TYPE_GROUP);
-            if (next)
-                config_setting_set_hook(next, origin);
-        }
+    config_setting_t *next;
+    TSR_TRY(find_below(*at, word, key, origin, &next));
+    if (!next) {
+        next = config_setting_add(*at, word, CONFIG_TYPE_GROUP);
+        if (next)
+            config_setting_set_hook(next, origin);
+    } else if (config_setting_type(next) == CONFIG_TYPE_STRING) {
+        TSR_TRY(open_short_form(next));
     }
     if (!next || !config_setting_is_aggregate(next))
-        return tsr_fail(TSR_REFUSED, "%s: %s: '%s' is no group", origin, key, word);
+        return tsr_fail(TSR_REFUSED, "%s: %s: '%s' is neither a group nor a list", origin, key, word);
     *at = next;
     return NULL;
 }

@@ -3,11 +3,13 @@
 #include "experiment/experiment.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/config.h"
 #include "experiment/identity.h"
 #include "experiment/resolved.h"
+#include "experiment/weights.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
 #include "plugin/params.h"
@@ -59,8 +61,10 @@ static const tsr_param training_params[] = {
                    "fraction of the training labels drawn anew, uniformly over the classes"),
     TSR_PARAM_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
                    "standard deviation of Gaussian noise on the training inputs, fixed per example"),
-    TSR_PARAM_BOOL(tsr_training_settings, subtract_mean, false,
-                   "subtract the mean input of the training examples from every input"),
+    TSR_PARAM_BOOL(
+        tsr_training_settings, subtract_mean, false,
+        "subtract the mean input of the training examples from every input; with model.weights, the "
+        "mean that their file has, whatever this says"),
     TSR_PARAM_INT(tsr_training_settings, early_stop, 0, 0, MOST_EPOCHS,
                   "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
     TSR_PARAM_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MOST_EPOCHS,
@@ -210,6 +214,44 @@ tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_se
     return NULL;
 }
 
+/* Whether the command line or a sweep sets a key of the group. */
+static bool is_overridden(const config_setting_t *group, const char *key)
+{
+    const config_setting_t *setting = group ? config_setting_get_member(group, key) : NULL;
+    return setting && config_setting_get_hook(setting);
+}
+
+/* Snapshots after the last epoch are a mistake where both are written together. Where the command line or a
+   sweep shortens the training that a file has, those that are left are taken. */
+static tsr_status *check_snapshots(const config_setting_t *group, tsr_training_settings *training,
+                                   json_t *resolved)
+{
+    tsr_int_list *snapshots = &training->snapshots;
+    int64_t *values = (int64_t *)(uintptr_t)snapshots->values;
+    bool shortened = is_overridden(group, "epochs") && !is_overridden(group, "snapshots");
+    json_t *kept = json_array();
+    size_t n = 0;
+    for (size_t i = 0; i < snapshots->n; i++) {
+        if (values[i] <= training->epochs) {
+            values[n++] = values[i];
+            json_array_append_new(kept, json_integer(values[i]));
+        } else if (!shortened) {
+            json_decref(kept);
+            return tsr_setting_fail(config_setting_get_member(group, "snapshots"),
+                                    "training.snapshots: epoch %lld is after the last one: expected at most "
+                                    "training.epochs = %lld",
+                                    (long long)values[i], (long long)training->epochs);
+        }
+    }
+    if (n < snapshots->n)
+        tsr_log_info_once(
+            "training.snapshots: those after the last epoch, training.epochs = %lld, are left out",
+            (long long)training->epochs);
+    snapshots->n = n;
+    json_object_set_new(resolved, "snapshots", kept);
+    return NULL;
+}
+
 static tsr_status *read_training(const tsr_settings *settings, const config_setting_t *root, tsr_run *run,
                                  json_t *resolved)
 {
@@ -231,14 +273,7 @@ static tsr_status *read_training(const tsr_settings *settings, const config_sett
     json_object_set_new(object, "augment", changes);
     TSR_TRY(tsr_settings_read(settings, augment_params, augment, "training.augment", NULL,
                               &run->training.augment, changes));
-    const tsr_int_list *snapshots = &run->training.snapshots;
-    for (size_t i = 0; i < snapshots->n; i++)
-        if (snapshots->values[i] > run->training.epochs)
-            return tsr_setting_fail(config_setting_get_member(group, "snapshots"),
-                                    "training.snapshots: epoch %lld is after the last one: expected at most "
-                                    "training.epochs = %lld",
-                                    (long long)snapshots->values[i], (long long)run->training.epochs);
-    return NULL;
+    return check_snapshots(group, &run->training, object);
 }
 
 static tsr_status *read_layers(const config_setting_t *list, tsr_codes_settings *codes, json_t *resolved)
@@ -351,8 +386,8 @@ static tsr_status *check_model(tsr_run *run, const config_setting_t *root)
     tsr_guard_leave(before);
     TSR_TRY(tsr_setting_context(model, built));
     run->size.parameters = tsr_network_parameters(network);
-    tsr_status *status = run->weights ? tsr_safetensors_check(run->weights, network) : NULL;
-    status = tsr_setting_context(weights ? weights : model, status);
+    tsr_status *status =
+        tsr_setting_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
     if (!status)
         status = check_codes(run, network, root);
     tsr_network_free(network);
@@ -725,8 +760,21 @@ static tsr_status *check_name(const char *name, const config_setting_t *root)
     return NULL;
 }
 
+/* Where the epochs are swept, the points may have different snapshots left: the config has those that are
+   written, of which each point takes its own again. */
+static void keep_snapshots(tsr_experiment *experiment, const tsr_config *config)
+{
+    const config_setting_t *written = config_lookup(&config->tree, "training.snapshots");
+    json_t *training = json_copy(json_object_get(experiment->resolved, "training"));
+    for (size_t i = 0; written && i < experiment->n_swept; i++)
+        if (strcmp(experiment->swept[i], "training.epochs") == 0)
+            json_object_set_new(training, "snapshots", tsr_resolved_from_setting(written));
+    json_object_set_new(experiment->resolved, "training", training);
+}
+
 /* The experiment as a whole: what stands before the runs' own settings, then those of the first run. */
-static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, json_t *executor, json_t *report)
+static tsr_status *resolve(tsr_experiment *experiment, const tsr_config *config, json_t *path, json_t *sweep,
+                           json_t *executor, json_t *report)
 {
     const json_t *run = experiment->runs[0].config;
     static const char *const shared[] = { "dataset", "model", "regularizers", "training", "codes",
@@ -740,6 +788,8 @@ static void resolve(tsr_experiment *experiment, json_t *path, json_t *sweep, jso
     json_object_set(experiment->resolved, "executor", executor);
     json_object_set(experiment->resolved, "output", json_object_get(run, "output"));
     json_object_set(experiment->resolved, "report", report);
+    keep_snapshots(experiment, config);
+    return tsr_weights_leave_out(experiment->resolved, experiment);
 }
 
 static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config *config, size_t n_overrides,
@@ -774,8 +824,9 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_config 
         (status = check_ids(experiment, config)) ||
         (status = tsr_report_settings_read(root, &thresholds, report)))
         goto out;
-    resolve(experiment, path, sweep, json_object_get(executor, "executor"), report);
-    status = tsr_identity_of_sweep(experiment->resolved, experiment->sweep_id);
+    status = resolve(experiment, config, path, sweep, json_object_get(executor, "executor"), report);
+    if (!status)
+        status = tsr_identity_of_sweep(experiment->resolved, experiment->sweep_id);
 out:
     json_decref(report);
     json_decref(path);

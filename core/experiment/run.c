@@ -13,8 +13,9 @@
 #include "data/batches.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
+#include "experiment/model_file.h"
+#include "experiment/model_metadata.h"
 #include "experiment/place.h"
-#include "experiment/safetensors.h"
 #include "plugin/announced.h"
 #include "plugin/kinds.h"
 
@@ -248,6 +249,22 @@ static size_t bytes_of(double gigabytes)
     return bytes >= (double)SIZE_MAX ? SIZE_MAX : (size_t)bytes;
 }
 
+/* What is subtracted from every input: the mean that the weights came with, which is part of the network,
+   else, where it is wanted, that of the examples that train. */
+static tsr_status *prepare_mean(doing *d)
+{
+    const tsr_run *run = d->run;
+    if (!run->weights || !tsr_model_file_has_mean(run->weights))
+        return run->training.subtract_mean ? tsr_parts_subtract_mean(&d->parts) : NULL;
+    size_t size = tsr_shape_size(run->data->info.shape);
+    float *mean = tsr_alloc(size, sizeof(*mean));
+    if (!mean)
+        return tsr_no_memory("the mean input");
+    tsr_model_file_mean(run->weights, size, mean);
+    tsr_parts_set_mean(&d->parts, mean);
+    return NULL;
+}
+
 /* Takes the folder's path over. */
 static tsr_status *prepare(doing *d, char *folder)
 {
@@ -268,8 +285,7 @@ static tsr_status *prepare(doing *d, char *folder)
                                   .input_noise = training->input_noise,
                                   .seed = run->seed };
     TSR_TRY(tsr_parts_new(run->data, &options, &d->parts));
-    if (training->subtract_mean)
-        TSR_TRY(tsr_parts_subtract_mean(&d->parts));
+    TSR_TRY(prepare_mean(d));
     TSR_TRY(read_labels(&d->parts.train, &d->train_labels));
     TSR_TRY(read_labels(&d->parts.test, &d->test_labels));
     d->epoch_size = training->constant_steps ? d->parts.epoch_size : d->parts.train.n;
@@ -284,7 +300,7 @@ static tsr_status *prepare(doing *d, char *folder)
     tsr_code_choice choice = tsr_run_code_choice(run);
     TSR_TRY(tsr_network_choose_code(d->network, &choice));
     d->room = (tsr_code_room){ .limit = bytes_of(run->codes.memory), .folder = d->folder };
-    return run->weights ? tsr_safetensors_load(run->weights, d->network) : NULL;
+    return run->weights ? tsr_model_file_load(run->weights, d->network) : NULL;
 }
 
 static tsr_training training_of(doing *d)
@@ -317,8 +333,7 @@ static tsr_status *train_and_probe(doing *d, tsr_trained *trained)
     if (!run->output.save_model)
         return NULL;
     char *path = tsr_path_join(d->folder, "model.safetensors");
-    tsr_status *status =
-        path ? tsr_safetensors_write(path, d->network, run->config) : tsr_no_memory("a path");
+    tsr_status *status = path ? tsr_model_file_write(path, d->network, run->config) : tsr_no_memory("a path");
     free(path);
     return status;
 }
@@ -332,8 +347,8 @@ static json_t *describe_network(const tsr_network *network)
                                                 (json_int_t)source->units, "bits_per_unit",
                                                 (json_int_t)source->n_breakpoints));
     }
-    return json_pack("{s:I, s:o}", "parameters", (json_int_t)tsr_network_parameters(network), "code_layers",
-                     layers);
+    return json_pack("{s:I, s:o, s:o}", "parameters", (json_int_t)tsr_network_parameters(network),
+                     "code_layers", layers, "constants", tsr_model_constants(tsr_network_graph(network)));
 }
 
 /* What the metrics of the run mean, so that results can be read without the plugins. */

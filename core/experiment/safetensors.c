@@ -1,6 +1,6 @@
-/* Trained models as safetensors files (the format's own description: header length as a little-endian
-   uint64, JSON header padded with blanks to 8 bytes, tensors back to back). A file that is read is a
-   stranger's: nothing of its header is believed before it agrees with the file's length and with itself. */
+/* Safetensors files (the format's own description: header length as a little-endian uint64, JSON header
+   padded with blanks to 8 bytes, tensors back to back). A file that is read is a stranger's: nothing of its
+   header is believed before it agrees with the file's length and with itself. */
 #include "experiment/safetensors.h"
 
 #include "base/file.h"
@@ -17,141 +17,75 @@
 #define LENGTH_SIZE sizeof(uint64_t)
 #define METADATA "__metadata__"
 #define LONGEST_NAME 200 /* that a message shows */
-#define MOST_NAMES 5     /* that a message lists */
-
-/* What the network keeps, parameters and then running statistics, as one list. */
-typedef struct kept_array {
-    const char *name;
-    size_t n_dims, n;
-    const size_t *dims;
-    float *values;
-} kept_array;
-
-static size_t count_arrays(const tsr_network *network)
-{
-    return tsr_network_n_tensors(network) + tsr_network_n_states(network);
-}
-
-static kept_array array_of(const tsr_network *network, size_t i)
-{
-    size_t n_tensors = tsr_network_n_tensors(network);
-    if (i < n_tensors) {
-        const tsr_network_parameter *tensor = tsr_network_tensor(network, i);
-        const tsr_parameter *p = &tensor->parameter;
-        return (kept_array){ p->name, p->n_dims, p->n, p->dims, tensor->values };
-    }
-    const tsr_network_state *state = tsr_network_get_state(network, i - n_tensors);
-    return (kept_array){ state->name, 1, state->n, &state->n, state->values };
-}
-
-/* Writing. */
-
-static void add_tensor(json_t *header, const kept_array *array, size_t *offset)
-{
-    json_t *shape = json_array();
-    for (size_t i = 0; i < array->n_dims; i++)
-        json_array_append_new(shape, json_integer((json_int_t)array->dims[i]));
-    size_t end = *offset + array->n * sizeof(float);
-    json_object_set_new(header, array->name,
-                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                                  (json_int_t)*offset, (json_int_t)end));
-    *offset = end;
-}
-
-static json_t *make_header(const tsr_network *network, const json_t *config)
-{
-    json_t *header = json_object();
-    char *text = json_dumps(config, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_object_set_new(
-        header, METADATA,
-        json_pack("{s:s, s:s, s:s}", "format", "pt", "tessera", tsr_version(), "config", text ? text : "{}"));
-    free(text);
-    size_t offset = 0;
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        add_tensor(header, &array, &offset);
-    }
-    return header;
-}
-
-tsr_status *tsr_safetensors_write(const char *path, const tsr_network *network, const json_t *config)
-{
-    json_t *header = make_header(network, config);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
-    json_decref(header);
-    if (!text)
-        return tsr_no_memory(path);
-    tsr_new_file file;
-    tsr_status *status = tsr_new_file_open(path, &file);
-    if (status) {
-        free(text);
-        return status;
-    }
-    size_t length = strlen(text), padding = (8 - length % 8) % 8;
-    uint64_t prefix = htole64(length + padding);
-    fwrite(&prefix, sizeof(prefix), 1, file.stream);
-    fwrite(text, 1, length, file.stream);
-    fwrite("        ", 1, padding, file.stream);
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        fwrite(array.values, sizeof(float), array.n, file.stream);
-    }
-    free(text);
-    return tsr_new_file_keep(&file);
-}
-
-/* Reading: the file against itself. */
-
-/* A tensor as the header has it. */
-typedef struct stored_tensor {
-    const char *name;
-    const json_t *shape;
-    size_t begin, end; /* in the data */
-    bool passed_over;  /* no array of ours can be meant */
-} stored_tensor;
 
 struct tsr_safetensors {
     char *path, *bytes;
     size_t length, data; /* of the file; where in it the arrays begin */
     json_t *header;
     size_t n;
-    stored_tensor *tensors; /* in the order of their places */
+    tsr_stored_tensor *tensors; /* in the order of their places */
     char hash[33];
 };
 
-/* A name as a message may show it, wherever it comes from. */
-static const char *shown(const char *name)
+const char *tsr_tensor_shown(const char *name)
 {
     return strlen(name) > LONGEST_NAME ? "(a long name)" : tsr_line_shown(name);
 }
 
-static tsr_status *bad_tensor(const tsr_safetensors *file, const char *name, const char *format, ...)
-    TSR_PRINTF(3, 4);
-
-static tsr_status *bad_tensor(const tsr_safetensors *file, const char *name, const char *format, ...)
+tsr_status *tsr_bad_tensor(const tsr_safetensors *file, const char *name, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     tsr_status *status = tsr_fail_v(TSR_REFUSED, format, args);
     va_end(args);
-    return tsr_context(status, "%s: tensor %s", file->path, shown(name));
+    return tsr_context(status, "%s: tensor %s", file->path, tsr_tensor_shown(name));
 }
 
-static tsr_status *read_header(tsr_safetensors *file)
+/* Files of other formats that are taken for models, by how they begin. */
+static const struct {
+    const char *start;
+    size_t length;
+    const char *what;
+} other_formats[] = {
+    { "PK\3\4", 4, "a PyTorch file (a zip archive, as torch.save writes it)" },
+    { "\x80\2", 2, "a PyTorch file (a pickle, as torch.save writes it)" },
+    { "\x80\3", 2, "a PyTorch file (a pickle, as torch.save writes it)" },
+    { "\x80\4", 2, "a PyTorch file (a pickle, as torch.save writes it)" },
+    { "\x80\5", 2, "a PyTorch file (a pickle, as torch.save writes it)" },
+    { "\x89HDF\r\n\x1a\n", 8, "an HDF5 file, as Keras writes it" },
+    { "\x93NUMPY", 6, "a NumPy array" },
+    { "\x1f\x8b", 2, "a gzip file" },
+};
+
+/* A file too short for the header that its first bytes would promise: another format's, or cut. A header
+   begins with a brace. */
+static tsr_status *not_whole(const tsr_safetensors *file, uint64_t promised)
 {
-    uint64_t promised;
+    bool other = file->length > LENGTH_SIZE && file->bytes[LENGTH_SIZE] != '{';
+    for (size_t i = 0; other && i < sizeof(other_formats) / sizeof(other_formats[0]); i++)
+        if (memcmp(file->bytes, other_formats[i].start, other_formats[i].length) == 0)
+            return tsr_fail(TSR_REFUSED,
+                            "%s: %s, expected a safetensors file; save it as one, in PyTorch by "
+                            "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")",
+                            file->path, other_formats[i].what);
     if (file->length < LENGTH_SIZE)
         return tsr_fail(TSR_REFUSED,
                         "%s: holds %zu bytes, expected a safetensors file, which begins with the %zu of its "
                         "header's length",
                         file->path, file->length, LENGTH_SIZE);
-    memcpy(&promised, file->bytes, LENGTH_SIZE);
+    return tsr_fail(TSR_REFUSED,
+                    "%s: offset 0: a header of %llu bytes is promised, expected at most the %zu that follow",
+                    file->path, (unsigned long long)promised, file->length - LENGTH_SIZE);
+}
+
+static tsr_status *read_header(tsr_safetensors *file)
+{
+    uint64_t promised = 0;
+    if (file->length >= LENGTH_SIZE)
+        memcpy(&promised, file->bytes, LENGTH_SIZE);
     promised = le64toh(promised);
-    if (promised > file->length - LENGTH_SIZE)
-        return tsr_fail(
-            TSR_REFUSED,
-            "%s: offset 0: a header of %llu bytes is promised, expected at most the %zu that follow",
-            file->path, (unsigned long long)promised, file->length - LENGTH_SIZE);
+    if (file->length < LENGTH_SIZE || promised > file->length - LENGTH_SIZE)
+        return not_whole(file, promised);
     file->data = LENGTH_SIZE + (size_t)promised;
     json_error_t error;
     file->header = json_loadb(file->bytes + LENGTH_SIZE, (size_t)promised, JSON_REJECT_DUPLICATES, &error);
@@ -174,33 +108,33 @@ static bool read_size(const json_t *value, size_t *out)
 }
 
 /* Bytes of the tensor's elements. */
-static tsr_status *measure(const tsr_safetensors *file, const stored_tensor *tensor, size_t element,
+static tsr_status *measure(const tsr_safetensors *file, const tsr_stored_tensor *tensor, size_t element,
                            size_t *bytes)
 {
     *bytes = element;
     if (!json_is_array(tensor->shape))
-        return bad_tensor(file, tensor->name, "expected a list as its shape");
+        return tsr_bad_tensor(file, tensor->name, "expected a list as its shape");
     for (size_t i = 0; i < json_array_size(tensor->shape); i++) {
         size_t dimension;
         if (!read_size(json_array_get(tensor->shape, i), &dimension))
-            return bad_tensor(file, tensor->name, "dimension %zu of its shape is no count", i + 1);
+            return tsr_bad_tensor(file, tensor->name, "dimension %zu of its shape is no count", i + 1);
         if (!tsr_multiply(*bytes, dimension, bytes))
-            return bad_tensor(file, tensor->name, "its shape is more than memory can hold");
+            return tsr_bad_tensor(file, tensor->name, "its shape is more than memory can hold");
     }
     return NULL;
 }
 
-static tsr_status *read_place(const tsr_safetensors *file, const json_t *entry, stored_tensor *tensor)
+static tsr_status *read_place(const tsr_safetensors *file, const json_t *entry, tsr_stored_tensor *tensor)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
     size_t room = file->length - file->data;
     if (json_array_size(offsets) != 2 || !read_size(json_array_get(offsets, 0), &tensor->begin) ||
         !read_size(json_array_get(offsets, 1), &tensor->end))
-        return bad_tensor(file, tensor->name, "expected two counts as its data_offsets");
+        return tsr_bad_tensor(file, tensor->name, "expected two counts as its data_offsets");
     if (tensor->begin > tensor->end || tensor->end > room)
-        return bad_tensor(file, tensor->name,
-                          "data_offsets %zu to %zu, expected a range of the %zu bytes behind the header",
-                          tensor->begin, tensor->end, room);
+        return tsr_bad_tensor(file, tensor->name,
+                              "data_offsets %zu to %zu, expected a range of the %zu bytes behind the header",
+                              tensor->begin, tensor->end, room);
     return NULL;
 }
 
@@ -217,27 +151,27 @@ static bool counts_batches(const char *name, const char *dtype)
 }
 
 static tsr_status *read_tensor(const tsr_safetensors *file, const char *name, const json_t *entry,
-                               stored_tensor *tensor)
+                               tsr_stored_tensor *tensor)
 {
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    *tensor = (stored_tensor){ .name = name, .shape = json_object_get(entry, "shape") };
+    *tensor = (tsr_stored_tensor){ .name = name, .shape = json_object_get(entry, "shape") };
     if (!dtype)
-        return bad_tensor(file, name, "expected an object with dtype, shape and data_offsets");
+        return tsr_bad_tensor(file, name, "expected an object with dtype, shape and data_offsets");
     tensor->passed_over = counts_batches(name, dtype);
     if (!tensor->passed_over && strcmp(dtype, "F32") != 0)
-        return bad_tensor(file, name, "its dtype is %s, expected F32", shown(dtype));
+        return tsr_bad_tensor(file, name, "its dtype is %s, expected F32", tsr_tensor_shown(dtype));
     size_t bytes;
     TSR_TRY(measure(file, tensor, tensor->passed_over ? sizeof(int64_t) : sizeof(float), &bytes));
     TSR_TRY(read_place(file, entry, tensor));
     if (tensor->end - tensor->begin != bytes)
-        return bad_tensor(file, name, "data_offsets %zu to %zu, expected the %zu bytes of its shape",
-                          tensor->begin, tensor->end, bytes);
+        return tsr_bad_tensor(file, name, "data_offsets %zu to %zu, expected the %zu bytes of its shape",
+                              tensor->begin, tensor->end, bytes);
     return NULL;
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const stored_tensor *x = a, *y = b;
+    const tsr_stored_tensor *x = a, *y = b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
@@ -247,10 +181,11 @@ static tsr_status *check_cover(const tsr_safetensors *file)
 {
     size_t covered = 0;
     for (size_t i = 0; i < file->n; i++) {
-        const stored_tensor *tensor = &file->tensors[i];
+        const tsr_stored_tensor *tensor = &file->tensors[i];
         if (tensor->begin < covered)
-            return bad_tensor(file, tensor->name, "begins at data offset %zu, inside %s, which ends at %zu",
-                              tensor->begin, shown(file->tensors[i - 1].name), covered);
+            return tsr_bad_tensor(file, tensor->name,
+                                  "begins at data offset %zu, inside %s, which ends at %zu", tensor->begin,
+                                  tsr_tensor_shown(file->tensors[i - 1].name), covered);
         if (tensor->begin > covered)
             return tsr_fail(TSR_REFUSED, "%s: offset %zu: %zu bytes belong to no tensor", file->path,
                             file->data + covered, tensor->begin - covered);
@@ -296,13 +231,13 @@ static float value_at(const tsr_safetensors *file, size_t offset)
 static tsr_status *check_values(const tsr_safetensors *file)
 {
     for (size_t i = 0; i < file->n; i++) {
-        const stored_tensor *tensor = &file->tensors[i];
+        const tsr_stored_tensor *tensor = &file->tensors[i];
         bool variances = strcmp(last_word(tensor->name), "running_var") == 0;
         for (size_t at = tensor->begin; !tensor->passed_over && at < tensor->end; at += sizeof(float)) {
             float value = value_at(file, at);
             if (!isfinite(value) || (variances && value < 0))
-                return bad_tensor(file, tensor->name, "offset %zu: %g, expected %s", file->data + at,
-                                  (double)value, variances ? "variances" : "finite values");
+                return tsr_bad_tensor(file, tensor->name, "offset %zu: %g, expected %s", file->data + at,
+                                      (double)value, variances ? "variances" : "finite values");
         }
     }
     return NULL;
@@ -358,9 +293,19 @@ const char *tsr_safetensors_hash(const tsr_safetensors *file)
     return file->hash;
 }
 
-/* Reading: the file against a network. */
+/* What it holds. */
 
-static const stored_tensor *find_tensor(const tsr_safetensors *file, const char *name)
+size_t tsr_safetensors_count(const tsr_safetensors *file)
+{
+    return file->n;
+}
+
+const tsr_stored_tensor *tsr_safetensors_tensor(const tsr_safetensors *file, size_t i)
+{
+    return &file->tensors[i];
+}
+
+const tsr_stored_tensor *tsr_safetensors_find(const tsr_safetensors *file, const char *name)
 {
     for (size_t i = 0; i < file->n; i++)
         if (strcmp(file->tensors[i].name, name) == 0)
@@ -368,94 +313,14 @@ static const stored_tensor *find_tensor(const tsr_safetensors *file, const char 
     return NULL;
 }
 
-static bool network_has(const tsr_network *network, const char *name)
+void tsr_safetensors_values(const tsr_safetensors *file, const tsr_stored_tensor *tensor, size_t n,
+                            float *values)
 {
-    for (size_t i = 0; i < count_arrays(network); i++)
-        if (strcmp(array_of(network, i).name, name) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < n; i++)
+        values[i] = value_at(file, tensor->begin + i * sizeof(float));
 }
 
-/* Names for a message: the first few, and that there are more. */
-typedef struct name_list {
-    tsr_text text;
-    size_t n;
-} name_list;
-
-static void add_name(name_list *list, const char *name)
+const char *tsr_safetensors_metadata(const tsr_safetensors *file, const char *key)
 {
-    if (list->n < MOST_NAMES)
-        tsr_text_add(&list->text, "%s%s", list->n ? ", " : "", shown(name));
-    else if (list->n == MOST_NAMES)
-        tsr_text_add(&list->text, " ...");
-    list->n++;
-}
-
-static tsr_status *check_names(const tsr_safetensors *file, const tsr_network *network)
-{
-    name_list missing = { 0 }, surplus = { 0 };
-    for (size_t i = 0; i < count_arrays(network); i++)
-        if (!find_tensor(file, array_of(network, i).name))
-            add_name(&missing, array_of(network, i).name);
-    for (size_t i = 0; i < file->n; i++)
-        if (!file->tensors[i].passed_over && !network_has(network, file->tensors[i].name))
-            add_name(&surplus, file->tensors[i].name);
-    tsr_status *status = NULL;
-    if (missing.text.failed || surplus.text.failed)
-        status = tsr_no_memory(file->path);
-    else if (missing.n || surplus.n)
-        status = tsr_fail(TSR_REFUSED, "%s: other tensors than the model's, expected the same:%s%s%s%s%s",
-                          file->path, missing.n ? " it lacks " : "", missing.n ? missing.text.chars : "",
-                          missing.n && surplus.n ? ";" : "", surplus.n ? " the model has no " : "",
-                          surplus.n ? surplus.text.chars : "");
-    free(missing.text.chars);
-    free(surplus.text.chars);
-    return status;
-}
-
-static bool same_shape(const stored_tensor *tensor, const kept_array *array)
-{
-    bool same = json_array_size(tensor->shape) == array->n_dims;
-    for (size_t i = 0; same && i < array->n_dims; i++)
-        same = (size_t)json_integer_value(json_array_get(tensor->shape, i)) == array->dims[i];
-    return same;
-}
-
-static tsr_status *wrong_shape(const tsr_safetensors *file, const stored_tensor *tensor,
-                               const kept_array *array)
-{
-    tsr_text expected = { 0 };
-    for (size_t i = 0; i < array->n_dims; i++)
-        tsr_text_add(&expected, "%s%zu", i ? ", " : "", array->dims[i]);
-    char *found = json_dumps(tensor->shape, JSON_ENCODE_ANY);
-    tsr_status *status = bad_tensor(file, tensor->name, "its shape is %s, expected [%s] as the model has it",
-                                    found && strlen(found) <= LONGEST_NAME ? found : "too long to show",
-                                    expected.chars ? expected.chars : "");
-    free(found);
-    free(expected.chars);
-    return status;
-}
-
-tsr_status *tsr_safetensors_check(const tsr_safetensors *file, const tsr_network *network)
-{
-    TSR_TRY(check_names(file, network));
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        const stored_tensor *tensor = find_tensor(file, array.name);
-        if (!same_shape(tensor, &array))
-            return wrong_shape(file, tensor, &array);
-    }
-    return NULL;
-}
-
-tsr_status *tsr_safetensors_load(const tsr_safetensors *file, tsr_network *network)
-{
-    TSR_TRY(tsr_safetensors_check(file, network));
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        size_t begin = find_tensor(file, array.name)->begin;
-        for (size_t k = 0; k < array.n; k++)
-            array.values[k] = value_at(file, begin + k * sizeof(float));
-    }
-    return NULL;
+    return json_string_value(json_object_get(json_object_get(file->header, METADATA), key));
 }

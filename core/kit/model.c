@@ -4,6 +4,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "nn/graph.h"
 #include "nn/network.h"
 
 #include <math.h>
@@ -94,6 +95,12 @@ static bool same_names(const tsr_network *a, const tsr_network *b)
         tsr_network_n_states(a) != tsr_network_n_states(b) ||
         tsr_network_n_code_sources(a) != tsr_network_n_code_sources(b))
         return false;
+    const tsr_graph *x = tsr_network_graph(a), *y = tsr_network_graph(b);
+    if (x->n_constants != y->n_constants)
+        return false;
+    for (size_t i = 0; i < x->n_constants; i++)
+        if (x->constant_values[i] != y->constant_values[i])
+            return false;
     for (size_t i = 0; i < tsr_network_n_tensors(a); i++) {
         const tsr_parameter *p = &tsr_network_tensor(a, i)->parameter,
                             *q = &tsr_network_tensor(b, i)->parameter;

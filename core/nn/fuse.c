@@ -84,6 +84,7 @@ static tsr_status *fuse(tsr_graph *graph, const chain *found)
                          .first_edge = graph->n_edges,
                          .first_parameter = norm->first_parameter,
                          .first_state = norm->first_state,
+                         .first_constant = norm->first_constant,
                          .needed = true,
                          .needs_gradient = true };
     inputs[0] = norm->inputs[0];

@@ -112,7 +112,8 @@ static tsr_node *node_new(tsr_graph *graph, char *name, size_t n_inputs)
                         .name = name,
                         .first_edge = graph->n_edges,
                         .first_parameter = graph->n_parameters,
-                        .first_state = graph->n_states };
+                        .first_state = graph->n_states,
+                        .first_constant = graph->n_constants };
     node->inputs = calloc(n_inputs ? n_inputs : 1, sizeof(tsr_node *));
     node->shapes = calloc(n_inputs ? n_inputs : 1, sizeof(tsr_shape));
     if (!node->inputs || !node->shapes) {
@@ -152,6 +153,10 @@ void tsr_graph_free(tsr_graph *graph)
         return;
     for (size_t i = 0; i < graph->n; i++)
         node_free(graph->nodes[i]);
+    for (size_t i = 0; i < graph->n_constants; i++)
+        free((char *)(uintptr_t)graph->constants[i].spec.name);
+    free(graph->constants);
+    free(graph->constant_values);
     free(graph->nodes);
     tsr_status_free(graph->failure);
     free(graph);

@@ -17,6 +17,14 @@ typedef struct tsr_node_state {
     float initial;
 } tsr_node_state;
 
+/* A number that a node's output depends on; its value is graph->constant_values[i]. */
+typedef struct tsr_graph_constant {
+    const tsr_node *node;
+    tsr_constant_spec spec; /* its name is ours */
+    const char *key;        /* of the model that sets it; NULL: none */
+    bool given;             /* the config gives that key */
+} tsr_graph_constant;
+
 /* An array of per_sample * N + fixed floats. */
 typedef struct tsr_room {
     size_t per_sample, fixed;
@@ -37,7 +45,7 @@ struct tsr_node {
     tsr_node_parameter *parameters;
     tsr_node_state *states;
     tsr_room saved, scratch;
-    size_t first_edge, first_parameter, first_state; /* among all of the graph's */
+    size_t first_edge, first_parameter, first_state, first_constant; /* among all of the graph's */
     /* Known once the graph is finished: */
     bool needed;           /* the logits depend on it */
     bool needs_gradient;   /* a parameter is here or before it */
@@ -53,8 +61,10 @@ struct tsr_graph {
     tsr_status *failure;       /* the first */
     size_t n, room;
     tsr_node **nodes; /* nodes[0] is the input */
-    size_t n_edges, n_parameters, n_states;
-    tsr_node *logits; /* once finished */
+    size_t n_edges, n_parameters, n_states, n_constants;
+    tsr_graph_constant *constants;
+    double *constant_values; /* what operators read: n_constants */
+    tsr_node *logits;        /* once finished */
 };
 
 struct tsr_setup {
@@ -69,6 +79,9 @@ void tsr_graph_free(tsr_graph *graph);
 
 /* Ends the building: gives the failure that stuck, or checks what build returned against the classes. */
 TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes);
+
+/* Gives a constant another value; refuses one that is out of its range. */
+TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value);
 
 /* Finds the chains that one operator can do in one pass over memory. On a finished graph. */
 TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);

@@ -332,6 +332,11 @@ void tsr_network_subtract(tsr_network *network, const float *mean)
     network->mean = mean;
 }
 
+const float *tsr_network_subtracted(const tsr_network *network)
+{
+    return network->mean;
+}
+
 void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs)
 {
     size_t size = tsr_shape_size(tsr_network_input(network));
@@ -412,6 +417,11 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
 }
 
 /* --- what there is --- */
+
+tsr_graph *tsr_network_graph(const tsr_network *network)
+{
+    return network->graph;
+}
 
 tsr_shape tsr_network_input(const tsr_network *network)
 {

@@ -14,6 +14,9 @@ TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape 
                                            uint64_t seed, tsr_network **out);
 void tsr_network_free(tsr_network *network);
 
+/* The graph that it computes, whose constants may be set until it is planned and after; the network's. */
+tsr_graph *tsr_network_graph(const tsr_network *network);
+
 /* Plans and allocates for batches of up to n samples, with gradients where training. The network holds one
    plan for training and one without; asking for one that it holds only selects it, and addresses stay. Input
    and logits last until the next forward, whatever is planned. */
@@ -28,6 +31,7 @@ size_t tsr_network_batch(const tsr_network *network);
    values, which must outlive the network; NULL: nothing. What is put into the planned input is taken as it
    is. */
 void tsr_network_subtract(tsr_network *network, const float *mean);
+const float *tsr_network_subtracted(const tsr_network *network);
 /* Puts n inputs into the planned input as these two take them. */
 void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs);
 

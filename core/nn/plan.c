@@ -269,6 +269,7 @@ static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_store *
         .output = plan->values[node->index],
         .parameters = store->parameters + node->first_parameter,
         .state = store->state + node->first_state,
+        .constants = plan->graph->constant_values + node->first_constant,
         .saved = forward->saved,
         .scratch = forward->scratch,
     };

@@ -1,7 +1,8 @@
-/* What an operator's setup may ask: its inputs' shapes and configuration, and its output, parameters, state
-   and room in return. Every size is checked here, so that the planning only adds up. */
+/* What an operator's setup may ask: its inputs' shapes and configuration, and its output, parameters, state,
+   constants and room in return. Every size is checked here, so that the planning only adds up. */
 #include "base/memory.h"
 #include "nn/graph.h"
+#include "plugin/settings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,6 +48,10 @@ void tsr_setup_output(tsr_setup *setup, tsr_shape shape)
 
 static bool name_is_free(const tsr_node *node, const char *name)
 {
+    const tsr_graph *graph = node->graph;
+    for (size_t i = node->first_constant; i < graph->n_constants; i++)
+        if (strcmp(graph->constants[i].spec.name, name) == 0)
+            return false;
     for (size_t i = 0; i < node->n_parameters; i++)
         if (strcmp(node->parameters[i].spec.name, name) == 0)
             return false;
@@ -128,6 +133,51 @@ void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial
     node->states = grown;
     grown[node->n_states++] = (tsr_node_state){ .name = copy, .n = n, .initial = initial };
     setup->graph->n_states++;
+}
+
+/* NULL, or what is wrong with a constant's value. */
+static tsr_status *check_constant(const tsr_constant_spec *spec, double value)
+{
+    if (value >= spec->minimum && value <= spec->maximum)
+        return NULL;
+    return tsr_fail(TSR_REFUSED, "%s is %g, expected %g to %g", spec->name, value, spec->minimum,
+                    spec->maximum);
+}
+
+void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
+{
+    tsr_graph *graph = setup->graph;
+    char *name = take_name(setup, spec->name);
+    if (!name)
+        return;
+    size_t n = graph->n_constants;
+    tsr_graph_constant *constants = reallocarray(graph->constants, n + 1, sizeof(*constants));
+    graph->constants = constants ? constants : graph->constants;
+    double *values = reallocarray(graph->constant_values, n + 1, sizeof(*values));
+    graph->constant_values = values ? values : graph->constant_values;
+    if (!constants || !values) {
+        free(name);
+        tsr_graph_no_memory(graph);
+        return;
+    }
+    constants[n] = (tsr_graph_constant){ .node = setup->node, .spec = *spec };
+    constants[n].spec.name = name;
+    if (graph->model)
+        constants[n].key = tsr_instance_constant_key(graph->model, name, &constants[n].given);
+    values[n] = spec->value;
+    graph->n_constants++;
+    tsr_status *status = check_constant(spec, spec->value);
+    if (status)
+        tsr_setup_fail(setup, "%s", tsr_status_message(status));
+    tsr_status_free(status);
+}
+
+tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value)
+{
+    const tsr_graph_constant *constant = &graph->constants[i];
+    TSR_TRY(tsr_context(check_constant(&constant->spec, value), "%s", constant->node->name));
+    graph->constant_values[i] = value;
+    return NULL;
 }
 
 void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed)

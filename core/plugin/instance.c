@@ -23,6 +23,7 @@ struct tsr_instance {
     const tsr_loaded *loaded;
     void *self;
     void *common; /* NULL: the kind has none */
+    bool *given;  /* per declared parameter: the config has its key */
     bool initialised;
 };
 
@@ -153,6 +154,18 @@ static tsr_status *read_part(const tsr_settings *settings, const tsr_param *para
     return status;
 }
 
+static tsr_status *note_given(tsr_instance *instance, const config_setting_t *group, const char *what)
+{
+    const tsr_param *params = instance->loaded->plugin.params;
+    size_t n = tsr_params_count(params);
+    instance->given = tsr_alloc(n, sizeof(*instance->given));
+    if (!instance->given)
+        return tsr_no_memory(what);
+    for (size_t i = 0; i < n && group && config_setting_is_group(group); i++)
+        instance->given[i] = config_setting_get_member(group, params[i].key) != NULL;
+    return NULL;
+}
+
 static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, const config_setting_t *group,
                         const char *what, json_t *resolved)
 {
@@ -161,6 +174,7 @@ static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, co
     instance->self = fenced_alloc(plugin->instance_size);
     if (!instance->self)
         return tsr_no_memory(what);
+    TSR_TRY(note_given(instance, group, what));
     TSR_TRY(read_part(settings, plugin->params, row->common, group, what, instance->self, resolved));
     if (row->common_size == 0)
         return NULL;
@@ -344,6 +358,7 @@ void tsr_instance_free(tsr_instance *instance)
         tsr_settings_clear(tsr_kind_get(plugin->kind)->common, instance->common);
     free(instance->self);
     free(instance->common);
+    free(instance->given);
     free(instance);
 }
 
@@ -370,6 +385,17 @@ const void *tsr_instance_ops(const tsr_instance *instance)
 const void *tsr_instance_common(const tsr_instance *instance)
 {
     return instance->common;
+}
+
+const char *tsr_instance_constant_key(const tsr_instance *instance, const char *constant, bool *given)
+{
+    const tsr_param *params = instance->loaded->plugin.params;
+    for (size_t i = 0; params[i].type != TSR_TYPE_END; i++)
+        if (params[i].constant && strcmp(params[i].constant, constant) == 0) {
+            *given = instance->given && instance->given[i];
+            return params[i].key;
+        }
+    return NULL;
 }
 
 const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind)

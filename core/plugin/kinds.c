@@ -18,7 +18,7 @@ static const tsr_param no_params[] = { TSR_PARAM_END };
 
 static const tsr_param model_common[] = {
     TSR_PARAM_PATH(tsr_model_common, weights, "",
-                   "safetensors file that the parameters and running statistics begin with; empty: drawn anew"),
+                   "safetensors file that the network begins with; empty: its parameters are drawn"),
     TSR_PARAM_END
 };
 

@@ -23,7 +23,7 @@
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
 static const size_t least_file_size = END_OF(tsr_plugin_file, plugins);
 static const size_t least_plugin_size = END_OF(tsr_plugin, fini);
-static const size_t least_param_size = END_OF(tsr_param, list_max_length);
+static const size_t least_param_size = END_OF(tsr_param, constant);
 
 /* More than any file will hold; a list without its end is noticed here. */
 enum { MOST_PLUGINS = 256, MOST_PARAMS = 1024 };

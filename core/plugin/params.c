@@ -277,6 +277,11 @@ static tsr_status *check_one(const tsr_param *param, size_t instance_size)
         return tsr_fail(TSR_REFUSED, "its doc is missing or not one line; give one");
     if (param->unit && !tsr_line_valid(param->unit))
         return tsr_fail(TSR_REFUSED, "its unit is empty or not one line; give one or NULL");
+    if (param->constant && (param->type != TSR_TYPE_REAL || !tsr_name_valid(param->constant)))
+        return tsr_fail(TSR_REFUSED,
+                        "it sets the constant '%s', expected a real number that sets one called "
+                        "by lower case letters, digits and _",
+                        tsr_line_shown(param->constant));
     TSR_TRY(check_field(param, instance_size));
     return check_value(param);
 }

@@ -64,6 +64,9 @@ tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operati
 const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
 /* The kind's common parameters (tsr_probe_common ...); NULL where it has none. */
 const void *tsr_instance_common(const tsr_instance *instance);
+/* The key that is declared to set a constant of operators, and whether the config gives it; NULL: there is
+   none, and *given stays as it is. */
+const char *tsr_instance_constant_key(const tsr_instance *instance, const char *constant, bool *given);
 /* The first nested instance of a kind among its declared parameters, in order; NULL: none. */
 const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind);
 

@@ -4,11 +4,14 @@
 /* The host allocates one of these for each use in a config and fills it by the declarations. */
 typedef struct settings {
     int width;
+    double epsilon;
     tsr_instance *activation; /* what tsr_activate applies */
 } settings;
 
 static const tsr_param params[] = {
     TSR_PARAM_INT(settings, width, 64, 2, 1 << 16, "units of the first hidden layer", .unit = "units"),
+    TSR_PARAM_REAL(settings, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "batch norm's, added to variances",
+                   .constant = "epsilon"), /* a constant of operators: saved with the model */
     TSR_PARAM_PLUGIN(settings, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
     TSR_PARAM_END,
 };
@@ -18,9 +21,10 @@ static const tsr_param params[] = {
 static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int classes)
 {
     const settings *m = self;
+    tsr_batch_norm_options norm = { .epsilon = m->epsilon, .momentum = TSR_BATCH_NORM_MOMENTUM };
     for (int i = 0; i < 2; i++) {
         x = tsr_named(graph, tsr_dense(graph, x, m->width >> i), "hidden.%d", i);
-        x = tsr_named(graph, tsr_batch_norm(graph, x), "norm.%d", i);
+        x = tsr_named(graph, tsr_batch_norm_with(graph, x, &norm), "norm.%d", i);
         x = tsr_named(graph, tsr_activate(graph, x), "activation.%d", i);
     }
     return tsr_named(graph, tsr_dense(graph, x, classes), "output");

@@ -33,10 +33,26 @@ tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_option
 /* The same with a square kernel and without bias: batch norm, which follows, has one. */
 tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride, int padding);
 
-/* Batch normalisation per channel (Ioffe and Szegedy 2015) with learned scale and shift; epsilon 1e-3,
-   running statistics keep 0.99 of themselves at each step. _with says otherwise. */
+/* Batch normalisation per channel (Ioffe and Szegedy 2015) with learned scale and shift:
+   y = scale (x - mean) / sqrt(variance + epsilon) + shift. */
+typedef struct tsr_batch_norm_options {
+    double epsilon; /* 1e-30 to 1000; PyTorch's default is 1e-5, Keras's 1e-3 */
+    /* 0 to 1: what the running statistics keep of themselves at each step, as in Keras,
+           running = momentum * running + (1 - momentum) * batch,
+       whose default is 0.99. PyTorch's momentum is what they take of the batch, 1 - this: its default of 0.1
+       is 0.9 here, and 0.99 here is its 0.01. */
+    double momentum;
+} tsr_batch_norm_options;
+
+/* As Keras and the paper have it. */
+#define TSR_BATCH_NORM_EPSILON 1e-3
+#define TSR_BATCH_NORM_MOMENTUM 0.99
+
+/* Both numbers are constants of the operator, "epsilon" and "momentum" (op.h): a model file has its own,
+   which stand in for those given here unless the config gives them (model.h). */
+tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options);
+/* The same with the two numbers above. */
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
-tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, double epsilon, double momentum);
 
 /* The model's configured activation: the first parameter of kind activation that the model declares.
    Its units are bits of the neural code. _with takes another one. */

@@ -1,4 +1,16 @@
-/* A model arranges operators into a network. */
+/* A model arranges operators into a network.
+
+   What a network computes depends on more than its arrays: batch norm's epsilon is a constant of the operator
+   (op.h). A model makes it a key of its own, names the constant in the declaration, and hands it to the
+   builder call:
+
+       TSR_PARAM_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "...", .constant = "epsilon"),
+
+       tsr_batch_norm_with(g, x, &(tsr_batch_norm_options){ .epsilon = m->epsilon, .momentum = m->momentum });
+
+   All constants are saved with the model. Where `model.weights` names a file, each constant is, in this
+   order, what the config gives by such a key, what the file says, and, for a file that Tessera did not write,
+   what PyTorch's module has by default. The value that is used stands in the run's config. */
 #ifndef TESSERA_MODEL_H
 #define TESSERA_MODEL_H
 

@@ -45,6 +45,18 @@ void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
 void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec);
 /* The next array that is kept and saved but not trained (running statistics): pass->state[0] ... */
 void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
+/* A number that the output depends on and that no array holds, such as the epsilon of a normalisation. It is
+   saved with the model and, where the config does not give it, read from a model file (model.h). */
+typedef struct tsr_constant_spec {
+    const char *name;        /* "epsilon"; saved as "<node>.<name>" */
+    double value;            /* as the model's build gives it */
+    double minimum, maximum; /* closed and finite; what build or a file gives beyond is refused */
+    double pytorch;          /* what PyTorch's module has by default: assumed for other programs' files */
+    bool training_only;      /* outputs depend on it by what training leaves behind alone */
+} tsr_constant_spec;
+
+/* The next constant: pass->constants[0], [1] ... in the order of these calls. */
+void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec);
 /* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. */
 void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
 /* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
@@ -69,6 +81,7 @@ typedef struct tsr_pass {
     float *const *input_gradients;     /* backward writes each in full, or it is NULL: not wanted */
     float *const *parameter_gradients; /* backward writes each in full */
     tsr_rng rng;                       /* forward: this node's stream for this step */
+    const double *constants;           /* forward and backward read; read them here, not in config */
 } tsr_pass;
 
 enum {

@@ -76,6 +76,8 @@ typedef struct tsr_param {
     const int64_t *int_list_default;          /* INT_LIST */
     const double *real_list_default;          /* REAL_LIST */
     size_t list_min_length, list_max_length;  /* INT_LIST, REAL_LIST; at most 0: as many as one likes */
+    const char *constant;                     /* REAL, of a model: the constant of its operators that the key
+                                                 sets (model.h); NULL: none */
 } tsr_param;
 
 #define TSR_PARAM_INT(owner, field, def, min, max, text, ...)                                                \

@@ -9,6 +9,7 @@ typedef struct mlp {
     int width, depth;
     tsr_int_list widths;
     bool batch_norm;
+    double epsilon, momentum; /* batch norm's */
     double dropout;
     tsr_instance *activation;
 } mlp;
@@ -20,10 +21,23 @@ static const tsr_param params[] = {
                        "units of each hidden layer in turn, instead of width and depth", .unit = "units",
                        .list_max_length = MOST_LAYERS),
     TSR_PARAM_BOOL(mlp, batch_norm, true, "normalise before each activation"),
+    TSR_PARAM_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                   "batch norm's, added to variances; with weights, by default what their file has",
+                   .constant = "epsilon"),
+    TSR_PARAM_REAL(mlp, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                   "weights, by default what their file has",
+                   .constant = "momentum"),
     TSR_PARAM_REAL(mlp, dropout, 0.0, 0.0, 0.999, "fraction of hidden units left out of each training step"),
     TSR_PARAM_PLUGIN(mlp, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
     TSR_PARAM_END,
 };
+
+static tsr_node *normalise(const mlp *m, tsr_graph *g, tsr_node *x)
+{
+    tsr_batch_norm_options options = { .epsilon = m->epsilon, .momentum = m->momentum };
+    return tsr_batch_norm_with(g, x, &options);
+}
 
 static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
 {
@@ -33,7 +47,7 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
         int width = m->widths.n ? (int)m->widths.values[i] : m->width;
         x = tsr_named(g, tsr_dense(g, x, width), "hidden.%d", i);
         if (m->batch_norm)
-            x = tsr_named(g, tsr_batch_norm(g, x), "norm.%d", i);
+            x = tsr_named(g, normalise(m, g, x), "norm.%d", i);
         x = tsr_named(g, tsr_activate(g, x), "activation.%d", i);
         if (m->dropout > 0)
             x = tsr_named(g, tsr_dropout(g, x, m->dropout), "dropout.%d", i);

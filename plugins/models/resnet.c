@@ -11,6 +11,7 @@
 typedef struct resnet {
     int depth;
     double width;
+    double epsilon, momentum; /* batch norm's */
     tsr_instance *activation;
 } resnet;
 
@@ -18,6 +19,13 @@ static const tsr_param params[] = {
     TSR_PARAM_INT(resnet, depth, 20, 18, 56, "layers with weights: 18, 20, 32 or 56", .unit = "layers"),
     TSR_PARAM_REAL(resnet, width, 1.0, 0.001, 64.0,
                    "multiplies the channels of every stage, rounded, at least 1 each"),
+    TSR_PARAM_REAL(resnet, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                   "batch norm's, added to variances; with weights, by default what their file has",
+                   .constant = "epsilon"),
+    TSR_PARAM_REAL(resnet, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                   "weights, by default what their file has",
+                   .constant = "momentum"),
     TSR_PARAM_PLUGIN(resnet, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
     TSR_PARAM_END,
 };
@@ -43,24 +51,25 @@ static int scaled(const resnet *m, int channels)
 }
 
 /* Convolution and batch norm are named by what they are of and a suffix, "" or a number. */
-static tsr_node *convolve(tsr_graph *g, tsr_node *x, int channels, int kernel, int stride, const char *of,
-                          const char *suffix)
+static tsr_node *convolve(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int kernel, int stride,
+                          const char *of, const char *suffix)
 {
     x = tsr_named(g, tsr_conv2d(g, x, channels, kernel, stride, kernel / 2), "%s.conv%s", of, suffix);
-    return tsr_named(g, tsr_batch_norm(g, x), "%s.norm%s", of, suffix);
+    tsr_batch_norm_options options = { .epsilon = m->epsilon, .momentum = m->momentum };
+    return tsr_named(g, tsr_batch_norm_with(g, x, &options), "%s.norm%s", of, suffix);
 }
 
-static tsr_node *block(tsr_graph *g, tsr_node *x, int channels, int stride, const char *name)
+static tsr_node *block(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int stride, const char *name)
 {
     tsr_node *shortcut = x;
     if (stride != 1 || tsr_node_shape(x).c != (size_t)channels) {
         char of[64];
         snprintf(of, sizeof(of), "%s.shortcut", name);
-        shortcut = convolve(g, x, channels, 1, stride, of, "");
+        shortcut = convolve(m, g, x, channels, 1, stride, of, "");
     }
-    x = convolve(g, x, channels, 3, stride, name, "1");
+    x = convolve(m, g, x, channels, 3, stride, name, "1");
     x = tsr_named(g, tsr_activate(g, x), "%s.activation1", name);
-    x = convolve(g, x, channels, 3, 1, name, "2");
+    x = convolve(m, g, x, channels, 3, 1, name, "2");
     x = tsr_named(g, tsr_add(g, x, shortcut), "%s.add", name);
     return tsr_named(g, tsr_activate(g, x), "%s.activation2", name);
 }
@@ -73,13 +82,13 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
         tsr_graph_fail(g, "depth is %d, expected 18, 20, 32 or 56", m->depth);
         return x;
     }
-    x = convolve(g, x, scaled(m, p->channels), 3, 1, "stem", "");
+    x = convolve(m, g, x, scaled(m, p->channels), 3, 1, "stem", "");
     x = tsr_named(g, tsr_activate(g, x), "stem.activation");
     for (int stage = 0; stage < p->stages; stage++)
         for (int i = 0; i < p->blocks; i++) {
             char name[48];
             snprintf(name, sizeof(name), "stage.%d.block.%d", stage, i);
-            x = block(g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1, name);
+            x = block(m, g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1, name);
         }
     x = tsr_named(g, tsr_global_average_pool(g, x), "pool");
     return tsr_named(g, tsr_dense(g, x, classes), "output");

@@ -8,6 +8,7 @@ typedef struct vgg {
     int depth;
     double width;
     bool batch_norm;
+    double epsilon, momentum; /* batch norm's */
     double dropout;
     tsr_instance *activation;
 } vgg;
@@ -17,6 +18,13 @@ static const tsr_param params[] = {
     TSR_PARAM_REAL(vgg, width, 1.0, 0.001, 64.0,
                    "multiplies the channels and units of every hidden layer, rounded, at least 1 each"),
     TSR_PARAM_BOOL(vgg, batch_norm, true, "normalise before each activation"),
+    TSR_PARAM_REAL(vgg, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                   "batch norm's, added to variances; with weights, by default what their file has",
+                   .constant = "epsilon"),
+    TSR_PARAM_REAL(vgg, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                   "weights, by default what their file has",
+                   .constant = "momentum"),
     TSR_PARAM_REAL(vgg, dropout, 0.5, 0.0, 0.999,
                    "fraction of the hidden dense layers' units left out of each training step"),
     TSR_PARAM_PLUGIN(vgg, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
@@ -35,6 +43,12 @@ static int scaled(const vgg *m, int units)
     return n > 1 ? n : 1;
 }
 
+static tsr_node *normalise(const vgg *m, tsr_graph *g, tsr_node *x)
+{
+    tsr_batch_norm_options options = { .epsilon = m->epsilon, .momentum = m->momentum };
+    return tsr_batch_norm_with(g, x, &options);
+}
+
 static tsr_node *convolve(const vgg *m, tsr_graph *g, tsr_node *x, int stage, int number)
 {
     tsr_conv2d_options options = { .channels = scaled(m, channels[stage]),
@@ -47,7 +61,7 @@ static tsr_node *convolve(const vgg *m, tsr_graph *g, tsr_node *x, int stage, in
                                    .bias = !m->batch_norm };
     x = tsr_named(g, tsr_conv2d_with(g, x, &options), "stage.%d.conv%d", stage, number);
     if (m->batch_norm)
-        x = tsr_named(g, tsr_batch_norm(g, x), "stage.%d.norm%d", stage, number);
+        x = tsr_named(g, normalise(m, g, x), "stage.%d.norm%d", stage, number);
     return tsr_named(g, tsr_activate(g, x), "stage.%d.activation%d", stage, number);
 }
 
@@ -55,7 +69,7 @@ static tsr_node *hidden(const vgg *m, tsr_graph *g, tsr_node *x, int number)
 {
     x = tsr_named(g, tsr_dense(g, x, scaled(m, DENSE_WIDTH)), "hidden.%d", number);
     if (m->batch_norm)
-        x = tsr_named(g, tsr_batch_norm(g, x), "norm.%d", number);
+        x = tsr_named(g, normalise(m, g, x), "norm.%d", number);
     x = tsr_named(g, tsr_activate(g, x), "activation.%d", number);
     if (m->dropout > 0)
         x = tsr_named(g, tsr_dropout(g, x, m->dropout), "dropout.%d", number);

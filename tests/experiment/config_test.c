@@ -88,7 +88,7 @@ START_TEST(a_malformed_setting_of_the_command_line_is_wrong_usage)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_fails(tsr_config_read(path, 1, &bad[i], &config), TSR_USAGE, "expected KEY=VALUE");
     const char *none = "probes.4.k=1", *scalar = "model.width.x=1";
-    ck_fails(tsr_config_read(path, 1, &none, &config), TSR_REFUSED, "there is no element 4");
+    ck_fails(tsr_config_read(path, 1, &none, &config), TSR_REFUSED, "there is no element '4'");
     ck_fails(tsr_config_read(path, 1, &scalar, &config), TSR_REFUSED, "'width' is no group");
 }
 END_TEST

@@ -104,11 +104,63 @@ START_TEST(rates_and_momenta_outside_their_range_are_refused)
     ck_fails(tsr_graph_finish(g, g->nodes[0], 4), TSR_REFUSED, "dropout0: rate is ");
     tsr_graph_free(g);
     g = graph_of(VECTOR);
-    refuses(g, tsr_batch_norm_with(g, g->nodes[0], 0, 0.9), 4,
-            "batch_norm0: epsilon is 0, expected more than 0");
+    refuses(g, tsr_batch_norm_with(g, g->nodes[0], &(tsr_batch_norm_options){ 0, 0.9 }), 4,
+            "batch_norm0: epsilon is 0, expected 1e-30 to 1000");
     g = graph_of(VECTOR);
-    refuses(g, tsr_batch_norm_with(g, g->nodes[0], 1e-3, 1.5), 4,
+    refuses(g, tsr_batch_norm_with(g, g->nodes[0], &(tsr_batch_norm_options){ 1e-3, 1.5 }), 4,
             "batch_norm0: momentum is 1.5, expected 0 to 1");
+    g = graph_of(VECTOR);
+    refuses(g, tsr_batch_norm_with(g, g->nodes[0], NULL), 4, "the options of a batch norm are NULL");
+}
+END_TEST
+
+/* An operator of a plugin's own with two constants, of which the second's name is the config. */
+static void set_up_constants(tsr_setup *setup)
+{
+    const char *const *second = tsr_setup_config(setup);
+    tsr_setup_output(setup, tsr_setup_input(setup, 0));
+    tsr_setup_constant(setup,
+                       &(tsr_constant_spec){ .name = "scale", .value = 3, .minimum = 0, .maximum = 4 });
+    tsr_setup_constant(setup,
+                       &(tsr_constant_spec){ .name = *second, .value = 5, .minimum = 0, .maximum = 5 });
+}
+
+static void scale(const tsr_pass *pass)
+{
+    for (size_t i = 0; i < pass->n * tsr_shape_size(pass->shape); i++)
+        pass->output[i] = pass->inputs[0][i] * (float)pass->constants[0] + (float)pass->constants[1];
+}
+
+static const tsr_op scaler = { .size = sizeof(tsr_op),
+                               .name = "scaler",
+                               .config_size = sizeof(char *),
+                               .setup = set_up_constants,
+                               .forward = scale,
+                               .backward = scale };
+
+START_TEST(constants_are_named_apart_and_keep_their_range)
+{
+    tsr_graph *g = graph_of(VECTOR);
+    tsr_node *x = g->nodes[0];
+    refuses(g, tsr_apply(g, &scaler, &(const char *){ "scale" }, 1, &x), 4,
+            "scaler0: two parameters are named 'scale'");
+    g = graph_of(VECTOR);
+    x = g->nodes[0];
+    refuses(g, tsr_apply(g, &scaler, &(const char *){ "no name" }, 1, &x), 4,
+            "scaler0: a parameter's name is 'no name', expected letters, digits and _.-");
+    g = graph_of(VECTOR);
+    x = tsr_dense(g, g->nodes[0], 4);
+    x = tsr_apply(g, &scaler, &(const char *){ "shift" }, 1, &x);
+    x = tsr_apply(g, &scaler, &(const char *){ "shift" }, 1, &x);
+    ck_succeeds(tsr_graph_finish(g, x, 4));
+    ck_assert_uint_eq(g->n_constants, 4);
+    ck_assert_uint_eq(x->first_constant, 2);
+    ck_succeeds(tsr_graph_set_constant(g, 2, 4));
+    ck_assert_double_eq(g->constant_values[0], 3);
+    ck_assert_double_eq(g->constant_values[2], 4);
+    ck_fails(tsr_graph_set_constant(g, 2, 4.5), TSR_REFUSED, "scaler1: scale is 4.5, expected 0 to 4");
+    ck_fails(tsr_graph_set_constant(g, 2, NAN), TSR_REFUSED, "expected 0 to 4");
+    tsr_graph_free(g);
 }
 END_TEST
 
@@ -402,6 +454,7 @@ int main(void)
     tcase_add_test(tests, calls_without_a_graph_do_nothing);
     tcase_add_test(tests, adding_different_shapes_names_nodes_and_shapes);
     tcase_add_test(tests, rates_and_momenta_outside_their_range_are_refused);
+    tcase_add_test(tests, constants_are_named_apart_and_keep_their_range);
     tcase_add_test(tests, sizes_beyond_memory_are_refused);
     tcase_add_test(tests, nodes_are_named_by_operator_and_number);
     tcase_add_test(tests, names_are_unique_and_plain);

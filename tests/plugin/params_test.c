@@ -66,6 +66,25 @@ START_TEST(messages_name_the_plugin_the_key_and_the_fault)
 }
 END_TEST
 
+START_TEST(a_constant_of_operators_is_set_by_a_real_number)
+{
+    static const char message[] = "expected a real number that sets one called by";
+    typedef struct settings {
+        int whole;
+        double real;
+    } settings;
+    const tsr_param whole[] = { TSR_PARAM_INT(settings, whole, 1, 0, 2, "an integer", .constant = "epsilon"),
+                                TSR_PARAM_END };
+    const tsr_param unnamed[] = { TSR_PARAM_REAL(settings, real, 1, 0, 2, "a number", .constant = ""),
+                                  TSR_PARAM_END };
+    const tsr_param sound[] = { TSR_PARAM_REAL(settings, real, 1, 0, 2, "a number", .constant = "epsilon"),
+                                TSR_PARAM_END };
+    ck_fails(tsr_params_check(whole, sizeof(settings), "test"), TSR_REFUSED, message);
+    ck_fails(tsr_params_check(unnamed, sizeof(settings), "test"), TSR_REFUSED, message);
+    ck_succeeds(tsr_params_check(sound, sizeof(settings), "test"));
+}
+END_TEST
+
 START_TEST(a_float_field_must_hold_its_range)
 {
     static const tsr_param params[] = { TSR_PARAM_REAL(owner, rate, 1e300, 0.0, INFINITY, "a rate"),
@@ -176,6 +195,7 @@ int main(void)
     tcase_add_test(tests, sound_declarations_pass);
     tcase_add_test(tests, a_required_key_needs_no_sound_default);
     tcase_add_test(tests, messages_name_the_plugin_the_key_and_the_fault);
+    tcase_add_test(tests, a_constant_of_operators_is_set_by_a_real_number);
     tcase_add_test(tests, a_float_field_must_hold_its_range);
     tcase_add_test(tests, an_unsigned_field_holds_four_thousand_million);
     tcase_add_test(tests, default_of_a_list_must_be_there);

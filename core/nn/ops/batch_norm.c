@@ -10,17 +10,28 @@
 #include <math.h>
 #include <tessera/hot.h>
 
-#define DEFAULT_EPSILON 1e-3
-#define DEFAULT_MOMENTUM 0.99
+/* Of epsilon: a float is added to a variance, and the sum is not 0. */
+#define MIN_EPSILON 1e-30
+#define MAX_EPSILON 1e3
 
-tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, double epsilon, double momentum)
+/* Those of torch.nn.BatchNorm1d and 2d; its momentum is 0.1, in our convention 1 - 0.1. */
+#define PYTORCH_EPSILON 1e-5
+#define PYTORCH_MOMENTUM 0.9
+
+tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options)
 {
-    return tsr_apply(graph, &tsr_op_batch_norm, &(tsr_batch_norm_config){ epsilon, momentum, NULL }, 1, &x);
+    if (!options) {
+        tsr_graph_fail(graph, "the options of a batch norm are NULL");
+        return tsr_batch_norm(graph, x);
+    }
+    return tsr_apply(graph, &tsr_op_batch_norm, &(tsr_batch_norm_config){ .options = *options }, 1, &x);
 }
 
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x)
 {
-    return tsr_batch_norm_with(graph, x, DEFAULT_EPSILON, DEFAULT_MOMENTUM);
+    return tsr_batch_norm_with(
+        graph, x,
+        &(tsr_batch_norm_options){ .epsilon = TSR_BATCH_NORM_EPSILON, .momentum = TSR_BATCH_NORM_MOMENTUM });
 }
 
 /* Parameters and state, in the order of setup. */
@@ -31,11 +42,18 @@ static void setup(tsr_setup *setup)
 {
     const tsr_batch_norm_config *config = tsr_setup_config(setup);
     tsr_shape shape = tsr_setup_input(setup, 0);
-    if (!(config->epsilon > 0 && config->epsilon < INFINITY))
-        tsr_setup_fail(setup, "epsilon is %g, expected more than 0", config->epsilon);
-    if (!(config->momentum >= 0 && config->momentum <= 1))
-        tsr_setup_fail(setup, "momentum is %g, expected 0 to 1", config->momentum);
     tsr_setup_output(setup, shape);
+    tsr_setup_constant(setup, &(tsr_constant_spec){ .name = "epsilon",
+                                                    .value = config->options.epsilon,
+                                                    .minimum = MIN_EPSILON,
+                                                    .maximum = MAX_EPSILON,
+                                                    .pytorch = PYTORCH_EPSILON });
+    tsr_setup_constant(setup, &(tsr_constant_spec){ .name = "momentum",
+                                                    .value = config->options.momentum,
+                                                    .minimum = 0,
+                                                    .maximum = 1,
+                                                    .pytorch = PYTORCH_MOMENTUM,
+                                                    .training_only = true });
     tsr_setup_parameter(
         setup,
         &(tsr_parameter_spec){
@@ -52,10 +70,9 @@ static void setup(tsr_setup *setup)
    unbiased estimate (divided by n - 1), as PyTorch does. */
 static void measure(const tsr_pass *pass, float *mean, float *variance)
 {
-    const tsr_batch_norm_config *config = pass->config;
     size_t channels = pass->shape.c;
     double n = (double)pass->n, unbiased = n > 1 ? n / (n - 1) : 1;
-    double keep = config->momentum, take = 1 - config->momentum;
+    double keep = pass->constants[TSR_NORM_MOMENTUM], take = 1 - keep;
     float *running_mean = pass->state[RUNNING_MEAN], *running_variance = pass->state[RUNNING_VARIANCE];
     tsr_channel_sums(pass->n, channels, 1, pass->inputs[0], mean);
     for (size_t c = 0; c < channels; c++)
@@ -84,8 +101,8 @@ TSR_HOT static void normalise(const tsr_pass *pass, const float *restrict mean, 
 
 static void forward_vectors(const tsr_pass *pass)
 {
-    const tsr_batch_norm_config *config = pass->config;
     size_t channels = pass->shape.c;
+    const float epsilon = (float)pass->constants[TSR_NORM_EPSILON];
     const float *mean = pass->state[RUNNING_MEAN], *variance = pass->state[RUNNING_VARIANCE];
     float *factor = pass->scratch, *inverse = pass->saved + channels;
     if (pass->training) {
@@ -94,7 +111,7 @@ static void forward_vectors(const tsr_pass *pass)
         variance = factor;
     }
     for (size_t c = 0; c < channels; c++) {
-        float inverse_deviation = 1.0f / sqrtf(variance[c] + (float)config->epsilon);
+        float inverse_deviation = 1.0f / sqrtf(variance[c] + epsilon);
         if (pass->training)
             inverse[c] = inverse_deviation;
         factor[c] = inverse_deviation * pass->parameters[SCALE][c];

@@ -125,9 +125,8 @@ static double sum_of_pieces(const channel *ch, piece_sum *of)
    unbiased estimate (divided by n - 1), as PyTorch does. Returns the variance. */
 static float measure(channel *ch)
 {
-    const tsr_batch_norm_config *config = ch->pass->config;
     double n = (double)ch->pass->n * (double)ch->positions, unbiased = n > 1 ? n / (n - 1) : 1;
-    double keep = config->momentum, take = 1 - config->momentum;
+    double keep = ch->pass->constants[TSR_NORM_MOMENTUM], take = 1 - keep;
     float *running_mean = &ch->pass->state[RUNNING_MEAN][ch->c];
     float *running_variance = &ch->pass->state[RUNNING_VARIANCE][ch->c];
     ch->mean = (float)(sum_of_pieces(ch, plain_sum) / n);
@@ -168,7 +167,6 @@ static void write_piece(const channel *ch, size_t start, size_t n)
 
 static void forward_channel(const tsr_pass *pass, size_t c)
 {
-    const tsr_batch_norm_config *config = pass->config;
     channel ch = channel_of(pass, c);
     float variance;
     if (pass->training) {
@@ -177,7 +175,7 @@ static void forward_channel(const tsr_pass *pass, size_t c)
         ch.mean = pass->state[RUNNING_MEAN][c];
         variance = pass->state[RUNNING_VARIANCE][c];
     }
-    float inverse = 1.0f / sqrtf(variance + (float)config->epsilon);
+    float inverse = 1.0f / sqrtf(variance + (float)pass->constants[TSR_NORM_EPSILON]);
     if (pass->training) {
         pass->saved[c] = ch.mean;
         pass->saved[pass->shape.c + c] = inverse;

@@ -22,9 +22,12 @@ size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t ro
 /* Batch norm's. On feature maps it can do in the same pass what follows it: where `activation` is not NULL, a
    second input is added, if there is one, and the sum activated; a node made by tsr_graph_fuse. */
 typedef struct tsr_batch_norm_config {
-    double epsilon, momentum;
+    tsr_batch_norm_options options; /* as built: what holds are the constants */
     const tsr_activation_config *activation;
 } tsr_batch_norm_config;
+
+/* Its constants, in the order of its setup. */
+enum { TSR_NORM_EPSILON, TSR_NORM_MOMENTUM };
 
 /* The loss at a network's end, no node since it needs labels: the sum over n samples of -log softmax(logits)
    at the label. `gradient` (NULL: not wanted), n x classes, is that of the mean; *correct (NULL: not

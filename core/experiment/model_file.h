@@ -1,0 +1,32 @@
+/* Trained models as safetensors files. Names and layouts are those of PyTorch's modules ("hidden.0.weight" is
+   (out, in)); a mean that is subtracted from every input is the tensor "input.mean", of a sample's shape. The
+   metadata has the program's version under "tessera", the run's config under "config", and the operators'
+   constants ("norm.0.epsilon") under "constants", the last two as JSON text. */
+#ifndef TSR_EXPERIMENT_MODEL_FILE_H
+#define TSR_EXPERIMENT_MODEL_FILE_H
+
+#include "experiment/safetensors.h"
+#include "nn/network.h"
+
+/* Parameters, running statistics and the mean that the network subtracts, float32; written whole or not at
+   all. */
+TSR_MUST_CHECK tsr_status *tsr_model_file_write(const char *path, const tsr_network *network,
+                                                const json_t *config);
+
+/* Refuses a file whose names and shapes are not those of the network, or whose constants cannot be. Gives the
+   network's constants the file's values (model.h: which hold), and warns, once per process and file, where
+   others are assumed, where the config overrides the file's, and where the file's model was configured
+   otherwise than `model`, the config's group (NULL: nothing is said at all). */
+TSR_MUST_CHECK tsr_status *tsr_model_file_check(const tsr_safetensors *file, tsr_network *network,
+                                                const json_t *model);
+
+/* The same without a word, and then gives the network the file's values. Any number of networks; the file
+   stays as it is. */
+TSR_MUST_CHECK tsr_status *tsr_model_file_load(const tsr_safetensors *file, tsr_network *network);
+
+/* Whether the file has a mean input. */
+bool tsr_model_file_has_mean(const tsr_safetensors *file);
+/* Writes it, a sample's values, which tsr_model_file_check has found to be as many. */
+void tsr_model_file_mean(const tsr_safetensors *file, size_t size, float *mean);
+
+#endif

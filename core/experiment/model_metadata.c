@@ -1,0 +1,250 @@
+/* The metadata of a model's file: what the network's outputs depend on beside its arrays. Read, constants are
+   the config's where it gives them, else the file's, else, for a file that another program wrote, PyTorch's.
+ */
+#include "experiment/model_metadata.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/resolved.h"
+#include "plugin/params.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_DIFFERENCE 1000 /* bytes of a message */
+
+/* "norm.0.epsilon". free() it; NULL without memory. */
+static char *constant_name(const tsr_graph_constant *constant)
+{
+    return tsr_format("%s.%s", constant->node->name, constant->spec.name);
+}
+
+/* Writing. */
+
+/* JSON as a text of the metadata, whose values are texts. */
+static void add_metadata(json_t *metadata, const char *key, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_object_set_new(metadata, key, json_string(text ? text : "{}"));
+    free(text);
+}
+
+json_t *tsr_model_constants(const tsr_graph *graph)
+{
+    json_t *constants = json_object();
+    for (size_t i = 0; i < graph->n_constants; i++) {
+        char *name = constant_name(&graph->constants[i]);
+        if (name)
+            json_object_set_new(constants, name, json_real(graph->constant_values[i]));
+        free(name);
+    }
+    return constants;
+}
+
+json_t *tsr_model_metadata_make(const tsr_graph *graph, const json_t *config)
+{
+    json_t *metadata = json_pack("{s:s, s:s}", "format", "pt", "tessera", tsr_version());
+    json_t *constants = tsr_model_constants(graph);
+    add_metadata(metadata, "config", config);
+    add_metadata(metadata, "constants", constants);
+    json_decref(constants);
+    return metadata;
+}
+
+/* Reading. */
+
+/* A JSON object that the metadata has as a text; *out is NULL where there is none. A new reference. */
+static tsr_status *read_metadata(const tsr_safetensors *file, const char *key, json_t **out)
+{
+    const char *text = tsr_safetensors_metadata(file, key);
+    json_error_t error;
+    *out = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
+    if (!text || json_is_object(*out))
+        return NULL;
+    json_decref(*out);
+    *out = NULL;
+    return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is no JSON object, expected one as a text",
+                    tsr_safetensors_path(file), key);
+}
+
+static bool written_by_tessera(const tsr_safetensors *file)
+{
+    return tsr_safetensors_metadata(file, "tessera") != NULL;
+}
+
+/* Constants. */
+
+/* What is found of constants while they are set; texts for messages. */
+typedef struct constant_report {
+    const char *path;
+    bool silent;
+    bool own;         /* Tessera wrote the file */
+    tsr_text assumed; /* "epsilon = 1e-05 (model.epsilon)" ... */
+} constant_report;
+
+/* Whether two values are one to the operators, which compute with float. */
+static bool same_value(double a, double b)
+{
+    return (float)a == (float)b;
+}
+
+static void format_key(const tsr_graph_constant *constant, char *out, size_t room)
+{
+    if (constant->key)
+        snprintf(out, room, "model.%s", constant->key);
+    else
+        snprintf(out, room, "no key of the model");
+}
+
+/* A network has the same constant by the dozen: it is told once. */
+static void add_assumed(constant_report *report, const tsr_graph_constant *constant, double value)
+{
+    char key[80], text[200];
+    format_key(constant, key, sizeof(key));
+    snprintf(text, sizeof(text), "%s = %.9g (%s)", constant->spec.name, value, key);
+    if (!report->assumed.chars || !strstr(report->assumed.chars, text))
+        tsr_text_add(&report->assumed, "%s%s", report->assumed.length ? ", " : "", text);
+}
+
+static void say_assumed(const constant_report *report)
+{
+    if (report->assumed.chars)
+        tsr_log_warning_once("%s: the file does not say its network's constants, and %s are assumed: %s; "
+                             "where others were used, "
+                             "give them in the config or with -s",
+                             report->path, report->own ? "the model's defaults" : "PyTorch's defaults",
+                             report->assumed.chars);
+}
+
+/* Says that a value is given, maybe by a config that has every default, where the file says none. */
+static void say_unknown(const constant_report *report, const tsr_graph_constant *constant, double given)
+{
+    char key[80];
+    format_key(constant, key, sizeof(key));
+    if (!report->own && !constant->spec.training_only && !same_value(given, constant->spec.pytorch))
+        tsr_log_info_once(
+            "%s: the file does not say its network's %s: %s = %.9g is given and used; PyTorch's "
+            "default is %.9g",
+            report->path, constant->spec.name, key, given, constant->spec.pytorch);
+}
+
+/* Says which of two values holds, the config's or the file's. */
+static void say_chosen(const constant_report *report, const tsr_graph_constant *constant, double built,
+                       double stored)
+{
+    const char *name = constant->spec.name;
+    char key[80];
+    format_key(constant, key, sizeof(key));
+    if (!constant->given)
+        tsr_log_info_once("%s: %s = %.9g is taken from the file, instead of the default %.9g (%s)",
+                          report->path, name, stored, built, key);
+    else if (!constant->spec.training_only)
+        tsr_log_warning_once("%s: the network was saved with %s = %.9g, but %s = %.9g is given and used: its "
+                             "outputs are not those of the saved network",
+                             report->path, name, stored, key, built);
+}
+
+/* The value that a constant is to have, in the place of the one that it was built with. */
+static tsr_status *read_constant(constant_report *report, const json_t *stored,
+                                 const tsr_graph_constant *constant, double *value)
+{
+    char *name = constant_name(constant);
+    if (!name)
+        return tsr_no_memory("a constant");
+    const json_t *found = json_object_get(stored, name);
+    double built = *value, read = json_number_value(found);
+    tsr_status *status = NULL;
+    if (found && !json_is_number(found)) {
+        status =
+            tsr_fail(TSR_REFUSED, "%s: the constant %s is no number", report->path, tsr_tensor_shown(name));
+    } else if (found) {
+        if (!report->silent && !same_value(built, read))
+            say_chosen(report, constant, built, read);
+        *value = constant->given ? built : read;
+    } else if (constant->given) {
+        if (!report->silent)
+            say_unknown(report, constant, built);
+    } else {
+        *value = report->own ? built : constant->spec.pytorch;
+        if (!report->silent && !constant->spec.training_only)
+            add_assumed(report, constant, *value);
+    }
+    free(name);
+    return status;
+}
+
+static tsr_status *set_constants(const tsr_safetensors *file, tsr_graph *graph, bool silent)
+{
+    constant_report report = { .path = tsr_safetensors_path(file),
+                               .silent = silent,
+                               .own = written_by_tessera(file) };
+    json_t *stored;
+    TSR_TRY(read_metadata(file, "constants", &stored));
+    tsr_status *status = NULL;
+    for (size_t i = 0; !status && i < graph->n_constants; i++) {
+        double value = graph->constant_values[i];
+        status = read_constant(&report, stored, &graph->constants[i], &value);
+        if (!status)
+            status = tsr_context(tsr_graph_set_constant(graph, i, value), "%s", report.path);
+    }
+    if (!status)
+        say_assumed(&report);
+    free(report.assumed.chars);
+    json_decref(stored);
+    return status;
+}
+
+/* What the models were configured with. */
+
+/* Whether the key is a constant's, which is compared by its value, or names the file itself. */
+static bool is_compared_elsewhere(const tsr_graph *graph, const char *key)
+{
+    bool found = strcmp(key, "weights") == 0;
+    for (size_t i = 0; !found && i < graph->n_constants; i++)
+        found = graph->constants[i].key && strcmp(graph->constants[i].key, key) == 0;
+    return found;
+}
+
+static void add_difference(tsr_text *out, const char *key, const json_t *there, const json_t *here)
+{
+    tsr_text_add(out, "%s%s is ", out->length ? ", " : "", tsr_tensor_shown(key));
+    tsr_resolved_write_label(there, out);
+    tsr_text_add(out, " there and ");
+    tsr_resolved_write_label(here, out);
+    tsr_text_add(out, " here");
+}
+
+/* The keys that both have, with two values; other plugins have other keys. */
+static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, const json_t *there,
+                           const json_t *here)
+{
+    const char *key;
+    json_t *value, *members = json_incref((json_t *)(uintptr_t)here);
+    tsr_text differences = { 0 };
+    json_object_foreach(members, key, value)
+    {
+        const json_t *other = json_object_get(there, key);
+        if (other && !json_equal(other, value) && !is_compared_elsewhere(graph, key))
+            add_difference(&differences, key, other, value);
+    }
+    json_decref(members);
+    if (differences.chars && !differences.failed)
+        tsr_log_warning_once("%s: its network was configured otherwise and may have given other outputs: %s",
+                             tsr_safetensors_path(file),
+                             differences.length > LONGEST_DIFFERENCE ? "in too much to show"
+                                                                     : tsr_line_shown(differences.chars));
+    free(differences.chars);
+}
+
+tsr_status *tsr_model_metadata_apply(const tsr_safetensors *file, tsr_graph *graph, const json_t *model)
+{
+    TSR_TRY(set_constants(file, graph, !model));
+    if (!model || !written_by_tessera(file))
+        return NULL;
+    json_t *config;
+    TSR_TRY(read_metadata(file, "config", &config));
+    compare_models(file, graph, json_object_get(config, "model"), model);
+    json_decref(config);
+    return NULL;
+}
