@@ -7,10 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* How long a pipe may stay silent. */
+#define PIPE_MILLISECONDS 30000
 
 char *tsr_path_join(const char *folder, const char *name)
 {
@@ -29,6 +33,18 @@ char *tsr_path_resolve(const char *path, const char *base)
     while (path[0] == '.' && path[1] == '/')
         path += 2;
     return tsr_path_join(base, path);
+}
+
+tsr_status *tsr_path_absolute(const char *path, char **out)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    if (path[0] != '/' && !here) {
+        *out = NULL;
+        return tsr_fail(TSR_REFUSED, "%s: the working folder cannot be told: %s", path, strerror(errno));
+    }
+    *out = tsr_path_resolve(path, here);
+    free(here);
+    return *out ? NULL : tsr_no_memory("a path");
 }
 
 char *tsr_path_folder(const char *path)
@@ -65,13 +81,9 @@ tsr_status *tsr_make_folder(const char *path)
     return error ? tsr_fail(TSR_IO, "%s: cannot make the folder: %s", path, strerror(error)) : NULL;
 }
 
-tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length)
+/* Reads to the end; `wait` milliseconds at most for more of a pipe, -1: for ever. */
+static tsr_status *read_to_end(int fd, const char *path, size_t limit, int wait, char **out, size_t *length)
 {
-    *out = NULL;
-    *length = 0;
-    FILE *stream = fopen(path, "rbe");
-    if (!stream)
-        return tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
     tsr_status *status = NULL;
     char *bytes = NULL;
     size_t used = 0, room = 0;
@@ -85,19 +97,25 @@ tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *le
             }
             bytes = grown;
         }
-        size_t got = fread(bytes + used, 1, room - used - 1, stream);
-        used += got;
+        struct pollfd ready = { .fd = fd, .events = POLLIN };
+        if (wait >= 0 && poll(&ready, 1, wait) == 0) {
+            status =
+                tsr_fail(TSR_REFUSED, "%s: nothing was written into it for %d seconds", path, wait / 1000);
+            break;
+        }
+        ssize_t got = read(fd, bytes + used, room - used - 1);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (got < 0)
+            status = tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
+        if (got <= 0)
+            break;
+        used += (size_t)got;
         if (used > limit) {
             status = tsr_fail(TSR_REFUSED, "%s: larger than the %zu bytes expected at most", path, limit);
             break;
         }
-        if (got == 0) {
-            if (ferror(stream))
-                status = tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
-            break;
-        }
     }
-    fclose(stream);
     if (status) {
         free(bytes);
         return status;
@@ -106,6 +124,44 @@ tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *le
     *out = bytes;
     *length = used;
     return NULL;
+}
+
+tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length)
+{
+    *out = NULL;
+    *length = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
+    tsr_status *status = read_to_end(fd, path, limit, -1, out, length);
+    close(fd);
+    return status;
+}
+
+static tsr_status *refuse(tsr_status *status)
+{
+    if (tsr_status_code(status) != TSR_IO)
+        return status;
+    tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
+    tsr_status_free(status);
+    return refused;
+}
+
+tsr_status *tsr_read_given_input(const char *path, const char *what, size_t limit, char **out, size_t *length)
+{
+    struct stat info;
+    *out = NULL;
+    *length = 0;
+    if (stat(path, &info) != 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the %s: %s", path, what, strerror(errno));
+    if (!S_ISFIFO(info.st_mode) && !S_ISSOCK(info.st_mode) && !S_ISCHR(info.st_mode))
+        return tsr_read_given_file(path, what, limit, out, length);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* which does not wait for a writer */
+    if (fd < 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the %s: %s", path, what, strerror(errno));
+    tsr_status *status = read_to_end(fd, path, limit, isatty(fd) ? -1 : PIPE_MILLISECONDS, out, length);
+    close(fd);
+    return refuse(status);
 }
 
 tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit, char **out, size_t *length)
@@ -118,12 +174,7 @@ tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit
     if (!S_ISREG(info.st_mode))
         return tsr_fail(TSR_REFUSED, "%s: expected a %s file, not a %s", path, what,
                         S_ISDIR(info.st_mode) ? "folder" : "device");
-    tsr_status *status = tsr_read_file(path, limit, out, length);
-    if (tsr_status_code(status) != TSR_IO)
-        return status;
-    tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
-    tsr_status_free(status);
-    return refused;
+    return refuse(tsr_read_file(path, limit, out, length));
 }
 
 tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file)

@@ -12,6 +12,9 @@ char *tsr_path_join(const char *folder, const char *name);
    NULL without memory. free() it. */
 char *tsr_path_resolve(const char *path, const char *base);
 
+/* `path` from the working folder; fails where that has been removed. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_path_absolute(const char *path, char **out);
+
 /* The folder part of `path`, "." where there is none. free() it. */
 char *tsr_path_folder(const char *path);
 
@@ -25,6 +28,11 @@ TSR_MUST_CHECK tsr_status *tsr_read_file(const char *path, size_t limit, char **
    TSR_REFUSED, and a FIFO does not hang. */
 TSR_MUST_CHECK tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit, char **out,
                                                size_t *length);
+
+/* The same of a file or a pipe (FIFO, socket, terminal), which is read to its end. A pipe into which nobody
+   writes for 30 seconds is refused. */
+TSR_MUST_CHECK tsr_status *tsr_read_given_input(const char *path, const char *what, size_t limit, char **out,
+                                                size_t *length);
 
 /* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
    its place and renamed. */
@@ -40,6 +48,11 @@ void tsr_new_file_drop(tsr_new_file *file);
 
 /* The same in one call, for text that is at hand. */
 TSR_MUST_CHECK tsr_status *tsr_write_file(const char *path, const void *bytes, size_t length);
+
+/* Writes to where a user says. A regular file, or one that is not there yet, is replaced as above, at the end
+   of all links; what is no regular file is written to as it is, and so is a file that is the program's own
+   output. */
+TSR_MUST_CHECK tsr_status *tsr_write_given_file(const char *path, const void *bytes, size_t length);
 
 /* Removes a file or a folder with all that it holds; nothing there is fine. */
 TSR_MUST_CHECK tsr_status *tsr_remove_tree(const char *path);

@@ -45,6 +45,35 @@ char *tsr_format(const char *format, ...)
     return length < 0 ? NULL : text;
 }
 
+/* Bytes of the UTF-8 character that begins here; 0 where none does. What is beyond U+10FFFF, a surrogate or
+   longer than it need be is none. */
+static size_t character_length(const unsigned char *c)
+{
+    if (c[0] < 0x80)
+        return 1;
+    size_t length = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+    if (c[0] < 0xc2 || c[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    bool beyond = (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf4 && c[1] > 0x8f);
+    return overlong || beyond ? 0 : length;
+}
+
+bool tsr_is_utf8(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t length = 1;
+    for (; *c && length; c += length)
+        length = character_length(c);
+    return length > 0;
+}
+
+/* Reals of these powers of ten are written without an exponent. */
+enum { LEAST_PLAIN_EXPONENT = -4, MOST_PLAIN_EXPONENT = 15 };
+
 #define LONGEST 63
 
 size_t tsr_edit_distance(const char *a, const char *b)
@@ -90,19 +119,34 @@ const char *tsr_nearest_word(const char *word, const char *const *words)
     return nearest;
 }
 
+/* In the C locale. */
+static void format_shortest(double value, char *out, size_t room)
+{
+    int digits = 1, exponent = 0;
+    for (; digits <= 17; digits++) {
+        snprintf(out, room, "%.*e", digits - 1, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    const char *e = strchr(out, 'e');
+    if (e)
+        exponent = atoi(e + 1);
+    int decimals = digits - 1 - exponent;
+    if (e && exponent >= LEAST_PLAIN_EXPONENT && exponent <= MOST_PLAIN_EXPONENT)
+        snprintf(out, room, "%.*f", decimals > 1 ? decimals : 1, value);
+    else
+        snprintf(out, room, "%.*g", digits, value);
+    if (isfinite(value) && !strpbrk(out, ".e") && strlen(out) + 3 <= room) /* 17 digits */
+        strcat(out, ".0");
+}
+
 void tsr_format_real(double value, char *out, size_t room)
 {
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     locale_t before = plain ? uselocale(plain) : (locale_t)0;
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, room, "%.*g", digits, value);
-        if (strtod(out, NULL) == value)
-            break;
-    }
+    format_shortest(value, out, room);
     if (plain) {
         uselocale(before);
         freelocale(plain);
     }
-    if (isfinite(value) && !strpbrk(out, ".e") && strlen(out) + 3 <= room)
-        strcat(out, ".0");
 }

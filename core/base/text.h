@@ -16,6 +16,9 @@ void tsr_text_add(tsr_text *text, const char *format, ...) TSR_PRINTF(2, 3);
 /* printf into new memory; NULL without memory. free() it. */
 char *tsr_format(const char *format, ...) TSR_PRINTF(1, 2);
 
+/* Whether the text is UTF-8: no byte out of place, no overlong form, no surrogate. */
+bool tsr_is_utf8(const char *text);
+
 /* Edit distance with transpositions of neighbours (optimal string alignment). Words of up to 63
    characters; longer ones are as far apart as they are long. */
 size_t tsr_edit_distance(const char *a, const char *b);
@@ -24,7 +27,7 @@ size_t tsr_edit_distance(const char *a, const char *b);
 const char *tsr_nearest_word(const char *word, const char *const *words);
 
 /* The shortest decimal text that reads back as the same double, independent of the locale, with a "."
-   or an exponent so that it reads as a real. `room` of 32 is enough. */
+   or an exponent so that it reads as a real: "100.0", "0.0001", "1e-05". `room` of 32 is enough. */
 void tsr_format_real(double value, char *out, size_t room);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "cli/display.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +34,18 @@ static void put(const tsr_page *page, bool bold, const char *text, size_t bytes)
     printf("%s%.*s%s", bold ? "\033[1m" : "", (int)bytes, text, bold ? "\033[0m" : "");
 }
 
+/* In capitals, of ASCII alone: in Turkish, toupper makes another letter of an i. */
+static void put_capitals(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        putchar(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+}
+
 void tsr_page_heading(const tsr_page *page, const char *heading, const char *of)
 {
     printf("\n%s", page->bold ? "\033[1m" : "");
-    for (const char *c = heading; *c; c++)
-        putchar(toupper((unsigned char)*c));
-    for (const char *c = of ? of : ""; *c; c++)
-        putchar(toupper((unsigned char)*c));
+    put_capitals(heading);
+    put_capitals(of ? of : "");
     printf("%s\n", page->bold ? "\033[0m" : "");
 }
 

@@ -8,6 +8,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { N_THRESHOLDS = 3 };
 
@@ -58,6 +60,15 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
     return NULL;
 }
 
+/* A page that went to stdout is not to end in a word of ours. */
+static bool may_be_stdout(const char *path)
+{
+    struct stat info, out;
+    if (stat(path, &info) != 0 || fstat(STDOUT_FILENO, &out) != 0)
+        return false;
+    return !S_ISREG(info.st_mode) || (info.st_dev == out.st_dev && info.st_ino == out.st_ino);
+}
+
 static tsr_status *report(const arguments *given)
 {
     tsr_results *results = NULL;
@@ -70,7 +81,9 @@ static tsr_status *report(const arguments *given)
         status = tsr_report_write_summary(summary);
     if (!status)
         status = tsr_report_write_page(summary, given->output);
-    if (!status && given->output)
+    if (!status && given->output && may_be_stdout(given->output))
+        tsr_log_info("report in %s", given->output);
+    else if (!status && given->output)
         printf("report in %s\n", given->output);
     else if (!status)
         printf("report in %s/report.html\n", given->folder);

@@ -30,7 +30,7 @@ typedef struct options {
     const char **sets;
     size_t n_sets;
     tsr_shard shard;
-    bool fresh, quiet, redo_changed, keep_changed;
+    bool fresh, quiet, redo_changed, keep_changed, unlocked;
 } options;
 
 /* One call of the command: what the executor's callbacks reach through the work that leads them here. */
@@ -115,15 +115,13 @@ static tsr_status *parse_shard(const char *text, tsr_shard *out)
 
 static tsr_status *parse(int argc, char **argv, options *out)
 {
-    static const struct option longs[] = { { "set", required_argument, NULL, 's' },
-                                           { "output", required_argument, NULL, 'o' },
-                                           { "jobs", required_argument, NULL, 'j' },
-                                           { "shard", required_argument, NULL, 'S' },
-                                           { "fresh", no_argument, NULL, 'f' },
-                                           { "redo-changed", no_argument, NULL, 'r' },
-                                           { "keep", no_argument, NULL, 'k' },
-                                           { "quiet", no_argument, NULL, 'q' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option longs[] = {
+        { "set", required_argument, NULL, 's' },  { "output", required_argument, NULL, 'o' },
+        { "jobs", required_argument, NULL, 'j' }, { "shard", required_argument, NULL, 'S' },
+        { "fresh", no_argument, NULL, 'f' },      { "redo-changed", no_argument, NULL, 'r' },
+        { "keep", no_argument, NULL, 'k' },       { "no-lock", no_argument, NULL, 'n' },
+        { "quiet", no_argument, NULL, 'q' },      { NULL, 0, NULL, 0 }
+    };
     *out = (options){ .shard = { 0, 1 }, .sets = tsr_alloc((size_t)argc, sizeof(char *)) };
     if (!out->sets)
         return tsr_no_memory("the command line");
@@ -145,6 +143,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
             out->redo_changed = true;
         else if (option == 'k')
             out->keep_changed = true;
+        else if (option == 'n')
+            out->unlocked = true;
         else if (option == 'q')
             out->quiet = true;
         else
@@ -234,8 +234,8 @@ static tsr_status *decide_changed(const session *s, const options *given, const 
         return NULL;
     }
     if (given->keep_changed) {
-        tsr_log_warning("%zu finished run%s made with something else than there is now and kept: %s", changed->n,
-                        changed->n == 1 ? " was" : "s were", what);
+        tsr_log_warning("%zu finished run%s made with something else than there is now and kept: %s",
+                        changed->n, changed->n == 1 ? " was" : "s were", what);
         return NULL;
     }
     return tsr_fail(
@@ -280,9 +280,9 @@ static tsr_status *prepare(session *s, const char *folder, const char *shown, co
     char *marks = tsr_alloc(n, 1);
     if (!marks)
         return tsr_no_memory("the runs");
-    tsr_status *status = s->leads
-                             ? tsr_store_open(folder, shown, s->experiment, s->shard, given->fresh, &s->store)
-                             : tsr_store_join(folder, shown, &s->store);
+    tsr_store_options how = { .shard = s->shard, .fresh = given->fresh, .unlocked = given->unlocked };
+    tsr_status *status = s->leads ? tsr_store_open(folder, shown, s->experiment, &how, &s->store)
+                                  : tsr_store_join(folder, shown, &s->store);
     if (!status && s->leads)
         status = find_pending(s, given, marks);
     if (ops->share) {
@@ -313,6 +313,15 @@ static tsr_status *join(session *s)
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
 
+/* A signal that whoever started the program has it ignore, as a shell does for jobs in the background, is
+ * ignored. */
+static void heed_signal(int number)
+{
+    struct sigaction before, action = { .sa_handler = on_signal };
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
+}
+
 static tsr_status *execute(session *s, bool quiet)
 {
     const tsr_instance *executor = s->experiment->executor;
@@ -324,9 +333,8 @@ static tsr_status *execute(session *s, bool quiet)
     }
     TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
     tsr_display_begin(&s->display, &s->progress, quiet || !s->leads);
-    struct sigaction action = { .sa_handler = on_signal };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    heed_signal(SIGINT);
+    heed_signal(SIGTERM);
     s->began = true;
     tsr_guard_exit_status(TSR_EXIT_FAILED);
     tsr_guarded before = tsr_instance_enter(executor, "execute");

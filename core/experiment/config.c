@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static tsr_status *copy_value(config_setting_t *parent, const char *name, const config_setting_t *value,
@@ -156,22 +157,38 @@ tsr_status *tsr_config_set(tsr_config *config, const char *key, const config_set
     return status;
 }
 
-/* VALUE as libconfig reads it, or, where it cannot, as a string. */
+/* What begins so is meant for libconfig and no bare word. */
+static bool is_structured(const char *text)
+{
+    text += strspn(text, " \t\n");
+    return *text && strchr("([{\"", *text);
+}
+
+static tsr_status *take_word(config_t *tree, const char *text)
+{
+    config_destroy(tree);
+    config_init(tree);
+    config_setting_t *value = config_setting_add(config_root_setting(tree), "value", CONFIG_TYPE_STRING);
+    return value && config_setting_set_string(value, text) ? NULL : tsr_no_memory("settings");
+}
+
+/* VALUE as libconfig reads it, or, where it cannot and it does not look like that, as a string. */
 static tsr_status *parse_value(config_t *tree, const char *text, const char *origin)
 {
     char *line = tsr_format("value = %s;", text);
     if (!line)
         return tsr_no_memory("settings");
     bool includes = strchr(text, '\n') && strstr(text, "@include"); /* which only a file can */
-    bool parsed = !includes && config_read_string(tree, line) && config_lookup(tree, "value") &&
-                  config_setting_length(config_root_setting(tree)) == 1;
+    bool parsed = !includes && config_read_string(tree, line);
     free(line);
-    if (parsed)
-        return tsr_source_check_text(text, origin);
-    config_destroy(tree);
-    config_init(tree);
-    config_setting_t *value = config_setting_add(config_root_setting(tree), "value", CONFIG_TYPE_STRING);
-    return value && config_setting_set_string(value, text) ? NULL : tsr_no_memory("settings");
+    if (is_structured(text) || parsed)
+        TSR_TRY(tsr_source_check_text(text, origin));
+    if (!parsed && is_structured(text))
+        return tsr_fail(TSR_REFUSED, "%s: %s: expected a value as it stands behind = in a config", origin,
+                        includes ? "@include" : config_error_text(tree));
+    if (parsed && config_setting_length(config_root_setting(tree)) != 1)
+        return tsr_fail(TSR_REFUSED, "%s: expected one value, not several settings", origin);
+    return parsed ? NULL : take_word(tree, text);
 }
 
 static bool is_key(const char *text, size_t length)
@@ -202,19 +219,25 @@ static tsr_status * override(tsr_config *config, const char *text)
     return status;
 }
 
-static tsr_status *parse_file(tsr_config *config)
+/* What libconfig read from a text has lines, but no file. */
+static void name_file(config_setting_t *setting, const char *path)
+{
+    if (!setting->file)
+        setting->file = path;
+    for (int i = 0; config_setting_is_aggregate(setting) && i < config_setting_length(setting); i++)
+        name_file(config_setting_get_elem(setting, (unsigned)i), path);
+}
+
+static tsr_status *parse_text(tsr_config *config)
 {
     config_set_include_dir(&config->tree, config->folder);
-    if (config_read_file(&config->tree, config->path)) {
-        /* What is missing is missing from the file as a whole. */
-        config_root_setting(&config->tree)->file = config->path;
-        config_root_setting(&config->tree)->line = 1;
+    if (config_read_string(&config->tree, config->text)) {
+        name_file(config_root_setting(&config->tree), config->path);
+        config_root_setting(&config->tree)->line =
+            1; /* what is missing is missing from the file as a whole */
         return NULL;
     }
     const char *file = config_error_file(&config->tree);
-    if (config_error_type(&config->tree) == CONFIG_ERR_FILE_IO || config_error_line(&config->tree) <= 0)
-        return tsr_fail(TSR_REFUSED, "%s: cannot read the config: %s", file ? file : config->path,
-                        strerror(errno));
     return tsr_fail(
         TSR_REFUSED, "%s:%d: %s: expected settings of the form key = value; (see the guide in README.md)",
         file ? file : config->path, config_error_line(&config->tree), config_error_text(&config->tree));
@@ -231,19 +254,37 @@ static tsr_status *override_all(tsr_config *config, size_t n, const char *const 
     return status;
 }
 
+/* A pipe lies in no folder of the user's: what it names starts from the working folder. */
+static char *folder_of(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return getcwd(NULL, 0);
+    char *given = tsr_path_folder(path), *folder = given ? realpath(given, NULL) : NULL;
+    free(given);
+    return folder;
+}
+
 tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides, tsr_config *out)
 {
-    *out = (tsr_config){ .path = strdup(path) };
+    *out = (tsr_config){ .path = strdup(path), .folder = folder_of(path) };
     config_init(&out->tree);
-    char *given = tsr_path_folder(path);
-    out->folder = given ? realpath(given, NULL) : NULL;
-    free(given);
-    /* Without the folder there is no file in it, which the check says. */
-    tsr_status *status = tsr_source_check(path, out->folder);
+    /* Without the folder there is no file in it, which reading says. */
+    tsr_status *status = tsr_source_read(path, out->folder ? out->folder : "/", &out->text);
     if (!status && (!out->path || !out->folder))
         status = tsr_no_memory("a path");
     if (!status)
-        status = parse_file(out);
+        status = parse_text(out);
+    return override_all(out, n, overrides, status);
+}
+
+tsr_status *tsr_config_again(const tsr_config *first, size_t n, const char *const *overrides, tsr_config *out)
+{
+    *out = (tsr_config){ .path = strdup(first->path),
+                         .folder = strdup(first->folder),
+                         .text = strdup(first->text) };
+    config_init(&out->tree);
+    tsr_status *status = out->path && out->folder && out->text ? parse_text(out) : tsr_no_memory("a config");
     return override_all(out, n, overrides, status);
 }
 
@@ -263,5 +304,6 @@ void tsr_config_clear(tsr_config *config)
     free(config->origins);
     free(config->path);
     free(config->folder);
+    free(config->text);
     *config = (tsr_config){ 0 };
 }

@@ -9,6 +9,7 @@ typedef struct tsr_config {
     config_t tree;
     char *path;   /* as given; what messages show */
     char *folder; /* absolute; what relative paths in the file start from */
+    char *text;   /* as it was read, once; NULL: there was no file */
     size_t n_origins;
     char **origins; /* the texts that settings made by tsr_config_set show as their place */
 } tsr_config;
@@ -17,6 +18,9 @@ typedef struct tsr_config {
    config; a bare word is a string. */
 TSR_MUST_CHECK tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides,
                                            tsr_config *out);
+/* The same text again, which is not read anew: the file may be another by now, or was a pipe. */
+TSR_MUST_CHECK tsr_status *tsr_config_again(const tsr_config *first, size_t n, const char *const *overrides,
+                                            tsr_config *out);
 /* The same without a file: what the texts set and nothing else. Relative paths start from the working folder.
  */
 TSR_MUST_CHECK tsr_status *tsr_config_make(size_t n, const char *const *overrides, tsr_config *out);

@@ -191,7 +191,7 @@ static tsr_status *plugin_list(const tsr_settings *settings, tsr_kind kind, cons
         return tsr_no_memory(key);
     for (int i = 0; i < length; i++) {
         char name[64];
-        snprintf(name, sizeof(name), "%s[%d]", key, i);
+        snprintf(name, sizeof(name), "%s.%d", key, i);
         json_t *object = NULL;
         TSR_TRY(tsr_instance_new(settings, kind, config_setting_get_elem(list, (unsigned)i), name, NULL,
                                  &(*out)[i], &object));
@@ -289,7 +289,7 @@ static tsr_status *read_layers(const config_setting_t *list, tsr_codes_settings 
         const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
         const char *name = config_setting_get_string(element);
         if (!name)
-            return tsr_setting_fail(element, "codes.layers[%zu]: expected a layer's name, \"activation.0\"",
+            return tsr_setting_fail(element, "codes.layers.%zu: expected a layer's name, \"activation.0\"",
                                     i);
         if (!(codes->layers[i] = strdup(name)))
             break;
@@ -373,6 +373,41 @@ static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const c
                                tsr_context(tsr_network_choose_code(network, &choice), "codes.layers"));
 }
 
+static tsr_status *no_such_layer(const tsr_network *network, size_t probe, int64_t layer)
+{
+    tsr_text names = { 0 };
+    size_t n = tsr_network_n_code_sources(network);
+    for (size_t i = 0; i < n; i++)
+        tsr_text_add(&names, "%s%zu %s", i ? ", " : "", i, tsr_network_code_source(network, i)->name);
+    tsr_status *status =
+        tsr_fail(TSR_REFUSED, "probes.%zu.layers: there is no layer %lld: expected some of %s", probe,
+                 (long long)layer, names.chars ? names.chars : "none");
+    free(names.chars);
+    return status;
+}
+
+/* Whether the network has the layers that probes want to see, each named once. */
+static tsr_status *check_layers(const tsr_run *run, const tsr_network *network, const config_setting_t *root)
+{
+    const config_setting_t *probes = config_setting_get_member(root, "probes");
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
+        const config_setting_t *probe = config_setting_get_elem(probes, (unsigned)i),
+                               *place = config_setting_get_member(probe, "layers");
+        for (size_t j = 0; j < common->layers.n; j++) {
+            int64_t layer = common->layers.values[j];
+            if ((uint64_t)layer >= tsr_network_n_code_sources(network))
+                return tsr_setting_context(place, no_such_layer(network, i, layer));
+            for (size_t k = 0; k < j; k++)
+                if (common->layers.values[k] == layer)
+                    return tsr_setting_fail(place,
+                                            "probes.%zu.layers: layer %lld is named twice: expected once", i,
+                                            (long long)layer);
+        }
+    }
+    return NULL;
+}
+
 /* Whether the model can be built for the data, begin with the weights that it is given, and give the codes.
  */
 static tsr_status *check_model(tsr_run *run, const config_setting_t *root)
@@ -390,6 +425,8 @@ static tsr_status *check_model(tsr_run *run, const config_setting_t *root)
         tsr_setting_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
     if (!status)
         status = check_codes(run, network, root);
+    if (!status)
+        status = check_layers(run, network, root);
     tsr_network_free(network);
     return status;
 }
@@ -660,7 +697,7 @@ static tsr_status *read_runs(tsr_experiment *experiment, const tsr_config *confi
     }
     for (size_t point = 0; !status && point < points; point++) {
         tsr_config copy;
-        status = tsr_config_read(config->path, n_overrides, overrides, &copy);
+        status = tsr_config_again(config, n_overrides, overrides, &copy);
         if (status)
             break;
         status = set_point(&copy, axes, n_axes, point);

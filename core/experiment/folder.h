@@ -22,8 +22,8 @@ TSR_MUST_CHECK tsr_status *tsr_folder_empty(const char *folder, const char *show
 /* Removes what the writing of one of Tessera's files leaves where it is killed. */
 void tsr_folder_remove_unfinished(const char *folder);
 
-/* Calls `visit` with the name of every entry of the folder's runs/, which is the id of a run where it is one, in
-   their order, until it fails. */
+/* Calls `visit` with the name of every entry of the folder's runs/, which is the id of a run where it is one,
+   in their order, until it fails. */
 TSR_MUST_CHECK tsr_status *tsr_folder_each_run(const char *folder,
                                                tsr_status *(*visit)(void *context, const char *id),
                                                void *context);

@@ -37,7 +37,8 @@ static tsr_status *check_numbers(const json_t *metrics, size_t number)
 {
     const char *name, *wrong = NULL;
     json_t *value, *members = json_incref((json_t *)(uintptr_t)metrics); /* the macro wants it mutable */
-    json_object_foreach(members, name, value) if (!json_is_number(value) && !json_is_null(value)) wrong = name;
+    json_object_foreach(members, name, value) if (!json_is_number(value) && !json_is_null(value)) wrong =
+        name;
     tsr_status *status =
         wrong ? tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is no number", number, wrong) : NULL;
     json_decref(members);
@@ -56,7 +57,8 @@ static tsr_status *check_shape(const json_t *outcome, const char *id)
     if (!run || strcmp(run, id) != 0 || !known || !json_is_array(snapshots))
         return tsr_fail(TSR_REFUSED, "not the record of run %s", id);
     for (size_t i = 0; i < json_array_size(snapshots); i++) {
-        const json_t *snapshot = json_array_get(snapshots, i), *metrics = json_object_get(snapshot, "metrics");
+        const json_t *snapshot = json_array_get(snapshots, i),
+                     *metrics = json_object_get(snapshot, "metrics");
         if (!json_is_integer(json_object_get(snapshot, "epoch")) || !json_is_object(metrics))
             return tsr_fail(TSR_REFUSED, "snapshots.%zu: expected an epoch and metrics", i);
         TSR_TRY(check_numbers(metrics, i));
@@ -66,7 +68,8 @@ static tsr_status *check_shape(const json_t *outcome, const char *id)
 
 tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
 {
-    const json_t *snapshots = json_object_get(outcome, "snapshots"), *config = json_object_get(outcome, "config");
+    const json_t *snapshots = json_object_get(outcome, "snapshots"),
+                 *config = json_object_get(outcome, "config");
     char own[17];
     if (!json_is_object(config))
         return tsr_fail(TSR_REFUSED, "not the record of run %s: it has no config", id);

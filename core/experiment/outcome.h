@@ -10,8 +10,8 @@
    says what is wrong with it. A new reference. */
 TSR_MUST_CHECK tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out);
 
-/* Whether a record that was read is one that the run with this id can have left: its config is that run's, and a
-   finished run has every snapshot with the metrics that all have. TSR_REFUSED says what is wrong. */
+/* Whether a record that was read is one that the run with this id can have left: its config is that run's,
+   and a finished run has every snapshot with the metrics that all have. TSR_REFUSED says what is wrong. */
 TSR_MUST_CHECK tsr_status *tsr_outcome_check(const json_t *outcome, const char *id);
 
 /* Whether the run went to its end and has results. */

@@ -303,11 +303,13 @@ static tsr_status *prepare(doing *d, char *folder)
     return run->weights ? tsr_model_file_load(run->weights, d->network) : NULL;
 }
 
+/* A step has no more examples than an epoch, and needs no more memory than for them. */
 static tsr_training training_of(doing *d)
 {
     const tsr_run *run = d->run;
+    size_t batch = (size_t)run->training.batch;
     return (tsr_training){ .epochs = (size_t)run->training.epochs,
-                           .batch = (size_t)run->training.batch,
+                           .batch = batch < d->epoch_size ? batch : d->epoch_size,
                            .early_stop = (size_t)run->training.early_stop,
                            .optimizer = run->optimizer,
                            .n_regularizers = run->n_regularizers,

@@ -14,6 +14,7 @@
 #define LARGEST_FILE (1 << 20)
 enum { DEEPEST_INCLUDE = 10, MOST_INCLUDES = 256 }; /* the first is libconfig's own limit */
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of UTF-8 */
 #define BLANKS " \t"
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*.+-"
 
@@ -31,39 +32,44 @@ static tsr_status *context(const source *s, tsr_status *status)
     return s->folder ? tsr_context(status, "%s:%d", s->name, s->line) : tsr_context(status, "%s", s->name);
 }
 
-/* Just behind `end`, or the text's end. */
-static void skip_to(source *s, const char *end)
+static bool is_at_comment(const source *s)
 {
-    const char *found = strstr(s->at, end);
-    const char *behind = found ? found + strlen(end) : s->at + strlen(s->at);
-    for (; s->at < behind; s->at++)
-        s->line += *s->at == '\n';
+    return *s->at == '#' || strncmp(s->at, "//", 2) == 0 || strncmp(s->at, "/*", 2) == 0;
 }
 
-static bool skip_comment(source *s)
+static tsr_status *skip_comment(source *s)
 {
-    if (strncmp(s->at, "/*", 2) == 0) {
-        s->at += 2;
-        skip_to(s, "*/");
-    } else if (*s->at == '#' || strncmp(s->at, "//", 2) == 0) {
+    if (!s->folder)
+        return context(s, tsr_fail(TSR_REFUSED,
+                                   "'%.2s' begins a comment, which would end the value: expected a "
+                                   "text with it in quotes, KEY='\"...\"'",
+                                   s->at));
+    if (strncmp(s->at, "/*", 2) != 0) {
         s->at += strcspn(s->at, "\n");
-    } else {
-        return false;
+        return NULL;
     }
-    return true;
+    const char *end = strstr(s->at + 2, "*/");
+    if (!end)
+        return context(s, tsr_fail(TSR_REFUSED, "comment without an end: expected */"));
+    for (; s->at < end + 2; s->at++)
+        s->line += *s->at == '\n';
+    return NULL;
 }
 
-static bool skip_string(source *s)
+static tsr_status *skip_string(source *s)
 {
-    if (*s->at != '"')
-        return false;
-    for (s->at++; *s->at && *s->at != '"'; s->at++) {
-        if (*s->at == '\\' && s->at[1])
-            s->at++;
-        s->line += *s->at == '\n';
+    const char *at = s->at + 1;
+    int line = s->line;
+    for (; *at && *at != '"'; at++) {
+        if (*at == '\\' && at[1])
+            at++;
+        line += *at == '\n';
     }
-    s->at += *s->at == '"';
-    return true;
+    if (!*at)
+        return context(s, tsr_fail(TSR_REFUSED, "string without an end: expected \""));
+    s->at = at + 1;
+    s->line = line;
+    return NULL;
 }
 
 /* @include "NAME", the first thing on its line: the quote before NAME, or NULL. */
@@ -77,23 +83,49 @@ static const char *include_quote(const char *at)
     return blanks && at[blanks] == '"' ? at + blanks : NULL;
 }
 
-static tsr_status *read_text(const char *path, char **out)
+static bool begins_with(const char *text, size_t length, const char *bytes)
+{
+    return length >= strlen(bytes) && memcmp(text, bytes, strlen(bytes)) == 0;
+}
+
+/* What is no text of one byte a character. */
+static tsr_status *check_bytes(const char *path, const char *text, size_t length)
+{
+    if (begins_with(text, length, "\xff\xfe") || begins_with(text, length, "\xfe\xff"))
+        return tsr_fail(TSR_REFUSED,
+                        "%s: is UTF-16, as its byte order mark says: expected UTF-8; save it as that", path);
+    const char *nul = memchr(text, '\0', length);
+    if (nul)
+        return tsr_fail(TSR_REFUSED, "%s: offset %zu holds a NUL byte: expected text", path,
+                        (size_t)(nul - text));
+    return NULL;
+}
+
+/* The text of a file or, where `piped`, of a pipe; free() it. */
+static tsr_status *read_text(const char *path, bool piped, char **out)
 {
     size_t length;
-    TSR_TRY(tsr_read_given_file(path, "config", LARGEST_FILE, out, &length));
-    const char *nul = memchr(*out, '\0', length);
-    if (!nul)
-        return NULL;
-    size_t offset = (size_t)(nul - *out);
-    free(*out);
-    *out = NULL;
-    return tsr_fail(TSR_REFUSED, "%s: offset %zu holds a NUL byte: expected text", path, offset);
+    TSR_TRY(piped ? tsr_read_given_input(path, "config", LARGEST_FILE, out, &length)
+                  : tsr_read_given_file(path, "config", LARGEST_FILE, out, &length));
+    tsr_status *status = check_bytes(path, *out, length);
+    if (status) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static tsr_status *check_included(source *s, const char *path)
 {
     char *text = NULL;
-    TSR_TRY(context(s, read_text(path, &text)));
+    TSR_TRY(context(s, read_text(path, false, &text)));
+    if (begins_with(text, strlen(text), BYTE_ORDER_MARK)) {
+        free(text);
+        return context(s, tsr_fail(TSR_REFUSED,
+                                   "%s: begins with a byte order mark: expected an included file "
+                                   "without one; save it as UTF-8 without BOM",
+                                   path));
+    }
     source inner = *s;
     inner.name = path;
     inner.at = text;
@@ -104,6 +136,23 @@ static tsr_status *check_included(source *s, const char *path)
     return status;
 }
 
+/* The name between the quotes, as libconfig reads it: \\ and \" stand for what follows them. *end is the
+   closing quote, or the text's end. NULL without memory. */
+static char *included_name(const char *quote, const char **end)
+{
+    char *name = malloc(strlen(quote) + 1), *out = name;
+    const char *at = quote + 1;
+    for (; name && *at && *at != '"'; at++) {
+        if (*at == '\\' && (at[1] == '\\' || at[1] == '"'))
+            at++;
+        *out++ = *at;
+    }
+    if (name)
+        *out = '\0';
+    *end = at;
+    return name;
+}
+
 static tsr_status *check_include(source *s, const char *quote)
 {
     if (quote[1] == '/')
@@ -111,9 +160,13 @@ static tsr_status *check_include(source *s, const char *quote)
     if (s->depth >= DEEPEST_INCLUDE || ++*s->includes > MOST_INCLUDES)
         return context(s, tsr_fail(TSR_REFUSED, "@include: expected at most %d files, %d deep", MOST_INCLUDES,
                                    DEEPEST_INCLUDE));
-    char *name = strndup(quote + 1, strcspn(quote + 1, "\""));
-    char *path = name ? tsr_path_join(s->folder, name) : NULL;
-    tsr_status *status = path ? check_included(s, path) : tsr_no_memory("a path");
+    const char *end;
+    char *name = included_name(quote, &end), *path = name ? tsr_path_join(s->folder, name) : NULL;
+    tsr_status *status = path ? NULL : tsr_no_memory("a path");
+    if (!status && end[0] == '"' && end[1 + strspn(end + 1, BLANKS)] == ';')
+        status = context(s, tsr_fail(TSR_REFUSED, "@include \"%s\": expected no ';' behind it", name));
+    if (!status)
+        status = check_included(s, path);
     free(name);
     free(path);
     s->at = quote;
@@ -168,21 +221,31 @@ static tsr_status *check_text(source *s)
         const char *quote = first && s->folder ? include_quote(s->at) : NULL;
         if (quote)
             TSR_TRY(check_include(s, quote));
-        else if (!skip_comment(s) && !skip_string(s) && *s->at && *s->at != '\n')
+        else if (is_at_comment(s))
+            TSR_TRY(skip_comment(s));
+        else if (*s->at == '"')
+            TSR_TRY(skip_string(s));
+        else if (*s->at && *s->at != '\n')
             TSR_TRY(check_word(s));
         first = *s->at == '\n';
     }
     return NULL;
 }
 
-tsr_status *tsr_source_check(const char *path, const char *folder)
+tsr_status *tsr_source_read(const char *path, const char *folder, char **out)
 {
+    *out = NULL;
     char *text = NULL;
-    TSR_TRY(read_text(path, &text));
+    TSR_TRY(read_text(path, true, &text));
+    if (begins_with(text, strlen(text), BYTE_ORDER_MARK)) /* as some editors leave it */
+        memmove(text, text + strlen(BYTE_ORDER_MARK), strlen(text) - strlen(BYTE_ORDER_MARK) + 1);
     int includes = 0;
     source s = { .name = path, .folder = folder, .at = text, .line = 1, .includes = &includes };
     tsr_status *status = check_text(&s);
-    free(text);
+    if (status)
+        free(text);
+    else
+        *out = text;
     return status;
 }
 

@@ -54,6 +54,10 @@ static tsr_status *lock_file(const tsr_store *store, const char *name, int opera
         return tsr_no_memory("a path");
     tsr_status *status = NULL;
     int error = 0;
+    if (store->unlocked) {
+        free(path);
+        return NULL;
+    }
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
@@ -63,7 +67,11 @@ static tsr_status *lock_file(const tsr_store *store, const char *name, int opera
                           "another folder with -o",
                           folder);
     else if (error)
-        status = tsr_fail(TSR_REFUSED, "%s: cannot lock: %s", path, strerror(error));
+        status = tsr_fail(
+            TSR_REFUSED,
+            "%s: cannot lock: %s: its file system may have no locks; where no other tessera works in "
+            "this folder, --no-lock does without",
+            path, strerror(error));
     free(path);
     return status;
 }
@@ -80,7 +88,8 @@ static tsr_status *lock_folder(tsr_store *store, tsr_shard shard)
     return status;
 }
 
-/* A key that is swept here has as many values as the sweep says, and may have had one before: the study grows. */
+/* A key that is swept here has as many values as the sweep says, and may have had one before: the study
+ * grows. */
 static void remove_swept(json_t *there, json_t *here)
 {
     const json_t *sweep = json_object_get(here, "sweep");
@@ -130,12 +139,13 @@ static tsr_status *write_config(const char *path, const tsr_experiment *experime
     return status;
 }
 
-static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, tsr_shard shard, bool fresh)
+static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment,
+                           const tsr_store_options *options)
 {
-    TSR_TRY(lock_folder(store, shard));
-    TSR_TRY(fresh ? tsr_folder_empty(store->folder, store->shown)
-                  : tsr_folder_check(store->folder, store->shown));
-    if (shard.of == 1) /* nobody else writes here */
+    TSR_TRY(lock_folder(store, options->shard));
+    TSR_TRY(options->fresh ? tsr_folder_empty(store->folder, store->shown)
+                           : tsr_folder_check(store->folder, store->shown));
+    if (options->shard.of == 1) /* nobody else writes here */
         tsr_folder_remove_unfinished(store->folder);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
@@ -149,9 +159,10 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment, t
 }
 
 tsr_status *tsr_store_open(const char *folder, const char *shown, const tsr_experiment *experiment,
-                           tsr_shard shard, bool fresh, tsr_store *out)
+                           const tsr_store_options *options, tsr_store *out)
 {
     tsr_status *status = tsr_store_join(folder, shown, out);
+    out->unlocked = options->unlocked;
     if (!status)
         status = tsr_folder_check_config(folder, shown, experiment->path);
     if (!status) /* before a lock is left in it */
@@ -159,7 +170,7 @@ tsr_status *tsr_store_open(const char *folder, const char *shown, const tsr_expe
     if (!status)
         status = tsr_make_folder(folder);
     if (!status)
-        status = prepare(out, experiment, shard, fresh);
+        status = prepare(out, experiment, options);
     if (status)
         tsr_store_close(out);
     return status;

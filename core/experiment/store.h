@@ -8,7 +8,8 @@
 typedef struct tsr_store {
     char *folder; /* absolute */
     char *shown;  /* what messages call it */
-    int lock;     /* file descriptors, -1: none */
+    bool unlocked;
+    int lock; /* file descriptors, -1: none */
     int shard_lock;
     int table_lock;
 } tsr_store;
@@ -18,11 +19,18 @@ typedef struct tsr_shard {
     size_t index, of;
 } tsr_shard;
 
+typedef struct tsr_store_options {
+    tsr_shard shard;
+    bool fresh;    /* empty the folder first */
+    bool unlocked; /* hold no lock, on file systems that have none: that nobody else works there is the user's
+                      word */
+} tsr_store_options;
+
 /* Makes the folder, proves that it can be written, locks it, and compares its config.cfg with the
    experiment's: another experiment's folder is refused, saying what differs, and so is one that is not
-   Tessera's. `folder` is absolute; `shown` is what messages call it. `fresh` empties it first. */
+   Tessera's. `folder` is absolute; `shown` is what messages call it. */
 TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
-                                          const tsr_experiment *experiment, tsr_shard shard, bool fresh,
+                                          const tsr_experiment *experiment, const tsr_store_options *options,
                                           tsr_store *out);
 
 /* The same for a process that does runs for another one, which has opened the folder: it writes nothing

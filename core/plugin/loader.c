@@ -148,6 +148,10 @@ static tsr_status *linker_refused(const char *file)
     const char *next = "look at it with 'readelf -d' and 'ldd'";
     if (strstr(reason, "undefined symbol"))
         next = "link the library that has it; linking with -Wl,-z,defs shows this at build time";
+    else if (strstr(reason, "musl"))
+        next = "it was built with musl; build it with the C library that this program has";
+    else if (strstr(reason, "failed to map segment"))
+        next = "its file system may be mounted noexec; copy the file to one that is not";
     else if (strstr(reason, "cannot open shared object file"))
         next = "install that library, or put its folder on the library path";
     return tsr_fail(TSR_REFUSED, "%s: cannot be loaded: %s; %s", file, reason, next);
@@ -362,26 +366,16 @@ static tsr_status *take_plugins(const tsr_plugin_file *entry, tsr_module *module
     return check_duplicates(module);
 }
 
-static char *absolute(const char *file)
-{
-    if (file[0] == '/')
-        return strdup(file);
-    char *here = getcwd(NULL, 0);
-    char *path = here ? tsr_path_resolve(file, here) : NULL;
-    free(here);
-    return path;
-}
-
 tsr_status *tsr_module_load(const char *file, tsr_module **out)
 {
     *out = NULL;
     tsr_module *module = calloc(1, sizeof(*module));
-    if (!module || !(module->file = absolute(file))) {
-        free(module);
+    if (!module)
         return tsr_no_memory("a plugin");
-    }
     const tsr_plugin_file *entry = NULL;
-    tsr_status *status = check_outside(module->file);
+    tsr_status *status = tsr_path_absolute(file, &module->file);
+    if (!status)
+        status = check_outside(module->file);
     if (!status)
         status = open_file(module->file, &entry);
     if (!status)

@@ -30,9 +30,7 @@ bool tsr_line_valid(const char *line)
         if ((unsigned char)*c < ' ')
             return false;
     }
-    json_t *utf8 = json_string(line);
-    json_decref(utf8);
-    return utf8 != NULL;
+    return tsr_is_utf8(line);
 }
 
 const char *tsr_line_shown(const char *line)

@@ -62,9 +62,8 @@ static tsr_status *add_folder(tsr_registry *registry, char *folder)
 
 static tsr_status *add_given(tsr_registry *registry, const char *folder)
 {
-    char *here = getcwd(NULL, 0);
-    char *path = here ? tsr_path_resolve(folder, here) : NULL;
-    free(here);
+    char *path;
+    TSR_TRY(tsr_path_absolute(folder, &path));
     return add_folder(registry, path);
 }
 
@@ -436,10 +435,7 @@ static tsr_status *locate(const tsr_registry *registry, tsr_kind kind, const cha
 {
     if (!strchr(name, '/'))
         return locate_name(registry, kind, name, out);
-    char *here = getcwd(NULL, 0);
-    *out = here ? tsr_path_resolve(name, here) : NULL;
-    free(here);
-    return *out ? NULL : tsr_no_memory("a path");
+    return tsr_path_absolute(name, out);
 }
 
 /* The file that a name leads to, and which of its plugins it means. */

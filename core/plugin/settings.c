@@ -68,7 +68,7 @@ static void add_path(const config_setting_t *setting, tsr_text *path)
     if (name)
         tsr_text_add(path, "%s%s", path->length ? "." : "", name);
     else
-        tsr_text_add(path, "[%d]", config_setting_index(setting));
+        tsr_text_add(path, "%s%d", path->length ? "." : "", config_setting_index(setting));
 }
 
 char *tsr_setting_path(const config_setting_t *setting)

@@ -24,7 +24,7 @@ TSR_MUST_CHECK tsr_status *tsr_setting_fail(const config_setting_t *setting, con
 /* Puts the setting's place before a failure; NULL stays NULL. */
 TSR_MUST_CHECK tsr_status *tsr_setting_context(const config_setting_t *setting, tsr_status *status);
 
-/* The setting's place in its config as "probes[1].k"; "config" for the root. free() it. */
+/* The setting's place in its config as "probes.1.k"; "config" for the root. free() it. */
 char *tsr_setting_path(const config_setting_t *setting);
 
 /* A path that a setting gives (NULL: a default), made absolute. NULL without memory. free() it. */

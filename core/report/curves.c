@@ -479,11 +479,11 @@ static void add_sections(const tsr_study *study, tsr_album *album, bool headline
         const char *bands =
             is_key && !study->keys[k].numeric
                 ? "Points are means over the replicates, after the last epoch; bars their 95 % "
-                  "intervals."
+                  "confidence intervals."
             : is_key ? "Curves are means over the replicates, after the last epoch; bands their "
-                       "95 % intervals."
+                       "95 % confidence intervals."
                      : "Curves are means over the replicates, after each snapshot's epoch; bands "
-                       "their 95 % intervals.";
+                       "their 95 % confidence intervals.";
         tsr_album_section(album, title ? title : "", bands, !headline);
         album->failed = album->failed || !title;
         free(title);
@@ -499,7 +499,7 @@ static void add_training_section(const tsr_study *study, tsr_album *album)
     tsr_album_section(
         album, "Training",
         "Loss and accuracy of the training examples as they went by, mean over the replicates that "
-        "still trained; bands are 95 % intervals.",
+        "still trained; bands are 95 % confidence intervals.",
         false);
     for (size_t i = 0; i < 2; i++) {
         group of = { titles[i], 1, &i, &titles[i], NULL };

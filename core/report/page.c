@@ -210,15 +210,19 @@ static void write_no_figures(const page *p)
 
 /* Tables. */
 
-static void write_cell(const page *p, const tsr_statistic *s, int decimals)
+/* A mean of as many values as there are `runs` needs no n of its own. */
+static void write_cell(const page *p, const tsr_statistic *s, size_t runs, int decimals)
 {
+    char n[40] = "";
+    if (s->n != runs)
+        snprintf(n, sizeof(n), "<small> (n = %zu)</small>", s->n);
     if (isnan(s->mean))
         tsr_html_add(p->html, "<td class=\"n\">–</td>");
     else if (isnan(s->interval))
-        tsr_text_add(p->html, "<td class=\"n\">%.*f</td>", decimals, s->mean);
+        tsr_text_add(p->html, "<td class=\"n\">%.*f%s</td>", decimals, s->mean, n);
     else
-        tsr_text_add(p->html, "<td class=\"n\">%.*f<small> ± %.*f</small></td>", decimals, s->mean,
-                     decimals ? decimals : 1, s->interval);
+        tsr_text_add(p->html, "<td class=\"n\">%.*f<small> ± %.*f</small>%s</td>", decimals, s->mean,
+                     decimals ? decimals : 1, s->interval, n);
 }
 
 /* Break opportunities behind dots and underscores. */
@@ -240,7 +244,7 @@ static void write_point_head(const page *p, bool headline)
         write_heading(p, results->keys[k].name);
         tsr_html_add(p->html, "</th>");
     }
-    tsr_html_add(p->html, "<th class=\"n\">epoch</th><th class=\"n\">runs</th>");
+    tsr_html_add(p->html, "<th class=\"n\">epoch</th><th class=\"n\">n</th>");
     for (size_t m = 0; m < p->summary->n_measures; m++)
         if (tsr_measure_is_headline(&p->summary->measures[m]) == headline) {
             tsr_html_add(p->html, "<th class=\"n\">");
@@ -268,7 +272,7 @@ static void write_point(const page *p, size_t point, bool headline)
         if (tsr_measure_is_headline(&p->summary->measures[m]) == headline) {
             if (of->n_epochs)
                 write_cell(p, tsr_summary_at(p->summary, point, of->n_epochs - 1, m),
-                           tsr_summary_decimals(p->summary, m));
+                           of->snapshots[of->n_epochs - 1], tsr_summary_decimals(p->summary, m));
             else
                 tsr_html_add(p->html, "<td class=\"n\">–</td>");
         }
@@ -297,12 +301,19 @@ static void write_snapshots(const page *p, bool headline)
     for (size_t e = 0; e < point->n_epochs; e++)
         tsr_text_add(p->html, "<th class=\"n\">%.0f</th>", point->epochs[e]);
     tsr_html_add(p->html, "</tr></thead>\n<tbody>\n");
+    if (point->n > 1) {
+        tsr_html_add(p->html, "<tr><th scope=\"row\">n</th>");
+        for (size_t e = 0; e < point->n_epochs; e++)
+            tsr_html_add(p->html, "<td class=\"n\">%zu</td>", point->snapshots[e]);
+        tsr_html_add(p->html, "</tr>\n");
+    }
     for (size_t m = 0; m < p->summary->n_measures; m++) {
         if (tsr_measure_is_headline(&p->summary->measures[m]) != headline)
             continue;
         tsr_html_add(p->html, "<tr><th scope=\"row\">%s</th>", p->summary->measures[m].name);
         for (size_t e = 0; e < point->n_epochs; e++)
-            write_cell(p, tsr_summary_at(p->summary, 0, e, m), tsr_summary_decimals(p->summary, m));
+            write_cell(p, tsr_summary_at(p->summary, 0, e, m), point->snapshots[e],
+                       tsr_summary_decimals(p->summary, m));
         tsr_html_add(p->html, "</tr>\n");
     }
     tsr_html_add(p->html, "</tbody></table></div>\n");
@@ -326,11 +337,11 @@ static void write_tables(const page *p)
         tsr_html_add(p->html, "<p>No run has given a metric.</p>\n</section>\n");
         return;
     }
-    tsr_html_add(p->html,
-                 "<p class=\"intro\">Means over the replicates%s; behind ± half the width of the "
-                 "mean's 95 %% interval, by Student's t. <code>summary.csv</code> has every snapshot "
-                 "and standard deviations, <code>results.csv</code> every run.</p>\n",
-                 p->summary->n_points == 1 ? "" : ", after the last epoch");
+    tsr_html_add(
+        p->html,
+        "<p class=\"intro\">Means over the replicates%s; %s. <code>summary.csv</code> has every snapshot "
+        "and standard deviations, <code>results.csv</code> every run.</p>\n",
+        p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND);
     if (headline)
         write_table(p, true);
     if (headline < p->summary->n_measures) {

@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 
-static tsr_status *write_text(const tsr_text *text, const char *folder, const char *name)
+/* Into the results folder. */
+static tsr_status *write_text(const tsr_text *text, const tsr_summary *summary, const char *name)
 {
-    char *path = folder ? tsr_path_join(folder, name) : NULL;
-    tsr_status *status = text->failed || (folder && !path)
-                             ? tsr_no_memory(name)
-                             : tsr_write_file(path ? path : name, text->chars, text->length);
+    char *path = tsr_path_join(summary->results->folder, name);
+    tsr_status *status =
+        text->failed || !path ? tsr_no_memory(name) : tsr_write_file(path, text->chars, text->length);
     free(path);
     return status;
 }
@@ -21,7 +21,7 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
 {
     tsr_text csv = { 0 };
     tsr_summary_write_csv(summary, &csv);
-    tsr_status *status = write_text(&csv, summary->results->folder, "summary.csv");
+    tsr_status *status = write_text(&csv, summary, "summary.csv");
     free(csv.chars);
     return status;
 }
@@ -44,8 +44,11 @@ tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
         if (album.trouble && !album.no_gnuplot)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
         tsr_page_write(&study, &album, &html);
-        status =
-            path ? write_text(&html, NULL, path) : write_text(&html, summary->results->folder, "report.html");
+        if (!path)
+            status = write_text(&html, summary, "report.html");
+        else
+            status = html.failed ? tsr_no_memory("the report")
+                                 : tsr_write_given_file(path, html.chars, html.length);
     }
     free(html.chars);
     tsr_album_clear(&album);

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 /* Finds the run's place, which its record carries; false where it is a run of another sweep. */
 static bool find_place(const tsr_results *results, const char *sweep, size_t replicates, tsr_result *run)
@@ -176,13 +176,17 @@ static tsr_status *read_config(tsr_results *results, size_t n_overrides, const c
     char *path = tsr_path_join(results->folder, "config.cfg");
     tsr_status *status = NULL;
     tsr_config config;
+    struct stat info;
     if (!path)
         status = tsr_no_memory("a path");
-    else if (access(path, F_OK) != 0)
+    else if (stat(path, &info) != 0)
         status = tsr_fail(TSR_REFUSED,
                           "%s: %s: expected a results folder, with the config.cfg and the runs/<id>/run.json "
                           "that tessera run leaves",
                           path, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        status = tsr_fail(TSR_REFUSED, "%s: expected a config file, not a %s", path,
+                          S_ISDIR(info.st_mode) ? "folder" : "device");
     else
         status = tsr_config_read(path, n_overrides, overrides, &config);
     free(path);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The epochs of all points' snapshots, once each. A point with none but its last says nothing of time: where its
-   training stopped is its own affair. */
+/* The epochs of all points' snapshots, once each. A point with none but its last says nothing of time: where
+   its training stopped is its own affair. */
 static tsr_status *list_epochs(tsr_study *study)
 {
     const tsr_summary *summary = study->summary;

@@ -68,6 +68,8 @@ static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e
         for (size_t m = 0; m < summary->n_measures; m++) {
             const json_t *value =
                 json_object_get(json_object_get(snapshot, "metrics"), summary->measures[m].name);
+            if (json_is_real(value))
+                summary->measures[m].counts = false;
             if (json_is_number(value))
                 tsr_statistic_add(&row[m], json_number_value(value));
         }
@@ -170,6 +172,7 @@ static tsr_status *find_measures(tsr_summary *summary)
             break;
         }
         summary->n_measures++;
+        measure->counts = true; /* until a value says otherwise */
         find_info(results, measure);
     }
     json_decref(names);
@@ -251,7 +254,7 @@ int tsr_summary_decimals(const tsr_summary *summary, size_t measure)
             whole = whole && mean == rint(mean);
             largest = fabs(mean) > largest ? fabs(mean) : largest;
         }
-    if (whole && largest > 1)
+    if (whole && (largest > 1 || summary->measures[measure].counts))
         return 0;
     return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
 }

@@ -29,6 +29,7 @@ void tsr_statistic_finish(tsr_statistic *statistic, tsr_interval_factor *factor)
 typedef struct tsr_measure {
     char *name;
     tsr_metric_info info; /* as announced; doc is NULL where it was not. Its name is not set */
+    bool counts;          /* its values are counts, which records hold as integers */
     bool detail;          /* one of many of its kind, such as those by layer: not announced, a second dot */
 } tsr_measure;
 
@@ -64,6 +65,9 @@ const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, si
 /* Which of a key's values the point has; the value itself. */
 size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key);
 const json_t *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key);
+
+/* What stands behind a mean's "±", and the n beside it, for the heading of a table. */
+#define TSR_INTERVAL_LEGEND "± is half the 95 % confidence interval of the mean over n runs (Student's t)"
 
 /* Decimals that suit all means of a metric alike. */
 int tsr_summary_decimals(const tsr_summary *summary, size_t measure);

@@ -121,7 +121,8 @@ static void write_table(const table *t, size_t keys, size_t room, tsr_text *out)
     }
 }
 
-static void write_statistic(const tsr_statistic *s, int decimals, char out[CELL])
+/* A mean of as many values as there are `runs` needs no n of its own. */
+static void write_statistic(const tsr_statistic *s, size_t runs, int decimals, char out[CELL])
 {
     if (isnan(s->mean)) {
         snprintf(out, CELL, "-");
@@ -129,14 +130,28 @@ static void write_statistic(const tsr_statistic *s, int decimals, char out[CELL]
     }
     int used = snprintf(out, CELL, "%.*f", decimals, s->mean);
     if (s->n > 1)
-        snprintf(out + used, CELL - (size_t)used, " ± %.*f", decimals ? decimals : 1, s->deviation);
+        used += snprintf(out + used, CELL - (size_t)used, " ± %.*f", decimals ? decimals : 1, s->interval);
+    if (s->n != runs)
+        snprintf(out + used, CELL - (size_t)used, " (n = %zu)", s->n);
+}
+
+/* The legend, where the table has an interval to explain. */
+static void write_legend(const tsr_summary *summary, tsr_text *out)
+{
+    for (size_t p = 0; p < summary->n_points; p++)
+        for (size_t e = 0; e < summary->points[p].n_epochs; e++)
+            if (summary->points[p].snapshots[e] > 1) {
+                tsr_text_add(out, "%s\n", TSR_INTERVAL_LEGEND);
+                return;
+            }
 }
 
 /* One point: metrics down, snapshots across. */
 static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *out)
 {
     const tsr_point *point = &summary->points[0];
-    table t = { .rows = summary->n_measures + 1, .columns = point->n_epochs + 1 };
+    size_t first = 1 + (point->n > 1); /* with several runs, n has a row */
+    table t = { .rows = summary->n_measures + first, .columns = point->n_epochs + 1 };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
@@ -144,12 +159,16 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
     }
     snprintf(cell(&t, 0, 0), CELL, "epoch");
     for (size_t m = 0; m < summary->n_measures; m++)
-        snprintf(cell(&t, m + 1, 0), CELL, "%.63s", summary->measures[m].name);
+        snprintf(cell(&t, m + first, 0), CELL, "%.63s", summary->measures[m].name);
+    if (first > 1)
+        snprintf(cell(&t, 1, 0), CELL, "n");
     for (size_t e = 0; e < point->n_epochs; e++) {
         snprintf(cell(&t, 0, e + 1), CELL, "%.0f", point->epochs[e]);
+        if (first > 1)
+            snprintf(cell(&t, 1, e + 1), CELL, "%zu", point->snapshots[e]);
         for (size_t m = 0; m < summary->n_measures; m++)
-            write_statistic(tsr_summary_at(summary, 0, e, m), tsr_summary_decimals(summary, m),
-                            cell(&t, m + 1, e + 1));
+            write_statistic(tsr_summary_at(summary, 0, e, m), point->snapshots[e],
+                            tsr_summary_decimals(summary, m), cell(&t, m + first, e + 1));
     }
     write_table(&t, 1, width, out);
     free(t.cells);
@@ -163,7 +182,7 @@ static void write_swept_value(const json_t *value, char out[CELL])
     free(text.chars);
 }
 
-/* The cells of one point: swept values, number of runs, metrics of the last snapshot. */
+/* The cells of one point: swept values, n (finished runs), metrics of the last snapshot. */
 static void fill_point_row(const tsr_summary *summary, size_t number, const table *t)
 {
     const tsr_point *point = &summary->points[number];
@@ -177,7 +196,8 @@ static void fill_point_row(const tsr_summary *summary, size_t number, const tabl
             continue;
         if (point->n_epochs)
             write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, m),
-                            tsr_summary_decimals(summary, m), cell(t, row, column));
+                            point->snapshots[point->n_epochs - 1], tsr_summary_decimals(summary, m),
+                            cell(t, row, column));
         column++;
     }
 }
@@ -196,7 +216,7 @@ static void write_points(const tsr_summary *summary, size_t width, tsr_text *out
     }
     for (; column < keys; column++)
         snprintf(cell(&t, 0, column), CELL, "%.63s", summary->results->keys[column].name);
-    snprintf(cell(&t, 0, column++), CELL, "runs");
+    snprintf(cell(&t, 0, column++), CELL, "n");
     for (size_t m = 0; m < summary->n_measures; m++)
         if (!summary->measures[m].detail)
             snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->measures[m].name);
@@ -216,4 +236,5 @@ void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text 
         write_snapshots(summary, width, out);
     else
         write_points(summary, width, out);
+    write_legend(summary, out);
 }

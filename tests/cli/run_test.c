@@ -18,15 +18,16 @@
 static char *folder;
 
 /* A small experiment on real digits: under a second. */
-static const char small[] = "name = \"small\";\n"
-                            "dataset = { plugin = \"digits\"; };\n"
-                            "model = { plugin = \"mlp\"; width = 16; activation = { plugin = \"relu\"; }; };\n"
-                            "regularizers = ( { plugin = \"l2\"; weight = 1e-6; } );\n"
-                            "training = { epochs = 2; snapshots = [ 0 ]; holdout = 0.2;\n"
-                            "             optimizer = { plugin = \"adam\"; learning_rate = 0.01; }; };\n"
-                            "probes = ( { plugin = \"redundancy\"; }, { plugin = \"kmeans\"; restarts = 2; },\n"
-                            "           { plugin = \"knn\"; k = 9; }, { plugin = \"logistic_regression\"; },\n"
-                            "           { plugin = \"code_statistics\"; } );\n";
+static const char small[] =
+    "name = \"small\";\n"
+    "dataset = { plugin = \"digits\"; };\n"
+    "model = { plugin = \"mlp\"; width = 16; activation = { plugin = \"relu\"; }; };\n"
+    "regularizers = ( { plugin = \"l2\"; weight = 1e-6; } );\n"
+    "training = { epochs = 2; snapshots = [ 0 ]; holdout = 0.2;\n"
+    "             optimizer = { plugin = \"adam\"; learning_rate = 0.01; }; };\n"
+    "probes = ( { plugin = \"redundancy\"; }, { plugin = \"kmeans\"; restarts = 2; },\n"
+    "           { plugin = \"knn\"; k = 9; }, { plugin = \"logistic_regression\"; },\n"
+    "           { plugin = \"code_statistics\"; } );\n";
 
 static void setup(void)
 {
@@ -62,21 +63,26 @@ START_TEST(a_run_prints_every_metric_of_the_design_and_leaves_the_layout)
     command_result result =
         command(folder, "run small.cfg -s output.save_model=true -s output.save_codes=true -o out");
     ck_assert_msg(result.status == 0, "%s", result.err);
-    static const char *const metrics[] = {
-        "model.loss.train", "model.accuracy.train", "model.accuracy.test",       "code.bits",
-        "redundancy.train", "redundancy.test",      "kmeans.train",              "kmeans.test",
-        "knn.test",         "kmeans.test_matched",  "logistic_regression.train", "logistic_regression.test",
-        "results in out"
-    };
+    static const char *const metrics[] = { "model.loss.train",
+                                           "model.accuracy.train",
+                                           "model.accuracy.test",
+                                           "code.bits",
+                                           "redundancy.train",
+                                           "redundancy.test",
+                                           "kmeans.train",
+                                           "kmeans.test",
+                                           "knn.test",
+                                           "kmeans.test_matched",
+                                           "logistic_regression.train",
+                                           "logistic_regression.test",
+                                           "results in out" };
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
         ck_assert_msg(strstr(result.out, metrics[i]) != NULL, "'%s' is not in %s", metrics[i], result.out);
     command_free(&result);
-    static const char *const files[] = { "run.json",
-                                         "model.safetensors",
-                                         "codes/train.npy",
-                                         "codes/test.npy",
-                                         "codes/train_labels.npy",
-                                         "codes/test_labels.npy" };
+    static const char *const files[] = {
+        "run.json",       "model.safetensors",      "codes/train.npy",
+        "codes/test.npy", "codes/train_labels.npy", "codes/test_labels.npy"
+    };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char *pattern = tsr_format("out/runs/*/%s", files[i]);
         free(only_file(folder, pattern));
@@ -107,8 +113,10 @@ START_TEST(run_json_tells_the_machine_and_the_libraries)
     ck_assert(json_string_value(json_object_get(environment, "hamming_kernel"))[0] != '\0');
     ck_assert_uint_ge(json_array_size(json_object_get(environment, "plugins")), 10);
     ck_assert_int_gt(json_integer_value(json_object_get(outcome, "peak_memory")), 1 << 20);
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "train")), 1150);
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "holdout")), 287);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "train")),
+                     1150);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(outcome, "examples"), "holdout")),
+                     287);
     ck_assert_uint_eq(json_array_size(json_object_get(outcome, "epochs")), 2);
     ck_assert_uint_eq(json_array_size(json_object_get(outcome, "snapshots")), 2);
     json_decref(outcome);
@@ -118,14 +126,16 @@ END_TEST
 /* Promise 1: the same bytes, whatever the number of jobs and threads. */
 START_TEST(jobs_and_threads_do_not_change_a_byte_of_the_results)
 {
-    static const char *const ways[] = { "-j 1", "-j 2", "-j 1 -s executor.threads=2", "-j 2 -s executor.threads=1" };
+    static const char *const ways[] = { "-j 1", "-j 2", "-j 1 -s executor.threads=2",
+                                        "-j 2 -s executor.threads=1" };
     char *first = NULL;
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        command_gives(folder, 0, NULL, NULL,
-                      "run small.cfg -o out%zu %s -s replicates=2 -s model.dropout=0.2 "
-                      "-s training.label_noise=0.1 -s training.input_noise=0.05 -s training.subtract_mean=true "
-                      "-s 'training.augment={rotate=15.0; shift=0.1; flip=true;}' -s probes.0.random=300",
-                      i, ways[i]);
+        command_gives(
+            folder, 0, NULL, NULL,
+            "run small.cfg -o out%zu %s -s replicates=2 -s model.dropout=0.2 "
+            "-s training.label_noise=0.1 -s training.input_noise=0.05 -s training.subtract_mean=true "
+            "-s 'training.augment={rotate=15.0; shift=0.1; flip=true;}' -s probes.0.random=300",
+            i, ways[i]);
         char *name = tsr_format("out%zu/results.csv", i), *csv = read_text(folder, name);
         if (first)
             ck_assert_str_eq(csv, first);
@@ -226,16 +236,21 @@ END_TEST
 START_TEST(one_setting_swaps_a_plugin)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o a -s model.activation.plugin=prelu");
-    command_gives(folder, 0, NULL, NULL, "run small.cfg -o b -s 'model.activation={plugin=\"leaky_relu\"; slope=0.1;}'");
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o b -s 'model.activation={plugin=\"leaky_relu\"; slope=0.1;}'");
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o c -s dataset.plugin=synthetic");
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o d -s training.optimizer.plugin=sgd");
-    command_gives(folder, 0, "redundancy.train", NULL, "run small.cfg -o e -s 'probes=({plugin=\"redundancy\";})'");
-    command_gives(folder, 0, "first.test", NULL,
-                  "run small.cfg -o f -s model.depth=2 -s 'probes=({plugin=\"knn\"; label=\"first\"; layers=[0];})'");
-    command_gives(folder, 0, NULL, NULL, "run small.cfg -o g -s 'regularizers=({plugin=\"l1\"; weight=1e-5;})'");
+    command_gives(folder, 0, "redundancy.train", NULL,
+                  "run small.cfg -o e -s 'probes=({plugin=\"redundancy\";})'");
+    command_gives(
+        folder, 0, "first.test", NULL,
+        "run small.cfg -o f -s model.depth=2 -s 'probes=({plugin=\"knn\"; label=\"first\"; layers=[0];})'");
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o g -s 'regularizers=({plugin=\"l1\"; weight=1e-5;})'");
     json_t *outcome = read_outcome("a");
     json_t *model = json_object_get(json_object_get(outcome, "config"), "model");
-    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(model, "activation"), "plugin")), "prelu");
+    ck_assert_str_eq(json_string_value(json_object_get(json_object_get(model, "activation"), "plugin")),
+                     "prelu");
     json_decref(outcome);
 }
 END_TEST
@@ -272,7 +287,8 @@ END_TEST
 
 START_TEST(early_stop_ends_the_training)
 {
-    /* With a learning rate of 0 the loss cannot fall: batch norm's statistics do not enter the training loss. */
+    /* With a learning rate of 0 the loss cannot fall: batch norm's statistics do not enter the training loss.
+     */
     command_gives(folder, 0, NULL, NULL, "%s",
                   "run small.cfg -o out -s training.epochs=50 -s training.early_stop=3 -s regularizers='()' "
                   "-s 'training.optimizer={plugin=\"sgd\"; learning_rate=0.0;}' -s training.batch=100000");
@@ -331,8 +347,10 @@ START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
 {
     command_result result = command(folder, "check -n small.cfg -s training.epochs=7 -s replicates=2");
     ck_assert_int_eq(result.status, 0);
-    static const char *const lines[] = { "epochs = 7;", "subtract_mean = false;", "flip = false;", "pool = \"none\";", "beta1 = 0.9;",
-                                         "jobs = 0;",   "# 2 runs",               "seed 2" };
+    static const char *const lines[] = { "epochs = 7;",   "subtract_mean = false;",
+                                         "flip = false;", "pool = \"none\";",
+                                         "beta1 = 0.9;",  "jobs = 0;",
+                                         "# 2 runs",      "seed 2" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
     write_text(folder, "resolved.cfg", result.out);
@@ -346,12 +364,14 @@ END_TEST
 
 START_TEST(a_sweep_runs_every_point_and_names_it_in_the_results)
 {
-    command_gives(folder, 0, "model.width", NULL, "%s",
-                  "run small.cfg -o out -s training.epochs=1 -s replicates=2 -s 'probes=({plugin=\"redundancy\";})' "
-                  "-s 'sweep=({key=\"model.width\"; values=[3, 20];}, "
-                  "{key=\"model.activation.plugin\"; values=[\"relu\", \"prelu\"];})'");
+    command_gives(
+        folder, 0, "model.width", NULL, "%s",
+        "run small.cfg -o out -s training.epochs=1 -s replicates=2 -s 'probes=({plugin=\"redundancy\";})' "
+        "-s 'sweep=({key=\"model.width\"; values=[3, 20];}, "
+        "{key=\"model.activation.plugin\"; values=[\"relu\", \"prelu\"];})'");
     char *csv = read_text(folder, "out/results.csv");
-    ck_assert_msg(strncmp(csv, "run,replicate,seed,model.width,model.activation.plugin,epoch,", 61) == 0, "%s", csv);
+    ck_assert_msg(strncmp(csv, "run,replicate,seed,model.width,model.activation.plugin,epoch,", 61) == 0,
+                  "%s", csv);
     size_t lines = 0;
     for (const char *c = csv; *c; c++)
         lines += *c == '\n';
@@ -381,7 +401,8 @@ END_TEST
 START_TEST(a_folder_of_another_experiment_is_refused_with_the_difference)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
-    command_gives(folder, 2, NULL, "model.width is 16 there and 17 here", "run small.cfg -o out -s model.width=17");
+    command_gives(folder, 2, NULL, "model.width is 16 there and 17 here",
+                  "run small.cfg -o out -s model.width=17");
     command_gives(folder, 2, NULL, "choose another folder with -o", "run small.cfg -o out -s seed=9");
 }
 END_TEST
@@ -425,15 +446,26 @@ START_TEST(two_processes_do_not_share_a_folder)
 }
 END_TEST
 
+/* A shell starts what it runs in the background with SIGINT ignored, for the foreground's sake. */
+START_TEST(an_interrupt_that_was_ignored_before_stays_ignored)
+{
+    shell_gives(folder, 0, "results in out", NULL,
+                "trap '' INT; $TESSERA run small.cfg -q -o out -s training.epochs=3000 & sleep 0.3; kill "
+                "-INT $!; wait $!");
+}
+END_TEST
+
 START_TEST(an_interrupt_keeps_what_is_finished)
 {
-    char *line = tsr_format("cd '%s' && (sh -c 'echo $$ >pid; exec \"%s/tessera\" run small.cfg -q -j 1 -o out "
-                            "-s executor.max_seconds=60 "
-                            "-s training.epochs=1000000 -s \"sweep=({key=\\\"training.epochs\\\"; values=[1, 1000000];})\"' "
-                            ">/dev/null 2>err; echo $? >status) & "
-                            "i=0; until ls '%s'/out/runs/*/run.json >/dev/null 2>&1 || [ $i -gt 600 ]; do "
-                            "sleep 0.1; i=$((i+1)); done; kill -INT $(cat '%s/pid'); wait",
-                            folder, test_build(), folder, folder);
+    char *line = tsr_format(
+        "cd '%s' && (sh -c 'echo $$ >pid; exec env --default-signal=INT \"%s/tessera\" run small.cfg -q -j 1 "
+        "-o out "
+        "-s executor.max_seconds=60 "
+        "-s training.epochs=1000000 -s \"sweep=({key=\\\"training.epochs\\\"; values=[1, 1000000];})\"' "
+        ">/dev/null 2>err; echo $? >status) & "
+        "i=0; until ls '%s'/out/runs/*/run.json >/dev/null 2>&1 || [ $i -gt 600 ]; do "
+        "sleep 0.1; i=$((i+1)); done; kill -INT $(cat '%s/pid'); wait",
+        folder, test_build(), folder, folder);
     ck_assert_int_eq(system(line), 0);
     free(line);
     char *status = read_text(folder, "status"), *err = read_text(folder, "err");
@@ -452,7 +484,8 @@ START_TEST(an_unwritable_folder_is_told_before_any_training)
     write_text(folder, "file", "not a folder");
     command_gives(folder, 2, NULL, "file/out: cannot make the folder", "%s",
                   "run small.cfg -o file/out -s training.epochs=1000000");
-    command_gives(folder, 2, NULL, "/proc/tessera", "run small.cfg -o /proc/tessera -s training.epochs=1000000");
+    command_gives(folder, 2, NULL, "/proc/tessera",
+                  "run small.cfg -o /proc/tessera -s training.epochs=1000000");
 }
 END_TEST
 
@@ -471,7 +504,8 @@ static const struct {
     { "dataset = { plugin = \"digits\"; };", "bad.cfg:1: 'model' is missing" },
     { "dataset = { plugin = \"digits\"; }\nmodel = = 3;", "bad.cfg:2: syntax error" },
     { "dataset = { plugin = \"digits\"; };\nmodle = { };", "bad.cfg:2: unknown key 'modle'" },
-    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; widht = 3; };", "did you mean 'width'?" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; widht = 3; };",
+      "did you mean 'width'?" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\";\n width = \"ten\"; };",
       "bad.cfg:3: model.width = \"ten\": expected an integer from 1 to" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\";\n width = 0; };",
@@ -499,10 +533,12 @@ static const struct {
       "bad.cfg:4: training.augment: samples of shape 20 x 1 x 1 cannot be augmented, expected images" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; depth = 2; };\n"
       "codes = {\n layers = [ \"activation.2\" ]; };",
-      "bad.cfg:4: codes.layers: no activation is called 'activation.2', expected of: activation.0, activation.1" },
+      "bad.cfg:4: codes.layers: no activation is called 'activation.2', expected of: activation.0, "
+      "activation.1" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = [ 0 ]; };",
-      "bad.cfg:3: codes.layers[0]: expected a layer's name" },
-    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = \"activation.0\"; };",
+      "bad.cfg:3: codes.layers.0: expected a layer's name" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = "
+      "\"activation.0\"; };",
       "bad.cfg:3: codes.layers: expected a list of layers' names" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { pool = \"max\"; };",
       "bad.cfg:3: codes.pool = \"max\": expected one of" },
@@ -541,7 +577,8 @@ static const struct {
     { "name = \"a/b\";\ndataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };",
       "bad.cfg:1: name = \"a/b\": expected a name that a folder can have" },
     { "dataset = { plugin = \"relu\"; };\nmodel = { plugin = \"mlp\"; };", "bad.cfg:1: " },
-    { "dataset = { plugin = \"idx\"; path = \"nowhere\"; };\nmodel = { plugin = \"mlp\"; };", "bad.cfg:1: dataset idx: " },
+    { "dataset = { plugin = \"idx\"; path = \"nowhere\"; };\nmodel = { plugin = \"mlp\"; };",
+      "bad.cfg:1: dataset idx: " },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\nplugin_path = [ 3 ];",
       "bad.cfg:3: plugin_path: expected" },
 };
@@ -597,6 +634,7 @@ int main(void)
     tcase_add_test(tests, a_folder_of_another_experiment_is_refused_with_the_difference);
     tcase_add_test(tests, a_sweep_can_be_extended_anywhere_and_keeps_what_is_finished);
     tcase_add_test(tests, two_processes_do_not_share_a_folder);
+    tcase_add_test(tests, an_interrupt_that_was_ignored_before_stays_ignored);
     tcase_add_test(tests, an_interrupt_keeps_what_is_finished);
     tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);
     tcase_add_test(tests, a_run_that_takes_too_long_is_stopped);

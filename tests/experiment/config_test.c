@@ -89,7 +89,8 @@ START_TEST(a_malformed_setting_of_the_command_line_is_wrong_usage)
         ck_fails(tsr_config_read(path, 1, &bad[i], &config), TSR_USAGE, "expected KEY=VALUE");
     const char *none = "probes.4.k=1", *scalar = "model.width.x=1";
     ck_fails(tsr_config_read(path, 1, &none, &config), TSR_REFUSED, "there is no element '4'");
-    ck_fails(tsr_config_read(path, 1, &scalar, &config), TSR_REFUSED, "'width' is no group");
+    ck_fails(tsr_config_read(path, 1, &scalar, &config), TSR_REFUSED,
+             "'width' is neither a group nor a list");
 }
 END_TEST
 
@@ -166,6 +167,117 @@ START_TEST(what_only_looks_like_an_include_or_an_integer_is_let_be)
 }
 END_TEST
 
+static const struct {
+    const char *text, *message;
+} without_end[] = {
+    { "a = 1;\n\n/* the rest\nb = 2;\n", "x.cfg:3: comment without an end: expected */" },
+    { "/* a */ b = 2; /*/\n", "x.cfg:1: comment without an end" },
+    { "a = 1;\nb = \"x;\n\nc = 2;\n", "x.cfg:2: string without an end" },
+    { "a = \"x\\\";\n", "x.cfg:1: string without an end" },
+    { "@include \"open.cfg\"\n", "open.cfg:2: comment without an end" },
+    { "@include \"fine.cfg\";\n", "x.cfg:1: @include \"fine.cfg\": expected no ';' behind it" },
+    { "@include \"marked.cfg\"\n", "marked.cfg: begins with a byte order mark" },
+    { "\xff\xfe"
+      "a",
+      "x.cfg: is UTF-16" },
+    { "\xfe\xff"
+      "a",
+      "x.cfg: is UTF-16" },
+};
+
+START_TEST(what_would_be_read_in_part_is_refused_with_its_place)
+{
+    static const char *const names[] = { "open.cfg", "fine.cfg", "marked.cfg" }, *const texts[] = {
+        "b = 1;\n/* open", "c = 1;",
+        "\xef\xbb\xbf"
+        "d = 1;"
+    };
+    for (size_t i = 0; i < 3; i++) {
+        char *other = tsr_path_join(folder, names[i]);
+        ck_succeeds(tsr_write_file(other, texts[i], strlen(texts[i])));
+        free(other);
+    }
+    put(without_end[_i].text);
+    tsr_config config;
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, without_end[_i].message);
+}
+END_TEST
+
+static const struct {
+    const char *set, *message;
+} bad_values[] = {
+    { "seed=1 /*", "-s seed=1 /*: '/*' begins a comment" },
+    { "name=\"x", "-s name=\"x: string without an end" },
+    { "seed=1; a=2", "-s seed=1; a=2: expected one value" },
+    { "sweep=({key=\"seed\"; values=[1, 3000000000L];})",
+      "mismatched element type in array: expected a value" },
+    { "sweep=({key=\"seed\"", "syntax error: expected a value as it stands behind =" },
+    { "x=[1,,2]", "syntax error" },
+    { "x={a=1}}", "syntax error" },
+};
+
+START_TEST(a_value_of_the_command_line_that_cannot_be_read_says_why)
+{
+    put("seed = 1;");
+    tsr_config config;
+    ck_fails(tsr_config_read(path, 1, &bad_values[_i].set, &config), TSR_REFUSED, bad_values[_i].message);
+}
+END_TEST
+
+START_TEST(bare_words_stay_words)
+{
+    static const char *const words[] = { "a=x#y", "b=http://x", "c=//server/y", "d=../x y", "e=it's", "f=*", "g=1 # x", "h=1 // x" };
+    put("seed = 1;");
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, sizeof(words) / sizeof(words[0]), words, &config));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        const char key[] = { words[i][0], '\0' }, *text = NULL;
+        ck_assert(config_lookup_string(&config.tree, key, &text));
+        ck_assert_str_eq(text, words[i] + 2);
+    }
+    tsr_config_clear(&config);
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_is_left_out)
+{
+    put("\xef\xbb\xbf"
+        "seed = 7;\nname = 3 3;");
+    tsr_config config;
+    ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:2: syntax error");
+    put("\xef\xbb\xbf"
+        "seed = 7;\n");
+    int seed;
+    ck_succeeds(tsr_config_read(path, 0, NULL, &config));
+    ck_assert(config_lookup_int(&config.tree, "seed", &seed) && seed == 7);
+    tsr_config_clear(&config);
+}
+END_TEST
+
+START_TEST(short_forms_open_where_they_stand)
+{
+    static const char *const sets[] = { "probes.0.label=x", "probes.[2].label=y",
+                                        "model.activation.slope=0.5", "regularizers.1.weight=0.25" };
+    static const char *const keys[] = { "probes.[0].plugin", "probes.[1].plugin",
+                                        "probes.[2].plugin", "model.activation.plugin",
+                                        "regularizers.[0]",  "regularizers.[1].plugin" },
+                             *const texts[] = { "one", "two", "three", "act", "r", "s" };
+    put("probes = ( \"one\", { plugin = \"two\"; }, \"three\" );\nmodel = { activation = \"act\"; };\n"
+        "regularizers = [ \"r\", \"s\" ];\n");
+    tsr_config config;
+    ck_succeeds(tsr_config_read(path, 4, sets, &config));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *text = config_setting_get_string(config_lookup(&config.tree, keys[i]));
+        ck_assert_msg(text && strcmp(text, texts[i]) == 0, "%s", keys[i]);
+    }
+    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "probes.[2].plugin"), "no");
+    ck_assert_msg(strstr(tsr_status_message(status), "x.cfg:1: no") != NULL, "%s",
+                  tsr_status_message(status));
+    tsr_status_free(status);
+    tsr_config_clear(&config);
+}
+END_TEST
+
 START_TEST(an_include_is_found_beside_the_file)
 {
     char *other = tsr_path_join(folder, "common.cfg");
@@ -198,6 +310,13 @@ int main(void)
     tcase_add_loop_test(tests, an_include_that_cannot_be_is_refused_with_its_place, 0,
                         sizeof(bad_includes) / sizeof(bad_includes[0]));
     tcase_add_test(tests, an_integer_too_large_for_its_type_is_refused);
+    tcase_add_loop_test(tests, what_would_be_read_in_part_is_refused_with_its_place, 0,
+                        sizeof(without_end) / sizeof(without_end[0]));
+    tcase_add_loop_test(tests, a_value_of_the_command_line_that_cannot_be_read_says_why, 0,
+                        sizeof(bad_values) / sizeof(bad_values[0]));
+    tcase_add_test(tests, bare_words_stay_words);
+    tcase_add_test(tests, a_byte_order_mark_is_left_out);
+    tcase_add_test(tests, short_forms_open_where_they_stand);
     tcase_add_test(tests, what_only_looks_like_an_include_or_an_integer_is_let_be);
     suite_add_tcase(suite, tests);
     return test_main(suite);

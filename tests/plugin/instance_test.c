@@ -162,7 +162,7 @@ START_TEST(refusals_name_the_place)
     refuses(TSR_PROBE, "p = { plugin = \"sample\"; lable = \"x\"; };", "p",
             "config:1: unknown key 'lable' in probe sample; did you mean 'label'?");
     refuses(TSR_PROBE, "p = { plugin = \"sample\";\n layers = [ -1 ]; };", "p",
-            "config:2: p.layers[0] = -1: expected an integer from 0 to 2147483647");
+            "config:2: p.layers.0 = -1: expected an integer from 0 to 2147483647");
     refuses(TSR_MODEL, "m = { plugin = \"holder\";\n activation = { plugin = \"gentle\";\n slop = 1; }; };",
             "m", "config:3: unknown key 'slop' in activation gentle; did you mean 'slope'?");
     refuses(TSR_MODEL, "m = { plugin = \"holder\"; activation = 1; };", "m",

@@ -140,9 +140,9 @@ static const struct {
       "config:2: probe.layers_kept = 3: expected a list [ ... ] of integers from 0 to 99, at most 3" },
     { "layers_kept = [ 1, 2, 3, 4 ];", "config:2: probe.layers_kept = [ ... ]: expected a list" },
     { "layers_kept = ( 1,\n 2.5 );",
-      "config:3: probe.layers_kept[1] = 2.5: expected an integer from 0 to 99" },
-    { "levels = ( 0.5, 1.5 );", "config:2: probe.levels[1] = 1.5: expected a number from 0.0 to 1.0" },
-    { "levels = ( 0.5, \"x\" );", "config:2: probe.levels[1] = \"x\": expected a number" },
+      "config:3: probe.layers_kept.1 = 2.5: expected an integer from 0 to 99" },
+    { "levels = ( 0.5, 1.5 );", "config:2: probe.levels.1 = 1.5: expected a number from 0.0 to 1.0" },
+    { "levels = ( 0.5, \"x\" );", "config:2: probe.levels.1 = \"x\": expected a number" },
     { "wieghted = true;", "config:2: unknown key 'wieghted' in probe sample; did you mean 'weighted'?" },
     { "xyzzy_quux = 1;",
       "config:2: unknown key 'xyzzy_quux' in probe sample; known keys: k, wide, big, radius, rate, "
@@ -270,7 +270,7 @@ START_TEST(places_in_lists_are_numbered)
     config_init(&config);
     ck_assert(config_read_string(&config, "probes = ( { k = 1; }, { deep = ( 1, [ 2, 3 ] ); } );"));
     char *path = tsr_setting_path(config_lookup(&config, "probes.[1].deep.[1].[0]"));
-    ck_assert_str_eq(path, "probes[1].deep[1][0]");
+    ck_assert_str_eq(path, "probes.1.deep.1.0");
     free(path);
     path = tsr_setting_path(config_root_setting(&config));
     ck_assert_str_eq(path, "config");

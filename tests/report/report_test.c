@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "experiment/identity.h"
 #include "experiment/resolved.h"
+#include "report/summary.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -357,6 +358,51 @@ START_TEST(the_page_may_go_elsewhere_and_leaves_the_folder_alone)
 }
 END_TEST
 
+START_TEST(the_page_goes_through_links_and_into_pipes_and_devices)
+{
+    write_study();
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "echo old >real.html; ln -s real.html link.html; ln -s later.html dangling.html; mkfifo fifo\n"
+        "$TESSERA report out -o link.html && test -L link.html && grep -q DOCTYPE real.html || exit 10\n"
+        "$TESSERA report out -o dangling.html && test -L dangling.html && cmp later.html real.html || exit "
+        "11\n"
+        "(cat fifo >got &) ; sleep 0.2; $TESSERA report out -o fifo && test -p fifo || exit 12\n"
+        "$TESSERA report out -o /dev/stdout | cmp - real.html || exit 13\n"
+        "$TESSERA report out -o /dev/stdout >redirected && cmp redirected real.html || exit 14\n"
+        "$TESSERA report out -o /dev/null && test -c /dev/null || exit 15\n"
+        "cmp got real.html || exit 16\n");
+    command_gives(folder, 2, NULL, "fifo: cannot write: nobody reads this pipe", "report out -o fifo");
+    command_gives(folder, 2, NULL, "out: cannot write: Is a directory", "report out -o out");
+    command_gives(folder, 2, NULL, "/dev/full: cannot write: No space left on device",
+                  "report out -o /dev/full");
+}
+END_TEST
+
+START_TEST(the_terminal_and_the_page_mean_the_same_by_plus_minus)
+{
+    write_study();
+    char *path = tsr_path_join(folder, "out");
+    tsr_results *results;
+    tsr_summary *summary;
+    tsr_text text = { 0 };
+    ck_succeeds(tsr_results_read(path, 0, NULL, &results));
+    ck_succeeds(tsr_summary_new(results, &summary));
+    tsr_summary_write_table(summary, 120, &text);
+    ck_assert_msg(strstr(text.chars, "0.9000 ± 1.2706") && strstr(text.chars, TSR_INTERVAL_LEGEND), "%s",
+                  text.chars);
+    ck_assert_ptr_null(strstr(text.chars, "0.1000 ±")); /* one run has no interval */
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("out/report.html", "0.9000<small> ± 1.2706</small>");
+    holds("out/report.html", "± is half the 95 % confidence interval of the mean over n runs");
+    holds("out/report.html", "<th class=\"n\">n</th>");
+    free(text.chars);
+    tsr_summary_free(summary);
+    tsr_results_free(results);
+    free(path);
+}
+END_TEST
+
 START_TEST(without_gnuplot_the_tables_come_and_the_page_says_what_to_install)
 {
     write_study();
@@ -469,6 +515,8 @@ int main(void)
     tcase_add_test(tests, a_folder_without_results_is_refused);
     tcase_add_test(tests, wrong_usage_has_exit_status_1);
     tcase_add_test(tests, the_page_may_go_elsewhere_and_leaves_the_folder_alone);
+    tcase_add_test(tests, the_page_goes_through_links_and_into_pipes_and_devices);
+    tcase_add_test(tests, the_terminal_and_the_page_mean_the_same_by_plus_minus);
     tcase_add_test(tests, without_gnuplot_the_tables_come_and_the_page_says_what_to_install);
     tcase_add_test(tests, a_gnuplot_that_fails_is_told);
     tcase_add_test(tests, hostile_texts_stay_texts);

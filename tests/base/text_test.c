@@ -1,0 +1,51 @@
+/* Reals as text: short, without an exponent where people would write none, and the same number when read back. */
+#include "support.h"
+
+#include "base/text.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+START_TEST(reals_are_written_as_people_write_them)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        { 0, "0.0" },        { 1, "1.0" },           { 100, "100.0" },      { 93, "93.0" },
+        { 180, "180.0" },    { -250000, "-250000.0" }, { 1e6, "1000000.0" },  { 1e15, "1000000000000000.0" },
+        { 1e16, "1e+16" },   { 0.5, "0.5" },         { 0.1, "0.1" },        { 1e-4, "0.0001" },
+        { 1e-5, "1e-05" },   { 1e-6, "1e-06" },      { 0.30000000000000004, "0.30000000000000004" },
+        { 123.25, "123.25" }, { 1e300, "1e+300" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[32];
+        tsr_format_real(cases[i].value, text, sizeof(text));
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
+START_TEST(reals_read_back_as_the_same_number)
+{
+    double value = DBL_MIN;
+    for (int i = 0; i < 2000; i++, value *= -2.017) {
+        char text[32];
+        tsr_format_real(value, text, sizeof(text));
+        ck_assert_msg(strtod(text, NULL) == value, "%s is not %.17g", text, value);
+        ck_assert_msg(strpbrk(text, ".e") != NULL || !isfinite(value), "%s reads as an integer", text);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *tests = tcase_create("text");
+    tcase_add_test(tests, reals_are_written_as_people_write_them);
+    tcase_add_test(tests, reals_read_back_as_the_same_number);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
