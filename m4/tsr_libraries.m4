@@ -55,6 +55,6 @@ AC_DEFUN([TSR_SUMMARY], [
   AS_IF([test $tsr_lbfgs = no],
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
   AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
-  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: tools/get-data cifar10 (install libpng-dev)])])
+  AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: get-data cifar10 (install libpng-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

@@ -115,6 +115,28 @@ static tsr_status *write_one(const arguments *wanted, const char *file, char *na
     return status;
 }
 
+/* A name as one word of a shell, and no option: in quotes where it holds more than letters, digits and the
+   like. free() it; NULL without memory. */
+static char *shell_word(const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+@,:=-";
+    if (name[strspn(name, plain)] == '\0')
+        return strdup(name);
+    tsr_text out = { 0 };
+    tsr_text_add(&out, "'");
+    for (; *name; name++)
+        if (*name == '\'')
+            tsr_text_add(&out, "'\\''");
+        else
+            tsr_text_add(&out, "%c", *name);
+    tsr_text_add(&out, "'");
+    if (out.failed) {
+        free(out.chars);
+        return NULL;
+    }
+    return out.chars;
+}
+
 static tsr_status *write_all(const arguments *wanted)
 {
     char source[32], config[32];
@@ -125,8 +147,12 @@ static tsr_status *write_all(const arguments *wanted)
     TSR_TRY(write_one(wanted, source, tsr_format("%s.c", wanted->name)));
     TSR_TRY(write_one(wanted, config, tsr_format("%s.cfg", wanted->name)));
     TSR_TRY(write_one(wanted, "Makefile", strdup("Makefile")));
+    char *word = shell_word(wanted->folder);
+    if (!word)
+        return tsr_no_memory("a folder's name");
     fprintf(stderr, "%s %s is ready to build: cd %s && make && make check\n", wanted->kind, wanted->name,
-            wanted->folder);
+            word);
+    free(word);
     return NULL;
 }
 

@@ -53,6 +53,16 @@ START_TEST(another_folder_may_be_named)
 }
 END_TEST
 
+START_TEST(the_next_command_can_be_pasted_into_a_shell)
+{
+    command_gives(folder, 0, NULL, "ready to build: cd plain/one && make", "new probe mine plain/one");
+    shell_gives(folder, 0, NULL, NULL,
+                "next=$($TESSERA new probe mine \"it's a \\$HOME; x\" 2>&1 >/dev/null) && next=${next#*to "
+                "build: } && "
+                "eval \"${next%%%% && make*}\" && test -f mine.c");
+}
+END_TEST
+
 START_TEST(a_folder_that_holds_something_is_left_alone)
 {
     write_text(folder, "notes", "mine\n");
@@ -82,6 +92,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, every_kind_has_source_config_and_makefile_without_a_mark_left);
     tcase_add_test(tests, another_folder_may_be_named);
+    tcase_add_test(tests, the_next_command_can_be_pasted_into_a_shell);
     tcase_add_test(tests, a_folder_that_holds_something_is_left_alone);
     tcase_add_test(tests, wrong_usage_is_told);
     suite_add_tcase(suite, tests);

@@ -1,0 +1,15 @@
+# The Makefile of every example is what `tessera new` writes, but for the libraries that it needs.
+version=$(sed -n 's/^AC_INIT(\[tessera\], \[\(.*\)\])$/\1/p' "$TSR_SOURCE/configure.ac")
+failed=0
+for makefile in "$TSR_SOURCE"/examples/*/Makefile; do
+    name=$(basename "$(dirname "$makefile")")
+    [ "$name" = templates ] && continue
+    kind=$(sed -n 's,^kind_folder = .*/\([a-z]*\)s"$,\1,p' "$makefile")
+    libraries=$(grep '^LIBS =' "$makefile")
+    sed -e "s/@NAME@/$name/g; s/@KIND@/$kind/g; s/@VERSION@/$version/g; s/^LIBS =\$/$libraries/" \
+        "$TSR_SOURCE/examples/templates/Makefile" | cmp -s - "$makefile" || {
+        echo "$makefile is not the template filled in"
+        failed=1
+    }
+done
+exit $failed
