@@ -1,8 +1,8 @@
 /* liblbfgs turned inside out, so that many problems can be minimised in step: the caller evaluates,
    minimiser_step says where next. The library calls back for an evaluation from within; here it runs as a
    coroutine of its own that is left at each call and entered again when the answer is there. */
-#ifndef TESSERA_PROBES_MINIMISER_H
-#define TESSERA_PROBES_MINIMISER_H
+#ifndef TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
+#define TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
 
 #include <tessera/status.h>
 

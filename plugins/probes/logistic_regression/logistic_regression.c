@@ -1,7 +1,7 @@
 /* Logistic regression on codes (logistic.h), fitted on the training codes: the accuracies of one-vs-one,
    one-vs-rest or multinomial classification of the training and the test codes. */
 #include "logistic.h"
-#include "projection.h"
+#include "../projection.h"
 
 #include <tessera/probe.h>
 
@@ -51,8 +51,8 @@ static tsr_status *give(const tsr_probing *probing, const projection *seen, cons
                         logistic_scheme scheme, const float *weights, uint32_t *predicted)
 {
     const tsr_codes *codes = seen->test;
-    lane_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
-    lane_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
+    tsr_code_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
+    tsr_code_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &train, predicted));
     TSR_TRY(tsr_metric_f(probing, train_accuracy(set, predicted), "%strain", seen->prefix));
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &test, predicted));

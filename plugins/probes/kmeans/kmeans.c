@@ -5,8 +5,7 @@
    the earlier one between equals. As many restarts go on together as there is memory set aside for. */
 #include "assignment.h"
 #include "lloyd.h"
-#include "projection.h"
-#include "unique.h"
+#include "../projection.h"
 
 #include <tessera/probe.h>
 
@@ -48,7 +47,7 @@ static void keep_best(const clustering *job, best_clustering *best)
 }
 
 /* Examples whose class is the one that most of their cluster have, and by the best one-to-one assignment. */
-static tsr_status *count_agreeing(size_t k, const uint32_t *label, const unique_rows *rows, size_t n,
+static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_distinct_rows *rows, size_t n,
                                   const int32_t *labels, int classes, int64_t *majority, int64_t *matched)
 {
     size_t columns = (size_t)classes;
@@ -70,7 +69,8 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const unique_
 }
 
 static tsr_status *give(const tsr_probing *probing, const char *prefix, const char *set, size_t k,
-                        const best_clustering *best, const unique_rows *rows, size_t n, const int32_t *labels)
+                        const best_clustering *best, const tsr_distinct_rows *rows, size_t n,
+                        const int32_t *labels)
 {
     int64_t majority, matched;
     TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
@@ -98,8 +98,8 @@ static tsr_status *cluster(clustering *job, tsr_rng *rng, best_clustering *best)
     return status;
 }
 
-static tsr_status *cluster_all(const kmeans *options, const unique_rows *rows, size_t examples, size_t k,
-                               tsr_rng *rng, best_clustering *best)
+static tsr_status *cluster_all(const kmeans *options, const tsr_distinct_rows *rows, size_t examples,
+                               size_t k, tsr_rng *rng, best_clustering *best)
 {
     size_t n = rows->codes->n, d = rows->codes->bits, all = (size_t)options->restarts;
     size_t together = TOGETHER / clustering_bytes(n, d, k);
@@ -122,8 +122,8 @@ static tsr_status *cluster_all(const kmeans *options, const unique_rows *rows, s
 static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *prefix,
                            const char *set, const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
 {
-    unique_rows rows;
-    TSR_TRY(unique_rows_new(codes, UNIQUE_COPY, &rows));
+    tsr_distinct_rows rows;
+    TSR_TRY(tsr_distinct_rows_new(codes, TSR_DISTINCT_COPY, &rows));
     size_t k = clusters(options, probing->classes);
     best_clustering best = { INFINITY, calloc(rows.codes->n + 1, sizeof(*best.label)) };
     tsr_status *status = best.label ? cluster_all(options, &rows, codes->n, k, rng, &best)
@@ -131,7 +131,7 @@ static tsr_status *measure(const kmeans *options, const tsr_probing *probing, co
     if (!status)
         status = give(probing, prefix, set, k, &best, &rows, codes->n, labels);
     free(best.label);
-    unique_rows_clear(&rows);
+    tsr_distinct_rows_clear(&rows);
     return status;
 }
 

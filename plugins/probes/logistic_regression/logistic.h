@@ -1,9 +1,9 @@
 /* Logistic regression on codes: the objective is scikit-learn's, C times the sum of the examples' log losses
    plus half the squared weights (the intercept is free), minimised by L-BFGS (minimiser.h) from zero. */
-#ifndef TESSERA_PROBES_LOGISTIC_H
-#define TESSERA_PROBES_LOGISTIC_H
+#ifndef TESSERA_LOGISTIC_REGRESSION_LOGISTIC_H
+#define TESSERA_LOGISTIC_REGRESSION_LOGISTIC_H
 
-#include "lanes.h"
+#include <tessera/codes.h>
 
 typedef enum logistic_scheme { ONE_VS_ONE, ONE_VS_REST, MULTINOMIAL } logistic_scheme;
 
@@ -38,7 +38,7 @@ typedef struct logistic_set {
 tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, size_t copy,
                              logistic_set *out);
 /* n entries from `first` on. */
-lane_rows logistic_entries(const logistic_set *set, size_t first, size_t n);
+tsr_code_rows logistic_entries(const logistic_set *set, size_t first, size_t n);
 void logistic_set_clear(logistic_set *set);
 
 /* Models: one-vs-one (0, 1), (0, 2) ... (1, 2) ..., which are positive for the larger class; else one per
@@ -52,7 +52,7 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
 
 /* The numbers of the classes predicted for the rows. */
 tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const float *weights,
-                             const lane_rows *rows, uint32_t *out);
+                             const tsr_code_rows *rows, uint32_t *out);
 
 /* The failure of an allocation. */
 tsr_status *logistic_no_memory(void);
