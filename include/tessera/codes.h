@@ -3,6 +3,7 @@
 #ifndef TESSERA_CODES_H
 #define TESSERA_CODES_H
 
+#include <tessera/rng.h>
 #include <tessera/status.h>
 
 TSR_BEGIN_DECLS
@@ -40,6 +41,18 @@ void tsr_codes_free(tsr_codes *codes);
 /* A copy of columns first .. first + bits - 1. */
 TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                            tsr_codes **out);
+
+/* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
+   tsr_codes_used_words() words, and no bit from `bits` on is set. */
+
+/* Chooses n (at most `bits`) of `bits` columns at random, each set of n alike: sets their bits in `mask`,
+   which the caller gives zeroed. The same generator chooses the same columns; it moves on. Fails without
+   memory. Any thread. */
+TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
+
+/* A copy of the columns in `mask`, in their order. Layers stay, with the bits that are left of them; one may
+   be left without any. The caller frees. Fails without memory. One thread calls; more are used. */
+TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
 
 /* Rows first .. first + n - 1 as floats 0 and 1: n x bits, row-major. Any thread. */
 void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);

@@ -5,7 +5,6 @@
    the earlier one between equals. As many restarts go on together as there is memory set aside for. */
 #include "assignment.h"
 #include "lloyd.h"
-#include "../projection.h"
 
 #include <tessera/probe.h>
 
@@ -16,7 +15,7 @@
 #define TOGETHER (512UL << 20) /* bytes of restarts that go on together, at least one */
 
 typedef struct kmeans {
-    int k, restarts, max_iterations, projection;
+    int k, restarts, max_iterations;
     double tolerance;
 } kmeans;
 
@@ -26,7 +25,6 @@ static const tsr_param params[] = {
     TSR_PARAM_INT(kmeans, max_iterations, 300, 1, 1000000, "iterations at most"),
     TSR_PARAM_REAL(kmeans, tolerance, 1e-4, 0, 1,
                    "stop when centres move by less, squared, relative to the mean variance of a bit"),
-    TSR_PARAM_INT(kmeans, projection, 0, 0, MOST_PROJECTION, PROJECTION_DOC, .unit = "bits"),
     TSR_PARAM_END
 };
 
@@ -68,15 +66,14 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_dis
     return status;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *prefix, const char *set, size_t k,
-                        const best_clustering *best, const tsr_distinct_rows *rows, size_t n,
-                        const int32_t *labels)
+static tsr_status *give(const tsr_probing *probing, const char *set, size_t k, const best_clustering *best,
+                        const tsr_distinct_rows *rows, size_t n, const int32_t *labels)
 {
     int64_t majority, matched;
     TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
-    TSR_TRY(tsr_metric_f(probing, (double)majority / (double)n, "%s%s", prefix, set));
-    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s%s_matched", prefix, set));
-    return tsr_metric_f(probing, best->inertia, "%s%s_inertia", prefix, set);
+    TSR_TRY(tsr_metric(probing, set, (double)majority / (double)n));
+    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s_matched", set));
+    return tsr_metric_f(probing, best->inertia, "%s_inertia", set);
 }
 
 static size_t clusters(const kmeans *options, int classes)
@@ -119,8 +116,8 @@ static tsr_status *cluster_all(const kmeans *options, const tsr_distinct_rows *r
     return NULL;
 }
 
-static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *prefix,
-                           const char *set, const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
+static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *set,
+                           const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
 {
     tsr_distinct_rows rows;
     TSR_TRY(tsr_distinct_rows_new(codes, TSR_DISTINCT_COPY, &rows));
@@ -129,7 +126,7 @@ static tsr_status *measure(const kmeans *options, const tsr_probing *probing, co
     tsr_status *status = best.label ? cluster_all(options, &rows, codes->n, k, rng, &best)
                                     : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu clusters", k);
     if (!status)
-        status = give(probing, prefix, set, k, &best, &rows, codes->n, labels);
+        status = give(probing, set, k, &best, &rows, codes->n, labels);
     free(best.label);
     tsr_distinct_rows_clear(&rows);
     return status;
@@ -149,13 +146,9 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     tsr_rng rng = probing->rng;
     const kmeans *options = self;
-    projection seen;
-    tsr_status *status = projection_new(probing, (size_t)options->projection, &rng, &seen);
+    tsr_status *status = measure(options, probing, "train", probing->train, probing->train_labels, &rng);
     if (!status)
-        status = measure(options, probing, seen.prefix, "train", seen.train, probing->train_labels, &rng);
-    if (!status)
-        status = measure(options, probing, seen.prefix, "test", seen.test, probing->test_labels, &rng);
-    projection_clear(&seen);
+        status = measure(options, probing, "test", probing->test, probing->test_labels, &rng);
     return status;
 }
 
@@ -170,13 +163,6 @@ static const tsr_metric_info metrics[] = {
     { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
     { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
     { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
-    { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
-    { "projected_train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
-    { "projected_train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
-    { "projected_train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
-    { "projected_test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
-    { "projected_test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
-    { "projected_test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
     { 0 },
 };
 
