@@ -1,7 +1,8 @@
 /* Logistic regression against gradient descent in plain loops. */
 #include "plugins/probe_support.h"
 
-#include "../../plugins/probes/logistic_regression/logistic.h"
+#include "../../plugins/probes/logistic_regression/fit.h"
+#include "../../plugins/probes/logistic_regression/predict.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
    of all classes. Passes are cut into tasks by the examples alone and their sums are added in the tasks'
    order, so the number of threads cannot show; nor can which problems run in step, as lanes do not mix. The
    weights of long codes are passed some columns at a time, so that what is spread into lanes stays small. */
-#include "logistic.h"
-#include "minimiser.h"
+#include "fit.h"
 
-#include <tessera/hot.h>
+#include "losses.h"
+#include "minimiser.h"
 
 #include <limits.h>
 #include <math.h>
@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define ROWS 2048      /* of a task at most */
-#define FLUSH 64       /* rows whose losses are multiplied before a logarithm is taken */
 #define MANY (1 << 18) /* bits of rows that are worth sharing among threads */
 #define NO_MODEL SIZE_MAX
 
@@ -48,23 +47,6 @@ typedef struct fitting {
     tsr_lanes *gradients;     /* by task: blocks x wide, then blocks */
     double *losses;
 } fitting;
-
-tsr_status *logistic_no_memory(void)
-{
-    return tsr_fail(TSR_NO_MEMORY, "not enough memory for logistic regression");
-}
-
-size_t logistic_models(logistic_scheme scheme, size_t n_classes)
-{
-    return scheme == ONE_VS_ONE ? n_classes * (n_classes - 1) / 2 : n_classes;
-}
-
-void logistic_pair(size_t model, size_t n_classes, size_t *a, size_t *b)
-{
-    for (*a = 0; model >= n_classes - 1 - *a; (*a)++)
-        model -= n_classes - 1 - *a;
-    *b = *a + 1 + model;
-}
 
 /* The model in step that lane `other` holds in the pass of `class`. */
 static size_t model_of(const fitting *f, size_t c, size_t other)
@@ -148,92 +130,6 @@ static void set_weights(fitting *f)
         f->active[c] = f->active[0];
 }
 
-/* e^x for x <= 0, to 2 ulp or so: 2^n times a polynomial of what is left (coefficients as in Cephes). */
-static inline void exp_lanes(const tsr_lanes *value, tsr_lanes *out)
-{
-    const tsr_lanes least = (tsr_lanes){ 0 } - 86;
-    tsr_lane_ints small = *value < least;
-    tsr_lanes x = (tsr_lanes)(((tsr_lane_ints)*value & ~small) | ((tsr_lane_ints)least & small));
-    tsr_lanes n = (x * 1.44269504f + 12582912.f) - 12582912.f; /* 1.5 x 2^23: rounds to a whole number */
-    tsr_lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    tsr_lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1;
-    *out = (tsr_lanes)((tsr_lane_ints)p + (__builtin_convertvector(n, tsr_lane_ints) << 23));
-}
-
-static void add_losses(const tsr_lanes *linear, const tsr_lanes *product, double *loss)
-{
-    for (size_t l = 0; l < TSR_LANES; l++)
-        loss[l] += (double)(*linear)[l] + log((double)(*product)[l]);
-}
-
-/* Two-class models: from a row's margins to its losses and their slopes, row after row. A loss is
-   max(-m, 0) + log(1 + e^-|m|); for rows of weight 1 the logarithms become one of a product. */
-TSR_HOT static void two_class_slopes(size_t n, const uint32_t *weight, float C, const tsr_lanes *sign,
-                                     tsr_lanes *dots, tsr_lanes *intercept, double *loss)
-{
-    tsr_lanes linear = { 0 }, product = (tsr_lanes){ 0 } + 1, sum = { 0 };
-    for (size_t i = 0; i < n; i++) {
-        tsr_lanes margin = dots[i] * *sign;
-        tsr_lane_ints positive = margin > 0;
-        tsr_lanes absolute = (tsr_lanes)((tsr_lane_ints)margin & INT32_MAX), away = -absolute, e;
-        exp_lanes(&away, &e);
-        tsr_lanes p =
-            (tsr_lanes)(((tsr_lane_ints)e & positive) | ((tsr_lane_ints)((tsr_lanes){ 0 } + 1) & ~positive)) /
-            (e + 1);
-        dots[i] = *sign * p * (-C * (float)weight[i]);
-        sum += dots[i];
-        linear += (tsr_lanes)((tsr_lane_ints)absolute & ~positive) * (float)weight[i];
-        if (weight[i] == 1)
-            product *= e + 1;
-        else
-            for (size_t l = 0; l < TSR_LANES; l++)
-                loss[l] += weight[i] * log1p((double)e[l]);
-        if (i % FLUSH == FLUSH - 1 || i + 1 == n) {
-            add_losses(&linear, &product, loss);
-            linear = (tsr_lanes){ 0 };
-            product = (tsr_lanes){ 0 } + 1;
-        }
-    }
-    *intercept = sum;
-}
-
-static float largest(size_t blocks, size_t apart, const tsr_lanes *scores)
-{
-    float most = -INFINITY;
-    for (size_t b = 0; b < blocks; b++)
-        for (size_t l = 0; l < TSR_LANES; l++)
-            most = scores[b * apart][l] > most ? scores[b * apart][l] : most;
-    return most;
-}
-
-/* The multinomial model: scores of `blocks` vectors, `apart` from each other, to their slopes. */
-TSR_HOT static void softmax_slopes(size_t n, const uint32_t *weight, float C, size_t c, size_t blocks,
-                                   size_t apart, tsr_lanes *dots, tsr_lanes *intercept, size_t each,
-                                   double *loss)
-{
-    for (size_t i = 0; i < n; i++) {
-        float most = largest(blocks, apart, dots + i), sum = 0, factor = C * (float)weight[i];
-        float score = dots[i + c / TSR_LANES * apart][c % TSR_LANES];
-        for (size_t b = 0; b < blocks; b++) {
-            tsr_lanes *scores = &dots[i + b * apart], below = *scores - most;
-            exp_lanes(&below, scores);
-            for (size_t l = 0; l < TSR_LANES; l++)
-                sum += (*scores)[l];
-        }
-        loss[0] += weight[i] * (log((double)sum) + (double)(most - score));
-        for (size_t b = 0; b < blocks; b++)
-            dots[i + b * apart] *= factor / sum;
-        dots[i + c / TSR_LANES * apart][c % TSR_LANES] -= factor;
-        for (size_t b = 0; b < blocks; b++)
-            intercept[b * each] += dots[i + b * apart];
-    }
-}
-
 static void slopes(const fitting *f, const pass_task *task, tsr_lanes *dots)
 {
     const uint32_t *weight = f->set->weight + task->first;
@@ -241,16 +137,16 @@ static void slopes(const fitting *f, const pass_task *task, tsr_lanes *dots)
     memset(task->loss, 0, f->blocks * TSR_LANES * sizeof(double));
     if (f->options->scheme == MULTINOMIAL) {
         memset(task->intercept, 0, f->blocks * sizeof(tsr_lanes));
-        softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, task->intercept, 1,
-                       task->loss);
+        logistic_softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, task->intercept, 1,
+                                task->loss);
         return;
     }
     for (size_t b = 0; b < f->blocks; b++) {
         tsr_lanes sign;
         for (size_t l = 0; l < TSR_LANES; l++)
             sign[l] = sign_of(f, task->of_class, b * TSR_LANES + l);
-        two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, task->intercept + b,
-                         task->loss + b * TSR_LANES);
+        logistic_two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, task->intercept + b,
+                                  task->loss + b * TSR_LANES);
     }
 }
 

@@ -1,6 +1,7 @@
-/* Logistic regression on codes (logistic.h), fitted on the training codes: the accuracies of one-vs-one,
+/* Logistic regression on codes (fit.h), fitted on the training codes: the accuracies of one-vs-one,
    one-vs-rest or multinomial classification of the training and the test codes. */
-#include "logistic.h"
+#include "fit.h"
+#include "predict.h"
 
 #include <tessera/probe.h>
 

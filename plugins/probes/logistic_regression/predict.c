@@ -1,7 +1,7 @@
 /* Classes from the models' scores. One-vs-one: each pair's winner has a vote, and the sum of signed scores s,
    as s / (3 (|s| + 1)), decides between equal votes, as in scikit-learn. Else the largest score. The smaller
    class wins what is left equal. */
-#include "logistic.h"
+#include "predict.h"
 
 #include <math.h>
 #include <omp.h>

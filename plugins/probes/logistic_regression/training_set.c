@@ -1,6 +1,8 @@
 /* Training examples sorted by class, equal codes of a class merged. Sorted are the codes, or their numbers.
  */
-#include "logistic.h"
+#include "training_set.h"
+
+#include "models.h"
 
 #include <stdlib.h>
 #include <string.h>
