@@ -94,13 +94,13 @@ END_TEST
 /* Against moving one bit after the other; rows are read alike on both sides of what is worth threads. */
 START_TEST(columns_of_a_mask_are_copied_in_their_order)
 {
-    static const size_t bits[] = { 0, 1, 63, 64, 65, 130, 700 }, rows[] = { 0, 1, 40, 9000 };
+    static const size_t bits[] = { 0, 1, 63, 64, 65, 130, 700 }, rows[] = { 0, 1, 40, 6500 };
     for (size_t b = 0; b < sizeof(bits) / sizeof(*bits); b++) {
         for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
             tsr_codes *codes = random_codes(b, rows[r], bits[b], 0.4), *copy;
             uint64_t mask[11] = { 0 };
             tsr_rng rng = tsr_rng_stream(b, TSR_FOR_DATA, r);
-            size_t n = bits[b] / 3, column = 0;
+            size_t n = bits[b] / 3, column = 0, wrong = 0;
             ck_succeeds(tsr_draw_columns(&rng, bits[b], n, mask));
             ck_succeeds(tsr_codes_columns(codes, mask, &copy));
             ck_assert(copy->n == rows[r] && copy->bits == n);
@@ -108,13 +108,14 @@ START_TEST(columns_of_a_mask_are_copied_in_their_order)
                 if (!(mask[j / 64] >> j % 64 & 1))
                     continue;
                 for (size_t i = 0; i < rows[r]; i++)
-                    ck_assert(get_bit(copy, i, column) == get_bit(codes, i, j));
+                    wrong += get_bit(copy, i, column) != get_bit(codes, i, j);
                 column++;
             }
             ck_assert_uint_eq(column, n);
             for (size_t i = 0; i < rows[r]; i++)
                 for (size_t j = n; j < copy->stride * 64; j++)
-                    ck_assert(!get_bit(copy, i, j));
+                    wrong += get_bit(copy, i, j);
+            ck_assert_uint_eq(wrong, 0);
             tsr_codes_free(codes);
             tsr_codes_free(copy);
         }
