@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER (512UL << 20) /* bytes of restarts that go on together, at least one */
+#define MAX_RESTART_BYTES (512UL << 20) /* bytes of restarts that go on together, at least one */
 
 typedef struct kmeans {
     int k, restarts, max_iterations;
@@ -66,8 +66,9 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_dis
     return status;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *set, size_t k, const best_clustering *best,
-                        const tsr_distinct_rows *rows, size_t n, const int32_t *labels)
+static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size_t k,
+                               const best_clustering *best, const tsr_distinct_rows *rows, size_t n,
+                               const int32_t *labels)
 {
     int64_t majority, matched;
     TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
@@ -99,7 +100,7 @@ static tsr_status *cluster_all(const kmeans *options, const tsr_distinct_rows *r
                                size_t k, tsr_rng *rng, best_clustering *best)
 {
     size_t n = rows->codes->n, d = rows->codes->bits, all = (size_t)options->restarts;
-    size_t together = TOGETHER / clustering_bytes(n, d, k);
+    size_t together = MAX_RESTART_BYTES / clustering_bytes(n, d, k);
     together = together ? together : 1;
     for (size_t first = 0; first < all; first += together) {
         clustering job = { .codes = rows->codes,
@@ -126,7 +127,7 @@ static tsr_status *measure(const kmeans *options, const tsr_probing *probing, co
     tsr_status *status = best.label ? cluster_all(options, &rows, codes->n, k, rng, &best)
                                     : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu clusters", k);
     if (!status)
-        status = give(probing, set, k, &best, &rows, codes->n, labels);
+        status = add_metrics(probing, set, k, &best, &rows, codes->n, labels);
     free(best.label);
     tsr_distinct_rows_clear(&rows);
     return status;

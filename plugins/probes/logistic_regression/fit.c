@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048      /* of a task at most */
-#define MANY (1 << 18) /* bits of rows that are worth sharing among threads */
+#define ROWS 2048                 /* of a task at most */
+#define MIN_SHARED_WORK (1 << 18) /* bits of rows that are worth sharing among threads */
 #define NO_MODEL SIZE_MAX
 
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
@@ -119,7 +119,8 @@ static void set_lane(const fitting *f, size_t c, size_t other)
 static void set_weights(fitting *f)
 {
     size_t n = f->set->n_classes;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (n * n * f->n_columns > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (n * n * f->n_columns > MIN_SHARED_WORK)
     for (size_t c = 0; c < n; c++) {
         f->active[c] = false;
         if (c == 0 || f->options->scheme == ONE_VS_ONE)
@@ -191,7 +192,7 @@ typedef void task_function(const fitting *f, const pass_task *task, tsr_lanes *d
 /* Does one thing with every task that is still needed. */
 static void each_task(const fitting *f, task_function *work)
 {
-    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MANY / f->blocks;
+    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MIN_SHARED_WORK / f->blocks;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < f->n_tasks; t++) {
         const pass_task *task = &f->tasks[t];
@@ -266,7 +267,7 @@ static void advance(const fitting *f, size_t number)
 static bool each_problem(const fitting *f, void (*work)(const fitting *f, size_t number))
 {
     size_t n = f->n_models / f->per_problem;
-    bool many = f->n_models * (f->n_columns + 1) > MANY, any = false;
+    bool many = f->n_models * (f->n_columns + 1) > MIN_SHARED_WORK, any = false;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t p = 0; p < n; p++)
         if (!f->problems[p].done)
@@ -352,7 +353,7 @@ static void cut_tasks(fitting *f)
     }
 }
 
-static tsr_status *make_room(fitting *f)
+static tsr_status *allocate(fitting *f)
 {
     size_t n = f->set->n_classes, tasks = 0;
     for (size_t c = 0; c < n; c++)
@@ -400,7 +401,7 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
         return logistic_no_memory();
     size_t together = options->history / minimiser_bytes(size) + 1;
     together = together < models / f.per_problem ? together : models / f.per_problem;
-    tsr_status *status = make_room(&f);
+    tsr_status *status = allocate(&f);
     f.problems = calloc(together, sizeof(*f.problems));
     if (!status && !f.problems)
         status = logistic_no_memory();

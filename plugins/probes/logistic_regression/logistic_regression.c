@@ -46,8 +46,8 @@ static double test_accuracy(const logistic_set *set, const tsr_probing *probing,
     return n ? (double)correct / (double)n : NAN;
 }
 
-static tsr_status *give(const tsr_probing *probing, const logistic_set *set, logistic_scheme scheme,
-                        const float *weights, uint32_t *predicted)
+static tsr_status *add_metrics(const tsr_probing *probing, const logistic_set *set, logistic_scheme scheme,
+                               const float *weights, uint32_t *predicted)
 {
     const tsr_codes *codes = probing->test;
     tsr_code_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
@@ -77,7 +77,7 @@ static tsr_status *measure(const logistic_regression *self, const tsr_probing *p
     if (!status)
         status = logistic_fit(&options, set, weights);
     if (!status)
-        status = give(probing, set, options.scheme, weights, predicted);
+        status = add_metrics(probing, set, options.scheme, weights, predicted);
     free(weights);
     free(predicted);
     return status;

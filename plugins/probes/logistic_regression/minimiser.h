@@ -1,6 +1,6 @@
-/* liblbfgs turned inside out, so that many problems can be minimised in step: the caller evaluates,
+/* liblbfgs one evaluation at a time, so that many problems can be minimised in step: the caller evaluates,
    minimiser_step says where next. The library calls back for an evaluation from within; here it runs as a
-   coroutine of its own that is left at each call and entered again when the answer is there. */
+   coroutine of its own that is left at each call and entered again when the value and gradient are there. */
 #ifndef TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
 #define TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
 
