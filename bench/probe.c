@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "codes/metrics.h"
 #include "codes/npy.h"
+#include "experiment/probed.h"
 #include "plugin/settings.h"
 
 #include <math.h>
@@ -151,20 +152,25 @@ __attribute__((noinline)) static tally measure(const tsr_instance *instance, lab
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     tsr_metrics *metrics;
     demand(tsr_metrics_new("probe", &metrics));
-    tsr_probing probing = { .train = train.codes,
-                            .test = test.codes,
+    tsr_rng rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, seed);
+    tsr_probed_codes seen;
+    tally timing = { now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID) };
+    demand(tsr_choose_probed_codes(tsr_instance_common(instance), train.codes, test.codes, NULL, &rng,
+                                   metrics, &seen));
+    tsr_probing probing = { .train = seen.train,
+                            .test = seen.test,
                             .train_labels = train.labels,
                             .test_labels = test.labels,
                             .classes = CLASSES,
-                            .rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, seed),
+                            .rng = rng,
                             .folder = "/",
                             .metrics = metrics };
-    tally timing = { now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID) };
     demand(ops->run(tsr_instance_self(instance), &probing));
     timing.seconds = now(CLOCK_MONOTONIC) - timing.seconds;
     timing.cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - timing.cpu_seconds;
     for (size_t i = 0; last && i < tsr_metrics_count(metrics); i++)
         printf("\"%s\": %.9g, ", tsr_metrics_get(metrics, i).name, tsr_metrics_get(metrics, i).value);
+    tsr_probed_codes_clear(&seen);
     tsr_metrics_free(metrics);
     return timing;
 }

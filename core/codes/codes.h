@@ -15,6 +15,10 @@ typedef struct tsr_code_room {
    TSR_IO. */
 TSR_MUST_CHECK tsr_status *tsr_codes_new_in(tsr_code_room *room, size_t n, size_t bits, tsr_codes **out);
 
+/* tsr_codes_columns within a room. */
+TSR_MUST_CHECK tsr_status *tsr_codes_columns_in(tsr_code_room *room, const tsr_codes *codes,
+                                                const uint64_t *mask, tsr_codes **out);
+
 /* Gives the codes copies of the layers and of their names, in place of those they had. */
 TSR_MUST_CHECK tsr_status *tsr_codes_set_layers(tsr_codes *codes, size_t n, const tsr_code_layer *layers);
 

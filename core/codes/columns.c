@@ -1,4 +1,4 @@
-/* Choosing columns: those that are not constant, and those of some layers. */
+/* Choosing columns: those that are not constant, those of a mask, and those of some layers. */
 #include "base/memory.h"
 #include "codes/codes.h"
 #include "codes/extract.h"
@@ -48,6 +48,20 @@ static size_t count_kept(const uint64_t *keep, size_t first, size_t n)
     return count;
 }
 
+/* Layers are left with those of their bits that are kept. */
+static void keep_layers(tsr_codes *codes, const uint64_t *keep)
+{
+    size_t at = 0;
+    for (size_t i = 0, met = 0; i < codes->n_layers; i++) {
+        tsr_code_layer *layer = &codes->layers[i];
+        at += count_kept(keep, met, layer->first - met);
+        met = layer->first + layer->bits;
+        layer->first = at;
+        layer->bits = count_kept(keep, met - layer->bits, layer->bits);
+        at += layer->bits;
+    }
+}
+
 /* Bits move within their rows, then rows towards the start of the array, both in place: codes may be most of
    what memory there is. */
 static void keep_columns(tsr_codes *codes, const uint64_t *keep, size_t bits)
@@ -58,15 +72,7 @@ static void keep_columns(tsr_codes *codes, const uint64_t *keep, size_t bits)
         tsr_gather(codes->words + i * codes->stride, keep, words);
     for (size_t i = 1; i < codes->n && stride < codes->stride; i++)
         memmove(codes->words + i * stride, tsr_codes_row(codes, i), stride * sizeof(uint64_t));
-    size_t at = 0;
-    for (size_t i = 0, met = 0; i < codes->n_layers; i++) {
-        tsr_code_layer *layer = &codes->layers[i];
-        at += count_kept(keep, met, layer->first - met);
-        met = layer->first + layer->bits;
-        layer->first = at;
-        layer->bits = count_kept(keep, met - layer->bits, layer->bits);
-        at += layer->bits;
-    }
+    keep_layers(codes, keep);
     codes->bits = bits;
     codes->stride = stride;
 }
@@ -84,6 +90,65 @@ tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test)
     keep_columns(test, keep, bits);
     free(keep);
     return NULL;
+}
+
+tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask)
+{
+    size_t *order = tsr_alloc(bits, sizeof(*order));
+    if (!order)
+        return tsr_no_memory("a choice of columns");
+    for (size_t j = 0; j < bits; j++)
+        order[j] = j;
+    tsr_rng_shuffle(rng, bits, order);
+    for (size_t j = 0; j < n; j++)
+        mask[order[j] / 64] |= UINT64_C(1) << order[j] % 64;
+    free(order);
+    return NULL;
+}
+
+/* Fills rows by those of `codes`, each through `row`, a thread's own. */
+static bool copy_kept(const tsr_codes *codes, const uint64_t *keep, tsr_codes *out)
+{
+    size_t words = tsr_codes_used_words(codes), used = tsr_codes_used_words(out);
+    bool failed = false;
+#pragma omp parallel num_threads(tsr_threads()) if (codes->n * words > MANY)
+    {
+        uint64_t *row = tsr_alloc(words, sizeof(*row));
+        if (!row)
+#pragma omp atomic write
+            failed = true;
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < codes->n; i++) {
+            if (!row)
+                continue;
+            memcpy(row, tsr_codes_row(codes, i), words * sizeof(*row));
+            tsr_gather(row, keep, words);
+            memcpy(out->words + i * out->stride, row, used * sizeof(*row));
+        }
+        free(row);
+    }
+    return !failed;
+}
+
+tsr_status *tsr_codes_columns_in(tsr_code_room *room, const tsr_codes *codes, const uint64_t *mask,
+                                 tsr_codes **out)
+{
+    tsr_codes *copy = NULL;
+    TSR_TRY(tsr_codes_new_in(room, codes->n, count_kept(mask, 0, codes->bits), &copy));
+    tsr_status *status = tsr_codes_set_layers(copy, codes->n_layers, codes->layers);
+    if (!status)
+        keep_layers(copy, mask);
+    if (!status && !copy_kept(codes, mask, copy))
+        status = tsr_no_memory("the columns of codes");
+    *out = status ? NULL : copy;
+    if (status)
+        tsr_codes_free(copy);
+    return status;
+}
+
+tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out)
+{
+    return tsr_codes_columns_in(NULL, codes, mask, out);
 }
 
 /* The layers' numbers, all where none are given. */

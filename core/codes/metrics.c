@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct tsr_metrics {
-    char *label;
+    char *label, *prefix; /* prefix NULL: none */
     size_t n, room;
     tsr_metric_value *values; /* each name is its own allocation */
 };
@@ -36,7 +36,18 @@ void tsr_metrics_free(tsr_metrics *metrics)
         free((char *)(uintptr_t)metrics->values[i].name);
     free(metrics->values);
     free(metrics->label);
+    free(metrics->prefix);
     free(metrics);
+}
+
+tsr_status *tsr_metrics_set_prefix(tsr_metrics *metrics, const char *prefix)
+{
+    char *copy = strdup(prefix);
+    if (!copy)
+        return tsr_no_memory("metrics");
+    free(metrics->prefix);
+    metrics->prefix = copy;
+    return NULL;
 }
 
 const char *tsr_metrics_label(const tsr_metrics *metrics)
@@ -65,7 +76,6 @@ bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *valu
     return false;
 }
 
-/* Words of lower case, digits and _, joined by dots. */
 /* Takes over `name`. */
 static tsr_status *add(tsr_metrics *metrics, char *name, double value)
 {
@@ -91,10 +101,13 @@ tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double valu
         return tsr_fail(TSR_FAILED,
                         "probe %s: the metric name '%s' is not made of lower case, digits, _ and single dots",
                         metrics->label, name);
-    if (tsr_metrics_find(metrics, name, &before))
-        return tsr_fail(TSR_FAILED, "probe %s: the metric '%s' was given twice", metrics->label, name);
-    char *copy = strdup(name);
-    return copy ? add(metrics, copy, value) : tsr_no_memory("metrics");
+    char *full = tsr_format("%s%s", metrics->prefix ? metrics->prefix : "", name);
+    if (!full)
+        return tsr_no_memory("metrics");
+    if (!tsr_metrics_find(metrics, full, &before))
+        return add(metrics, full, value);
+    free(full);
+    return tsr_fail(TSR_FAILED, "probe %s: the metric '%s' was given twice", metrics->label, name);
 }
 
 tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)

@@ -5,12 +5,14 @@
 #include <tessera/probe.h>
 
 typedef struct tsr_metric_value {
-    const char *name; /* without the label */
+    const char *name; /* with the prefix, without the label */
     double value;     /* NaN: undefined */
 } tsr_metric_value;
 
 /* `label` is what the probe is called in the results; copied. */
 TSR_MUST_CHECK tsr_status *tsr_metrics_new(const char *label, tsr_metrics **out);
+/* What the names of the metrics given from here on begin with, in place of what came before; copied. */
+TSR_MUST_CHECK tsr_status *tsr_metrics_set_prefix(tsr_metrics *metrics, const char *prefix);
 void tsr_metrics_free(tsr_metrics *metrics);
 
 const char *tsr_metrics_label(const tsr_metrics *metrics);

@@ -474,6 +474,7 @@ static tsr_status *check_sizes(tsr_run *run, const config_setting_t *root)
         const config_setting_t *place = config_setting_get_elem(probes, (unsigned)i);
         const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
         TSR_TRY(check_label(common->label, place));
+        sizes.projection = (size_t)common->projection;
         tsr_guarded before = tsr_instance_enter(run->probes[i], "check");
         tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
         tsr_guard_leave(before);

@@ -16,6 +16,7 @@
 #include "experiment/model_file.h"
 #include "experiment/model_metadata.h"
 #include "experiment/place.h"
+#include "experiment/probed.h"
 #include "plugin/announced.h"
 #include "plugin/kinds.h"
 
@@ -107,23 +108,21 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const char *label = tsr_probe_label(probe);
     char *folder = tsr_format("%s/probes/%s/epoch-%zu", d->folder, label, epoch);
-    tsr_codes *chosen[2] = { NULL, NULL };
+    tsr_rng rng = tsr_rng_stream(d->run->seed, TSR_FOR_PROBE, number_of_probe);
+    tsr_probed_codes seen = { 0 };
     tsr_metrics *metrics = NULL;
     tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
     if (!status)
         status = tsr_metrics_new(label, &metrics);
-    if (!status && common->layers.n) {
-        status = tsr_codes_layers(train, common->layers.n, common->layers.values, &d->room, &chosen[0]);
-        if (!status)
-            status = tsr_codes_layers(test, common->layers.n, common->layers.values, &d->room, &chosen[1]);
-    }
+    if (!status)
+        status = tsr_choose_probed_codes(common, train, test, &d->room, &rng, metrics, &seen);
     if (!status) {
-        tsr_probing probing = { .train = chosen[0] ? chosen[0] : train,
-                                .test = chosen[1] ? chosen[1] : test,
+        tsr_probing probing = { .train = seen.train,
+                                .test = seen.test,
                                 .train_labels = d->train_labels,
                                 .test_labels = d->test_labels,
                                 .classes = d->run->data->info.classes,
-                                .rng = tsr_rng_stream(d->run->seed, TSR_FOR_PROBE, number_of_probe),
+                                .rng = rng,
                                 .folder = folder,
                                 .network = d->network,
                                 .metrics = metrics };
@@ -145,8 +144,7 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
             rmdir(folder);
         }
     }
-    tsr_codes_free(chosen[0]);
-    tsr_codes_free(chosen[1]);
+    tsr_probed_codes_clear(&seen);
     tsr_metrics_free(metrics);
     free(folder);
     return tsr_context(status, "probe %s", label);
@@ -353,18 +351,32 @@ static json_t *describe_network(const tsr_network *network)
                      "code_layers", layers, "constants", tsr_model_constants(tsr_network_graph(network)));
 }
 
+/* What a probe's metrics mean. */
+static void describe_probe(const tsr_instance *probe, json_t *out)
+{
+    static const tsr_metric_info projection[] = {
+        { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
+        { 0 },
+    };
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    char *label = tsr_format("%s.", tsr_probe_label(probe));
+    char *prefix = tsr_format("%s.%s", tsr_probe_label(probe), common->projection ? TSR_PROJECTED : "");
+    if (label && common->projection)
+        tsr_announced_json(projection, label, out);
+    if (prefix)
+        tsr_announced_json(ops->metrics, prefix, out);
+    free(label);
+    free(prefix);
+}
+
 /* What the metrics of the run mean, so that results can be read without the plugins. */
 static json_t *describe_metrics(const tsr_run *run)
 {
     json_t *out = json_object();
     tsr_announced_json(own_metrics, "", out);
-    for (size_t i = 0; i < run->n_probes; i++) {
-        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
-        char *prefix = tsr_format("%s.", tsr_probe_label(run->probes[i]));
-        if (prefix)
-            tsr_announced_json(ops->metrics, prefix, out);
-        free(prefix);
-    }
+    for (size_t i = 0; i < run->n_probes; i++)
+        describe_probe(run->probes[i], out);
     return out;
 }
 

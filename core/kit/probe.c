@@ -189,7 +189,9 @@ static tsr_status *take_sizes(const tsr_instance *instance)
                                        { 60, 40, 700 }, { 40, 60, 63 }, { 13, 7, 65 } };
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        tsr_probe_sizes known = { sizes[i][0], sizes[i][1], CLASSES, shape };
+        tsr_probe_sizes known = {
+            .n_train = sizes[i][0], .n_test = sizes[i][1], .classes = CLASSES, .shape = shape
+        };
         tsr_status *refused = ops->check ? ops->check(tsr_instance_self(instance), &known) : NULL;
         bool passes = !refused;
         tsr_status_free(refused);

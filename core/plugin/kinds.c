@@ -26,6 +26,9 @@ static const tsr_param probe_common[] = {
     TSR_PARAM_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
     TSR_PARAM_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
                        "layers whose bits it sees, counted from 0; empty: all"),
+    TSR_PARAM_INT(tsr_probe_common, projection, 0, 0, 1 << 30,
+                  "of these bits see so many, drawn by the seed, and name the metrics projected_...; 0: all",
+                  .unit = "bits"),
     TSR_PARAM_END
 };
 

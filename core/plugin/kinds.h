@@ -12,6 +12,7 @@ typedef struct tsr_model_common {
 typedef struct tsr_probe_common {
     const char *label;   /* "": the plugin's name */
     tsr_int_list layers; /* which layers' bits to see, from 0; none: all */
+    int projection;      /* of these, how many bits, drawn by the seed; 0: all */
 } tsr_probe_common;
 
 /* Which parameters a regularizer is applied to. */

@@ -3,6 +3,7 @@
 #ifndef TESSERA_CODES_H
 #define TESSERA_CODES_H
 
+#include <tessera/rng.h>
 #include <tessera/status.h>
 
 TSR_BEGIN_DECLS
@@ -41,6 +42,18 @@ void tsr_codes_free(tsr_codes *codes);
 TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                            tsr_codes **out);
 
+/* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
+   tsr_codes_used_words() words, and no bit from `bits` on is set. */
+
+/* Chooses n (at most `bits`) of `bits` columns at random, each set of n alike: sets their bits in `mask`,
+   which the caller gives zeroed. The same generator chooses the same columns; it moves on. Fails without
+   memory. Any thread. */
+TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
+
+/* A copy of the columns in `mask`, in their order. Layers stay, with the bits that are left of them; one may
+   be left without any. The caller frees. Fails without memory. One thread calls; more are used. */
+TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
+
 /* Rows first .. first + n - 1 as floats 0 and 1: n x bits, row-major. Any thread. */
 void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);
 
@@ -60,6 +73,61 @@ TSR_MUST_CHECK tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *q
 /* The number of distinct rows; with `group` (n values), the number of each row's group, counted from 0 in
    the order of first appearance. Rows are compared exactly. */
 TSR_MUST_CHECK tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group);
+
+/* Codes with equal rows merged, so that what is fitted to few distinct codes need not pass every example. */
+typedef struct tsr_distinct_rows {
+    const tsr_codes *codes; /* each distinct row once, in the order of first appearance; without layers where
+                               it is a copy */
+    uint32_t *group;        /* n values, by row of the codes given: its row in `codes` */
+    uint32_t *weight;       /* by row of `codes`: how many of the codes given equal it */
+    tsr_codes *copy;        /* what `codes` is, unless it is the codes given: all are distinct */
+} tsr_distinct_rows;
+
+/* What most callers pass as `copy_limit`. */
+#define TSR_DISTINCT_COPY (256UL << 20)
+
+/* Merges equal rows. Where most rows are distinct and a copy of those would take more than copy_limit bytes
+   none is made: then `codes` are the codes given, every row has weight 1, and equal rows stay apart. The
+   codes must outlive the result. Fails as tsr_distinct, and without memory; the result is then empty. Clear
+   it with tsr_distinct_rows_clear, which takes an empty one too. One thread calls; more may be used. */
+TSR_MUST_CHECK tsr_status *tsr_distinct_rows_new(const tsr_codes *codes, size_t copy_limit,
+                                                 tsr_distinct_rows *out);
+void tsr_distinct_rows_clear(tsr_distinct_rows *rows);
+
+/* Sixteen floats, one of each of sixteen independent problems: 64-byte aligned, element [l] is lane l. Pass
+   it by pointer; how it is passed by value depends on the compiler's options. */
+#define TSR_LANES 16
+typedef float tsr_lanes __attribute__((vector_size(TSR_LANES * sizeof(float))));
+typedef int32_t tsr_lane_ints __attribute__((vector_size(TSR_LANES * sizeof(int32_t))));
+
+/* n rows of bits, which follow one another as in tsr_codes: row i is words[stride * r] ... where r is
+   index[i], or i with index NULL. Rows need not start on cache lines; bits from `bits` to the end of their
+   word are 0. Nothing is owned. To take columns from 64 w on, add w to words and subtract 64 w from bits. */
+typedef struct tsr_code_rows {
+    const uint64_t *words;
+    size_t stride, bits, n;
+    const uint32_t *index;
+} tsr_code_rows;
+
+static inline const uint64_t *tsr_code_rows_get(const tsr_code_rows *rows, size_t i)
+{
+    return rows->words + rows->stride * (rows->index ? rows->index[i] : i);
+}
+
+/* dots[i] += the sum of weights[j] over the bits j of row i, for n rows and `bits` weights, lane by lane: 16
+   linear functions of every row in one pass. Lanes do not mix, and the order of additions depends on `bits`
+   alone, so what a lane gives depends neither on the others nor on which rows are passed together. Exact
+   where all partial sums are. Calling thread only; any thread. */
+void tsr_codes_dot(const tsr_code_rows *rows, const tsr_lanes *weights, tsr_lanes *dots);
+
+/* sums[j] = the sum of values[i] over the rows i that have bit j, for `bits` columns, lane by lane; the order
+   of additions depends on the rows alone. Exact where all partial sums are. Calling thread only; any thread.
+ */
+void tsr_codes_sum_columns(const tsr_code_rows *rows, const tsr_lanes *values, tsr_lanes *sums);
+
+/* a x b vectors of zeros, 64-byte aligned, at least one; NULL where there is no memory or the product is too
+   large. free() it. Any thread. */
+tsr_lanes *tsr_lanes_new(size_t a, size_t b);
 
 /* The name of the Hamming kernel that this processor runs ("avx512-vpopcntdq", "popcnt", "portable"...). */
 const char *tsr_hamming_kernel(void);

@@ -13,7 +13,8 @@ TSR_BEGIN_DECLS
 typedef struct tsr_probe_sizes {
     size_t n_train, n_test; /* examples that will have codes */
     int classes;
-    tsr_shape shape; /* of one input */
+    tsr_shape shape;   /* of one input */
+    size_t projection; /* bits that the probe will see at most, drawn from all; 0: it sees all */
 } tsr_probe_sizes;
 
 typedef struct tsr_network tsr_network;
@@ -21,7 +22,8 @@ typedef struct tsr_metrics tsr_metrics;
 
 /* One probing, of one snapshot of one run. Everything belongs to the host. */
 typedef struct tsr_probing {
-    const tsr_codes *train, *test; /* the same bits in both: those that are not constant over both */
+    const tsr_codes *train, *test; /* the same bits in both: of those that are not constant over both
+                                      the ones that the keys `layers` and `projection` choose */
     const int32_t *train_labels, *test_labels; /* true labels, without label noise */
     int classes;
     tsr_rng rng;          /* this probe's stream; copy it */
@@ -30,7 +32,8 @@ typedef struct tsr_probing {
     tsr_metrics *metrics;
 } tsr_probing;
 
-/* Gives a metric, saved as "<label>.<name>"; value may be NaN: undefined here. Names are lower case, digits,
+/* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection;
+   value may be NaN: undefined here. Names are lower case, digits,
    _ and dots; each once per probing. */
 TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 

@@ -92,6 +92,17 @@ static tsr_status *measure_random(const redundancy *self, const tsr_probing *pro
     return status;
 }
 
+/* Their codes are taken by the probe, which does not see the columns that were drawn. */
+static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
+{
+    const redundancy *probe = self;
+    if (probe->random && sizes->projection)
+        return tsr_fail(
+            TSR_REFUSED,
+            "random inputs are not measured on a projection: expected random = 0 or projection = 0");
+    return NULL;
+}
+
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const redundancy *probe = self;
@@ -109,7 +120,7 @@ static const tsr_metric_info metrics[] = {
     { 0 },
 };
 
-static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
 static const tsr_param params[] = {
     TSR_PARAM_INT(redundancy, random, 0, 0, MOST_INPUTS,

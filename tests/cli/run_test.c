@@ -330,6 +330,39 @@ START_TEST(codes_in_a_file_give_the_same_results)
 }
 END_TEST
 
+START_TEST(every_probe_takes_a_projection_and_names_its_metrics_by_it)
+{
+    command_gives(folder, 0, NULL, NULL, "%s",
+                  "run small.cfg -o out -s model.depth=2 -s 'probes=("
+                  "{plugin=\"redundancy\"; projection=3;}, {plugin=\"knn\"; projection=1000; label=\"all\";},"
+                  "{plugin=\"kmeans\"; projection=2; layers=[1];}, {plugin=\"code_statistics\"; projection=5;})'");
+    json_t *outcome = read_outcome("out"), *announced = json_object_get(outcome, "metrics");
+    json_t *snapshots = json_object_get(outcome, "snapshots");
+    json_t *metrics = json_object_get(json_array_get(snapshots, json_array_size(snapshots) - 1), "metrics");
+    static const struct {
+        const char *name;
+        double value;
+    } given[] = { { "redundancy.projection", 3 }, { "kmeans.projection", 2 }, { "code_statistics.projection", 5 } };
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        ck_assert_msg(json_number_value(json_object_get(metrics, given[i].name)) == given[i].value, "%s",
+                      given[i].name);
+    ck_assert(json_number_value(json_object_get(metrics, "all.projection")) ==
+              json_number_value(json_object_get(metrics, "code.bits")));
+    static const char *const names[] = { "redundancy.projected_test", "all.projected_test",
+                                         "kmeans.projected_train_matched" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        ck_assert_msg(json_object_get(metrics, names[i]) && json_object_get(announced, names[i]), "%s", names[i]);
+    ck_assert(!json_object_get(metrics, "redundancy.test") && !json_object_get(announced, "redundancy.test"));
+    /* 3 bits have 8 codes at most. */
+    ck_assert(json_number_value(json_object_get(metrics, "redundancy.projected_train")) > 0.5);
+    json_decref(outcome);
+    command_gives(folder, 2, NULL, "probes.0.projection = -1: expected an integer from 0 to 1073741824", "%s",
+                  "run small.cfg -o out -s 'probes=({plugin=\"redundancy\"; projection=-1;})'");
+    command_gives(folder, 2, NULL, "probe redundancy: random inputs are not measured on a projection", "%s",
+                  "run small.cfg -o out -s 'probes=({plugin=\"redundancy\"; projection=3; random=5;})'");
+}
+END_TEST
+
 START_TEST(codes_are_of_the_layers_asked_for)
 {
     command_gives(folder, 0, "code.bits                                        16      16", NULL,
@@ -627,6 +660,7 @@ int main(void)
     tcase_add_test(tests, early_stop_ends_the_training);
     tcase_add_test(tests, a_small_sample_keeps_the_number_of_steps);
     tcase_add_test(tests, codes_in_a_file_give_the_same_results);
+    tcase_add_test(tests, every_probe_takes_a_projection_and_names_its_metrics_by_it);
     tcase_add_test(tests, codes_are_of_the_layers_asked_for);
     tcase_add_test(tests, check_prints_a_config_with_every_default_and_does_nothing);
     tcase_add_test(tests, a_sweep_runs_every_point_and_names_it_in_the_results);

@@ -91,6 +91,74 @@ START_TEST(expand_gives_each_bit_as_a_float)
 }
 END_TEST
 
+/* Against moving one bit after the other; rows are read alike on both sides of what is worth threads. */
+START_TEST(columns_of_a_mask_are_copied_in_their_order)
+{
+    static const size_t bits[] = { 0, 1, 63, 64, 65, 130, 700 }, rows[] = { 0, 1, 40, 6500 };
+    for (size_t b = 0; b < sizeof(bits) / sizeof(*bits); b++) {
+        for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+            tsr_codes *codes = random_codes(b, rows[r], bits[b], 0.4), *copy;
+            uint64_t mask[11] = { 0 };
+            tsr_rng rng = tsr_rng_stream(b, TSR_FOR_DATA, r);
+            size_t n = bits[b] / 3, column = 0, wrong = 0;
+            ck_succeeds(tsr_draw_columns(&rng, bits[b], n, mask));
+            ck_succeeds(tsr_codes_columns(codes, mask, &copy));
+            ck_assert(copy->n == rows[r] && copy->bits == n);
+            for (size_t j = 0; j < bits[b]; j++) {
+                if (!(mask[j / 64] >> j % 64 & 1))
+                    continue;
+                for (size_t i = 0; i < rows[r]; i++)
+                    wrong += get_bit(copy, i, column) != get_bit(codes, i, j);
+                column++;
+            }
+            ck_assert_uint_eq(column, n);
+            for (size_t i = 0; i < rows[r]; i++)
+                for (size_t j = n; j < copy->stride * 64; j++)
+                    wrong += get_bit(copy, i, j);
+            ck_assert_uint_eq(wrong, 0);
+            tsr_codes_free(codes);
+            tsr_codes_free(copy);
+        }
+    }
+}
+END_TEST
+
+START_TEST(columns_of_a_mask_keep_their_layers)
+{
+    const tsr_code_layer layers[] = { { "a", 0, 10 }, { "b", 10, 100 }, { "c", 110, 40 } };
+    tsr_codes *codes = random_codes(1, 5, 150, 0.5), *copy;
+    ck_succeeds(tsr_codes_set_layers(codes, 3, layers));
+    const uint64_t mask[] = { 0x3ff, 0, 1 }; /* all of a, none of b, one of c */
+    ck_succeeds(tsr_codes_columns(codes, mask, &copy));
+    ck_assert_uint_eq(copy->n_layers, 3);
+    ck_assert_str_eq(copy->layers[2].name, "c");
+    static const size_t first[] = { 0, 10, 10 }, bits[] = { 10, 0, 1 };
+    for (size_t l = 0; l < 3; l++)
+        ck_assert(copy->layers[l].first == first[l] && copy->layers[l].bits == bits[l]);
+    ck_assert_uint_eq(codes->layers[1].bits, 100); /* those given stay as they are */
+    tsr_codes_free(codes);
+    tsr_codes_free(copy);
+}
+END_TEST
+
+START_TEST(drawn_columns_are_as_many_as_asked_for_and_alike)
+{
+    size_t drawn[100] = { 0 };
+    tsr_rng rng = tsr_rng_stream(5, TSR_FOR_DATA, 0), again = rng;
+    for (int round = 0; round < 2000; round++) {
+        uint64_t mask[2] = { 0 }, same[2] = { 0 };
+        ck_succeeds(tsr_draw_columns(&rng, 100, 30, mask));
+        ck_succeeds(tsr_draw_columns(&again, 100, 30, same));
+        ck_assert(mask[0] == same[0] && mask[1] == same[1]);
+        ck_assert_int_eq(__builtin_popcountll(mask[0]) + __builtin_popcountll(mask[1]), 30);
+        for (size_t j = 0; j < 100; j++)
+            drawn[j] += mask[j / 64] >> j % 64 & 1;
+    }
+    for (size_t j = 0; j < 100; j++)
+        ck_assert(drawn[j] > 480 && drawn[j] < 720); /* 600, with a deviation of 20.5 */
+}
+END_TEST
+
 START_TEST(layers_are_taken_in_the_order_asked_for)
 {
     tsr_codes *codes = layered(3, 12), *taken;
@@ -335,6 +403,9 @@ int main(void)
     tcase_add_test(tests, sizes_beyond_memory_are_refused);
     tcase_add_test(tests, slice_copies_columns_and_clips_layers);
     tcase_add_test(tests, expand_gives_each_bit_as_a_float);
+    tcase_add_test(tests, columns_of_a_mask_are_copied_in_their_order);
+    tcase_add_test(tests, columns_of_a_mask_keep_their_layers);
+    tcase_add_test(tests, drawn_columns_are_as_many_as_asked_for_and_alike);
     tcase_add_test(tests, layers_are_taken_in_the_order_asked_for);
     tcase_add_test(tests, codes_beyond_the_limit_live_in_a_file_that_has_no_name);
     tcase_add_test(tests, a_disk_that_cannot_hold_codes_is_an_error);

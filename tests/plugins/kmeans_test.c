@@ -1,9 +1,8 @@
 /* k-means on codes, and the assignment of clusters to classes. */
 #include "plugins/probe_support.h"
 
-#include "../../plugins/probes/assignment.h"
-#include "../../plugins/probes/lloyd.h"
-#include "../../plugins/probes/unique.h"
+#include "../../plugins/probes/kmeans/assignment.h"
+#include "../../plugins/probes/kmeans/lloyd.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -320,32 +319,6 @@ START_TEST(inertia_falls_with_every_cluster_until_there_are_as_many_as_codes)
 }
 END_TEST
 
-START_TEST(rows_are_not_merged_where_a_copy_would_take_much_memory)
-{
-    labelled data = blobs(41, 400, 40, 4, 700, 0.1);
-    for (size_t i = 0; i < 100; i++)
-        memcpy(data.train->words + 4 * i * data.train->stride, tsr_codes_row(data.train, 0),
-               data.train->stride * sizeof(uint64_t));
-    unique_rows merged, apart, few;
-    ck_succeeds(unique_rows_new(data.train, UNIQUE_COPY, &merged));
-    ck_succeeds(unique_rows_new(data.train, 1000, &apart));
-    ck_assert_uint_eq(merged.codes->n, 301);
-    ck_assert_uint_eq(merged.weight[0], 100);
-    ck_assert_ptr_eq(apart.codes, data.train);
-    for (size_t i = 0; i < 400; i++)
-        ck_assert(apart.group[i] == i && apart.weight[i] == 1);
-    unique_rows_clear(&merged);
-    unique_rows_clear(&apart);
-    for (size_t i = 0; i < 400; i++)
-        memcpy(data.train->words + i * data.train->stride, tsr_codes_row(data.train, i % 4),
-               data.train->stride * sizeof(uint64_t));
-    ck_succeeds(unique_rows_new(data.train, 0, &few)); /* few are always merged */
-    ck_assert_uint_lt(few.codes->n, 5);
-    unique_rows_clear(&few);
-    labelled_clear(&data);
-}
-END_TEST
-
 START_TEST(a_projection_is_named_and_sees_so_many_bits)
 {
     static const char settings[] = "plugin = \"kmeans\"; projection = 200;";
@@ -415,7 +388,6 @@ int main(void)
     tcase_add_test(tests, more_clusters_than_distinct_codes_do_no_harm);
     tcase_add_test(tests, every_distinct_code_its_own_cluster_leaves_no_inertia);
     tcase_add_test(tests, inertia_falls_with_every_cluster_until_there_are_as_many_as_codes);
-    tcase_add_test(tests, rows_are_not_merged_where_a_copy_would_take_much_memory);
     tcase_add_test(tests, a_projection_is_named_and_sees_so_many_bits);
     tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, more_restarts_never_give_more_inertia);

@@ -1,7 +1,8 @@
 /* Logistic regression against gradient descent in plain loops. */
 #include "plugins/probe_support.h"
 
-#include "../../plugins/probes/logistic.h"
+#include "../../plugins/probes/logistic_regression/fit.h"
+#include "../../plugins/probes/logistic_regression/predict.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -301,7 +302,8 @@ START_TEST(models_of_long_codes_are_the_same_in_pieces_and_without_copies)
         options.columns = 512;
         ck_succeeds(logistic_fit(&options, &in_place, pieces));
         ck_assert_mem_eq(whole, pieces, n * sizeof(float));
-        lane_rows rows[] = { logistic_entries(&copied, 0, entries), logistic_entries(&in_place, 0, entries) };
+        tsr_code_rows rows[] = { logistic_entries(&copied, 0, entries),
+                                 logistic_entries(&in_place, 0, entries) };
         for (size_t i = 0; i < 2; i++)
             ck_succeeds(logistic_predict(scheme, 3, whole, &rows[i], predicted + i * entries));
         ck_assert_mem_eq(predicted, predicted + entries, entries * sizeof(*predicted));

@@ -1,7 +1,7 @@
 /* L-BFGS in steps, on functions whose minimum is known. */
 #include "support.h"
 
-#include "../../plugins/probes/minimiser.h"
+#include "../../plugins/probes/logistic_regression/minimiser.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* Running a probe by hand. */
 #include "plugins/probe_support.h"
 
+#include "experiment/probed.h"
+
 #include "base/machine.h"
 
 #include <stdlib.h>
@@ -45,15 +47,20 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     tsr_metrics *metrics;
     ck_succeeds(tsr_metrics_new("label", &metrics));
-    tsr_probing probing = { .train = data->train,
-                            .test = data->test,
+    tsr_rng rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0);
+    tsr_probed_codes seen;
+    ck_succeeds(tsr_choose_probed_codes(tsr_instance_common(instance), data->train, data->test, NULL, &rng,
+                                        metrics, &seen));
+    tsr_probing probing = { .train = seen.train,
+                            .test = seen.test,
                             .train_labels = data->train_labels,
                             .test_labels = data->test_labels,
                             .classes = data->classes,
-                            .rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0),
+                            .rng = rng,
                             .folder = folder,
                             .metrics = metrics };
     ck_succeeds(ops->run(tsr_instance_self(instance), &probing));
+    tsr_probed_codes_clear(&seen);
     tsr_instance_free(instance);
     return metrics;
 }
@@ -116,7 +123,9 @@ tsr_status *probe_check(const char *settings, size_t n_train, size_t n_test, int
 {
     tsr_instance *instance = test_instance(TSR_PROBE, settings);
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
-    tsr_probe_sizes sizes = { n_train, n_test, classes, { 1, 1, 1 } };
+    tsr_probe_sizes sizes = {
+        .n_train = n_train, .n_test = n_test, .classes = classes, .shape = { 1, 1, 1 }
+    };
     tsr_status *status = ops->check(tsr_instance_self(instance), &sizes);
     tsr_instance_free(instance);
     return status;

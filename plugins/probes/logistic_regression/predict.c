@@ -1,51 +1,51 @@
 /* Classes from the models' scores. One-vs-one: each pair's winner has a vote, and the sum of signed scores s,
    as s / (3 (|s| + 1)), decides between equal votes, as in scikit-learn. Else the largest score. The smaller
    class wins what is left equal. */
-#include "logistic.h"
+#include "predict.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 512       /* scored together */
-#define MANY (1 << 18) /* bits of rows by models that are worth sharing among threads */
+#define ROWS 512                  /* scored together */
+#define MIN_SHARED_WORK (1 << 18) /* bits of rows by models that are worth sharing among threads */
 
 /* What scores need; a thread has one of the last three. */
 typedef struct scoring {
     logistic_scheme scheme;
     size_t classes, models, blocks, each;
-    lanes *weights; /* blocks x each */
-    lanes *scores;  /* blocks x ROWS */
-    double *values; /* classes; for one-vs-one their votes */
-    double *sums;   /* classes; of scores */
+    tsr_lanes *weights; /* blocks x each */
+    tsr_lanes *scores;  /* blocks x ROWS */
+    double *values;     /* classes; for one-vs-one their votes */
+    double *sums;       /* classes; of scores */
 } scoring;
 
 static void spread_weights(const scoring *s, const float *weights)
 {
     for (size_t m = 0; m < s->models; m++) {
-        float *at = (float *)(s->weights + m / LANES * s->each) + m % LANES;
+        float *at = (float *)(s->weights + m / TSR_LANES * s->each) + m % TSR_LANES;
         for (size_t j = 0; j < s->each; j++)
-            at[j * LANES] = weights[m * s->each + j];
+            at[j * TSR_LANES] = weights[m * s->each + j];
     }
 }
 
-static void score(const scoring *s, const lane_rows *rows, lanes *scores)
+static void score(const scoring *s, const tsr_code_rows *rows, tsr_lanes *scores)
 {
     for (size_t b = 0; b < s->blocks; b++) {
-        const lanes *weights = s->weights + b * s->each;
+        const tsr_lanes *weights = s->weights + b * s->each;
         for (size_t i = 0; i < rows->n; i++)
             scores[b * ROWS + i] = weights[s->each - 1];
-        lanes_dot(rows, weights, scores + b * ROWS);
+        tsr_codes_dot(rows, weights, scores + b * ROWS);
     }
 }
 
-static double score_of(const lanes *scores, size_t model)
+static double score_of(const tsr_lanes *scores, size_t model)
 {
-    return (double)scores[model / LANES * ROWS][model % LANES];
+    return (double)scores[model / TSR_LANES * ROWS][model % TSR_LANES];
 }
 
-static void vote(const scoring *s, const lanes *scores, double *votes, double *sums)
+static void vote(const scoring *s, const tsr_lanes *scores, double *votes, double *sums)
 {
     memset(votes, 0, s->classes * sizeof(*votes));
     memset(sums, 0, s->classes * sizeof(*sums));
@@ -61,7 +61,7 @@ static void vote(const scoring *s, const lanes *scores, double *votes, double *s
         votes[c] += sums[c] / (3 * (fabs(sums[c]) + 1));
 }
 
-static uint32_t decide(const scoring *s, const lanes *scores, double *values, double *sums)
+static uint32_t decide(const scoring *s, const tsr_lanes *scores, double *values, double *sums)
 {
     if (s->scheme == ONE_VS_ONE)
         vote(s, scores, values, sums);
@@ -76,13 +76,13 @@ static uint32_t decide(const scoring *s, const lanes *scores, double *values, do
 }
 
 tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const float *weights,
-                             const lane_rows *rows, uint32_t *out)
+                             const tsr_code_rows *rows, uint32_t *out)
 {
     size_t threads = (size_t)tsr_threads(), models = logistic_models(scheme, n_classes);
-    scoring s = { scheme, n_classes, models, (models + LANES - 1) / LANES, rows->bits + 1, NULL,
+    scoring s = { scheme, n_classes, models, (models + TSR_LANES - 1) / TSR_LANES, rows->bits + 1, NULL,
                   NULL,   NULL,      NULL };
-    s.weights = lanes_new(s.blocks, s.each);
-    s.scores = lanes_new(threads * s.blocks, ROWS);
+    s.weights = tsr_lanes_new(s.blocks, s.each);
+    s.scores = tsr_lanes_new(threads * s.blocks, ROWS);
     s.values = calloc(threads * n_classes, sizeof(*s.values));
     s.sums = calloc(threads * n_classes, sizeof(*s.sums));
     tsr_status *status = s.weights && s.scores && s.values && s.sums ? NULL : logistic_no_memory();
@@ -90,16 +90,16 @@ tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const flo
         goto out;
     spread_weights(&s, weights);
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (rows->n * s.each > MANY / (s.blocks + 1))
+    schedule(static) if (rows->n * s.each > MIN_SHARED_WORK / (s.blocks + 1))
     for (size_t first = 0; first < rows->n; first += ROWS) {
         size_t thread = (size_t)omp_get_thread_num();
-        lane_rows some = *rows;
+        tsr_code_rows some = *rows;
         if (some.index)
             some.index += first;
         else
             some.words += first * some.stride;
         some.n = rows->n - first < ROWS ? rows->n - first : ROWS;
-        lanes *scores = s.scores + thread * s.blocks * ROWS;
+        tsr_lanes *scores = s.scores + thread * s.blocks * ROWS;
         score(&s, &some, scores);
         for (size_t i = 0; i < some.n; i++)
             out[first + i] =

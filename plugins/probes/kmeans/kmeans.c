@@ -5,8 +5,6 @@
    the earlier one between equals. As many restarts go on together as there is memory set aside for. */
 #include "assignment.h"
 #include "lloyd.h"
-#include "projection.h"
-#include "unique.h"
 
 #include <tessera/probe.h>
 
@@ -14,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOGETHER (512UL << 20) /* bytes of restarts that go on together, at least one */
+#define MAX_RESTART_BYTES (512UL << 20) /* bytes of restarts that go on together, at least one */
 
 typedef struct kmeans {
-    int k, restarts, max_iterations, projection;
+    int k, restarts, max_iterations;
     double tolerance;
 } kmeans;
 
@@ -27,7 +25,6 @@ static const tsr_param params[] = {
     TSR_PARAM_INT(kmeans, max_iterations, 300, 1, 1000000, "iterations at most"),
     TSR_PARAM_REAL(kmeans, tolerance, 1e-4, 0, 1,
                    "stop when centres move by less, squared, relative to the mean variance of a bit"),
-    TSR_PARAM_INT(kmeans, projection, 0, 0, MOST_PROJECTION, PROJECTION_DOC, .unit = "bits"),
     TSR_PARAM_END
 };
 
@@ -48,7 +45,7 @@ static void keep_best(const clustering *job, best_clustering *best)
 }
 
 /* Examples whose class is the one that most of their cluster have, and by the best one-to-one assignment. */
-static tsr_status *count_agreeing(size_t k, const uint32_t *label, const unique_rows *rows, size_t n,
+static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_distinct_rows *rows, size_t n,
                                   const int32_t *labels, int classes, int64_t *majority, int64_t *matched)
 {
     size_t columns = (size_t)classes;
@@ -69,14 +66,15 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const unique_
     return status;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *prefix, const char *set, size_t k,
-                        const best_clustering *best, const unique_rows *rows, size_t n, const int32_t *labels)
+static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size_t k,
+                               const best_clustering *best, const tsr_distinct_rows *rows, size_t n,
+                               const int32_t *labels)
 {
     int64_t majority, matched;
     TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
-    TSR_TRY(tsr_metric_f(probing, (double)majority / (double)n, "%s%s", prefix, set));
-    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s%s_matched", prefix, set));
-    return tsr_metric_f(probing, best->inertia, "%s%s_inertia", prefix, set);
+    TSR_TRY(tsr_metric(probing, set, (double)majority / (double)n));
+    TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s_matched", set));
+    return tsr_metric_f(probing, best->inertia, "%s_inertia", set);
 }
 
 static size_t clusters(const kmeans *options, int classes)
@@ -98,11 +96,11 @@ static tsr_status *cluster(clustering *job, tsr_rng *rng, best_clustering *best)
     return status;
 }
 
-static tsr_status *cluster_all(const kmeans *options, const unique_rows *rows, size_t examples, size_t k,
-                               tsr_rng *rng, best_clustering *best)
+static tsr_status *cluster_all(const kmeans *options, const tsr_distinct_rows *rows, size_t examples,
+                               size_t k, tsr_rng *rng, best_clustering *best)
 {
     size_t n = rows->codes->n, d = rows->codes->bits, all = (size_t)options->restarts;
-    size_t together = TOGETHER / clustering_bytes(n, d, k);
+    size_t together = MAX_RESTART_BYTES / clustering_bytes(n, d, k);
     together = together ? together : 1;
     for (size_t first = 0; first < all; first += together) {
         clustering job = { .codes = rows->codes,
@@ -119,19 +117,19 @@ static tsr_status *cluster_all(const kmeans *options, const unique_rows *rows, s
     return NULL;
 }
 
-static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *prefix,
-                           const char *set, const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
+static tsr_status *measure(const kmeans *options, const tsr_probing *probing, const char *set,
+                           const tsr_codes *codes, const int32_t *labels, tsr_rng *rng)
 {
-    unique_rows rows;
-    TSR_TRY(unique_rows_new(codes, UNIQUE_COPY, &rows));
+    tsr_distinct_rows rows;
+    TSR_TRY(tsr_distinct_rows_new(codes, TSR_DISTINCT_COPY, &rows));
     size_t k = clusters(options, probing->classes);
     best_clustering best = { INFINITY, calloc(rows.codes->n + 1, sizeof(*best.label)) };
     tsr_status *status = best.label ? cluster_all(options, &rows, codes->n, k, rng, &best)
                                     : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu clusters", k);
     if (!status)
-        status = give(probing, prefix, set, k, &best, &rows, codes->n, labels);
+        status = add_metrics(probing, set, k, &best, &rows, codes->n, labels);
     free(best.label);
-    unique_rows_clear(&rows);
+    tsr_distinct_rows_clear(&rows);
     return status;
 }
 
@@ -149,13 +147,9 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     tsr_rng rng = probing->rng;
     const kmeans *options = self;
-    projection seen;
-    tsr_status *status = projection_new(probing, (size_t)options->projection, &rng, &seen);
+    tsr_status *status = measure(options, probing, "train", probing->train, probing->train_labels, &rng);
     if (!status)
-        status = measure(options, probing, seen.prefix, "train", seen.train, probing->train_labels, &rng);
-    if (!status)
-        status = measure(options, probing, seen.prefix, "test", seen.test, probing->test_labels, &rng);
-    projection_clear(&seen);
+        status = measure(options, probing, "test", probing->test, probing->test_labels, &rng);
     return status;
 }
 
@@ -170,13 +164,6 @@ static const tsr_metric_info metrics[] = {
     { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
     { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
     { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
-    { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
-    { "projected_train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
-    { "projected_train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
-    { "projected_train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
-    { "projected_test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
-    { "projected_test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
-    { "projected_test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
     { 0 },
 };
 

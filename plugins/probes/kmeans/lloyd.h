@@ -1,28 +1,26 @@
 /* k-means on codes as points with coordinates 0 and 1 (Lloyd 1982), from several sets of first centres at
-   once. A row is met by 16 centres together (lanes.h), and only where it may have a new nearest centre:
+   once. A row is met by 16 centres together (tsr_codes_dot), and only where it may have a new nearest centre:
    bounds of its distances to its own centre and to all others move with the centres (Hamerly 2010), and while
    they do not meet, what is not computed cannot have changed. Rows are distinct codes with weights. */
-#ifndef TESSERA_PROBES_LLOYD_H
-#define TESSERA_PROBES_LLOYD_H
-
-#include "lanes.h"
+#ifndef TESSERA_KMEANS_LLOYD_H
+#define TESSERA_KMEANS_LLOYD_H
 
 #include <tessera/codes.h>
 #include <tessera/rng.h>
 
 /* One run of Lloyd's algorithm. */
 typedef struct lloyd {
-    uint32_t *label;  /* by row; k: none yet */
-    uint32_t *next;   /* by row: the nearest centre */
-    float *upper;     /* by row: not less than the distance to its centre */
-    float *lower;     /* by row: not more than the distance to any other */
-    uint32_t *ones;   /* k x padded bits: examples of the cluster that have the bit */
-    uint64_t *weight; /* by cluster: its examples */
-    float *centers;   /* k x d */
-    lanes *vectors;   /* the centres times -2, 16 to a lane block: blocks x d */
-    lanes *norms;     /* their squared lengths, by block */
-    float *drift;     /* by cluster: how far its centre moved last */
-    float *others;    /* by cluster: how far any other did */
+    uint32_t *label;    /* by row; k: none yet */
+    uint32_t *next;     /* by row: the nearest centre */
+    float *upper;       /* by row: not less than the distance to its centre */
+    float *lower;       /* by row: not more than the distance to any other */
+    uint32_t *ones;     /* k x padded bits: examples of the cluster that have the bit */
+    uint64_t *weight;   /* by cluster: its examples */
+    float *centers;     /* k x d */
+    tsr_lanes *vectors; /* the centres times -2, 16 to a lane block: blocks x d */
+    tsr_lanes *norms;   /* their squared lengths, by block */
+    float *drift;       /* by cluster: how far its centre moved last */
+    float *others;      /* by cluster: how far any other did */
     int iterations;
     bool last, done;
     double inertia;
@@ -56,7 +54,7 @@ size_t clustering_bytes(size_t n, size_t d, size_t k);
 /* Iterates every restart to its end: labels, centres, inertia. */
 tsr_status *clustering_run(const clustering *job);
 
-/* First centres for every restart by k-means++ (seeding.c). */
+/* First centres for every restart by k-means++ (first_centers.c). */
 tsr_status *clustering_seed(const clustering *job, tsr_rng *rng);
 
 /* For parts of the same work: the failure of an allocation; a x b x c zeroed elements, at least one. */

@@ -1,13 +1,13 @@
 /* All problems of a fit are minimised in step. A class's examples are passed once for all models that they
-   take part in: a model is a lane (lanes.h), so a row's bits are looked up once for 16 models. In one-vs-one
-   the models of class a's pass are those of its pairs, lane b holding (a, b); else they are those of all
-   classes. Passes are cut into tasks by the examples alone and their sums are added in the tasks' order, so
-   the number of threads cannot show; nor can which problems run in step, as lanes do not mix. The weights of
-   long codes are passed some columns at a time, so that what is spread into lanes stays small. */
-#include "logistic.h"
-#include "minimiser.h"
+   take part in: a model is a lane (tsr_codes_dot), so a row's bits are looked up once for 16 models. In
+   one-vs-one the models of class a's pass are those of its pairs, lane b holding (a, b); else they are those
+   of all classes. Passes are cut into tasks by the examples alone and their sums are added in the tasks'
+   order, so the number of threads cannot show; nor can which problems run in step, as lanes do not mix. The
+   weights of long codes are passed some columns at a time, so that what is spread into lanes stays small. */
+#include "fit.h"
 
-#include <tessera/hot.h>
+#include "losses.h"
+#include "minimiser.h"
 
 #include <limits.h>
 #include <math.h>
@@ -15,18 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048      /* of a task at most */
-#define FLUSH 64       /* rows whose losses are multiplied before a logarithm is taken */
-#define MANY (1 << 18) /* bits of rows that are worth sharing among threads */
+#define ROWS 2048                 /* of a task at most */
+#define MIN_SHARED_WORK (1 << 18) /* bits of rows that are worth sharing among threads */
 #define NO_MODEL SIZE_MAX
 
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
 typedef struct pass_task {
     size_t of_class, first, n;
-    lanes *gradient;  /* blocks x wide: of the columns at hand */
-    lanes *intercept; /* blocks: of its gradient */
-    lanes *dots;      /* blocks x ROWS; NULL: the thread's */
-    double *loss;     /* by lane; multinomial: the first is all */
+    tsr_lanes *gradient;  /* blocks x wide: of the columns at hand */
+    tsr_lanes *intercept; /* blocks: of its gradient */
+    tsr_lanes *dots;      /* blocks x ROWS; NULL: the thread's */
+    double *loss;         /* by lane; multinomial: the first is all */
 } pass_task;
 
 typedef struct fitting {
@@ -42,29 +41,12 @@ typedef struct fitting {
     bool *active;             /* by class: its pass is still needed */
     size_t wide;              /* columns at hand at most */
     size_t column, n_columns; /* at hand */
-    lanes *weights;           /* classes (or 1) x blocks x wide */
-    lanes *intercepts;        /* classes (or 1) x blocks */
-    lanes *dots;              /* by thread, or by task: blocks x ROWS */
-    lanes *gradients;         /* by task: blocks x wide, then blocks */
+    tsr_lanes *weights;       /* classes (or 1) x blocks x wide */
+    tsr_lanes *intercepts;    /* classes (or 1) x blocks */
+    tsr_lanes *dots;          /* by thread, or by task: blocks x ROWS */
+    tsr_lanes *gradients;     /* by task: blocks x wide, then blocks */
     double *losses;
 } fitting;
-
-tsr_status *logistic_no_memory(void)
-{
-    return tsr_fail(TSR_NO_MEMORY, "not enough memory for logistic regression");
-}
-
-size_t logistic_models(logistic_scheme scheme, size_t n_classes)
-{
-    return scheme == ONE_VS_ONE ? n_classes * (n_classes - 1) / 2 : n_classes;
-}
-
-void logistic_pair(size_t model, size_t n_classes, size_t *a, size_t *b)
-{
-    for (*a = 0; model >= n_classes - 1 - *a; (*a)++)
-        model -= n_classes - 1 - *a;
-    *b = *a + 1 + model;
-}
 
 /* The model in step that lane `other` holds in the pass of `class`. */
 static size_t model_of(const fitting *f, size_t c, size_t other)
@@ -118,9 +100,9 @@ static size_t weights_of(const fitting *f, size_t c)
 /* A lane without a model has no weights; in the multinomial model it must not draw probability either. */
 static void set_lane(const fitting *f, size_t c, size_t other)
 {
-    size_t block = weights_of(f, c) + other / LANES, model = model_of(f, c, other);
-    float *at = (float *)(f->weights + block * f->wide) + other % LANES;
-    float *intercept = (float *)(f->intercepts + block) + other % LANES;
+    size_t block = weights_of(f, c) + other / TSR_LANES, model = model_of(f, c, other);
+    float *at = (float *)(f->weights + block * f->wide) + other % TSR_LANES;
+    float *intercept = (float *)(f->intercepts + block) + other % TSR_LANES;
     if (model == NO_MODEL) {
         *intercept = f->options->scheme == MULTINOMIAL ? -1e30f : 0;
         return;
@@ -128,7 +110,7 @@ static void set_lane(const fitting *f, size_t c, size_t other)
     const minimiser *problem = problem_of(f, model);
     const float *x = problem->x + offset_of(f, model);
     for (size_t j = 0; j < f->n_columns; j++)
-        at[j * LANES] = x[f->column + j];
+        at[j * TSR_LANES] = x[f->column + j];
     *intercept = x[f->each - 1];
     f->active[c] |= !problem->done;
 }
@@ -137,162 +119,80 @@ static void set_lane(const fitting *f, size_t c, size_t other)
 static void set_weights(fitting *f)
 {
     size_t n = f->set->n_classes;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (n * n * f->n_columns > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (n * n * f->n_columns > MIN_SHARED_WORK)
     for (size_t c = 0; c < n; c++) {
         f->active[c] = false;
         if (c == 0 || f->options->scheme == ONE_VS_ONE)
-            for (size_t other = 0; other < f->blocks * LANES; other++)
+            for (size_t other = 0; other < f->blocks * TSR_LANES; other++)
                 set_lane(f, c, other);
     }
     for (size_t c = 1; c < n && f->options->scheme != ONE_VS_ONE; c++)
         f->active[c] = f->active[0];
 }
 
-/* e^x for x <= 0, to 2 ulp or so: 2^n times a polynomial of what is left (coefficients as in Cephes). */
-static inline void exp_lanes(const lanes *value, lanes *out)
-{
-    const lanes least = (lanes){ 0 } - 86;
-    lane_bits small = *value < least;
-    lanes x = (lanes)(((lane_bits)*value & ~small) | ((lane_bits)least & small));
-    lanes n = (x * 1.44269504f + 12582912.f) - 12582912.f; /* 1.5 x 2^23: rounds to a whole number */
-    lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1;
-    *out = (lanes)((lane_bits)p + (__builtin_convertvector(n, lane_bits) << 23));
-}
-
-static void add_losses(const lanes *linear, const lanes *product, double *loss)
-{
-    for (size_t l = 0; l < LANES; l++)
-        loss[l] += (double)(*linear)[l] + log((double)(*product)[l]);
-}
-
-/* Two-class models: from a row's margins to its losses and their slopes, row after row. A loss is
-   max(-m, 0) + log(1 + e^-|m|); for rows of weight 1 the logarithms become one of a product. */
-TSR_HOT static void two_class_slopes(size_t n, const uint32_t *weight, float C, const lanes *sign,
-                                     lanes *dots, lanes *intercept, double *loss)
-{
-    lanes linear = { 0 }, product = (lanes){ 0 } + 1, sum = { 0 };
-    for (size_t i = 0; i < n; i++) {
-        lanes margin = dots[i] * *sign;
-        lane_bits positive = margin > 0;
-        lanes absolute = (lanes)((lane_bits)margin & INT32_MAX), away = -absolute, e;
-        exp_lanes(&away, &e);
-        lanes p = (lanes)(((lane_bits)e & positive) | ((lane_bits)((lanes){ 0 } + 1) & ~positive)) / (e + 1);
-        dots[i] = *sign * p * (-C * (float)weight[i]);
-        sum += dots[i];
-        linear += (lanes)((lane_bits)absolute & ~positive) * (float)weight[i];
-        if (weight[i] == 1)
-            product *= e + 1;
-        else
-            for (size_t l = 0; l < LANES; l++)
-                loss[l] += weight[i] * log1p((double)e[l]);
-        if (i % FLUSH == FLUSH - 1 || i + 1 == n) {
-            add_losses(&linear, &product, loss);
-            linear = (lanes){ 0 };
-            product = (lanes){ 0 } + 1;
-        }
-    }
-    *intercept = sum;
-}
-
-static float largest(size_t blocks, size_t apart, const lanes *scores)
-{
-    float most = -INFINITY;
-    for (size_t b = 0; b < blocks; b++)
-        for (size_t l = 0; l < LANES; l++)
-            most = scores[b * apart][l] > most ? scores[b * apart][l] : most;
-    return most;
-}
-
-/* The multinomial model: scores of `blocks` vectors, `apart` from each other, to their slopes. */
-TSR_HOT static void softmax_slopes(size_t n, const uint32_t *weight, float C, size_t c, size_t blocks,
-                                   size_t apart, lanes *dots, lanes *intercept, size_t each, double *loss)
-{
-    for (size_t i = 0; i < n; i++) {
-        float most = largest(blocks, apart, dots + i), sum = 0, factor = C * (float)weight[i];
-        float score = dots[i + c / LANES * apart][c % LANES];
-        for (size_t b = 0; b < blocks; b++) {
-            lanes *scores = &dots[i + b * apart], below = *scores - most;
-            exp_lanes(&below, scores);
-            for (size_t l = 0; l < LANES; l++)
-                sum += (*scores)[l];
-        }
-        loss[0] += weight[i] * (log((double)sum) + (double)(most - score));
-        for (size_t b = 0; b < blocks; b++)
-            dots[i + b * apart] *= factor / sum;
-        dots[i + c / LANES * apart][c % LANES] -= factor;
-        for (size_t b = 0; b < blocks; b++)
-            intercept[b * each] += dots[i + b * apart];
-    }
-}
-
-static void slopes(const fitting *f, const pass_task *task, lanes *dots)
+static void slopes(const fitting *f, const pass_task *task, tsr_lanes *dots)
 {
     const uint32_t *weight = f->set->weight + task->first;
     float C = (float)f->options->C;
-    memset(task->loss, 0, f->blocks * LANES * sizeof(double));
+    memset(task->loss, 0, f->blocks * TSR_LANES * sizeof(double));
     if (f->options->scheme == MULTINOMIAL) {
-        memset(task->intercept, 0, f->blocks * sizeof(lanes));
-        softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, task->intercept, 1,
-                       task->loss);
+        memset(task->intercept, 0, f->blocks * sizeof(tsr_lanes));
+        logistic_softmax_slopes(task->n, weight, C, task->of_class, f->blocks, ROWS, dots, task->intercept, 1,
+                                task->loss);
         return;
     }
     for (size_t b = 0; b < f->blocks; b++) {
-        lanes sign;
-        for (size_t l = 0; l < LANES; l++)
-            sign[l] = sign_of(f, task->of_class, b * LANES + l);
-        two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, task->intercept + b,
-                         task->loss + b * LANES);
+        tsr_lanes sign;
+        for (size_t l = 0; l < TSR_LANES; l++)
+            sign[l] = sign_of(f, task->of_class, b * TSR_LANES + l);
+        logistic_two_class_slopes(task->n, weight, C, &sign, dots + b * ROWS, task->intercept + b,
+                                  task->loss + b * TSR_LANES);
     }
 }
 
 /* The columns at hand of a task's rows. */
-static lane_rows columns_of(const fitting *f, const pass_task *task)
+static tsr_code_rows columns_of(const fitting *f, const pass_task *task)
 {
-    lane_rows rows = logistic_entries(f->set, task->first, task->n);
+    tsr_code_rows rows = logistic_entries(f->set, task->first, task->n);
     rows.words += f->column / 64;
     rows.bits = f->n_columns;
     return rows;
 }
 
 /* The columns' share of the margins, at the weights of the class's pass; the first brings the intercept. */
-static void add_margins(const fitting *f, const pass_task *task, lanes *dots)
+static void add_margins(const fitting *f, const pass_task *task, tsr_lanes *dots)
 {
-    lane_rows rows = columns_of(f, task);
+    tsr_code_rows rows = columns_of(f, task);
     for (size_t b = 0; b < f->blocks; b++) {
         size_t block = weights_of(f, task->of_class) + b;
         for (size_t i = 0; i < task->n && f->column == 0; i++)
             dots[b * ROWS + i] = f->intercepts[block];
-        lanes_dot(&rows, f->weights + block * f->wide, dots + b * ROWS);
+        tsr_codes_dot(&rows, f->weights + block * f->wide, dots + b * ROWS);
     }
 }
 
-static void add_gradient(const fitting *f, const pass_task *task, lanes *dots)
+static void add_gradient(const fitting *f, const pass_task *task, tsr_lanes *dots)
 {
-    lane_rows rows = columns_of(f, task);
+    tsr_code_rows rows = columns_of(f, task);
     for (size_t b = 0; b < f->blocks; b++)
-        lanes_sum(&rows, dots + b * ROWS, task->gradient + b * f->wide);
+        tsr_codes_sum_columns(&rows, dots + b * ROWS, task->gradient + b * f->wide);
 }
 
 /* All of it, where all columns are at hand. */
-static void pass(const fitting *f, const pass_task *task, lanes *dots)
+static void pass(const fitting *f, const pass_task *task, tsr_lanes *dots)
 {
     add_margins(f, task, dots);
     slopes(f, task, dots);
     add_gradient(f, task, dots);
 }
 
-typedef void task_function(const fitting *f, const pass_task *task, lanes *dots);
+typedef void task_function(const fitting *f, const pass_task *task, tsr_lanes *dots);
 
 /* Does one thing with every task that is still needed. */
 static void each_task(const fitting *f, task_function *work)
 {
-    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MANY / f->blocks;
+    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MIN_SHARED_WORK / f->blocks;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < f->n_tasks; t++) {
         const pass_task *task = &f->tasks[t];
@@ -308,10 +208,10 @@ static void collect_task(const fitting *f, const pass_task *task, size_t model, 
     size_t lane = lane_of(f, model, task->of_class);
     if (lane == NO_MODEL)
         return;
-    const float *from = (const float *)(task->gradient + lane / LANES * f->wide) + lane % LANES;
+    const float *from = (const float *)(task->gradient + lane / TSR_LANES * f->wide) + lane % TSR_LANES;
     float *gradient = problem->gradient + offset_of(f, model) + f->column;
     for (size_t j = 0; j < f->n_columns; j++)
-        gradient[j] += from[j * LANES];
+        gradient[j] += from[j * TSR_LANES];
 }
 
 /* Adds a task's share of a model's loss. */
@@ -320,7 +220,8 @@ static void collect_loss(const fitting *f, const pass_task *task, size_t model, 
     size_t lane = lane_of(f, model, task->of_class);
     if (lane == NO_MODEL)
         return;
-    problem->gradient[offset_of(f, model) + f->each - 1] += task->intercept[lane / LANES][lane % LANES];
+    problem->gradient[offset_of(f, model) + f->each - 1] +=
+        task->intercept[lane / TSR_LANES][lane % TSR_LANES];
     if (f->options->scheme != MULTINOMIAL)
         problem->value += f->options->C * task->loss[lane];
     else if (model == f->first_model)
@@ -366,7 +267,7 @@ static void advance(const fitting *f, size_t number)
 static bool each_problem(const fitting *f, void (*work)(const fitting *f, size_t number))
 {
     size_t n = f->n_models / f->per_problem;
-    bool many = f->n_models * (f->n_columns + 1) > MANY, any = false;
+    bool many = f->n_models * (f->n_columns + 1) > MIN_SHARED_WORK, any = false;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t p = 0; p < n; p++)
         if (!f->problems[p].done)
@@ -413,7 +314,8 @@ static tsr_status *fit_some(fitting *f, size_t first, size_t n, float *weights)
     f->first_model = first;
     f->n_models = n;
     memset(f->weights, 0,
-           f->blocks * f->wide * sizeof(lanes) * (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
+           f->blocks * f->wide * sizeof(tsr_lanes) *
+               (f->options->scheme == ONE_VS_ONE ? f->set->n_classes : 1));
     while (started < n / f->per_problem &&
            minimiser_start(&f->problems[started], size, f->options->max_iterations, f->options->tolerance))
         started++;
@@ -436,7 +338,7 @@ static void cut_tasks(fitting *f)
         size_t parts = (n + ROWS - 1) / ROWS;
         for (size_t p = 0; p < parts; p++) {
             size_t from = first + n * p / parts, to = first + n * (p + 1) / parts;
-            lanes *gradient = f->gradients + f->n_tasks * f->blocks * (f->wide + 1);
+            tsr_lanes *gradient = f->gradients + f->n_tasks * f->blocks * (f->wide + 1);
             f->tasks[f->n_tasks] = (pass_task){
                 .of_class = c,
                 .first = from,
@@ -444,27 +346,27 @@ static void cut_tasks(fitting *f)
                 .gradient = gradient,
                 .intercept = gradient + f->blocks * f->wide,
                 .dots = f->wide < f->set->bits ? f->dots + f->n_tasks * f->blocks * ROWS : NULL,
-                .loss = f->losses + f->n_tasks * f->blocks * LANES,
+                .loss = f->losses + f->n_tasks * f->blocks * TSR_LANES,
             };
             f->n_tasks++;
         }
     }
 }
 
-static tsr_status *make_room(fitting *f)
+static tsr_status *allocate(fitting *f)
 {
     size_t n = f->set->n_classes, tasks = 0;
     for (size_t c = 0; c < n; c++)
         tasks += (f->set->start[c + 1] - f->set->start[c] + ROWS - 1) / ROWS;
     f->tasks = calloc(tasks, sizeof(*f->tasks));
     f->active = calloc(n, sizeof(*f->active));
-    f->losses = calloc(tasks, f->blocks * LANES * sizeof(double));
+    f->losses = calloc(tasks, f->blocks * TSR_LANES * sizeof(double));
     size_t passes = f->options->scheme == ONE_VS_ONE ? n * f->blocks : f->blocks;
     size_t apart = f->wide < f->set->bits ? tasks : (size_t)tsr_threads();
-    f->gradients = lanes_new(tasks * f->blocks, f->wide + 1);
-    f->weights = lanes_new(passes, f->wide);
-    f->intercepts = lanes_new(passes, 1);
-    f->dots = lanes_new(apart * ROWS, f->blocks);
+    f->gradients = tsr_lanes_new(tasks * f->blocks, f->wide + 1);
+    f->weights = tsr_lanes_new(passes, f->wide);
+    f->intercepts = tsr_lanes_new(passes, 1);
+    f->dots = tsr_lanes_new(apart * ROWS, f->blocks);
     if (!f->tasks || !f->active || !f->losses || !f->gradients || !f->weights || !f->intercepts || !f->dots)
         return logistic_no_memory();
     cut_tasks(f);
@@ -493,13 +395,13 @@ tsr_status *logistic_fit(const logistic_options *options, const logistic_set *se
                   .each = set->bits + 1,
                   .wide = set->bits < options->columns ? set->bits : options->columns,
                   .n_columns = set->bits,
-                  .blocks = (set->n_classes + LANES - 1) / LANES,
+                  .blocks = (set->n_classes + TSR_LANES - 1) / TSR_LANES,
                   .per_problem = options->scheme == MULTINOMIAL ? models : 1 };
     if (__builtin_mul_overflow(f.per_problem, f.each, &size) || minimiser_bytes(size) == 0)
         return logistic_no_memory();
     size_t together = options->history / minimiser_bytes(size) + 1;
     together = together < models / f.per_problem ? together : models / f.per_problem;
-    tsr_status *status = make_room(&f);
+    tsr_status *status = allocate(&f);
     f.problems = calloc(together, sizeof(*f.problems));
     if (!status && !f.problems)
         status = logistic_no_memory();

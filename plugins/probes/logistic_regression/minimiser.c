@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define STACK (128 << 10)
-#define PAIRS 10       /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many */
-#define MOST_TRIALS 20 /* of one line */
+#define PAIRS 10      /* of steps and changes of the gradient remembered; SciPy's L-BFGS-B has as many */
+#define MAX_TRIALS 20 /* of one line */
 #define VECTORS (6 + 2 * PAIRS)
 
 size_t minimiser_bytes(size_t n)
@@ -53,7 +53,7 @@ static bool is_flat(const minimiser *m)
     return true;
 }
 
-/* The answer for the library's first question, at zeros, is there before it asks. */
+/* The library evaluates first at zeros; the value and gradient there are given before it begins. */
 static double evaluate(void *instance, const double *x, double *gradient, int n, double step)
 {
     minimiser *m = instance;
@@ -69,7 +69,7 @@ static double evaluate(void *instance, const double *x, double *gradient, int n,
     return m->value;
 }
 
-/* After each line search; the library's own criterion is another one, so it is told to stop here. */
+/* After each line search; the library's own criterion is another one, so 1 is returned to stop it here. */
 static int progress(void *instance, const double *x, const double *gradient, double value, double x_norm,
                     double gradient_norm, double step, int n, int iteration, int trials)
 {
@@ -90,7 +90,7 @@ static void minimise(unsigned high, unsigned low)
     parameters.m = PAIRS;
     parameters.epsilon = 0;
     parameters.max_iterations = m->max_iterations;
-    parameters.max_linesearch = MOST_TRIALS;
+    parameters.max_linesearch = MAX_TRIALS;
     lbfgs((int)m->n, m->exact, NULL, evaluate, progress, m, &parameters);
     for (size_t i = 0; i < m->n; i++)
         m->x[i] = (float)m->exact[i];

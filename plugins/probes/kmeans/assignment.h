@@ -1,6 +1,6 @@
 /* The assignment problem: rows and columns paired one to one so that the pairs' gain is largest. */
-#ifndef TESSERA_PROBES_ASSIGNMENT_H
-#define TESSERA_PROBES_ASSIGNMENT_H
+#ifndef TESSERA_KMEANS_ASSIGNMENT_H
+#define TESSERA_KMEANS_ASSIGNMENT_H
 
 #include <tessera/status.h>
 

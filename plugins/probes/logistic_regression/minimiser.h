@@ -1,8 +1,11 @@
-/* liblbfgs turned inside out, so that many problems can be minimised in step: the caller evaluates,
+/* liblbfgs one evaluation at a time, so that many problems can be minimised in step: the caller evaluates,
    minimiser_step says where next. The library calls back for an evaluation from within; here it runs as a
-   coroutine of its own that is left at each call and entered again when the answer is there. */
-#ifndef TESSERA_PROBES_MINIMISER_H
-#define TESSERA_PROBES_MINIMISER_H
+   coroutine of its own that is left at each call and entered again when the value and gradient are there.
+   Plain calls of the library, one problem per thread with the rows of its two classes, took 1.6 times as long
+   for 48,000 codes of 128 and of 1,024 bits in 10 classes with masked AVX-512 additions, and 3 times as long
+   with portable vectors: each row is then read nine times for what one pass in step gives all its models. */
+#ifndef TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
+#define TESSERA_LOGISTIC_REGRESSION_MINIMISER_H
 
 #include <tessera/status.h>
 

@@ -1,7 +1,7 @@
-/* Logistic regression on codes (logistic.h), fitted on the training codes: the accuracies of one-vs-one,
+/* Logistic regression on codes (fit.h), fitted on the training codes: the accuracies of one-vs-one,
    one-vs-rest or multinomial classification of the training and the test codes. */
-#include "logistic.h"
-#include "projection.h"
+#include "fit.h"
+#include "predict.h"
 
 #include <tessera/probe.h>
 
@@ -12,7 +12,7 @@
 typedef struct logistic_regression {
     int multi_class;
     double C, tolerance;
-    int max_iterations, projection;
+    int max_iterations;
 } logistic_regression;
 
 static const char *const schemes[] = { "one_vs_one", "one_vs_rest", "multinomial", NULL };
@@ -23,7 +23,6 @@ static const tsr_param params[] = {
     TSR_PARAM_REAL(logistic_regression, tolerance, 1e-4, 0, 1,
                    "largest part of the gradient that may be left"),
     TSR_PARAM_INT(logistic_regression, max_iterations, 100, 1, 1000000, "iterations of L-BFGS at most"),
-    TSR_PARAM_INT(logistic_regression, projection, 0, 0, MOST_PROJECTION, PROJECTION_DOC, .unit = "bits"),
     TSR_PARAM_END
 };
 
@@ -47,20 +46,20 @@ static double test_accuracy(const logistic_set *set, const tsr_probing *probing,
     return n ? (double)correct / (double)n : NAN;
 }
 
-static tsr_status *give(const tsr_probing *probing, const projection *seen, const logistic_set *set,
-                        logistic_scheme scheme, const float *weights, uint32_t *predicted)
+static tsr_status *add_metrics(const tsr_probing *probing, const logistic_set *set, logistic_scheme scheme,
+                               const float *weights, uint32_t *predicted)
 {
-    const tsr_codes *codes = seen->test;
-    lane_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
-    lane_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
+    const tsr_codes *codes = probing->test;
+    tsr_code_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
+    tsr_code_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &train, predicted));
-    TSR_TRY(tsr_metric_f(probing, train_accuracy(set, predicted), "%strain", seen->prefix));
+    TSR_TRY(tsr_metric(probing, "train", train_accuracy(set, predicted)));
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &test, predicted));
-    return tsr_metric_f(probing, test_accuracy(set, probing, predicted), "%stest", seen->prefix);
+    return tsr_metric(probing, "test", test_accuracy(set, probing, predicted));
 }
 
 static tsr_status *measure(const logistic_regression *self, const tsr_probing *probing,
-                           const projection *seen, const logistic_set *set)
+                           const logistic_set *set)
 {
     logistic_options options = { (logistic_scheme)self->multi_class,
                                  self->C,
@@ -78,7 +77,7 @@ static tsr_status *measure(const logistic_regression *self, const tsr_probing *p
     if (!status)
         status = logistic_fit(&options, set, weights);
     if (!status)
-        status = give(probing, seen, set, options.scheme, weights, predicted);
+        status = add_metrics(probing, set, options.scheme, weights, predicted);
     free(weights);
     free(predicted);
     return status;
@@ -88,15 +87,11 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const logistic_regression *options = self;
     logistic_set set = { 0 };
-    projection seen;
-    tsr_rng rng = probing->rng;
-    tsr_status *status = projection_new(probing, (size_t)options->projection, &rng, &seen);
+    tsr_status *status =
+        logistic_set_new(probing->train, probing->train_labels, probing->classes, LOGISTIC_COPY, &set);
     if (!status)
-        status = logistic_set_new(seen.train, probing->train_labels, probing->classes, LOGISTIC_COPY, &set);
-    if (!status)
-        status = measure(options, probing, &seen, &set);
+        status = measure(options, probing, &set);
     logistic_set_clear(&set);
-    projection_clear(&seen);
     return status;
 }
 
@@ -105,9 +100,6 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 static const tsr_metric_info metrics[] = {
     { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY },
     { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY },
-    { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
-    { "projected_train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY },
-    { "projected_test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY },
     { 0 },
 };
 

@@ -1,6 +1,8 @@
 /* Training examples sorted by class, equal codes of a class merged. Sorted are the codes, or their numbers.
  */
-#include "logistic.h"
+#include "training_set.h"
+
+#include "models.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +77,13 @@ static bool make_entries(const tsr_codes *codes, size_t copy, logistic_set *set)
     return set->own || set->row;
 }
 
-lane_rows logistic_entries(const logistic_set *set, size_t first, size_t n)
+tsr_code_rows logistic_entries(const logistic_set *set, size_t first, size_t n)
 {
-    return (lane_rows){ .words = set->words + (set->row ? 0 : first * set->stride),
-                        .stride = set->stride,
-                        .bits = set->bits,
-                        .n = n,
-                        .index = set->row ? set->row + first : NULL };
+    return (tsr_code_rows){ .words = set->words + (set->row ? 0 : first * set->stride),
+                            .stride = set->stride,
+                            .bits = set->bits,
+                            .n = n,
+                            .index = set->row ? set->row + first : NULL };
 }
 
 tsr_status *logistic_set_new(const tsr_codes *codes, const int32_t *labels, int classes, size_t copy,

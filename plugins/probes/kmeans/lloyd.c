@@ -10,18 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048      /* of a restart that a thread takes at once */
-#define MANY (1 << 21) /* multiplications that are worth sharing among threads */
-#define OUTWARD 2e-7f  /* more than a sum of two floats is rounded by */
-#define DOUBT 1e-5f    /* per bit: what rounding may do to a squared distance */
+#define ROWS 2048                 /* of a restart that a thread takes at once */
+#define MIN_SHARED_WORK (1 << 21) /* multiplications that are worth sharing among threads */
+#define OUTWARD 2e-7f             /* more than a sum of two floats is rounded by */
+#define DOUBT 1e-5f               /* per bit: what rounding may do to a squared distance */
 
 /* What a thread needs to assign up to ROWS rows. */
 typedef struct lloyd_scratch {
-    lanes dots[ROWS];
-    lane_bits nearest[ROWS / LANES];                 /* by row met: its nearest centre */
-    lanes least[ROWS / LANES], second[ROWS / LANES]; /* |c|^2 - 2 x c for it and for the second nearest */
-    uint32_t row[ROWS];                              /* rows that are met */
-    uint8_t doubtful[ROWS];                          /* by row of the block */
+    tsr_lanes dots[ROWS];
+    tsr_lane_ints nearest[ROWS / TSR_LANES]; /* by row met: its nearest centre */
+    tsr_lanes least[ROWS / TSR_LANES],
+        second[ROWS / TSR_LANES]; /* |c|^2 - 2 x c for it and for the second nearest */
+    uint32_t row[ROWS];           /* rows that are met */
+    uint8_t doubtful[ROWS];       /* by row of the block */
 } lloyd_scratch;
 
 tsr_status *clustering_no_memory(const clustering *job)
@@ -41,10 +42,10 @@ void *clustering_array(size_t a, size_t b, size_t c, size_t size)
 /* Centres as lanes; those without one stay 0. */
 static void spread_centers(const clustering *job, lloyd *restart)
 {
-    for (size_t first = 0; first < job->k; first += LANES) {
-        size_t count = job->k - first < LANES ? job->k - first : LANES;
-        lanes *vectors = restart->vectors + first / LANES * job->d;
-        double norms[LANES] = { 0 };
+    for (size_t first = 0; first < job->k; first += TSR_LANES) {
+        size_t count = job->k - first < TSR_LANES ? job->k - first : TSR_LANES;
+        tsr_lanes *vectors = restart->vectors + first / TSR_LANES * job->d;
+        double norms[TSR_LANES] = { 0 };
         for (size_t j = 0; j < job->d; j++) {
             for (size_t c = 0; c < count; c++) {
                 float value = restart->centers[(first + c) * job->d + j];
@@ -53,7 +54,7 @@ static void spread_centers(const clustering *job, lloyd *restart)
             }
         }
         for (size_t c = 0; c < count; c++)
-            restart->norms[first / LANES][c] = (float)norms[c];
+            restart->norms[first / TSR_LANES][c] = (float)norms[c];
     }
 }
 
@@ -86,25 +87,25 @@ static size_t list_rows(size_t first, size_t n, lloyd_scratch *scratch)
     return listed;
 }
 
-static inline void choose(lane_bits where, const lanes *yes, lanes *no)
+static inline void choose(tsr_lane_ints where, const tsr_lanes *yes, tsr_lanes *no)
 {
-    *no = (lanes)(((lane_bits)*yes & where) | ((lane_bits)*no & ~where));
+    *no = (tsr_lanes)(((tsr_lane_ints)*yes & where) | ((tsr_lane_ints)*no & ~where));
 }
 
 /* Of n rows and the centres `center` to center + count - 1, one to a lane: nearer ones than those met so far.
    16 rows take them in turn, one after the other, so the first of equals stays. Arrays are whole vectors. */
-TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const float *dots, lane_bits *nearest,
-                                 lanes *least, lanes *second)
+TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const float *dots,
+                                 tsr_lane_ints *nearest, tsr_lanes *least, tsr_lanes *second)
 {
-    for (size_t i = 0; i < (n + LANES - 1) / LANES; i++) {
-        const float *values = dots + i * LANES * LANES;
-        lanes best = least[i], other = second[i];
-        lane_bits at = nearest[i];
+    for (size_t i = 0; i < (n + TSR_LANES - 1) / TSR_LANES; i++) {
+        const float *values = dots + i * TSR_LANES * TSR_LANES;
+        tsr_lanes best = least[i], other = second[i];
+        tsr_lane_ints at = nearest[i];
         for (size_t c = 0; c < count; c++) {
-            lanes value;
-            for (size_t row = 0; row < LANES; row++)
-                value[row] = values[row * LANES + c];
-            lane_bits nearer = value < best;
+            tsr_lanes value;
+            for (size_t row = 0; row < TSR_LANES; row++)
+                value[row] = values[row * TSR_LANES + c];
+            tsr_lane_ints nearer = value < best;
             choose(value < other, &value, &other);
             choose(nearer, &best, &other);
             choose(nearer, &value, &best);
@@ -119,14 +120,14 @@ TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const fl
 /* Meets the rows listed with all centres. */
 static void meet_centers(const clustering *job, const lloyd *restart, size_t n, lloyd_scratch *scratch)
 {
-    lane_rows rows = { job->codes->words, job->codes->stride, job->d, n, scratch->row };
-    for (size_t i = 0; i < ROWS / LANES; i++)
-        scratch->least[i] = scratch->second[i] = (lanes){ 0 } + INFINITY;
-    for (size_t first = 0; first < job->k; first += LANES) {
-        size_t b = first / LANES, count = job->k - first < LANES ? job->k - first : LANES;
+    tsr_code_rows rows = { job->codes->words, job->codes->stride, job->d, n, scratch->row };
+    for (size_t i = 0; i < ROWS / TSR_LANES; i++)
+        scratch->least[i] = scratch->second[i] = (tsr_lanes){ 0 } + INFINITY;
+    for (size_t first = 0; first < job->k; first += TSR_LANES) {
+        size_t b = first / TSR_LANES, count = job->k - first < TSR_LANES ? job->k - first : TSR_LANES;
         for (size_t i = 0; i < n; i++)
             scratch->dots[i] = restart->norms[b];
-        lanes_dot(&rows, restart->vectors + b * job->d, scratch->dots);
+        tsr_codes_dot(&rows, restart->vectors + b * job->d, scratch->dots);
         keep_nearest(n, first, count, (const float *)scratch->dots, scratch->nearest, scratch->least,
                      scratch->second);
     }
@@ -315,7 +316,7 @@ static void update(const clustering *job, lloyd *restart, double *far)
 static void iterate(const clustering *job, lloyd *const *active, size_t n_active)
 {
     size_t blocks = (job->n + ROWS - 1) / ROWS;
-    bool many = job->n * job->d * n_active * job->k > MANY;
+    bool many = job->n * job->d * n_active * job->k > MIN_SHARED_WORK;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < n_active * blocks; t++) {
         size_t first = t / n_active * ROWS, n = job->n - first < ROWS ? job->n - first : ROWS;
@@ -357,8 +358,8 @@ static tsr_status *start_restart(const clustering *job, lloyd *restart)
     restart->ones = clustering_array(job->k, job->padded, 1, sizeof(*restart->ones));
     restart->weight = clustering_array(job->k, 1, 1, sizeof(*restart->weight));
     restart->centers = clustering_array(job->k, job->d, 1, sizeof(*restart->centers));
-    restart->vectors = lanes_new(job->blocks, job->d);
-    restart->norms = lanes_new(job->blocks, 1);
+    restart->vectors = tsr_lanes_new(job->blocks, job->d);
+    restart->norms = tsr_lanes_new(job->blocks, 1);
     restart->drift = clustering_array(job->k, 1, 1, sizeof(*restart->drift));
     restart->others = clustering_array(job->k, 1, 1, sizeof(*restart->others));
     if (!restart->label || !restart->next || !restart->upper || !restart->lower || !restart->ones ||
@@ -399,7 +400,7 @@ static tsr_status *count_bits(const clustering *job, double *mean_variance)
 
 size_t clustering_bytes(size_t n, size_t d, size_t k)
 {
-    double lanes_of = (double)((k + LANES - 1) / LANES * LANES);
+    double lanes_of = (double)((k + TSR_LANES - 1) / TSR_LANES * TSR_LANES);
     double bytes = 4 * (double)d * (2 * (double)k + lanes_of) + 16 * (double)n;
     return bytes < (double)SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
@@ -407,12 +408,12 @@ size_t clustering_bytes(size_t n, size_t d, size_t k)
 tsr_status *clustering_start(clustering *job)
 {
     size_t threads = (size_t)tsr_threads();
-    job->blocks = (job->k + LANES - 1) / LANES;
+    job->blocks = (job->k + TSR_LANES - 1) / TSR_LANES;
     job->padded = (job->d + 63) / 64 * 64;
     job->restarts = clustering_array(job->n_restarts, 1, 1, sizeof(*job->restarts));
     job->set_bits = clustering_array(job->n, 1, 1, sizeof(*job->set_bits));
     job->far = clustering_array(threads, job->n, 1, sizeof(*job->far));
-    job->scratch = (lloyd_scratch *)lanes_new(threads, sizeof(*job->scratch) / sizeof(lanes));
+    job->scratch = (lloyd_scratch *)tsr_lanes_new(threads, sizeof(*job->scratch) / sizeof(tsr_lanes));
     if (!job->restarts || !job->set_bits || !job->far || !job->scratch)
         return clustering_no_memory(job);
     for (size_t r = 0; r < job->n_restarts; r++)

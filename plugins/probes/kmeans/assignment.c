@@ -8,7 +8,7 @@
 typedef struct matching {
     size_t rows, columns;
     const int64_t *gain;
-    bool turned; /* gain is columns x rows */
+    bool transposed; /* gain is columns x rows */
     int64_t *row_potential, *column_potential;
     size_t *owner;  /* by column: its row */
     size_t *from;   /* by column: the column before it on the path */
@@ -18,12 +18,12 @@ typedef struct matching {
 
 static int64_t cost(const matching *m, size_t row, size_t column)
 {
-    return -(m->turned ? m->gain[(column - 1) * m->rows + row - 1]
-                       : m->gain[(row - 1) * m->columns + column - 1]);
+    return -(m->transposed ? m->gain[(column - 1) * m->rows + row - 1]
+                           : m->gain[(row - 1) * m->columns + column - 1]);
 }
 
 /* Updates the ways through `row`, which holds column `at`; returns the nearest column not yet reached. */
-static size_t look_around(matching *m, size_t row, size_t at, int64_t *distance)
+static size_t relax_columns(matching *m, size_t row, size_t at, int64_t *distance)
 {
     size_t nearest = 0;
     *distance = INT64_MAX;
@@ -66,7 +66,7 @@ static void enter_row(matching *m, size_t row)
     do {
         int64_t distance;
         m->reached[at] = true;
-        size_t next = look_around(m, m->owner[at], at, &distance);
+        size_t next = relax_columns(m, m->owner[at], at, &distance);
         shift_potentials(m, distance);
         at = next;
     } while (m->owner[at]);
@@ -79,7 +79,7 @@ tsr_status *best_assignment(size_t rows, size_t columns, const int64_t *gain, in
     matching m = { .rows = rows < columns ? rows : columns,
                    .columns = rows < columns ? columns : rows,
                    .gain = gain,
-                   .turned = rows > columns };
+                   .transposed = rows > columns };
     m.row_potential = calloc(m.rows + 1, sizeof(int64_t));
     m.column_potential = calloc(m.columns + 1, sizeof(int64_t));
     m.owner = calloc(m.columns + 1, sizeof(size_t));

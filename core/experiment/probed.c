@@ -1,0 +1,73 @@
+/* Choosing what a probe sees, layers first: each choice is a copy of columns in place of what was there. */
+#include "experiment/probed.h"
+
+#include "base/memory.h"
+#include "codes/extract.h"
+
+#include <stdlib.h>
+
+/* Takes over both copies. */
+static void replace(tsr_probed_codes *codes, tsr_codes *train, tsr_codes *test)
+{
+    tsr_probed_codes_clear(codes);
+    *codes = (tsr_probed_codes){ .train = train, .test = test, .own = { train, test } };
+}
+
+static tsr_status *choose_layers(const tsr_int_list *layers, tsr_code_room *room, tsr_probed_codes *codes)
+{
+    tsr_codes *train = NULL, *test = NULL;
+    TSR_TRY(tsr_codes_layers(codes->train, layers->n, layers->values, room, &train));
+    tsr_status *status = tsr_codes_layers(codes->test, layers->n, layers->values, room, &test);
+    if (status)
+        tsr_codes_free(train);
+    else
+        replace(codes, train, test);
+    return status;
+}
+
+static tsr_status *choose_columns(const uint64_t *mask, tsr_code_room *room, tsr_probed_codes *codes)
+{
+    tsr_codes *train = NULL, *test = NULL;
+    TSR_TRY(tsr_codes_columns_in(room, codes->train, mask, &train));
+    tsr_status *status = tsr_codes_columns_in(room, codes->test, mask, &test);
+    if (status)
+        tsr_codes_free(train);
+    else
+        replace(codes, train, test);
+    return status;
+}
+
+static tsr_status *project(size_t n, tsr_code_room *room, tsr_rng *rng, tsr_probed_codes *codes)
+{
+    uint64_t *mask = tsr_alloc(tsr_codes_used_words(codes->train), sizeof(*mask));
+    if (!mask)
+        return tsr_no_memory("a projection");
+    tsr_status *status = tsr_draw_columns(rng, codes->train->bits, n, mask);
+    if (!status)
+        status = choose_columns(mask, room, codes);
+    free(mask);
+    return status;
+}
+
+tsr_status *tsr_choose_probed_codes(const tsr_probe_common *common, const tsr_codes *train,
+                                    const tsr_codes *test, tsr_code_room *room, tsr_rng *rng,
+                                    tsr_metrics *metrics, tsr_probed_codes *out)
+{
+    *out = (tsr_probed_codes){ .train = train, .test = test };
+    if (common->layers.n)
+        TSR_TRY(choose_layers(&common->layers, room, out));
+    if (common->projection == 0)
+        return NULL;
+    size_t bits = out->train->bits, n = (size_t)common->projection < bits ? (size_t)common->projection : bits;
+    if (n < bits)
+        TSR_TRY(project(n, room, rng, out));
+    TSR_TRY(tsr_metric(&(tsr_probing){ .metrics = metrics }, "projection", (double)n));
+    return tsr_metrics_set_prefix(metrics, TSR_PROJECTED);
+}
+
+void tsr_probed_codes_clear(tsr_probed_codes *codes)
+{
+    tsr_codes_free(codes->own[0]);
+    tsr_codes_free(codes->own[1]);
+    *codes = (tsr_probed_codes){ 0 };
+}
