@@ -3,6 +3,7 @@
    it did before: a run's process dies by it, and its parent tells why. */
 #include "base/guard.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,14 +112,24 @@ void tsr_guard_exit_status(int exit_status)
     guard.exit_status = exit_status;
 }
 
+/* The working folder is the user's: a call that changes it changes it for itself. */
 tsr_guarded tsr_guard_enter(tsr_guarded call)
 {
     tsr_guarded before = guard.call;
+    int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    call.folder = folder > 0 ? folder : 0;
     guard.call = call;
     return before;
 }
 
 void tsr_guard_leave(tsr_guarded before)
 {
+    int folder = guard.call.folder;
+    if (folder > 0) {
+        if (fchdir(folder) != 0) {
+            /* It has been removed: there is nothing to go back to. */
+        }
+        close(folder);
+    }
     guard.call = before;
 }

@@ -12,6 +12,8 @@ typedef struct tsr_guarded {
     const char *kind;      /* "probe" */
     const char *name;      /* of the plugin */
     const char *operation; /* "open" */
+    int folder;   /* tsr_guard_enter's own: the working folder before the call, which it may have changed; 0:
+                     none */
     bool answers; /* its process, a child perhaps, is to end by _exit: exit must not pass for success */
 } tsr_guarded;
 

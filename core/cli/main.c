@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -70,8 +71,10 @@ static const command commands[] = {
       "a config. FILE.so, a path with a '/' in it, describes every plugin of that file.\n",
       tsr_cli_describe },
     { "new", "KIND NAME [DIR]", "begin a plugin of one's own",
-      "Writes a plugin's source, a Makefile and a config that uses it into DIR (default: NAME), which must not\n"
-      "hold anything yet. In it, 'make' builds the plugin with the installed headers, 'make check' tests it and\n"
+      "Writes a plugin's source, a Makefile and a config that uses it into DIR (default: NAME), which must "
+      "not\n"
+      "hold anything yet. In it, 'make' builds the plugin with the installed headers, 'make check' tests it "
+      "and\n"
       "does a run with it, 'make install' puts it where configs find it by name. KIND: model, dataset,\n"
       "activation, regularizer, optimizer, probe or executor.\n"
       "\n"
@@ -80,7 +83,8 @@ static const command commands[] = {
     { "test", "FILE.so [-s KEY=VALUE]...", "check what a plugin must hold",
       "Loads the file as a run would and checks every plugin in it: declarations, init and fini, instances\n"
       "that share nothing, and what its kind must hold: gradients against differences, samples that stay\n"
-      "the same, metrics that no number of threads changes. Each check has a process of its own. Prints TAP.\n"
+      "the same, metrics that no number of threads changes. Each check has a process of its own. Prints "
+      "TAP.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the plugin; may be repeated\n"
       "\n"
@@ -128,8 +132,12 @@ static void prepare_libraries(char **argv)
         __builtin_cpu_supports("avx512vl"))
         changed |= change("OPENBLAS_CORETYPE", "SkylakeX");
 #endif
-    if (changed)
-        execv("/proc/self/exe", argv); /* without /proc: go on, slower */
+    char program[PATH_MAX];
+    ssize_t length = changed ? readlink("/proc/self/exe", program, sizeof(program) - 1) : -1;
+    if (length < 0)
+        return;             /* without /proc: go on, slower */
+    program[length] = '\0'; /* under valgrind, what the link leads to is valgrind, and what it says is not */
+    execv(program, argv);
 }
 
 /* A standard stream that the user closed would be the next file that is opened, and get what is printed.

@@ -20,9 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tessera/executor.h>
+#include <time.h>
 #include <unistd.h>
 
+#define MAX_IDS_SHOWN 8 /* of runs in a message */
 #define TABLE_WIDTH 120 /* where stdout is no terminal */
 
 typedef struct options {
@@ -43,6 +46,7 @@ typedef struct session {
     size_t *pending; /* numbers of the runs to do */
     tsr_progress progress;
     tsr_display display;
+    struct timespec began_at;
     bool began;    /* runs have been done: from here on nothing is refused, it fails */
     size_t failed; /* runs */
 } session;
@@ -82,6 +86,12 @@ static void see_run(const tsr_work *work, size_t i)
     tsr_status_free(tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]], &outcome));
     atomic_store(&s->progress.runs[i].state, tsr_outcome_is_done(outcome) ? TSR_RUN_DONE : TSR_RUN_FAILED);
     json_decref(outcome);
+}
+
+static bool finished(const tsr_work *work, size_t i)
+{
+    int state = atomic_load(&((const session *)work)->progress.runs[i].state);
+    return state == TSR_RUN_DONE || state == TSR_RUN_FAILED;
 }
 
 static void tick(const tsr_work *work)
@@ -336,12 +346,46 @@ static tsr_status *execute(session *s, bool quiet)
     heed_signal(SIGINT);
     heed_signal(SIGTERM);
     s->began = true;
+    clock_gettime(CLOCK_REALTIME_COARSE, &s->began_at); /* the clock of files */
     tsr_guard_exit_status(TSR_EXIT_FAILED);
     tsr_guarded before = tsr_instance_enter(executor, "execute");
     tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
     tsr_guard_leave(before);
     tsr_display_end(&s->display);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
+}
+
+/* Whether the run's record was written since this command began to do runs. */
+static bool has_new_record(const session *s, const tsr_run *run)
+{
+    char *path = tsr_format("%s/runs/%s/run.json", s->store.folder, run->id);
+    struct stat info;
+    bool found = path && stat(path, &info) == 0 &&
+                 (info.st_mtim.tv_sec > s->began_at.tv_sec ||
+                  (info.st_mtim.tv_sec == s->began_at.tv_sec && info.st_mtim.tv_nsec >= s->began_at.tv_nsec));
+    free(path);
+    return found;
+}
+
+/* An executor may be anybody's: the runs that it was given and has not done are said, and counted as failed.
+ */
+static size_t report_undone(const session *s)
+{
+    size_t undone = 0;
+    tsr_text ids = { 0 };
+    for (size_t i = 0; s->began && !interrupt && i < s->work.n; i++) {
+        const tsr_run *run = &s->experiment->runs[s->pending[i]];
+        if (finished(&s->work, i) || has_new_record(s, run))
+            continue;
+        if (undone++ < MAX_IDS_SHOWN)
+            tsr_text_add(&ids, " %s", run->id);
+    }
+    if (undone)
+        tsr_log_error("executor %s did not do %zu of %zu runs:%s%s",
+                      tsr_instance_name(s->experiment->executor), undone, s->work.n,
+                      ids.chars ? ids.chars : "", undone > MAX_IDS_SHOWN ? " ..." : "");
+    free(ids.chars);
+    return undone;
 }
 
 /* Says what failed of this shard's runs and why, a line each; returns how many did. */
@@ -400,7 +444,7 @@ static tsr_status *conclude(session *s)
     tsr_store_end_tables(&s->store);
     if (!status) {
         printf("results in %s\n", s->store.shown);
-        s->failed = report_failures(s, outcomes);
+        s->failed = report_failures(s, outcomes) + report_undone(s);
     }
     json_decref(outcomes);
     return status;
@@ -462,7 +506,8 @@ static int do_experiment(const options *given)
                             .tick = tick,
                             .interrupted = interrupted,
                             .cores = tsr_cores(),
-                            .seen = see_run },
+                            .seen = see_run,
+                            .finished = finished },
                   .experiment = experiment,
                   .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                   .shard = given->shard };

@@ -473,11 +473,13 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     double ended = tsr_seconds();
     json_t *outcome = outcome_of(experiment, &d, status, &trained, ended - began,
                                  ended - prepared - d.codes_seconds - sum_of(d.probe_seconds));
-    set_state(progress, status ? TSR_RUN_FAILED : TSR_RUN_DONE);
+    tsr_run_state state = status ? TSR_RUN_FAILED : TSR_RUN_DONE;
     tsr_status_free(status);
     clear(&d);
     status = outcome ? tsr_store_put(store, run->id, outcome) : tsr_no_memory("run.json");
     json_decref(outcome);
+    if (!status) /* not before: by it the run is known to have left an outcome */
+        set_state(progress, state);
     return status;
 }
 
@@ -577,7 +579,6 @@ tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                          const char *reason, tsr_run_progress *progress)
 {
-    set_state(progress, TSR_RUN_FAILED);
     char *folder = tsr_store_run_folder(store, run);
     tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
     free(folder);
@@ -591,5 +592,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
                                   tsr_registry_used(experiment->registry)));
     status = tsr_store_put(store, run->id, outcome);
     json_decref(outcome);
+    if (!status)
+        set_state(progress, TSR_RUN_FAILED);
     return status;
 }

@@ -66,6 +66,12 @@ static void seen(const tsr_work *work, size_t i)
     (void)i;
 }
 
+static bool finished(const tsr_work *work, size_t i)
+{
+    ledger *l = ledger_of(work);
+    return i < RUNS && (atomic_load(&l->done[i]) > 0 || atomic_load(&l->lost[i]) > 0);
+}
+
 static tsr_status *execute(const tsr_instance *instance, ledger *l, size_t n)
 {
     const tsr_executor_ops *ops = tsr_instance_ops(instance);
@@ -76,7 +82,8 @@ static tsr_status *execute(const tsr_instance *instance, ledger *l, size_t n)
                              .tick = tick,
                              .interrupted = interrupted,
                              .cores = tsr_cores(),
-                             .seen = seen },
+                             .seen = seen,
+                             .finished = finished },
                    .ledger = l };
     const void *self = tsr_instance_self(instance);
     bool leads = true;

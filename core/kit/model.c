@@ -122,6 +122,11 @@ static tsr_status *builds_the_same(tsr_kit *kit)
     if (!same_names(one.network, other.network))
         status =
             tsr_fail(TSR_FAILED, "built twice, it is two graphs; build must depend on the settings alone");
+    else if (!isfinite(loss_of(&one)))
+        status = tsr_fail(TSR_FAILED,
+                          "the loss of a batch is %g, expected a finite number: an operator or activation "
+                          "gives what is none",
+                          loss_of(&one));
     else if (loss_of(&one) != loss_of(&other))
         status = tsr_fail(TSR_FAILED, "built twice, it gives two losses for one batch");
     clear(&one);

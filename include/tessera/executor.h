@@ -33,6 +33,10 @@ struct tsr_work {
 
     /* Run i has an outcome that another process stored, in case this one shows the progress. */
     void (*seen)(const tsr_work *work, size_t i);
+
+    /* Whether run i has an outcome of this call, stored here or in a process that this one has forked: a
+       process that ended well without one did not do its run. */
+    bool (*finished)(const tsr_work *work, size_t i);
 };
 
 typedef struct tsr_executor_ops {

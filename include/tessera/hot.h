@@ -11,15 +11,19 @@
                x[i] *= a;
        }
 
-   Empty where compiler, processor or C library cannot do it, and under sanitizers, whose runtime is not
-   there yet when the loader picks. */
+   A vector type must not be passed or returned by value there, but in a function that is always inlined: how
+   it is depends on the generation.
+
+   Empty where compiler, processor or C library cannot do it, where all is compiled for a processor with
+   AVX-512 anyway (-march=native), and under sanitizers, whose runtime is not there yet when the loader picks.
+ */
 #ifndef TESSERA_HOT_H
 #define TESSERA_HOT_H
 
 #include <tessera/base.h>
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12 &&                    \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(__AVX512F__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TSR_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define TSR_HOT

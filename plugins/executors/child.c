@@ -74,7 +74,7 @@ static tsr_status *finish(child *c, const tsr_work *work, double max_seconds, in
         snprintf(reason, sizeof(reason), "killed by signal %d (%s)%s", WTERMSIG(ending),
                  strsignal(WTERMSIG(ending)),
                  WTERMSIG(ending) == SIGKILL ? ", perhaps for want of memory" : "");
-    else if (WEXITSTATUS(ending) != 0)
+    else if (WEXITSTATUS(ending) != 0 || !work->finished(work, c->run))
         snprintf(reason, sizeof(reason), "its process ended with exit status %d and no outcome",
                  WEXITSTATUS(ending));
     c->pid = 0;

@@ -114,6 +114,31 @@ START_TEST(a_file_that_cannot_be_written_fails_its_run_and_harms_nothing_finishe
 }
 END_TEST
 
+/* A process that ended well and left no outcome has not done its run. */
+START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
+{
+    static const char *const ways[] = { "exit well", "quick_exit", "exec" };
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        shell_gives(folder, 3, NULL, "failed: its process ended with exit status 0 and no outcome",
+                    "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
+        ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
+        ck_assert_uint_eq(count_in_outcomes("out", "ended with exit status 0 and no outcome"), 1);
+    }
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
+}
+END_TEST
+
+START_TEST(a_plugin_that_changes_the_working_folder_moves_no_results)
+{
+    shell_gives(folder, 0, "results in rel/out", NULL,
+                "TESSERA_MISBEHAVE=chdir $TESSERA run study.cfg -q -o rel/out");
+    ck_assert_uint_eq(lines_of("rel/out/results.csv"), 1 + 8);
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o plain");
+    same_files(folder, "rel/out/results.csv", "plain/results.csv");
+}
+END_TEST
+
 START_TEST(a_folder_without_room_is_refused_before_any_work)
 {
     shell_gives(folder, 2, NULL, "out/config.cfg: cannot write: File too large",
@@ -206,6 +231,8 @@ int main(void)
     tcase_add_test(tests, a_run_without_enough_memory_fails_and_the_others_go_on);
 #endif
     tcase_add_test(tests, a_file_that_cannot_be_written_fails_its_run_and_harms_nothing_finished);
+    tcase_add_test(tests, a_run_whose_process_ends_well_without_an_outcome_has_failed);
+    tcase_add_test(tests, a_plugin_that_changes_the_working_folder_moves_no_results);
     tcase_add_test(tests, a_folder_without_room_is_refused_before_any_work);
     tcase_add_test(tests, a_full_disk_ends_the_runs_and_the_same_command_makes_them_good);
     tcase_add_test(tests, the_first_process_stays_single_threaded_and_the_runs_do_not);

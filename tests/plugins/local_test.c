@@ -89,6 +89,11 @@ static bool interrupted(const tsr_work *work)
     return f->interrupt_after && --f->interrupt_after == 0;
 }
 
+static bool finished(const tsr_work *work, size_t i)
+{
+    return seen_by(work)->done[i] > 0;
+}
+
 static void setup(void)
 {
     given = (fake){ .work = { .size = sizeof(tsr_work),
@@ -96,7 +101,8 @@ static void setup(void)
                               .lost = lose,
                               .tick = tick,
                               .interrupted = interrupted,
-                              .cores = 4 } };
+                              .cores = 4,
+                              .finished = finished } };
     given.seen = mmap(NULL, sizeof(seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(given.seen != MAP_FAILED);
 }

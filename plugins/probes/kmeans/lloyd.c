@@ -87,9 +87,11 @@ static size_t list_rows(size_t first, size_t n, lloyd_scratch *scratch)
     return listed;
 }
 
-static inline void choose(tsr_lane_ints where, const tsr_lanes *yes, tsr_lanes *no)
+/* By pointers: how a vector is passed by value depends on the processor that a function is compiled for, and
+   this one may be left a function of its own. */
+static inline void choose(const tsr_lane_ints *where, const tsr_lanes *yes, tsr_lanes *no)
 {
-    *no = (tsr_lanes)(((tsr_lane_ints)*yes & where) | ((tsr_lane_ints)*no & ~where));
+    *no = (tsr_lanes)(((tsr_lane_ints)*yes & *where) | ((tsr_lane_ints)*no & ~*where));
 }
 
 /* Of n rows and the centres `center` to center + count - 1, one to a lane: nearer ones than those met so far.
@@ -106,9 +108,10 @@ TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const fl
             for (size_t row = 0; row < TSR_LANES; row++)
                 value[row] = values[row * TSR_LANES + c];
             tsr_lane_ints nearer = value < best;
-            choose(value < other, &value, &other);
-            choose(nearer, &best, &other);
-            choose(nearer, &value, &best);
+            tsr_lane_ints second_nearest = value < other;
+            choose(&second_nearest, &value, &other);
+            choose(&nearer, &best, &other);
+            choose(&nearer, &value, &best);
             at = (at & ~nearer) | ((int32_t)(center + c) & nearer);
         }
         least[i] = best;
