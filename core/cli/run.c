@@ -371,8 +371,11 @@ static bool has_new_record(const session *s, const tsr_run *run)
  */
 static size_t report_undone(const session *s)
 {
+    const tsr_executor_ops *ops = tsr_instance_ops(s->experiment->executor);
     size_t undone = 0;
     tsr_text ids = { 0 };
+    if (ops->elsewhere)
+        return 0;
     for (size_t i = 0; s->began && !interrupt && i < s->work.n; i++) {
         const tsr_run *run = &s->experiment->runs[s->pending[i]];
         if (finished(&s->work, i) || has_new_record(s, run))

@@ -21,6 +21,7 @@
 #include "plugin/kinds.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/probe.h>
@@ -99,6 +100,14 @@ static tsr_status *take_codes(doing *d, json_t *metrics, tsr_codes **train, tsr_
     return NULL;
 }
 
+/* In memory that the process which waits for this one sees too. */
+static void note_call(tsr_run_progress *progress, const tsr_instance *probe, size_t epoch)
+{
+    const tsr_loaded *loaded = tsr_instance_loaded(probe);
+    snprintf(progress->call, sizeof(progress->call), "in probe %s (%s) after epoch %zu",
+             tsr_probe_label(probe), loaded->file ? loaded->file : "built in", epoch);
+}
+
 /* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
 static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, const tsr_codes *train,
                              const tsr_codes *test, json_t *out)
@@ -126,7 +135,9 @@ static tsr_status *run_probe(doing *d, size_t number_of_probe, size_t epoch, con
                                 .folder = folder,
                                 .network = d->network,
                                 .metrics = metrics };
+        note_call(d->progress, probe, epoch);
         status = ops->run(tsr_instance_self(probe), &probing);
+        d->progress->call[0] = '\0';
     }
     for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
         tsr_metric_value metric = tsr_metrics_get(metrics, i);
@@ -476,6 +487,7 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     tsr_run_state state = status ? TSR_RUN_FAILED : TSR_RUN_DONE;
     tsr_status_free(status);
     clear(&d);
+    set_state(progress, TSR_RUN_PROBING); /* the training is over, whatever becomes of the outcome */
     status = outcome ? tsr_store_put(store, run->id, outcome) : tsr_no_memory("run.json");
     json_decref(outcome);
     if (!status) /* not before: by it the run is known to have left an outcome */
@@ -576,14 +588,29 @@ tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_
     return status;
 }
 
-tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                         const char *reason, tsr_run_progress *progress)
+/* The reason, and what the run was at when its process ended. NULL without memory. free() it. */
+static char *reason_with_place(const char *reason, tsr_run_progress *progress)
 {
+    progress->call[sizeof(progress->call) - 1] = '\0'; /* what ended may have written anything */
+    if (progress->call[0])
+        return tsr_format("%s, %s", reason, progress->call);
+    if (atomic_load(&progress->state) == TSR_RUN_TRAINING)
+        return tsr_format("%s, while training in epoch %zu", reason, atomic_load(&progress->epoch) + 1);
+    return strdup(reason);
+}
+
+tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
+                         const char *given, tsr_run_progress *progress)
+{
+    char *reason = reason_with_place(given, progress);
+    if (!reason)
+        return tsr_no_memory("run.json");
     char *folder = tsr_store_run_folder(store, run);
     tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
     free(folder);
+    json_t *outcome = status ? NULL : begin_outcome(experiment, run, "failed", reason);
+    free(reason);
     TSR_TRY(status);
-    json_t *outcome = begin_outcome(experiment, run, "failed", reason);
     if (!outcome)
         return tsr_no_memory("run.json");
     json_object_set_new(outcome, "snapshots", json_array());

@@ -24,7 +24,7 @@ static tsr_status *execute(const void *self, const tsr_work *work)
     return fflush(stdout) == 0 ? NULL : tsr_fail(TSR_IO, "the commands cannot be written");
 }
 
-static const tsr_executor_ops ops = { .execute = execute };
+static const tsr_executor_ops ops = { .execute = execute, .elsewhere = true };
 
 static const tsr_plugin plugin = {
     TSR_EXECUTOR_PLUGIN(&ops), .name = "job_array",

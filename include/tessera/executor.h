@@ -54,6 +54,9 @@ typedef struct tsr_executor_ops {
     /* Copies the leader's n bytes to all others. Every process calls it once, after join and before
        execute; what it carries makes `work` name the same runs by the same numbers everywhere. */
     tsr_status *(*share)(const void *self, void *bytes, size_t n);
+
+    /* The runs are done elsewhere, when execute has returned: those without an outcome are not missing. */
+    bool elsewhere;
 } tsr_executor_ops;
 
 #define TSR_EXECUTOR_PLUGIN(table)                                                                           \

@@ -75,7 +75,7 @@ START_TEST(a_run_that_goes_wrong_costs_one_row_and_says_why)
     shell_gives(folder, 3, "results in out", faults[_i].error,
                 "TESSERA_MISBEHAVE=%s $TESSERA run study.cfg -o out %s", faults[_i].how, faults[_i].settings);
     ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
-    char *error = tsr_format("\"error\": \"%s\"", faults[_i].error);
+    char *error = tsr_format("\"error\": \"%s", faults[_i].error);
     ck_assert_uint_eq(count_in_outcomes("out", error), 1);
     ck_assert_uint_eq(count_in_outcomes("out", "\"status\": \"failed\""), 1);
     ck_assert_uint_eq(count_in_outcomes("out", "\"status\": \"done\""), 7);
@@ -122,7 +122,9 @@ START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
         shell_gives(folder, 3, NULL, "failed: its process ended with exit status 0 and no outcome",
                     "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
         ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
-        ck_assert_uint_eq(count_in_outcomes("out", "ended with exit status 0 and no outcome"), 1);
+        ck_assert_uint_eq(
+            count_in_outcomes("out", "ended with exit status 0 and no outcome, in probe misbehaves ("), 1);
+        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so) after epoch 1\""), 1);
     }
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
     ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
