@@ -124,7 +124,8 @@ static tsr_status *read_runs(tsr_results *results, size_t replicates)
     reading r = { .results = results, .replicates = replicates };
     TSR_TRY(tsr_identity_of_sweep(results->config, r.sweep));
     TSR_TRY(tsr_folder_each_run(results->folder, read_run, &r));
-    qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
+    if (results->n_runs) /* else there is no array */
+        qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
     drop_twins(results);
     return results->n_runs
                ? NULL
