@@ -69,7 +69,9 @@ static char *follow(const char *path)
     if (length < 0)
         return NULL;
     target[length] = '\0';
-    char *folder = tsr_path_folder(path), *followed = folder ? tsr_path_resolve(target, folder) : NULL;
+    if (target[0] == '/')
+        return strdup(target);
+    char *folder = tsr_path_folder(path), *followed = folder ? tsr_path_join(folder, target) : NULL;
     free(folder);
     return followed;
 }

@@ -77,32 +77,37 @@ static bool note_said(char *message)
     return true;
 }
 
-void tsr_log_warning_once(const char *format, ...)
+/* The message, where it has not been said yet; NULL where it has, or without memory. free() it. */
+static char *new_message(const char *format, va_list args)
 {
     char *message;
-    va_list args;
-    va_start(args, format);
-    int length = vasprintf(&message, format, args);
-    va_end(args);
-    if (length < 0)
-        return;
+    if (vasprintf(&message, format, args) < 0)
+        return NULL;
     char *kept = strdup(message);
     if (!kept || note_said(kept))
+        return message;
+    free(message);
+    return NULL;
+}
+
+void tsr_log_warning_once(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *message = new_message(format, args);
+    va_end(args);
+    if (message)
         tsr_log_warning("%s", message);
     free(message);
 }
 
 void tsr_log_info_once(const char *format, ...)
 {
-    char *message;
     va_list args;
     va_start(args, format);
-    int length = vasprintf(&message, format, args);
+    char *message = new_message(format, args);
     va_end(args);
-    if (length < 0)
-        return;
-    char *kept = strdup(message);
-    if (!kept || note_said(kept))
+    if (message)
         tsr_log_info("%s", message);
     free(message);
 }

@@ -202,8 +202,8 @@ static tsr_status *judge(const session *s, const tsr_run *run, json_t *outcome, 
     *counts = !missing;
     if (missing)
         tsr_log_info("run %s is done again: it has left no %s", run->id, missing);
-    tsr_status *status = tsr_identity_compare(run, outcome, &difference);
-    if (!status && *counts && difference.chars) {
+    tsr_status *status = missing ? NULL : tsr_identity_compare(run, outcome, &difference);
+    if (!status && difference.chars) {
         *counts = !given->redo_changed;
         if (changed->n++ == 0)
             tsr_text_add(&changed->first, "run %s: %s", run->id, difference.chars);

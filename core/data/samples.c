@@ -4,6 +4,7 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "plugin/settings.h"
 
 #include <math.h>
@@ -49,6 +50,9 @@ static tsr_status *check_info(const tsr_dataset_info *info)
     for (int i = 0; info->class_names && i < info->classes; i++)
         if (!info->class_names[i])
             return tsr_fail(TSR_REFUSED, "class %d of %d has no name, though others have", i, info->classes);
+    for (int i = 0; info->class_names && i < info->classes; i++)
+        if (!tsr_is_utf8(info->class_names[i]))
+            return tsr_fail(TSR_REFUSED, "the name of class %d is not UTF-8", i);
     return NULL;
 }
 

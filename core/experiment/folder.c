@@ -29,13 +29,14 @@ static bool exists(const char *folder, const char *name)
     return found;
 }
 
-/* Whether a file begins as Tessera's config.cfg does. What is no file is not opened: it might hang. */
+/* Whether a file begins as Tessera's config.cfg does. What is no file is not opened: it might hang; and
+   Tessera leaves no link, which would speak for another folder. */
 static bool has_mark(const char *path)
 {
     static const char mark[] = TSR_FOLDER_MARK;
     char head[sizeof(mark)] = "";
     struct stat info;
-    FILE *file = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "re") : NULL;
+    FILE *file = lstat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "re") : NULL;
     if (!file)
         return false;
     bool whole = fread(head, 1, sizeof(mark) - 1, file) == sizeof(mark) - 1;
@@ -155,7 +156,15 @@ tsr_status *tsr_folder_empty(const char *folder, const char *shown)
 {
     TSR_TRY(tsr_folder_check(folder, shown));
     char *runs = tsr_path_join(folder, "runs");
-    tsr_status *status = runs ? empty_runs(runs) : tsr_no_memory("a path");
+    struct stat info;
+    tsr_status *status = runs ? NULL : tsr_no_memory("a path");
+    if (!status && lstat(runs, &info) == 0 && S_ISLNK(info.st_mode))
+        status = tsr_fail(TSR_REFUSED,
+                          "%s/runs: is a link, and nothing is removed through it: remove what it leads to "
+                          "first",
+                          shown);
+    if (!status)
+        status = empty_runs(runs);
     if (!status)
         rmdir(runs); /* where nothing stays in it */
     free(runs);

@@ -405,17 +405,13 @@ static tsr_status *unknown_key(const config_setting_t *setting, const char *what
     return status;
 }
 
-/* Says once that a key is not read: an experiment reads its config once per run. */
+/* Once: an experiment reads its config once per run. */
 static void leave_out(const config_setting_t *setting, const char *what)
 {
-    static char last[512];
-    tsr_status *place = tsr_setting_fail(setting, "'%s' is no parameter of %s and is not read",
-                                         config_setting_name(setting), what);
-    if (strcmp(last, tsr_status_message(place)) != 0) {
-        tsr_log_warning("%s", tsr_status_message(place));
-        snprintf(last, sizeof(last), "%s", tsr_status_message(place));
-    }
-    tsr_status_free(place);
+    tsr_status *said = tsr_setting_fail(setting, "'%s' is no parameter of %s and is not read",
+                                        config_setting_name(setting), what);
+    tsr_log_warning_once("%s", tsr_status_message(said));
+    tsr_status_free(said);
 }
 
 /* Whether the command line or a sweep put another plugin into this group: keys of the one that stood there

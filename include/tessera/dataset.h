@@ -13,7 +13,7 @@ typedef struct tsr_dataset_info {
     size_t n[2];                    /* samples per tsr_split; at least 1 each */
     tsr_shape shape;                /* of one sample */
     int classes;                    /* labels are 0 .. classes-1; at least 2 */
-    const char *const *class_names; /* `classes` of them, or NULL: their numbers */
+    const char *const *class_names; /* `classes` of them, in UTF-8, or NULL: their numbers */
 } tsr_dataset_info;
 
 typedef struct tsr_dataset_ops {

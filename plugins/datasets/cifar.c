@@ -197,23 +197,6 @@ static tsr_status *check_labels(const cifar_format *format, const cifar_file *fi
 
 /* The names' file. */
 
-/* Bytes of the UTF-8 character that begins here; 0 where none does. What is beyond U+10FFFF, a surrogate or
-   longer than it need be is none. */
-static size_t character_length(const unsigned char *c)
-{
-    if (c[0] < 0x80)
-        return 1;
-    size_t length = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
-    if (c[0] < 0xc2 || c[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-    bool beyond = (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf4 && c[1] > 0x8f);
-    return overlong || beyond ? 0 : length;
-}
-
 static tsr_status *read_names(const char *path, char **out)
 {
     int fd;
@@ -229,13 +212,10 @@ static tsr_status *read_names(const char *path, char **out)
     else if ((got = read(fd, *out, size)) < 0)
         status = tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
     close(fd);
-    size_t length = 1;
-    for (ssize_t i = 0; !status && i < got; i += (ssize_t)length) {
-        const unsigned char *c = (const unsigned char *)*out + i;
-        length = character_length(c);
-        if (length == 0 || (c[0] < ' ' && c[0] != '\r' && c[0] != '\n') || c[0] == 0x7f)
-            status =
-                tsr_fail(TSR_REFUSED, "%s: offset %zd: byte 0x%02x, expected text in UTF-8", path, i, c[0]);
+    for (ssize_t i = 0; !status && i < got; i++) {
+        unsigned char c = (unsigned char)(*out)[i];
+        if ((c < ' ' && c != '\r' && c != '\n') || c == 0x7f)
+            status = tsr_fail(TSR_REFUSED, "%s: offset %zd: byte 0x%02x, expected text", path, i, c);
     }
     return status;
 }

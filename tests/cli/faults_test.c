@@ -131,6 +131,18 @@ START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
 }
 END_TEST
 
+START_TEST(runs_that_an_executor_leaves_undone_are_said_and_counted)
+{
+    command_gives(folder, 3, NULL, "executor lazy did not do 4 of 8 runs: ",
+                  "run study.cfg -q -o out -s executor.plugin=lazy");
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 4);
+    command_gives(folder, 3, NULL, "executor lazy did not do 2 of 4 runs: ",
+                  "run study.cfg -q -o out -s executor.plugin=lazy");
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
+}
+END_TEST
+
 START_TEST(a_plugin_that_changes_the_working_folder_moves_no_results)
 {
     shell_gives(folder, 0, "results in rel/out", NULL,
@@ -234,6 +246,7 @@ int main(void)
 #endif
     tcase_add_test(tests, a_file_that_cannot_be_written_fails_its_run_and_harms_nothing_finished);
     tcase_add_test(tests, a_run_whose_process_ends_well_without_an_outcome_has_failed);
+    tcase_add_test(tests, runs_that_an_executor_leaves_undone_are_said_and_counted);
     tcase_add_test(tests, a_plugin_that_changes_the_working_folder_moves_no_results);
     tcase_add_test(tests, a_folder_without_room_is_refused_before_any_work);
     tcase_add_test(tests, a_full_disk_ends_the_runs_and_the_same_command_makes_them_good);

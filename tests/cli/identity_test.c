@@ -407,6 +407,23 @@ START_TEST(fresh_removes_what_tessera_wrote_and_nothing_else)
 }
 END_TEST
 
+START_TEST(nothing_is_removed_through_a_link)
+{
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out " SHRINK);
+    shell_gives(folder, 0, NULL, NULL, "mv out/runs far; ln -s ../far out/runs");
+    command_gives(folder, 0, NULL, "all runs are done already", "run small.cfg -o out " SHRINK);
+    command_gives(folder, 2, NULL, "out/runs: is a link, and nothing is removed through it",
+                  "run small.cfg -o out --fresh " SHRINK);
+    shell_gives(folder, 0, NULL, NULL,
+                "mkdir -p theirs/runs/0123456789abcdef; echo precious >theirs/runs/0123456789abcdef/x; "
+                "ln -s ../out/config.cfg theirs/config.cfg");
+    command_gives(folder, 2, NULL, "theirs: holds 'runs' and is no results folder of tessera's",
+                  "run small.cfg -o theirs --fresh " SHRINK);
+    shell_gives(folder, 0, "precious\n", NULL,
+                "cat theirs/runs/0123456789abcdef/x; ls far/*/run.json out/config.cfg >/dev/null");
+}
+END_TEST
+
 START_TEST(the_config_given_is_never_replaced_by_the_resolved_one)
 {
     shell_gives(
@@ -501,6 +518,7 @@ int main(void)
     tcase_add_test(tests, a_plugin_that_took_no_part_may_change);
     tcase_add_test(tests, a_folder_of_somebody_else_is_left_alone);
     tcase_add_test(tests, fresh_removes_what_tessera_wrote_and_nothing_else);
+    tcase_add_test(tests, nothing_is_removed_through_a_link);
     tcase_add_test(tests, the_config_given_is_never_replaced_by_the_resolved_one);
     tcase_add_test(tests, a_record_that_cannot_be_read_is_not_a_run_that_was_not_done);
     tcase_add_test(tests, a_whole_but_wrong_record_is_named_and_its_run_done_again);

@@ -14,13 +14,14 @@ enum {
     HUGE_SHAPE,
     ONE_CLASS,
     NAMELESS,
+    LATIN,
     BAD_LABEL,
     LATE_LABEL,
     NO_LABEL
 };
-static const char *const faults[] = { "none",        "open",       "no_train",  "no_test",
-                                      "empty_shape", "huge_shape", "one_class", "nameless",
-                                      "bad_label",   "late_label", "no_label",  NULL };
+static const char *const faults[] = { "none",       "open",      "no_train", "no_test", "empty_shape",
+                                      "huge_shape", "one_class", "nameless", "latin",   "bad_label",
+                                      "late_label", "no_label",  NULL };
 
 typedef struct counted {
     size_t train, test;
@@ -31,6 +32,10 @@ typedef struct counted {
 static tsr_status *open_counted(void *self, tsr_dataset_info *info)
 {
     static const char *const names[] = { "zero", NULL, "two" };
+    static const char *const latin[] = { "zero",
+                                         "\xe9"
+                                         "l",
+                                         "two" };
     counted *data = self;
     if (data->fault == OPEN)
         return tsr_fail(TSR_REFUSED, "numbers.txt:3: not a number");
@@ -39,7 +44,9 @@ static tsr_status *open_counted(void *self, tsr_dataset_info *info)
         .n = { data->fault == NO_TRAIN ? 0 : data->train, data->fault == NO_TEST ? 0 : data->test },
         .shape = { 2, 1, data->fault == EMPTY_SHAPE ? 0 : 1 },
         .classes = data->fault == ONE_CLASS ? 1 : data->classes,
-        .class_names = data->fault == NAMELESS ? names : NULL,
+        .class_names = data->fault == NAMELESS ? names
+                       : data->fault == LATIN  ? latin
+                                               : NULL,
     };
     if (data->fault == HUGE_SHAPE)
         info->shape = (tsr_shape){ SIZE_MAX / 8, 1, 3 };

@@ -28,6 +28,7 @@ static const struct {
     { "huge_shape", "x 1 x 3 are larger than memory" },
     { "one_class", "1 classes, expected at least 2" },
     { "nameless", "class 1 of 3 has no name" },
+    { "latin", "the name of class 1 is not UTF-8" },
     { "bad_label", "training sample 7 has label 3, expected 0 to 2" },
     { "late_label", "test sample 8999 has label 3, expected 0 to 2" },
     { "no_label", "training sample 0 has label -1, expected 0 to 2" },

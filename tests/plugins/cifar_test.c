@@ -172,18 +172,19 @@ END_TEST
 
 START_TEST(names_come_from_the_folder_where_it_has_them)
 {
-    static const char names[] = "a\nb\nc\nd\ne f\r\ng\nh\ni\nj\nk\n\n";
+    static const char names[] = "a\nb\u00e9b\u00e9\nc\nd\ne f\r\ng\nh\ni\nj\nk\n\n";
     write_cifar10();
     write_bytes("batches.meta.txt", names, sizeof(names) - 1);
     tsr_instance *instance = NULL;
     tsr_data *data = NULL;
     ck_succeeds(open_folder("", &instance, &data));
     ck_assert_str_eq(data->info.class_names[0], "a");
+    ck_assert_str_eq(data->info.class_names[1], "b\u00e9b\u00e9");
     ck_assert_str_eq(data->info.class_names[4], "e f");
     ck_assert_str_eq(data->info.class_names[9], "k");
     tsr_data_close(data);
     tsr_instance_free(instance);
-    write_bytes("batches.meta.txt", names, 6);
+    write_bytes("batches.meta.txt", names, 10);
     file_refused_with("batches.meta.txt", "names 3 classes, expected 10 of CIFAR-10");
     write_bytes("batches.meta.txt", "a\n\1", 3);
     file_refused_with("batches.meta.txt", "offset 2: byte 0x01, expected text");
