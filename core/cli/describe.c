@@ -1,8 +1,10 @@
 /* tessera describe: what a plugin declares, laid out as a man page, with a group to paste into a config. */
 #include "cli/cli.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/page.h"
+#include "config/describe.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
@@ -53,6 +55,8 @@ static const char *text_of(const json_t *object, const char *key)
 /* As a config writes it; nothing for null. */
 static void add_value(const json_t *value, tsr_text *out)
 {
+    if (!value)
+        return;
     char real[32];
     json_int_t integer = json_integer_value(value);
     switch (json_typeof(value)) {
@@ -287,10 +291,40 @@ static void put_json(const json_t *value)
     printf("\n");
 }
 
+/* What the child process that loaded the plugin has composed. */
+static tsr_status *read_description(const tsr_plugin_info *plugin, const char *what, json_t **out)
+{
+    *out = json_loads(plugin->description, 0, NULL);
+    if (*out && strcmp(text_of(*out, "kind"), tsr_kind_get(plugin->kind)->name) == 0)
+        return NULL;
+    json_decref(*out);
+    *out = NULL;
+    return tsr_fail(TSR_REFUSED, "%s: what it declares cannot be described", what);
+}
+
+static tsr_status *read_descriptions(const tsr_file_info *info, const char *file, json_t **out)
+{
+    *out = json_array();
+    tsr_status *status = NULL;
+    for (size_t i = 0; i < info->n && !status; i++) {
+        json_t *plugin;
+        status = read_description(&info->plugins[i], file, &plugin);
+        if (!status && json_array_append_new(*out, plugin) != 0)
+            status = tsr_no_memory("a description");
+    }
+    if (status) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 static tsr_status *describe_file(tsr_registry *registry, const arguments *wanted)
 {
+    const tsr_file_info *info;
     json_t *plugins;
-    TSR_TRY(tsr_registry_describe_file(registry, wanted->what, &plugins));
+    TSR_TRY(tsr_registry_describe_file(registry, wanted->what, &info));
+    TSR_TRY(read_descriptions(info, wanted->what, &plugins));
     tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugins);
@@ -311,9 +345,11 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
     if (kind == TSR_NO_KIND)
         return tsr_fail(TSR_USAGE, "tessera describe: '%s' begins with no kind of plugin: expected %s",
                         wanted->what, tsr_kind_names());
+    const tsr_plugin_info *info;
     json_t *plugin;
+    TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &info));
+    TSR_TRY(read_description(info, wanted->what, &plugin));
     tsr_page page = tsr_page_of_stdout();
-    TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &plugin));
     if (wanted->json)
         put_json(plugin);
     else
@@ -326,6 +362,7 @@ static tsr_status *describe(const arguments *wanted)
 {
     tsr_registry *registry;
     TSR_TRY(tsr_registry_new(0, NULL, &registry));
+    tsr_registry_describe_with(registry, tsr_plugin_json_text);
     tsr_status *status =
         is_file(wanted->what) ? describe_file(registry, wanted) : describe_name(registry, wanted);
     tsr_registry_free(registry);

@@ -2,9 +2,11 @@
    elsewhere nothing is. */
 #include "cli/cli.h"
 
+#include "base/memory.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +40,6 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
 }
 
 /* Cells. */
-
-static const char *text_of(const json_t *line, const char *key)
-{
-    const char *text = json_string_value(json_object_get(line, key));
-    return text ? text : "";
-}
 
 /* Columns that a text takes: characters, not bytes of UTF-8. */
 static size_t columns_of(const char *text)
@@ -90,7 +86,14 @@ static void put_tail(const char *text, size_t width)
 
 enum { COLUMN_KIND, COLUMN_NAME, COLUMN_VERSION, COLUMN_SUMMARY, COLUMN_FILE, N_COLUMNS };
 enum { GAP = 2, LEAST_CELL = 16, PLENTY = 10000 };
-static const char *const keys[N_COLUMNS] = { "kind", "name", "version", "summary", "file" };
+
+/* Empty where the plugin has none. */
+static const char *cell(const tsr_listed_plugin *plugin, int column)
+{
+    const char *cells[N_COLUMNS] = { tsr_kind_get(plugin->kind)->name, plugin->name, plugin->version,
+                                     plugin->summary, plugin->file };
+    return cells[column] ? cells[column] : "";
+}
 
 /* PLENTY where the output is no terminal. */
 static size_t terminal_width(void)
@@ -103,16 +106,13 @@ static size_t terminal_width(void)
 
 /* Each as wide as its widest cell; where that is more than the terminal, summary and file share what is left.
  */
-static void measure(const json_t *lines, size_t *widths)
+static void measure(const tsr_listing *listing, size_t *widths)
 {
-    size_t i;
-    const json_t *line;
-    json_array_foreach(lines, i, line)
-    {
-        bool usable = !json_object_get(line, "error");
+    for (size_t i = 0; i < listing->n; i++) {
+        const tsr_listed_plugin *plugin = &listing->plugins[i];
         for (int column = COLUMN_KIND; column < N_COLUMNS; column++) {
-            size_t width = columns_of(text_of(line, keys[column]));
-            if (width > widths[column] && (usable || column < COLUMN_VERSION))
+            size_t width = columns_of(cell(plugin, column));
+            if (width > widths[column] && (!plugin->error || column < COLUMN_VERSION))
                 widths[column] = width;
         }
     }
@@ -128,30 +128,51 @@ static void measure(const json_t *lines, size_t *widths)
     widths[COLUMN_FILE] = left - widths[COLUMN_SUMMARY];
 }
 
-static void put_line(const json_t *line, const size_t *widths)
+static void put_line(const tsr_listed_plugin *plugin, const size_t *widths)
 {
-    put_cell(text_of(line, "kind"), widths[COLUMN_KIND] + GAP);
-    put_cell(text_of(line, "name"), widths[COLUMN_NAME] + GAP);
-    if (json_object_get(line, "error")) {
-        printf("cannot be used: %s\n", text_of(line, "error")); /* it names the file */
+    put_cell(cell(plugin, COLUMN_KIND), widths[COLUMN_KIND] + GAP);
+    put_cell(plugin->name, widths[COLUMN_NAME] + GAP);
+    if (plugin->error) {
+        printf("cannot be used: %s\n", plugin->error); /* it names the file */
         return;
     }
-    put_cell(text_of(line, "version"), widths[COLUMN_VERSION]);
+    put_cell(plugin->version, widths[COLUMN_VERSION]);
     printf("%*s", GAP, "");
-    put_cell(text_of(line, "summary"), widths[COLUMN_SUMMARY]);
+    put_cell(plugin->summary, widths[COLUMN_SUMMARY]);
     printf("%*s", GAP, "");
-    put_tail(text_of(line, "file"), widths[COLUMN_FILE]);
-    if (json_object_get(line, "shadowed_by"))
-        printf(" (hidden by %s)", text_of(line, "shadowed_by"));
+    put_tail(plugin->file, widths[COLUMN_FILE]);
+    if (plugin->shadowed_by)
+        printf(" (hidden by %s)", plugin->shadowed_by);
     printf("\n");
 }
 
-static void put_lines(const json_t *lines)
+static void put_lines(const tsr_listing *listing)
 {
-    size_t widths[N_COLUMNS] = { 0 }, i;
-    const json_t *line;
-    measure(lines, widths);
-    json_array_foreach(lines, i, line) put_line(line, widths);
+    size_t widths[N_COLUMNS] = { 0 };
+    measure(listing, widths);
+    for (size_t i = 0; i < listing->n; i++)
+        put_line(&listing->plugins[i], widths);
+}
+
+/* As JSON: what a plugin has none of is left out. */
+static tsr_status *put_json(const tsr_listing *listing)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < listing->n; i++) {
+        const tsr_listed_plugin *plugin = &listing->plugins[i];
+        json_t *line =
+            json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:s*, s:s*}", "kind", cell(plugin, COLUMN_KIND), "name",
+                      plugin->name, "version", plugin->version, "summary", plugin->summary, "file",
+                      plugin->file, "error", plugin->error, "shadowed_by", plugin->shadowed_by);
+        if (json_array_append_new(lines, line) != 0) {
+            json_decref(lines);
+            return tsr_no_memory("a list of plugins");
+        }
+    }
+    json_dumpf(lines, stdout, JSON_INDENT(2));
+    printf("\n");
+    json_decref(lines);
+    return NULL;
 }
 
 static void put_nothing_found(const tsr_registry *registry)
@@ -165,17 +186,16 @@ static tsr_status *list(const arguments *wanted)
 {
     tsr_registry *registry;
     TSR_TRY(tsr_registry_new(0, NULL, &registry));
-    json_t *lines = NULL;
-    tsr_status *status = tsr_registry_list(registry, wanted->kind, &lines);
+    tsr_listing listing;
+    tsr_status *status = tsr_registry_list(registry, wanted->kind, &listing);
     if (!status && wanted->json) {
-        json_dumpf(lines, stdout, JSON_INDENT(2));
-        printf("\n");
+        status = put_json(&listing);
     } else if (!status) {
-        put_lines(lines);
-        if (json_array_size(lines) == 0)
+        put_lines(&listing);
+        if (listing.n == 0)
             put_nothing_found(registry);
     }
-    json_decref(lines);
+    tsr_listing_clear(&listing);
     tsr_registry_free(registry);
     return status;
 }

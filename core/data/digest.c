@@ -2,7 +2,7 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <stdlib.h>
 #include <tessera/graph.h>

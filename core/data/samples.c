@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <stdlib.h>

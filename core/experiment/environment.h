@@ -4,6 +4,11 @@
 
 #include "plugin/registry.h"
 
+#include <jansson.h>
+
+/* The plugins that find gave, as objects kind, name, version, summary, file, sha256. NULL without memory. */
+json_t *tsr_plugins_used(const tsr_registry *registry);
+
 /* version, cpu, cpu_features, cores, blas { config, core, core_requested, threads }, hamming_kernel, threads,
    plugins. A new reference. Call it in the process that did the run. */
 json_t *tsr_environment(const tsr_registry *registry);

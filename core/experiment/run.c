@@ -10,6 +10,7 @@
 #include "codes/extract.h"
 #include "codes/metrics.h"
 #include "codes/npy.h"
+#include "config/describe.h"
 #include "data/batches.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
@@ -17,7 +18,6 @@
 #include "experiment/model_metadata.h"
 #include "experiment/place.h"
 #include "experiment/probed.h"
-#include "plugin/announced.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -616,7 +616,7 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     json_object_set_new(outcome, "snapshots", json_array());
     json_object_set_new(outcome, "environment",
                         json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
-                                  tsr_registry_used(experiment->registry)));
+                                  tsr_plugins_used(experiment->registry)));
     status = tsr_store_put(store, run->id, outcome);
     json_decref(outcome);
     if (!status)

@@ -254,14 +254,11 @@ static tsr_status *set_up(const char *file, size_t n, const char *const *setting
 }
 
 /* One plugin of the file; a file's plugins of one kind are told apart as configs do, by the file's name. */
-static tsr_status *test_plugin(tsr_kit *kit, const json_t *described, tally *sum)
+static tsr_status *test_plugin(tsr_kit *kit, const tsr_plugin_info *plugin, tally *sum)
 {
-    const char *word = json_string_value(json_object_get(described, "kind"));
-    kit->name = json_string_value(json_object_get(described, "name"));
-    kit->kind = word ? tsr_kind_named(word) : TSR_NO_KIND;
-    if (!kit->name || kit->kind == TSR_NO_KIND)
-        return tsr_fail(TSR_FAILED, "a plugin without a kind and a name");
-    char *label = tsr_format("%s %s:", word, kit->name);
+    kit->name = plugin->name;
+    kit->kind = plugin->kind;
+    char *label = tsr_format("%s %s:", tsr_kind_get(plugin->kind)->name, plugin->name);
     if (!label)
         return tsr_no_memory("a plugin's name");
     kit->label = label;
@@ -274,20 +271,14 @@ static tsr_status *test_plugin(tsr_kit *kit, const json_t *described, tally *sum
 
 static tsr_status *test_all(tsr_kit *kit, const char *file, tally *sum)
 {
-    json_t *described;
-    tsr_status *status = tsr_registry_describe_file(kit->registry, file, &described);
+    const tsr_file_info *info;
+    tsr_status *status = tsr_registry_describe_file(kit->registry, file, &info);
     if (status) {
         report(sum, file, "loads, and its declarations are well formed", NULL, status);
         return NULL;
     }
-    size_t i;
-    const json_t *plugin;
-    json_array_foreach(described, i, plugin)
-    {
-        if (!status)
-            status = test_plugin(kit, plugin, sum);
-    }
-    json_decref(described);
+    for (size_t i = 0; i < info->n && !status; i++)
+        status = test_plugin(kit, &info->plugins[i], sum);
     return status;
 }
 

@@ -7,7 +7,7 @@
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
 #include "nn/plan.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -2,7 +2,7 @@
    constants and room in return. Every size is checked here, so that the planning only adds up. */
 #include "base/memory.h"
 #include "nn/graph.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "plugin/kinds.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <stdio.h>

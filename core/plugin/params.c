@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@ static const char *const type_names[] = {
     [TSR_TYPE_STRING] = "string",     [TSR_TYPE_PATH] = "path",           [TSR_TYPE_ENUM] = "enum",
     [TSR_TYPE_INT_LIST] = "int_list", [TSR_TYPE_REAL_LIST] = "real_list", [TSR_TYPE_PLUGIN] = "plugin",
 };
+
+const char *tsr_param_type_name(tsr_param_type type)
+{
+    return type_names[type];
+}
 
 bool tsr_name_valid(const char *name)
 {
@@ -410,108 +416,4 @@ void tsr_param_expected(const tsr_param *param, bool element, tsr_text *out)
     }
     if (!element)
         add_length(param, out);
-}
-
-/* As JSON. */
-
-static json_t *list_json(const tsr_param *param)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < param->list_default_length; i++) {
-        json_t *value = param->type == TSR_TYPE_INT_LIST ? json_integer(param->int_list_default[i])
-                                                         : json_real(param->real_list_default[i]);
-        if (json_array_append_new(list, value) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-json_t *tsr_param_default_json(const tsr_param *param)
-{
-    switch (param->type) {
-    case TSR_TYPE_INT:
-        return json_integer(param->int_default);
-    case TSR_TYPE_REAL:
-        return json_real(param->real_default);
-    case TSR_TYPE_BOOL:
-        return json_boolean(param->bool_default);
-    case TSR_TYPE_INT_LIST:
-    case TSR_TYPE_REAL_LIST:
-        return list_json(param);
-    default:
-        return param->string_default ? json_string(param->string_default) : json_null();
-    }
-}
-
-static json_t *choices_json(const tsr_param *param)
-{
-    json_t *list = json_array();
-    for (const char *const *word = param->choices; *word; word++) {
-        if (json_array_append_new(list, json_string(*word)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-/* The keys that only some types have; 0 or -1 as jansson's. */
-static int add_limits(const tsr_param *param, json_t *out)
-{
-    int failed = 0;
-    bool list = param->type == TSR_TYPE_INT_LIST || param->type == TSR_TYPE_REAL_LIST;
-    if (param->type == TSR_TYPE_INT || param->type == TSR_TYPE_INT_LIST) {
-        if (param->int_min != INT64_MIN)
-            failed |= json_object_set_new(out, "min", json_integer(param->int_min));
-        if (param->int_max != INT64_MAX)
-            failed |= json_object_set_new(out, "max", json_integer(param->int_max));
-    }
-    if (param->type == TSR_TYPE_REAL || param->type == TSR_TYPE_REAL_LIST) {
-        if (isfinite(param->real_min))
-            failed |= json_object_set_new(out, "min", json_real(param->real_min));
-        if (isfinite(param->real_max))
-            failed |= json_object_set_new(out, "max", json_real(param->real_max));
-    }
-    if (list && param->list_min_length)
-        failed |= json_object_set_new(out, "min_length", json_integer((json_int_t)param->list_min_length));
-    if (list && param->list_max_length)
-        failed |= json_object_set_new(out, "max_length", json_integer((json_int_t)param->list_max_length));
-    if (param->type == TSR_TYPE_ENUM)
-        failed |= json_object_set_new(out, "choices", choices_json(param));
-    if (param->type == TSR_TYPE_PLUGIN)
-        failed |= json_object_set_new(out, "nested", json_string(tsr_kind_get(param->nested)->name));
-    return failed;
-}
-
-static json_t *param_json(const tsr_param *param)
-{
-    json_t *out = json_object();
-    int failed = json_object_set_new(out, "key", json_string(param->key));
-    failed |= json_object_set_new(out, "type", json_string(type_names[param->type]));
-    if (!param->required)
-        failed |= json_object_set_new(out, "default", tsr_param_default_json(param));
-    failed |= json_object_set_new(out, "required", json_boolean(param->required));
-    failed |= add_limits(param, out);
-    if (param->unit)
-        failed |= json_object_set_new(out, "unit", json_string(param->unit));
-    failed |= json_object_set_new(out, "doc", json_string(param->doc));
-    if (failed) {
-        json_decref(out);
-        return NULL;
-    }
-    return out;
-}
-
-json_t *tsr_params_json(const tsr_param *params)
-{
-    json_t *out = json_array();
-    for (; params->type != TSR_TYPE_END; params++) {
-        if (json_array_append_new(out, param_json(params)) != 0) {
-            json_decref(out);
-            return NULL;
-        }
-    }
-    return out;
 }

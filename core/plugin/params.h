@@ -1,10 +1,9 @@
-/* Declarations of parameters: checking them, and saying them in words and as JSON. */
+/* Declarations of parameters: checking them, and saying them in words. */
 #ifndef TSR_PLUGIN_PARAMS_H
 #define TSR_PLUGIN_PARAMS_H
 
 #include "base/text.h"
 
-#include <jansson.h>
 #include <tessera/param.h>
 #include <tessera/status.h>
 
@@ -20,6 +19,9 @@ const char *tsr_line_shown(const char *line);
 /* Checks what a plugin declares; `where` names it in messages. Used by the loader and by tests. */
 TSR_MUST_CHECK tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where);
 
+/* "int", "real_list": what `tessera describe` calls a type. */
+const char *tsr_param_type_name(tsr_param_type type);
+
 /* How many declarations stand before TSR_PARAM_END. */
 size_t tsr_params_count(const tsr_param *params);
 
@@ -34,12 +36,5 @@ int tsr_param_choice(const tsr_param *param, const char *word);
 
 /* What a value must be: "an integer from 1 to 9", "one of \"a\", \"b\"". One element of a list: `element`. */
 void tsr_param_expected(const tsr_param *param, bool element, tsr_text *out);
-
-/* The default as a value; JSON null where there is none. NULL without memory. */
-json_t *tsr_param_default_json(const tsr_param *param);
-
-/* Arrays of objects: key, type, doc, required, and where they apply default, min, max, unit, choices, nested,
-   min_length, max_length. NULL without memory. */
-json_t *tsr_params_json(const tsr_param *params);
 
 #endif

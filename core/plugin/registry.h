@@ -5,9 +5,9 @@
 #ifndef TSR_PLUGIN_REGISTRY_H
 #define TSR_PLUGIN_REGISTRY_H
 
+#include "plugin/listing.h"
 #include "plugin/loader.h"
-
-#include <jansson.h>
+#include "plugin/trial.h"
 
 typedef struct tsr_registry tsr_registry;
 
@@ -17,6 +17,9 @@ void tsr_registry_free(tsr_registry *registry);
 
 /* From here on, files are loaded too that others than the user and root may write (see trust.h). */
 void tsr_registry_allow_unsafe(tsr_registry *registry);
+
+/* From here on, plugins of files that are looked at for the first time are described by `describe`. */
+void tsr_registry_describe_with(tsr_registry *registry, tsr_describe_plugin *describe);
 
 /* The plugin called `name`, or in the file `name` where it holds a "/". A file not loaded before is first
    tried in a child process, so that one that crashes while being loaded is an error like another.
@@ -31,21 +34,21 @@ void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded);
 size_t tsr_registry_n_folders(const tsr_registry *registry);
 const char *tsr_registry_folder(const tsr_registry *registry, size_t i);
 
-/* Every file of a kind (TSR_NO_KIND: all kinds) on the path, loaded in a child process each: an array
-   of objects kind, name, version, summary, file, and for one that cannot be used `error` instead; for one
-   that an earlier folder hides, `shadowed_by`. The name is the file's, which is what a config says. Sorted
-   by kind, name and place on the path. */
-TSR_MUST_CHECK tsr_status *tsr_registry_list(tsr_registry *registry, tsr_kind kind, json_t **out);
+/* Every file of a kind (TSR_NO_KIND: all kinds) on the path, loaded in a child process each. *out is the
+   caller's to clear with tsr_listing_clear; empty on failure. */
+TSR_MUST_CHECK tsr_status *tsr_registry_list(tsr_registry *registry, tsr_kind kind, tsr_listing *out);
 
-/* All that is known of one plugin, as `tessera describe --json` prints it. */
+/* What a child process that loaded it says of one plugin; the registry's. Its description is as the function
+   that tsr_registry_describe_with set composed it. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kind kind, const char *name,
-                                                 json_t **out);
+                                                 const tsr_plugin_info **out);
 
-/* The same of every plugin of a file: an array in the file's order. */
-TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *file, json_t **out);
+/* The same of every plugin of a file. */
+TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *path,
+                                                      const tsr_file_info **out);
 
-/* What took part: every file loaded by find, as objects kind, name, version, summary, file,
-   sha256, in order of loading. NULL without memory. */
-json_t *tsr_registry_used(const tsr_registry *registry);
+/* What took part: every plugin given out by find, in the order in which it first was, with its sha256. */
+size_t tsr_registry_n_used(const tsr_registry *registry);
+const tsr_loaded *tsr_registry_used(const tsr_registry *registry, size_t i);
 
 #endif

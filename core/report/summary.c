@@ -2,9 +2,9 @@
 #include "report/summary.h"
 
 #include "base/memory.h"
+#include "config/describe.h"
 #include "experiment/resolved.h"
 #include "experiment/outcome.h"
-#include "plugin/announced.h"
 #include "report/axis.h"
 #include "report/student.h"
 

@@ -205,6 +205,17 @@ START_TEST(the_line_to_paste_can_be_pasted)
 }
 END_TEST
 
+START_TEST(a_description_that_a_plugin_has_forged_is_refused)
+{
+    char *arguments = tsr_format("describe '%s/tests/bad-plugins/probes/.libs/forges.so'", test_build());
+    prints(arguments, "plugin/fixtures", 2, "forges.so: what it declares cannot be described");
+    free(arguments);
+    arguments = tsr_format("describe --json '%s/tests/bad-plugins/probes/.libs/forges.so'", test_build());
+    prints(arguments, "plugin/fixtures", 2, "forges.so: what it declares cannot be described");
+    free(arguments);
+}
+END_TEST
+
 START_TEST(a_file_is_described_plugin_by_plugin)
 {
     char *arguments = tsr_format("describe '%s/tests/plugin/fixtures/probes/.libs/several.so'", test_build());
@@ -260,6 +271,7 @@ int main(void)
     tcase_add_test(tests, a_description_has_the_width_and_the_bold_of_a_terminal_and_is_plain_elsewhere);
     tcase_add_test(tests, the_line_to_paste_can_be_pasted);
     tcase_add_test(tests, a_file_is_described_plugin_by_plugin);
+    tcase_add_test(tests, a_description_that_a_plugin_has_forged_is_refused);
     tcase_add_test(tests, wrong_usage_says_what_was_expected);
     tcase_add_test(tests, help_and_version_are_there);
     tcase_add_test(tests, output_that_cannot_be_written_is_a_failure);

@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "plugin/describe.h"
 #include "plugin/trial.h"
 
 #include <link.h>
@@ -293,28 +292,129 @@ START_TEST(a_relative_path_is_made_absolute)
 }
 END_TEST
 
+/* Trials. */
+
+static char *describe_name(const tsr_loaded *loaded)
+{
+    return tsr_format("%s\n\tof the file\n", loaded->plugin.name);
+}
+
 START_TEST(a_trial_tells_what_the_loader_tells)
 {
     char *path = fixture("bad-plugins/probes", "null_operation");
     tsr_status *here = load(path);
-    json_t *described;
+    tsr_file_info info;
     ck_assert_ptr_nonnull(here);
-    ck_fails(tsr_trial(path, 5000, &described), TSR_REFUSED, tsr_status_message(here));
-    ck_assert_ptr_null(described);
+    ck_fails(tsr_trial_load(path, 5000, NULL, &info), TSR_REFUSED, tsr_status_message(here));
+    ck_assert_uint_eq(info.n, 0);
     tsr_status_free(here);
     free(path);
 
     path = fixture("plugin/fixtures/probes", "several");
     tsr_module *module;
-    ck_succeeds(tsr_trial(path, 5000, &described));
+    ck_succeeds(tsr_trial_load(path, 5000, describe_name, &info));
     ck_succeeds(tsr_module_load(path, &module));
-    json_t *expected = tsr_module_json(module);
-    ck_assert(json_equal(described, expected));
-    ck_assert_uint_eq(json_array_size(described), 3);
-    json_decref(expected);
-    json_decref(described);
+    ck_assert_uint_eq(info.n, 3);
+    ck_assert_uint_eq(module->n, 3);
+    for (size_t i = 0; i < info.n; i++) {
+        const tsr_plugin *plugin = &module->plugins[i].plugin;
+        char *described = describe_name(&module->plugins[i]);
+        ck_assert_int_eq(info.plugins[i].kind, plugin->kind);
+        ck_assert_str_eq(info.plugins[i].name, plugin->name);
+        ck_assert_str_eq(info.plugins[i].version, plugin->version);
+        ck_assert_str_eq(info.plugins[i].summary, plugin->summary);
+        ck_assert_str_eq(info.plugins[i].description, described);
+        free(described);
+    }
+    tsr_file_info_clear(&info);
     tsr_module_free(module);
     free(path);
+}
+END_TEST
+
+static char *describe_nothing(const tsr_loaded *loaded)
+{
+    (void)loaded;
+    return NULL;
+}
+
+START_TEST(a_description_is_optional_and_may_fail)
+{
+    char *path = fixture("plugin/fixtures/probes", "several");
+    tsr_file_info info;
+    ck_succeeds(tsr_trial_load(path, 5000, NULL, &info));
+    ck_assert_str_eq(info.plugins[2].description, "");
+    tsr_file_info_clear(&info);
+    ck_fails(tsr_trial_load(path, 5000, describe_nothing, &info), TSR_NO_MEMORY, "a plugin's description");
+    free(path);
+}
+END_TEST
+
+/* What a constructor may write in place of the child's answer. */
+static const struct {
+    const char *answer, *fault;
+} forged[] = {
+    { "", "plugin 1: expected its kind" },
+    { "\n", "plugin 1: expected its kind" },
+    { "noise", "plugin 1: expected its kind" },
+    { "NOISE\nprobe\ta\t1\tx\t0\n\n", "plugin 1: expected its kind" },
+    { "\t\t\t\t\t\n", "plugin 1: its kind is not one line of UTF-8" },
+    { "toaster\ta\t1\tx\t0\n\n", "plugin 1: expected a kind of plugin and a valid name" },
+    { "probe\tA\t1\tx\t0\n\n", "plugin 1: expected a kind of plugin and a valid name" },
+    { "probe\t../a\t1\tx\t0\n\n", "plugin 1: expected a kind of plugin and a valid name" },
+    { "probe\ta\t1\n", "plugin 1: expected its version" },
+    { "probe\ta\t\tx\t0\n\n", "plugin 1: its version is not one line" },
+    { "probe\ta\t1\t\xff\t0\n\n", "plugin 1: its summary is not one line" },
+    { "probe\ta\t1\tx\033\t0\n\n", "plugin 1: its summary is not one line" },
+    { "probe\ta\t1\tx\t0\t\n\n", "plugin 1: expected its description's length" },
+    { "probe\ta\t1\tx\t0", "plugin 1: expected its description's length" },
+    { "probe\ta\t1\tx\t\n\n", "plugin 1: its description's length is not one line" },
+    { "probe\ta\t1\tx\t0\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t1\n\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t3\nab\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t1\nab\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t-1\n\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t+0\n\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t0x0\n\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t999999999\nab\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t18446744073709551616\n\n", "plugin 1: its description is not as long" },
+    { "probe\ta\t1\tx\t0\n\nmore", "plugin 2: expected its kind" },
+};
+
+START_TEST(an_answer_that_is_none_is_refused)
+{
+    tsr_file_info info;
+    char *expected = tsr_format("/p.so: the answer of the process that loads it cannot be read (do its "
+                                "constructors write into open files?): %s",
+                                forged[_i].fault);
+    ck_fails(tsr_file_info_parse("/p.so", forged[_i].answer, &info), TSR_REFUSED, expected);
+    ck_assert_uint_eq(info.n, 0);
+    ck_assert_ptr_null(info.plugins);
+    free(expected);
+}
+END_TEST
+
+/* Every beginning of a good answer, and every byte of it changed: read or refused, and nothing worse. */
+START_TEST(an_answer_that_is_damaged_anywhere_does_no_harm)
+{
+    static const char good[] = "probe\ta\t1\tx\t4\n{\t\n}\nmodel\tb\t2\ty\t0\n\n";
+    static const char bytes[] = "\t\n09a\x01\xff";
+    tsr_file_info info;
+    ck_succeeds(tsr_file_info_parse("/p.so", good, &info));
+    ck_assert_uint_eq(info.n, 2);
+    ck_assert_str_eq(info.plugins[0].description, "{\t\n}");
+    ck_assert_str_eq(info.plugins[1].name, "b");
+    tsr_file_info_clear(&info);
+    for (size_t i = 0; i < sizeof(good) - 1; i++)
+        for (size_t j = 0; j < sizeof(bytes); j++) { /* the NUL too, which cuts it */
+            char *text = strdup(good);
+            text[i] = bytes[j];
+            tsr_status *status = tsr_file_info_parse("/p.so", text, &info);
+            ck_assert_uint_eq(status == NULL, info.n > 0);
+            tsr_status_free(status);
+            tsr_file_info_clear(&info);
+            free(text);
+        }
 }
 END_TEST
 
@@ -322,8 +422,8 @@ static void trial_refuses(const char *folder, const char *name, int limit, const
 {
     char *path = fixture(folder, name);
     char *expected = tsr_format("%s: %s", path, fault);
-    json_t *described;
-    ck_fails(tsr_trial(path, limit, &described), TSR_REFUSED, expected);
+    tsr_file_info info;
+    ck_fails(tsr_trial_load(path, limit, NULL, &info), TSR_REFUSED, expected);
     free(expected);
     free(path);
 }
@@ -347,10 +447,19 @@ START_TEST(a_plugin_that_hangs_is_killed)
 }
 END_TEST
 
+START_TEST(a_constructor_that_garbles_the_answer_costs_the_trial_alone)
+{
+    trial_refuses(
+        "bad-plugins/probes", "garbles", 5000,
+        "the answer of the process that loads it cannot be read (do its constructors write into open "
+        "files?): plugin 1: expected its version");
+}
+END_TEST
+
 START_TEST(a_path_that_is_no_text_is_refused)
 {
-    json_t *described;
-    ck_fails(tsr_trial("/nowhere/\xe4.so", 5000, &described), TSR_REFUSED, "the path is not UTF-8");
+    tsr_file_info info;
+    ck_fails(tsr_trial_load("/nowhere/\xe4.so", 5000, NULL, &info), TSR_REFUSED, "the path is not UTF-8");
 }
 END_TEST
 
@@ -376,6 +485,10 @@ int main(void)
     suite_add_tcase(suite, plugins);
     TCase *trials = tcase_create("trials");
     tcase_add_test(trials, a_trial_tells_what_the_loader_tells);
+    tcase_add_test(trials, a_description_is_optional_and_may_fail);
+    tcase_add_loop_test(trials, an_answer_that_is_none_is_refused, 0, sizeof(forged) / sizeof(*forged));
+    tcase_add_test(trials, an_answer_that_is_damaged_anywhere_does_no_harm);
+    tcase_add_test(trials, a_constructor_that_garbles_the_answer_costs_the_trial_alone);
     tcase_add_test(trials, a_crash_while_being_loaded_costs_the_trial_alone);
     tcase_add_test(trials, a_plugin_that_ends_the_process_costs_the_trial_alone);
     tcase_add_test(trials, a_plugin_that_hangs_is_killed);

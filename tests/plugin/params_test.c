@@ -152,22 +152,27 @@ START_TEST(expectations_read_as_sentences)
 }
 END_TEST
 
-START_TEST(json_of_declarations_tells_limits_only_where_there_are_any)
+START_TEST(a_line_is_utf8_as_the_standard_has_it)
 {
-    static const tsr_param params[] = {
-        TSR_PARAM_INT(owner, big, 3, 1, INT64_MAX, "big", .unit = "epochs"),
-        TSR_PARAM_REAL(owner, rate, 0.5, 0.0, INFINITY, "a rate", .required = true), TSR_PARAM_END
-    };
-    json_t *expected =
-        json_loads("[{\"key\": \"big\", \"type\": \"int\", \"default\": 3, \"required\": false,"
-                   "  \"min\": 1, \"unit\": \"epochs\", \"doc\": \"big\"},"
-                   " {\"key\": \"rate\", \"type\": \"real\", \"required\": true, \"min\": 0.0,"
-                   "  \"doc\": \"a rate\"}]",
-                   0, NULL);
-    json_t *json = tsr_params_json(params);
-    ck_assert(json_equal(json, expected));
-    json_decref(json);
-    json_decref(expected);
+    static const char *const good[] = { "\xc3\xa4", "\xe2\x82\xac", "\xed\x9f\xbf", "\xf0\x9f\x98\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80",
+                                       "\xc3",
+                                       "\xc3(",
+                                       "\xc0\xaf",
+                                       "\xc1\xbf",
+                                       "\xe0\x9f\xbf",
+                                       "\xe2\x82",
+                                       "\xed\xa0\x80",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf0\x9f\x98",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xff" };
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+        ck_assert_msg(tsr_line_valid(good[i]), "good %zu was refused", i);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        ck_assert_msg(!tsr_line_valid(bad[i]), "bad %zu passed", i);
 }
 END_TEST
 
@@ -200,7 +205,7 @@ int main(void)
     tcase_add_test(tests, an_unsigned_field_holds_four_thousand_million);
     tcase_add_test(tests, default_of_a_list_must_be_there);
     tcase_add_test(tests, expectations_read_as_sentences);
-    tcase_add_test(tests, json_of_declarations_tells_limits_only_where_there_are_any);
+    tcase_add_test(tests, a_line_is_utf8_as_the_standard_has_it);
     tcase_add_test(tests, names_are_lower_case_words);
     suite_add_tcase(suite, tests);
     return test_main(suite);

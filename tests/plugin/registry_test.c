@@ -58,12 +58,6 @@ static void link_probe(const char *folder, const char *name, const char *fixture
     free(target);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 START_TEST(a_name_leads_to_the_file_of_its_kind)
 {
     tsr_registry *registry = fixtures();
@@ -107,7 +101,7 @@ START_TEST(names_lead_out_of_no_folder)
     static const char *const names[] = { "..", "", "sample.so", "Sample" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         ck_fails(tsr_registry_find(registry, TSR_PROBE, names[i], &loaded), TSR_REFUSED,
-                 "is no name of a probe");
+                 "is not a valid probe name");
     tsr_registry_free(registry);
 }
 END_TEST
@@ -163,13 +157,10 @@ START_TEST(one_file_by_two_paths_is_one_plugin)
     char *path = in_build("tests/plugin/fixtures/probes/.libs/sample.so");
     const tsr_loaded *first = find(registry, TSR_PROBE, path);
     ck_assert_ptr_eq(find(registry, TSR_PROBE, "again"), first);
-    json_t *used = tsr_registry_used(registry);
-    ck_assert_uint_eq(json_array_size(used), 1);
-    ck_assert_str_eq(text_of(json_array_get(used, 0), "kind"), "probe");
-    ck_assert_str_eq(text_of(json_array_get(used, 0), "name"), "sample");
-    ck_assert_str_eq(text_of(json_array_get(used, 0), "version"), "1.2.3");
-    ck_assert_str_eq(text_of(json_array_get(used, 0), "file"), path);
-    json_decref(used);
+    ck_assert_uint_eq(tsr_registry_n_used(registry), 1);
+    ck_assert_ptr_eq(tsr_registry_used(registry, 0), first);
+    ck_assert_str_eq(first->file, path);
+    ck_assert_uint_eq(strlen(first->sha256), 64);
     free(path);
     tsr_registry_free(registry);
     test_folder_remove(folder);
@@ -184,20 +175,19 @@ START_TEST(the_first_folder_wins_and_the_list_tells_what_it_hides)
     tsr_registry *registry;
     ck_succeeds(tsr_registry_new(2, (const char *const[]){ first, second }, &registry));
     ck_assert_str_eq(find(registry, TSR_PROBE, "twin")->plugin.name, "helper_one");
-    json_t *list;
+    tsr_listing list;
     ck_succeeds(tsr_registry_list(registry, TSR_PROBE, &list));
     char *winner = tsr_path_join(first, "probes/twin.so");
-    size_t i, seen = 0;
-    json_t *line;
-    json_array_foreach(list, i, line)
-    {
-        if (strcmp(text_of(line, "name"), "twin") != 0)
+    size_t seen = 0;
+    for (size_t i = 0; i < list.n; i++) {
+        const tsr_listed_plugin *plugin = &list.plugins[i];
+        if (strcmp(plugin->name, "twin") != 0)
             continue;
-        ck_assert_str_eq(text_of(line, "shadowed_by"), seen++ ? winner : "");
+        ck_assert_pstr_eq(plugin->shadowed_by, seen++ ? winner : NULL);
     }
     ck_assert_uint_eq(seen, 2);
     free(winner);
-    json_decref(list);
+    tsr_listing_clear(&list);
     tsr_registry_free(registry);
     test_folder_remove(first);
     test_folder_remove(second);
@@ -282,28 +272,29 @@ START_TEST(a_list_holds_the_broken_with_their_reasons_in_order)
 {
     char *folder = in_build("tests/bad-plugins");
     tsr_registry *registry = registry_of(folder);
-    json_t *list;
+    tsr_listing list;
     ck_succeeds(tsr_registry_list(registry, TSR_PROBE, &list));
     const char *before = "";
-    size_t i, broken = 0;
-    json_t *line;
-    json_array_foreach(list, i, line)
-    {
-        ck_assert_str_eq(text_of(line, "kind"), "probe");
-        ck_assert_int_le(strcmp(before, text_of(line, "name")), 0);
-        before = text_of(line, "name");
-        if (!strstr(text_of(line, "file"), "/bad-plugins/"))
+    size_t broken = 0;
+    for (size_t i = 0; i < list.n; i++) {
+        const tsr_listed_plugin *plugin = &list.plugins[i];
+        ck_assert_int_eq(plugin->kind, TSR_PROBE);
+        ck_assert_int_le(strcmp(before, plugin->name), 0);
+        before = plugin->name;
+        if (!strstr(plugin->file, "/bad-plugins/"))
             continue;
         if (loads(before)) {
-            ck_assert_str_eq(text_of(line, "version"), "1.0.0");
+            ck_assert_ptr_null(plugin->error);
+            ck_assert_str_eq(plugin->version, "1.0.0");
+            ck_assert_ptr_nonnull(plugin->summary);
             continue;
         }
-        ck_assert_ptr_nonnull(strstr(text_of(line, "error"), text_of(line, "file")));
-        ck_assert_ptr_null(json_object_get(line, "version"));
+        ck_assert_ptr_nonnull(strstr(plugin->error, plugin->file));
+        ck_assert_ptr_null(plugin->version);
         broken++;
     }
-    ck_assert_uint_ge(broken, 42);
-    json_decref(list);
+    ck_assert_uint_ge(broken, 44);
+    tsr_listing_clear(&list);
     tsr_registry_free(registry);
     free(folder);
 }
@@ -315,36 +306,39 @@ START_TEST(a_file_that_no_config_can_name_is_listed_as_such)
     link_probe(folder, "lib-Sample", "sample");
     link_probe(folder, "s\xe4mple", "sample");
     tsr_registry *registry = registry_of(folder);
-    json_t *list;
+    tsr_listing list;
     ck_succeeds(tsr_registry_list(registry, TSR_PROBE, &list));
-    size_t at = 0; /* an installed Tessera's plugins are in the list too */
-    while (at < json_array_size(list) && strcmp(text_of(json_array_get(list, at), "name"), "lib-Sample") != 0)
-        at++;
-    ck_assert_uint_lt(at, json_array_size(list));
-    ck_assert_ptr_nonnull(strstr(text_of(json_array_get(list, at), "error"), "no config can name it"));
-    char *text = json_dumps(list, 0);
-    ck_assert_ptr_nonnull(strstr(text, "\"s?mple\""));
-    free(text);
-    json_decref(list);
+    size_t seen = 0; /* an installed Tessera's plugins are in the list too */
+    for (size_t i = 0; i < list.n; i++) {
+        const tsr_listed_plugin *plugin = &list.plugins[i];
+        if (strcmp(plugin->name, "lib-Sample") != 0 && strcmp(plugin->name, "s?mple") != 0)
+            continue;
+        ck_assert_ptr_nonnull(strstr(plugin->error, "no config can name it"));
+        ck_assert(tsr_is_utf8(plugin->file) && tsr_is_utf8(plugin->error));
+        seen++;
+    }
+    ck_assert_uint_eq(seen, 2);
+    tsr_listing_clear(&list);
     tsr_registry_free(registry);
     test_folder_remove(folder);
 }
 END_TEST
 
-START_TEST(a_description_holds_declarations_and_common_keys)
+/* The trial was told something else than what the file holds. */
+START_TEST(a_plugin_of_another_kind_than_its_trial_said_is_not_given_out)
 {
-    tsr_registry *registry = fixtures();
-    json_t *plugin;
-    ck_succeeds(tsr_registry_describe(registry, TSR_PROBE, "sample", &plugin));
-    ck_assert_str_eq(text_of(plugin, "summary"), "a probe for tests");
-    ck_assert_str_eq(text_of(plugin, "licence"), "MIT");
-    ck_assert_str_eq(text_of(json_array_get(json_object_get(plugin, "parameters"), 0), "key"), "k");
-    ck_assert_str_eq(text_of(json_array_get(json_object_get(plugin, "common"), 0), "key"), "label");
-    json_decref(plugin);
-    json_t *used = tsr_registry_used(registry);
-    ck_assert_uint_eq(json_array_size(used), 0); /* describing loads nothing here */
-    json_decref(used);
+    char *path = in_build("tests/bad-plugins/probes/.libs/forges.so");
+    tsr_registry *registry = registry_of(NULL);
+    const tsr_plugin_info *info;
+    const tsr_loaded *loaded;
+    ck_succeeds(tsr_registry_describe(registry, TSR_DATASET, path, &info));
+    ck_assert_str_eq(info->summary, "not so");
+    ck_fails(tsr_registry_find(registry, TSR_DATASET, path, &loaded), TSR_REFUSED,
+             "forges.so: changed while it was being loaded");
+    ck_assert_ptr_null(loaded);
+    ck_assert_uint_eq(tsr_registry_n_used(registry), 0);
     tsr_registry_free(registry);
+    free(path);
 }
 END_TEST
 
@@ -407,9 +401,9 @@ int main(void)
     tcase_set_timeout(lists, 30); /* a process per file */
     tcase_add_test(lists, a_list_holds_the_broken_with_their_reasons_in_order);
     tcase_add_test(lists, a_file_that_no_config_can_name_is_listed_as_such);
-    tcase_add_test(lists, a_description_holds_declarations_and_common_keys);
     suite_add_tcase(suite, lists);
     TCase *isolation = tcase_create("isolation");
+    tcase_add_test(isolation, a_plugin_of_another_kind_than_its_trial_said_is_not_given_out);
     tcase_add_test(isolation, functions_of_one_name_do_not_meet);
     tcase_add_test(isolation, a_plugin_that_leaves_threads_and_handlers_does_no_harm_at_the_end);
     suite_add_tcase(suite, isolation);

@@ -5,7 +5,7 @@
 #include "nn/ops/channels.h"
 #include "nn/ops/ops.h"
 #include "nn/ops/share.h"
-#include "plugin/settings.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 

@@ -1,0 +1,29 @@
+/* What is known of a plugin, as JSON: the descriptor and its declarations, for `tessera describe`; and the
+   metrics that probes announce, for results, which are read without the plugins. */
+#ifndef TSR_CONFIG_DESCRIBE_H
+#define TSR_CONFIG_DESCRIBE_H
+
+#include "plugin/loader.h"
+
+#include <jansson.h>
+#include <tessera/probe.h>
+
+/* An object kind, name, version, summary, licence, file, parameters, common, and for a probe the metrics that
+   it announces. NULL without memory. */
+json_t *tsr_plugin_json(const tsr_loaded *loaded);
+
+/* The same as text: a tsr_describe_plugin for tsr_registry_describe_with. */
+char *tsr_plugin_json_text(const tsr_loaded *loaded);
+
+/* Arrays of objects: key, type, doc, required, and where they apply default, min, max, unit, choices, nested,
+   min_length, max_length. NULL without memory. */
+json_t *tsr_params_json(const tsr_param *params);
+
+/* Adds each metric to the object, under `prefix` and its name: { role, part, doc } in words. */
+void tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object);
+
+/* Reads one back; a word that is none is the first of its kind, a doc that is missing NULL. The doc lives as
+   long as the object. */
+void tsr_announced_read(const json_t *object, tsr_metric_info *out);
+
+#endif
