@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/parse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,20 +32,23 @@ static tsr_registry *registry(void)
     return shared;
 }
 
+tsr_value *test_config(const char *text)
+{
+    tsr_value *config = NULL;
+    ck_succeeds(tsr_parse_config(text, "config", "/", &config));
+    return config;
+}
+
 tsr_status *test_instance_try(tsr_kind kind, const char *text, tsr_instance **out)
 {
-    config_t config;
-    config_init(&config);
     char *group = tsr_format("group = {\n%s\n};", text);
-    ck_assert_msg(config_read_string(&config, group), "%s: line %d of '%s'", config_error_text(&config),
-                  config_error_line(&config), text);
+    tsr_value *config = test_config(group), *resolved = NULL;
     free(group);
     tsr_settings settings = { .registry = registry(), .folder = "/" };
-    json_t *resolved = NULL;
-    tsr_status *status = tsr_instance_new(&settings, kind, config_lookup(&config, "group"), "group", NULL,
-                                          out, &resolved);
-    json_decref(resolved);
-    config_destroy(&config);
+    tsr_status *status = tsr_settings_plugin(&settings, kind, tsr_value_member(config, "group"), "group",
+                                             NULL, out, &resolved);
+    tsr_value_free(resolved);
+    tsr_value_free(config);
     return status;
 }
 

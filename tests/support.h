@@ -2,7 +2,7 @@
 #ifndef TSR_TESTS_SUPPORT_H
 #define TSR_TESTS_SUPPORT_H
 
-#include "plugin/settings.h"
+#include "config/settings.h"
 
 #include <check.h>
 #include <tessera/tessera.h>
@@ -24,6 +24,9 @@
         ck_assert_int_eq(tsr_status_code(ck_status), (expected_code));                                       \
         tsr_status_free(ck_status);                                                                          \
     } while (0)
+
+/* A config of this text, called "config", in the folder /. */
+tsr_value *test_config(const char *text);
 
 /* A plugin of the build tree, configured by the text of a group without its braces:
    test_instance(TSR_PROBE, "plugin = \"knn\"; k = 3;"). Fails the test where it cannot be. free with

@@ -6,7 +6,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/output.h"
-#include "experiment/resolved.h"
+#include "config/print.h"
 #include "experiment/timing.h"
 
 #include <getopt.h>
@@ -19,14 +19,14 @@ static void write_point(const tsr_experiment *experiment, const tsr_run *run, ts
 {
     for (size_t i = 0; i < experiment->n_swept; i++) {
         tsr_text_add(out, "%s%s = ", i ? ", " : "  ", experiment->swept[i]);
-        tsr_resolved_write_label(json_object_get(run->swept, experiment->swept[i]), out);
+        tsr_print_label(tsr_value_member(run->swept, experiment->swept[i]), out);
     }
 }
 
 static void print(const tsr_experiment *experiment)
 {
     tsr_text text = { 0 };
-    tsr_resolved_write(experiment->resolved, &text);
+    tsr_print_config(experiment->resolved, &text);
     tsr_text_add(&text, "\n# %zu run%s\n", experiment->n_runs, experiment->n_runs == 1 ? "" : "s");
     for (size_t i = 0; i < experiment->n_runs; i++) {
         const tsr_run *run = &experiment->runs[i];
@@ -63,8 +63,8 @@ static void write_about(double seconds, tsr_text *out)
 /* Runs at a time: what the executor is told, as far as there are cores for them. */
 static size_t at_a_time(const tsr_experiment *experiment)
 {
-    const json_t *executor = json_object_get(experiment->resolved, "executor");
-    json_int_t jobs = json_integer_value(json_object_get(executor, "jobs"));
+    const tsr_value *given = tsr_value_at(experiment->resolved, "executor.jobs");
+    int64_t jobs = tsr_value_is(given, TSR_VALUE_INT) ? given->integer : 0;
     size_t cores = (size_t)tsr_cores(), n = jobs > 0 && (size_t)jobs < cores ? (size_t)jobs : cores;
     return n < experiment->n_runs ? n : experiment->n_runs;
 }

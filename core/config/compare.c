@@ -15,22 +15,12 @@ static bool is_null(const tsr_value *value)
     return !value || value->type == TSR_VALUE_NULL;
 }
 
-static bool is_number(const tsr_value *value)
-{
-    return value->type == TSR_VALUE_INT || value->type == TSR_VALUE_REAL;
-}
-
-static double number_of(const tsr_value *value)
-{
-    return value->type == TSR_VALUE_INT ? (double)value->integer : value->real;
-}
-
 static bool scalars_equal(const tsr_value *a, const tsr_value *b)
 {
     if (a->type == TSR_VALUE_INT && b->type == TSR_VALUE_INT)
         return a->integer == b->integer;
-    if (is_number(a) && is_number(b))
-        return number_of(a) == number_of(b);
+    if (tsr_value_is_number(a) && tsr_value_is_number(b))
+        return tsr_value_number(a) == tsr_value_number(b);
     if (a->type != b->type)
         return false;
     return a->type == TSR_VALUE_BOOL ? a->boolean == b->boolean : strcmp(a->string, b->string) == 0;

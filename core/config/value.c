@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,23 @@ void tsr_value_set_origin(tsr_value *value, tsr_origin *origin)
     value->origin = tsr_origin_share(origin);
 }
 
+void tsr_value_give_origin(tsr_value *value, tsr_origin *origin)
+{
+    tsr_value_set_origin(value, origin);
+    for (size_t i = 0; has_items(value) && i < value->n; i++)
+        tsr_value_give_origin(value->items[i], origin);
+}
+
+tsr_status *tsr_value_set_text(tsr_value *value, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return tsr_no_memory("a string");
+    free(value->string);
+    value->string = copy;
+    return NULL;
+}
+
 const tsr_origin *tsr_value_origin(const tsr_value *value)
 {
     while (value && !value->origin)
@@ -176,6 +194,18 @@ bool tsr_value_is(const tsr_value *value, tsr_value_type type)
 const char *tsr_value_text(const tsr_value *value)
 {
     return tsr_value_is(value, TSR_VALUE_STRING) ? value->string : NULL;
+}
+
+bool tsr_value_is_number(const tsr_value *value)
+{
+    return tsr_value_is(value, TSR_VALUE_INT) || tsr_value_is(value, TSR_VALUE_REAL);
+}
+
+double tsr_value_number(const tsr_value *value)
+{
+    if (tsr_value_is(value, TSR_VALUE_INT))
+        return (double)value->integer;
+    return tsr_value_is(value, TSR_VALUE_REAL) ? value->real : 0;
 }
 
 size_t tsr_value_length(const tsr_value *value)
@@ -198,6 +228,11 @@ const tsr_value *tsr_value_member(const tsr_value *group, const char *key)
         return NULL;
     size_t i = find(group, key);
     return i < group->n ? group->items[i] : NULL;
+}
+
+tsr_value *tsr_value_own(tsr_value *group, const char *key)
+{
+    return (tsr_value *)(uintptr_t)tsr_value_member(group, key);
 }
 
 const tsr_value *tsr_value_element(const tsr_value *list, size_t index)

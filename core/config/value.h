@@ -58,14 +58,24 @@ void tsr_value_free(tsr_value *root);
 /* Gives the value, and all below it that has none of its own, an origin; shared, not taken over. */
 void tsr_value_set_origin(tsr_value *value, tsr_origin *origin);
 
+/* Gives the value and all below it this one origin, whatever they had. */
+void tsr_value_give_origin(tsr_value *value, tsr_origin *origin);
+
 /* The value's origin, or that of the nearest above it that has one; NULL: none. */
 const tsr_origin *tsr_value_origin(const tsr_value *value);
 
 /* What is asked for, or NULL where it is not there or `value` (which may be NULL) is of another type. */
 const tsr_value *tsr_value_member(const tsr_value *group, const char *key);
+tsr_value *tsr_value_own(tsr_value *group, const char *key); /* a member of a tree of the caller's own */
 const tsr_value *tsr_value_element(const tsr_value *list, size_t index);
 const char *tsr_value_text(const tsr_value *value); /* of a string */
 bool tsr_value_is(const tsr_value *value, tsr_value_type type);
+
+bool tsr_value_is_number(const tsr_value *value); /* an integer or a real */
+double tsr_value_number(const tsr_value *value);  /* of one; 0 for what is none */
+
+/* Gives a string another text, which is copied. */
+TSR_MUST_CHECK tsr_status *tsr_value_set_text(tsr_value *value, const char *text);
 
 /* Members or elements; 0 for what has none. */
 size_t tsr_value_length(const tsr_value *value);

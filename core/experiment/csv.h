@@ -3,11 +3,16 @@
 #define TSR_EXPERIMENT_CSV_H
 
 #include "base/text.h"
+#include "config/value.h"
 
 #include <jansson.h>
 
-/* Appends a value as a field: text is quoted where it needs to be, NULL and null are empty, reals read back
-   as the same double. */
-void tsr_csv_add(tsr_text *csv, const json_t *value);
+/* Each appends a field. Text is quoted where it needs to be; NULL and null are empty; reals read back as the
+   same double, and those that are not finite are empty. */
+void tsr_csv_text(tsr_text *csv, const char *text);
+void tsr_csv_real(tsr_text *csv, double real);
+void tsr_csv_value(tsr_text *csv, const tsr_value *value);
+/* A number of a record, or null. */
+void tsr_csv_number(tsr_text *csv, const json_t *number);
 
 #endif

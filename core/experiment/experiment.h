@@ -3,35 +3,9 @@
 #ifndef TSR_EXPERIMENT_EXPERIMENT_H
 #define TSR_EXPERIMENT_EXPERIMENT_H
 
-#include "data/augment.h"
 #include "data/samples.h"
 #include "experiment/safetensors.h"
-#include "nn/train.h"
-#include "plugin/settings.h"
-
-/* The group `training`; each field is documented where it is declared, in experiment.c. */
-typedef struct tsr_training_settings {
-    int64_t epochs, batch, samples, early_stop;
-    double holdout, label_noise, input_noise;
-    bool constant_steps, subtract_mean;
-    tsr_int_list snapshots; /* as given; the last epoch is probed besides */
-    tsr_schedule schedule;
-    tsr_augment_options augment;
-} tsr_training_settings;
-
-/* The group `codes`. */
-typedef struct tsr_codes_settings {
-    size_t n_layers; /* 0: all */
-    char **layers;   /* names of activation nodes */
-    int pool;        /* whether a unit's bit tells of one position (TSR_POOL_NONE) or of a channel's sum */
-    double memory;   /* gigabytes (10^9 bytes) of codes in memory; others are kept in files */
-} tsr_codes_settings;
-enum { TSR_POOL_NONE, TSR_POOL_CHANNEL };
-
-/* The group `output`. */
-typedef struct tsr_output_settings {
-    bool save_model, save_codes;
-} tsr_output_settings;
+#include "experiment/schema.h"
 
 /* How large a run is, for estimates. */
 typedef struct tsr_run_size {
@@ -40,24 +14,15 @@ typedef struct tsr_run_size {
     size_t probed_examples; /* whose codes are taken, training and test */
 } tsr_run_size;
 
-/* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */
-typedef struct tsr_report_settings {
-    double under_expressive, sufficiently_expressive, accuracy_within;
-} tsr_report_settings;
-
-/* Reads the group from a config's root; what it says is added to `resolved` (NULL: not wanted). */
-TSR_MUST_CHECK tsr_status *tsr_report_settings_read(const config_setting_t *root, tsr_report_settings *out,
-                                                    json_t *resolved);
-
 /* One run: one training with all its snapshots. */
 typedef struct tsr_run {
     char id[17];             /* hash of config */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     uint64_t seed;
-    json_t *swept; /* each swept key's value in this run */
+    tsr_value *swept; /* a group: each swept key, dotted as it is, and its value in this run */
     /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
        model begins with a file's weights: another content of the file is another run. */
-    json_t *config;
+    tsr_value *config;
     tsr_run_size size;
     tsr_training_settings training;
     tsr_codes_settings codes;
@@ -74,8 +39,8 @@ typedef struct tsr_experiment {
     char *path; /* of the config file */
     tsr_registry *registry;
     tsr_instance *executor;
-    json_t *resolved;  /* the experiment as DIR/config.cfg has it */
-    char sweep_id[17]; /* by which the records of its runs know the sweep */
+    tsr_value *resolved; /* the experiment as DIR/config.cfg has it */
+    char sweep_id[17];   /* by which the records of its runs know the sweep */
     size_t n_swept;
     char **swept; /* the keys, in order */
     size_t n_runs;

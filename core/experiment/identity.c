@@ -2,35 +2,37 @@
 #include "experiment/identity.h"
 
 #include "base/memory.h"
-#include "experiment/resolved.h"
+#include "config/compare.h"
+#include "config/print.h"
 #include "plugin/kinds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-tsr_status *tsr_identity_of(const json_t *config, char id[17])
+tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
 {
-    json_t *deciding = json_deep_copy(config);
+    tsr_value *deciding = tsr_value_copy(config);
     if (!deciding)
         return tsr_no_memory("a run's id");
-    tsr_resolved_remove(deciding, "output");
-    tsr_resolved_remove(deciding, "codes.memory");
-    tsr_resolved_id(deciding, id);
-    json_decref(deciding);
-    return NULL;
+    tsr_value_remove_at(deciding, "output");
+    tsr_value_remove_at(deciding, "codes.memory");
+    tsr_status *status = tsr_value_hash(deciding, id);
+    tsr_value_free(deciding);
+    return status;
 }
 
-tsr_status *tsr_identity_of_sweep(const json_t *resolved, char id[17])
+tsr_status *tsr_identity_of_sweep(const tsr_value *resolved, char id[17])
 {
-    json_t *sweep = json_pack("{s:O?}", "sweep", json_object_get(resolved, "sweep"));
-    if (!sweep)
-        return tsr_no_memory("the sweep's id");
-    if (json_array_size(json_object_get(sweep, "sweep")) == 0) /* none, however it is written */
-        json_object_clear(sweep);
-    tsr_resolved_id(sweep, id);
-    json_decref(sweep);
-    return NULL;
+    const tsr_value *list = tsr_value_member(resolved, "sweep");
+    tsr_value *sweep = tsr_value_group();
+    tsr_status *status = sweep ? NULL : tsr_no_memory("the sweep's id");
+    if (!status && tsr_value_length(list) > 0) /* else none, however it is written */
+        status = tsr_value_put(sweep, "sweep", tsr_value_copy(list));
+    if (!status)
+        status = tsr_value_hash(sweep, id);
+    tsr_value_free(sweep);
+    return status;
 }
 
 tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[17])
@@ -51,7 +53,7 @@ static tsr_status *compare_data(const tsr_run *run, const json_t *outcome, tsr_t
     if (strcmp(before, now) == 0)
         return NULL;
     tsr_text dataset = { 0 };
-    tsr_resolved_write_label(json_object_get(run->config, "dataset"), &dataset);
+    tsr_print_label(tsr_value_member(run->config, "dataset"), &dataset);
     tsr_text_add(out, "the data of dataset %s have changed: digest %.8s then and %.8s now",
                  dataset.chars ? dataset.chars : "", before, now);
     free(dataset.chars);

@@ -4,15 +4,18 @@
 #ifndef TSR_EXPERIMENT_IDENTITY_H
 #define TSR_EXPERIMENT_IDENTITY_H
 
+#include "base/text.h"
 #include "experiment/experiment.h"
+
+#include <jansson.h>
 
 /* The id of a run with this resolved config: 16 hexadecimal digits and a NUL. What is written and where codes
    are kept, `output` and `codes.memory`, is no part of it. */
-TSR_MUST_CHECK tsr_status *tsr_identity_of(const json_t *config, char id[17]);
+TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
 
 /* What config.cfg's sweep is known by in the records of its runs: the same for the experiment that wrote it
    and for who reads it back. */
-TSR_MUST_CHECK tsr_status *tsr_identity_of_sweep(const json_t *resolved, char id[17]);
+TSR_MUST_CHECK tsr_status *tsr_identity_of_sweep(const tsr_value *resolved, char id[17]);
 
 /* The digest of the run's data as they are read: 16 hexadecimal digits and a NUL. Taken once for each
  * dataset. */

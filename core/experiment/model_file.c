@@ -72,7 +72,7 @@ static void add_tensor(json_t *header, const kept_array *array, size_t *offset)
     *offset = end;
 }
 
-static json_t *make_header(const tsr_network *network, const json_t *config)
+static json_t *make_header(const tsr_network *network, const tsr_value *config)
 {
     json_t *header = json_object();
     json_object_set_new(header, METADATA, tsr_model_metadata_make(tsr_network_graph(network), config));
@@ -98,7 +98,7 @@ static void write_arrays(const tsr_network *network, FILE *stream)
         fwrite(mean.values, sizeof(float), mean.n, stream);
 }
 
-tsr_status *tsr_model_file_write(const char *path, const tsr_network *network, const json_t *config)
+tsr_status *tsr_model_file_write(const char *path, const tsr_network *network, const tsr_value *config)
 {
     json_t *header = make_header(network, config);
     char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
@@ -210,7 +210,7 @@ static tsr_status *check_arrays(const tsr_safetensors *file, const tsr_network *
 
 /* Reading. */
 
-tsr_status *tsr_model_file_check(const tsr_safetensors *file, tsr_network *network, const json_t *model)
+tsr_status *tsr_model_file_check(const tsr_safetensors *file, tsr_network *network, const tsr_value *model)
 {
     TSR_TRY(check_arrays(file, network));
     return tsr_model_metadata_apply(file, tsr_network_graph(network), model);

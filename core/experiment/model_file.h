@@ -5,20 +5,21 @@
 #ifndef TSR_EXPERIMENT_MODEL_FILE_H
 #define TSR_EXPERIMENT_MODEL_FILE_H
 
+#include "config/value.h"
 #include "experiment/safetensors.h"
 #include "nn/network.h"
 
 /* Parameters, running statistics and the mean that the network subtracts, float32; written whole or not at
    all. */
 TSR_MUST_CHECK tsr_status *tsr_model_file_write(const char *path, const tsr_network *network,
-                                                const json_t *config);
+                                                const tsr_value *config);
 
 /* Refuses a file whose names and shapes are not those of the network, or whose constants cannot be. Gives the
    network's constants the file's values (model.h: which hold), and warns, once per process and file, where
    others are assumed, where the config overrides the file's, and where the file's model was configured
    otherwise than `model`, the config's group (NULL: nothing is said at all). */
 TSR_MUST_CHECK tsr_status *tsr_model_file_check(const tsr_safetensors *file, tsr_network *network,
-                                                const json_t *model);
+                                                const tsr_value *model);
 
 /* The same without a word, and then gives the network the file's values. Any number of networks; the file
    stays as it is. */

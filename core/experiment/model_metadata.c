@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "experiment/resolved.h"
+#include "config/compare.h"
+#include "config/json.h"
+#include "config/print.h"
 #include "plugin/params.h"
 
 #include <stdlib.h>
@@ -42,11 +44,13 @@ json_t *tsr_model_constants(const tsr_graph *graph)
     return constants;
 }
 
-json_t *tsr_model_metadata_make(const tsr_graph *graph, const json_t *config)
+json_t *tsr_model_metadata_make(const tsr_graph *graph, const tsr_value *config)
 {
     json_t *metadata = json_pack("{s:s, s:s}", "format", "pt", "tessera", tsr_version());
     json_t *constants = tsr_model_constants(graph);
-    add_metadata(metadata, "config", config);
+    char *text = config ? tsr_value_json_text(config, 0) : NULL;
+    json_object_set_new(metadata, "config", json_string(text ? text : "{}"));
+    free(text);
     add_metadata(metadata, "constants", constants);
     json_decref(constants);
     return metadata;
@@ -206,29 +210,25 @@ static bool is_compared_elsewhere(const tsr_graph *graph, const char *key)
     return found;
 }
 
-static void add_difference(tsr_text *out, const char *key, const json_t *there, const json_t *here)
+static void add_difference(tsr_text *out, const char *key, const tsr_value *there, const tsr_value *here)
 {
     tsr_text_add(out, "%s%s is ", out->length ? ", " : "", tsr_tensor_shown(key));
-    tsr_resolved_write_label(there, out);
+    tsr_print_label(there, out);
     tsr_text_add(out, " there and ");
-    tsr_resolved_write_label(here, out);
+    tsr_print_label(here, out);
     tsr_text_add(out, " here");
 }
 
 /* The keys that both have, with two values; other plugins have other keys. */
-static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, const json_t *there,
-                           const json_t *here)
+static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, const tsr_value *there,
+                           const tsr_value *here)
 {
-    const char *key;
-    json_t *value, *members = json_incref((json_t *)(uintptr_t)here);
     tsr_text differences = { 0 };
-    json_object_foreach(members, key, value)
-    {
-        const json_t *other = json_object_get(there, key);
-        if (other && !json_equal(other, value) && !is_compared_elsewhere(graph, key))
-            add_difference(&differences, key, other, value);
+    for (size_t i = 0; i < tsr_value_length(here); i++) {
+        const tsr_value *value = here->items[i], *other = tsr_value_member(there, value->key);
+        if (other && !tsr_values_equal(other, value) && !is_compared_elsewhere(graph, value->key))
+            add_difference(&differences, value->key, other, value);
     }
-    json_decref(members);
     if (differences.chars && !differences.failed)
         tsr_log_warning_once("%s: its network was configured otherwise and may have given other outputs: %s",
                              tsr_safetensors_path(file),
@@ -237,14 +237,19 @@ static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, 
     free(differences.chars);
 }
 
-tsr_status *tsr_model_metadata_apply(const tsr_safetensors *file, tsr_graph *graph, const json_t *model)
+tsr_status *tsr_model_metadata_apply(const tsr_safetensors *file, tsr_graph *graph, const tsr_value *model)
 {
     TSR_TRY(set_constants(file, graph, !model));
     if (!model || !written_by_tessera(file))
         return NULL;
     json_t *config;
     TSR_TRY(read_metadata(file, "config", &config));
-    compare_models(file, graph, json_object_get(config, "model"), model);
+    const json_t *recorded = json_object_get(config, "model");
+    tsr_value *there = recorded ? tsr_value_from_json(recorded) : NULL;
     json_decref(config);
+    if (recorded && !there)
+        return tsr_no_memory("a model's config");
+    compare_models(file, graph, there, model);
+    tsr_value_free(there);
     return NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef TSR_EXPERIMENT_MODEL_METADATA_H
 #define TSR_EXPERIMENT_MODEL_METADATA_H
 
+#include "config/value.h"
 #include "experiment/safetensors.h"
 #include "nn/graph.h"
 
@@ -10,10 +11,10 @@
 json_t *tsr_model_constants(const tsr_graph *graph);
 
 /* A new reference. */
-json_t *tsr_model_metadata_make(const tsr_graph *graph, const json_t *config);
+json_t *tsr_model_metadata_make(const tsr_graph *graph, const tsr_value *config);
 
 /* What tsr_model_file_check (model_file.h) does beyond names and shapes. */
 TSR_MUST_CHECK tsr_status *tsr_model_metadata_apply(const tsr_safetensors *file, tsr_graph *graph,
-                                                    const json_t *model);
+                                                    const tsr_value *model);
 
 #endif

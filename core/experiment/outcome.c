@@ -3,6 +3,8 @@
 #include "experiment/outcome.h"
 
 #include "base/file.h"
+#include "base/memory.h"
+#include "config/json.h"
 #include "experiment/identity.h"
 
 #include <errno.h>
@@ -66,6 +68,14 @@ static tsr_status *check_shape(const json_t *outcome, const char *id)
     return NULL;
 }
 
+static tsr_status *identity_of_record(const json_t *config, char id[17])
+{
+    tsr_value *value = tsr_value_from_json(config);
+    tsr_status *status = value ? tsr_identity_of(value, id) : tsr_no_memory("a run's config");
+    tsr_value_free(value);
+    return status;
+}
+
 tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
 {
     const json_t *snapshots = json_object_get(outcome, "snapshots"),
@@ -73,7 +83,7 @@ tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
     char own[17];
     if (!json_is_object(config))
         return tsr_fail(TSR_REFUSED, "not the record of run %s: it has no config", id);
-    TSR_TRY(tsr_identity_of(config, own));
+    TSR_TRY(identity_of_record(config, own));
     if (strcmp(own, id) != 0)
         return tsr_fail(TSR_REFUSED, "not the record of run %s: its config is that of run %s", id, own);
     if (tsr_outcome_is_done(outcome) && json_array_size(snapshots) == 0)

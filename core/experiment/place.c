@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/compare.h"
+#include "config/json.h"
 #include "experiment/folder.h"
 #include "experiment/outcome.h"
 
@@ -17,7 +19,7 @@ tsr_status *tsr_place_put(const tsr_experiment *experiment, const tsr_run *run, 
         outcome, "place",
         json_pack("{s:s, s:I}", "sweep", experiment->sweep_id, "point", (json_int_t)run->point));
     failed |= json_object_set_new(outcome, "replicate", json_integer((json_int_t)run->replicate));
-    failed |= json_object_set(outcome, "swept", run->swept);
+    failed |= json_object_set_new(outcome, "swept", tsr_value_to_json(run->swept));
     return failed ? tsr_no_memory("a run's place") : NULL;
 }
 
@@ -34,12 +36,22 @@ bool tsr_place_read(const json_t *outcome, const char *sweep, size_t *point, siz
     return true;
 }
 
+/* Whether the record has the values that the run has. */
+static bool has_values(const json_t *outcome, const tsr_run *run)
+{
+    const json_t *recorded = json_object_get(outcome, "swept");
+    tsr_value *values = recorded ? tsr_value_from_json(recorded) : NULL;
+    bool same = values && tsr_values_equal(values, run->swept);
+    tsr_value_free(values);
+    return same;
+}
+
 tsr_status *tsr_place_update(const tsr_store *store, const tsr_experiment *experiment, const tsr_run *run,
                              json_t *outcome)
 {
     size_t point, replicate;
     if (tsr_place_read(outcome, experiment->sweep_id, &point, &replicate) && point == run->point &&
-        replicate == run->replicate && json_equal(json_object_get(outcome, "swept"), run->swept))
+        replicate == run->replicate && has_values(outcome, run))
         return NULL;
     TSR_TRY(tsr_place_put(experiment, run, outcome));
     return tsr_store_put(store, run->id, outcome);

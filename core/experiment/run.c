@@ -11,6 +11,7 @@
 #include "codes/metrics.h"
 #include "codes/npy.h"
 #include "config/describe.h"
+#include "config/json.h"
 #include "data/batches.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
@@ -395,9 +396,9 @@ static json_t *describe_metrics(const tsr_run *run)
 static json_t *begin_outcome(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                              const char *error)
 {
-    json_t *outcome =
-        json_pack("{s:s, s:s, s:I, s:s, s:s?, s:O}", "run", run->id, "experiment", experiment->name, "seed",
-                  (json_int_t)run->seed, "status", word, "error", error, "config", run->config);
+    json_t *outcome = json_pack("{s:s, s:s, s:I, s:s, s:s?, s:o}", "run", run->id, "experiment",
+                                experiment->name, "seed", (json_int_t)run->seed, "status", word, "error",
+                                error, "config", tsr_value_to_json(run->config));
     tsr_status *status = outcome ? tsr_place_put(experiment, run, outcome) : NULL;
     if (!status)
         return outcome;
@@ -614,9 +615,9 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
     if (!outcome)
         return tsr_no_memory("run.json");
     json_object_set_new(outcome, "snapshots", json_array());
-    json_object_set_new(outcome, "environment",
-                        json_pack("{s:s, s:o}", "version", tsr_version(), "plugins",
-                                  tsr_plugins_used(experiment->registry)));
+    json_object_set_new(
+        outcome, "environment",
+        json_pack("{s:s, s:o}", "version", tsr_version(), "plugins", tsr_plugins_used(experiment->registry)));
     status = tsr_store_put(store, run->id, outcome);
     json_decref(outcome);
     if (!status)

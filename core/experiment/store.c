@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/compare.h"
+#include "config/print.h"
+#include "config/read.h"
 #include "experiment/csv.h"
 #include "experiment/folder.h"
 #include "experiment/outcome.h"
 #include "experiment/place.h"
-#include "experiment/resolved.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -89,43 +91,46 @@ static tsr_status *lock_folder(tsr_store *store, tsr_shard shard)
 }
 
 /* A key that is swept here has as many values as the sweep says, and may have had one before: the study
- * grows. */
-static void remove_swept(json_t *there, json_t *here)
+   grows. */
+static void remove_swept(const tsr_experiment *experiment, tsr_value *config)
 {
-    const json_t *sweep = json_object_get(here, "sweep");
-    for (size_t i = 0; i < json_array_size(sweep); i++) {
-        const char *key = json_string_value(json_object_get(json_array_get(sweep, i), "key"));
-        tsr_resolved_remove(there, key);
-        tsr_resolved_remove(here, key);
-    }
+    for (size_t i = 0; i < experiment->n_swept; i++)
+        tsr_value_remove_at(config, experiment->swept[i]);
+    tsr_value_remove_at(config, "codes.memory");
+}
+
+static tsr_status *compare(const tsr_store *store, tsr_value *there, tsr_value *here)
+{
+    tsr_text difference = { 0 };
+    tsr_status *status = NULL;
+    if (tsr_values_differ(there, here, may_differ, &difference))
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: holds the results of another experiment (%s): expected the same one; choose "
+                          "another folder with -o, or replace its results with --fresh",
+                          store->shown, difference.chars ? difference.chars : "it differs");
+    free(difference.chars);
+    return status;
 }
 
 static tsr_status *check_same(const char *path, const tsr_store *store, const tsr_experiment *experiment)
 {
     if (access(path, F_OK) != 0)
         return NULL;
-    json_t *there = NULL;
-    tsr_status *status = tsr_resolved_read(path, &there);
+    tsr_value *there = NULL;
+    tsr_status *status = tsr_config_read(path, 0, NULL, &there);
     if (status) {
         tsr_log_warning("%s; it is written anew", tsr_status_message(status));
         tsr_status_free(status);
         return NULL;
     }
-    tsr_text difference = { 0 };
-    json_t *here = json_deep_copy(experiment->resolved);
-    remove_swept(there, here);
-    tsr_resolved_remove(there, "codes.memory");
-    tsr_resolved_remove(here, "codes.memory");
-    if (!here)
-        status = tsr_no_memory("the config");
-    else if (tsr_resolved_differs(there, here, may_differ, &difference))
-        status = tsr_fail(TSR_REFUSED,
-                          "%s: holds the results of another experiment (%s): expected the same one; choose "
-                          "another folder with -o, or replace its results with --fresh",
-                          store->shown, difference.chars ? difference.chars : "it differs");
-    free(difference.chars);
-    json_decref(here);
-    json_decref(there);
+    tsr_value *here = tsr_value_copy(experiment->resolved);
+    if (here) {
+        remove_swept(experiment, there);
+        remove_swept(experiment, here);
+    }
+    status = here ? compare(store, there, here) : tsr_no_memory("the config");
+    tsr_value_free(here);
+    tsr_value_free(there);
     return status;
 }
 
@@ -133,7 +138,7 @@ static tsr_status *write_config(const char *path, const tsr_experiment *experime
 {
     tsr_text text = { 0 };
     tsr_text_add(&text, TSR_FOLDER_MARK "%s resolved it: every key, defaults too.\n", tsr_version());
-    tsr_resolved_write(experiment->resolved, &text);
+    tsr_print_config(experiment->resolved, &text);
     tsr_status *status = text.failed ? tsr_no_memory(path) : tsr_write_file(path, text.chars, text.length);
     free(text.chars);
     return status;
@@ -300,15 +305,15 @@ static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_
             if (has_own_column(experiment->swept[j]))
                 continue;
             tsr_text_add(csv, ",");
-            tsr_csv_add(csv, json_object_get(run->swept, experiment->swept[j]));
+            tsr_csv_value(csv, tsr_value_member(run->swept, experiment->swept[j]));
         }
         tsr_text_add(csv, ",");
-        tsr_csv_add(csv, json_object_get(snapshot, "epoch"));
+        tsr_csv_number(csv, json_object_get(snapshot, "epoch"));
         const char *name;
         json_object_foreach(names, name, ignored)
         {
             tsr_text_add(csv, ",");
-            tsr_csv_add(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
+            tsr_csv_number(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
         }
         tsr_text_add(csv, "\n");
     }

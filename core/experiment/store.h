@@ -5,6 +5,8 @@
 
 #include "experiment/experiment.h"
 
+#include <jansson.h>
+
 typedef struct tsr_store {
     char *folder; /* absolute */
     char *shown;  /* what messages call it */

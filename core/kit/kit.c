@@ -5,7 +5,7 @@
 #include "base/isolate.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "experiment/config.h"
+#include "config/read.h"
 #include "plugin/kinds.h"
 
 #include <malloc.h>
@@ -31,10 +31,11 @@ static const tsr_kit_kind *kind_of(tsr_kind kind)
 
 tsr_status *tsr_kit_make(const tsr_kit *kit, tsr_instance **out)
 {
-    tsr_settings settings = { .registry = kit->registry, .folder = kit->folder, .expendable = true };
-    json_t *resolved;
-    TSR_TRY(tsr_instance_new(&settings, kit->kind, kit->group, "plugin", NULL, out, &resolved));
-    json_decref(resolved);
+    const tsr_origin *origin = tsr_value_origin(tsr_value_member(kit->group, "plugin"));
+    tsr_settings settings = { .registry = kit->registry, .folder = origin->folder, .expendable = true };
+    tsr_value *resolved;
+    TSR_TRY(tsr_settings_plugin(&settings, kit->kind, kit->group, "plugin", NULL, out, &resolved));
+    tsr_value_free(resolved);
     return NULL;
 }
 
@@ -237,7 +238,7 @@ static void run_checks(tsr_kit *kit, const tsr_kit_check *checks, tally *sum)
     }
 }
 
-static tsr_status *set_up(const char *file, size_t n, const char *const *settings, tsr_config *out)
+static tsr_status *set_up(const char *file, size_t n, const char *const *settings, tsr_value **out)
 {
     char *plugin = tsr_format("plugin=\"%s\"", file);
     const char **all = tsr_alloc(n + 1, sizeof(*all));
@@ -286,7 +287,7 @@ tsr_status *tsr_kit_test(const char *file, size_t n_settings, const char *const 
 {
     tally sum = { 0 };
     tsr_kit kit = { 0 };
-    tsr_config config;
+    tsr_value *config = NULL;
     char *path = strchr(file, '/') ? strdup(file) : tsr_format("./%s", file);
     tsr_status *status = path ? NULL : tsr_no_memory("a path");
     if (!status)
@@ -295,8 +296,7 @@ tsr_status *tsr_kit_test(const char *file, size_t n_settings, const char *const 
         free(path);
         return status;
     }
-    kit.group = config_root_setting(&config.tree);
-    kit.folder = config.folder;
+    kit.group = config;
     status = tsr_registry_new(0, NULL, &kit.registry);
     if (!status) {
         printf("TAP version 13\n");
@@ -305,7 +305,7 @@ tsr_status *tsr_kit_test(const char *file, size_t n_settings, const char *const 
     if (!status)
         printf("1..%zu\n", sum.done);
     tsr_registry_free(kit.registry);
-    tsr_config_clear(&config);
+    tsr_value_free(config);
     free(path);
     *failed = sum.failed;
     return status;

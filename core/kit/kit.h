@@ -4,17 +4,16 @@
 #ifndef TSR_KIT_KIT_H
 #define TSR_KIT_KIT_H
 
-#include "plugin/settings.h"
+#include "config/settings.h"
 
 /* The plugin under test. */
 typedef struct tsr_kit {
     tsr_registry *registry;
     tsr_kind kind;
-    const char *name;              /* of the plugin */
-    const char *label;             /* "probe density", for messages */
-    const config_setting_t *group; /* names it, with the settings to test it with */
-    const char *folder;            /* that its relative paths start from */
-    const char *skipped;           /* a check sets it to say why it does not apply, and succeeds */
+    const char *name;       /* of the plugin */
+    const char *label;      /* "probe density", for messages */
+    const tsr_value *group; /* names it, with the settings to test it with */
+    const char *skipped;    /* a check sets it to say why it does not apply, and succeeds */
 } tsr_kit;
 
 typedef struct tsr_kit_check {

@@ -34,7 +34,7 @@ static const tsr_loaded rectifier = { .plugin = { TSR_ACTIVATION_PLUGIN(&rectifi
 
 static tsr_status *init(void *self)
 {
-    return tsr_instance_of(&rectifier, &((plain *)self)->activation);
+    return tsr_settings_default_plugin(&rectifier, &((plain *)self)->activation);
 }
 
 static void fini(void *self)
@@ -56,5 +56,5 @@ static const tsr_loaded model = { .plugin = { TSR_MODEL_PLUGIN(&model_ops), .nam
 
 tsr_status *tsr_kit_plain_model(tsr_instance **out)
 {
-    return tsr_instance_of(&model, out);
+    return tsr_settings_default_plugin(&model, out);
 }

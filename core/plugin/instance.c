@@ -1,17 +1,16 @@
-/* Configured plugins: a plugin's name leads to its declarations, these fill its structure from the config,
-   and its init has the last word. */
-#include "plugin/settings.h"
+/* Instances: a fenced structure, filled from outside, then the plugin's init, which is tried in a child
+   process first. */
+#include "plugin/instance.h"
 
 #include "base/isolate.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "plugin/kinds.h"
+#include "plugin/params.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Deeper than any model; a plugin whose default is itself ends here. */
-enum { DEEPEST = 16 };
 
 /* Behind each instance's structure stand so many bytes that nobody may write. */
 enum { FENCE = 64, FENCE_BYTE = 0xa5 };
@@ -23,55 +22,9 @@ struct tsr_instance {
     const tsr_loaded *loaded;
     void *self;
     void *common; /* NULL: the kind has none */
-    bool *given;  /* per declared parameter: the config has its key */
+    bool *given;  /* of each declared parameter: its value is no default */
     bool initialised;
 };
-
-/* The name. */
-
-static tsr_status *expected_group(const config_setting_t *setting, tsr_kind kind)
-{
-    char *expected =
-        tsr_format("the name of %s or a group { plugin = \"NAME\"; ... }", tsr_kind_get(kind)->phrase);
-    tsr_status *status = tsr_setting_mismatch(setting, expected ? expected : "a plugin");
-    free(expected);
-    return status;
-}
-
-/* The setting that says the name: the group itself in the short form; NULL: the default's. */
-static tsr_status *naming_setting(tsr_kind kind, const config_setting_t *group, const config_setting_t **out)
-{
-    *out = group;
-    if (!group || config_setting_type(group) == CONFIG_TYPE_STRING)
-        return NULL;
-    if (!config_setting_is_group(group))
-        return expected_group(group, kind);
-    *out = config_setting_get_member(group, "plugin");
-    if (*out && config_setting_type(*out) != CONFIG_TYPE_STRING) {
-        char *expected = tsr_format("the name of %s in quotes", tsr_kind_get(kind)->phrase);
-        tsr_status *status = tsr_setting_mismatch(*out, expected ? expected : "a name");
-        free(expected);
-        return status;
-    }
-    return NULL;
-}
-
-static tsr_status *plugin_name(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
-                               const char *key, const char *default_name, char **out)
-{
-    const config_setting_t *setting;
-    TSR_TRY(naming_setting(kind, group, &setting));
-    const char *name = setting ? config_setting_get_string(setting) : default_name;
-    if (!name) {
-        char *path = group ? tsr_setting_path(group) : strdup(key);
-        tsr_status *status = tsr_setting_fail(group, "%s names no %s: expected plugin = \"NAME\"",
-                                              path ? path : key, tsr_kind_get(kind)->name);
-        free(path);
-        return status;
-    }
-    *out = setting && strchr(name, '/') ? tsr_setting_file(settings, setting, name) : strdup(name);
-    return *out ? NULL : tsr_no_memory("a plugin's name");
-}
 
 /* The fence. */
 
@@ -131,57 +84,32 @@ tsr_status *tsr_instance_check(const tsr_instance *instance)
 
 /* The instance. */
 
-/* The keys that the same group holds for somebody else: "plugin", and those of `params`. */
-static const char **keys_beside(const tsr_param *params)
+static tsr_status *fill_common(tsr_instance *instance, tsr_instance_fill *fill, void *context,
+                               const char *what)
 {
-    size_t n = tsr_params_count(params);
-    const char **keys = calloc(n + 2, sizeof(*keys));
-    for (size_t i = 0; keys && i < n; i++)
-        keys[i] = params[i].key;
-    if (keys)
-        keys[n] = "plugin";
-    return keys;
-}
-
-static tsr_status *read_part(const tsr_settings *settings, const tsr_param *params, const tsr_param *beside,
-                             const config_setting_t *group, const char *what, void *target, json_t *resolved)
-{
-    const char **others = keys_beside(beside);
-    if (!others)
-        return tsr_no_memory("a list of keys");
-    tsr_status *status = tsr_settings_read(settings, params, group, what, others, target, resolved);
-    free(others);
+    const tsr_plugin *plugin = &instance->loaded->plugin;
+    const tsr_kind_row *row = tsr_kind_get(plugin->kind);
+    if (row->common_size == 0)
+        return NULL;
+    bool *ignored = tsr_alloc(tsr_params_count(row->common), sizeof(*ignored));
+    instance->common = tsr_alloc(1, row->common_size);
+    tsr_status *status = ignored && instance->common
+                             ? fill(context, row->common, plugin->params, what, instance->common, ignored)
+                             : tsr_no_memory(what);
+    free(ignored);
     return status;
 }
 
-static tsr_status *note_given(tsr_instance *instance, const config_setting_t *group, const char *what)
-{
-    const tsr_param *params = instance->loaded->plugin.params;
-    size_t n = tsr_params_count(params);
-    instance->given = tsr_alloc(n, sizeof(*instance->given));
-    if (!instance->given)
-        return tsr_no_memory(what);
-    for (size_t i = 0; i < n && group && config_setting_is_group(group); i++)
-        instance->given[i] = config_setting_get_member(group, params[i].key) != NULL;
-    return NULL;
-}
-
-static tsr_status *fill(const tsr_settings *settings, tsr_instance *instance, const config_setting_t *group,
-                        const char *what, json_t *resolved)
+static tsr_status *fill_both(tsr_instance *instance, tsr_instance_fill *fill, void *context, const char *what)
 {
     const tsr_plugin *plugin = &instance->loaded->plugin;
     const tsr_kind_row *row = tsr_kind_get(plugin->kind);
     instance->self = fenced_alloc(plugin->instance_size);
-    if (!instance->self)
+    instance->given = tsr_alloc(tsr_params_count(plugin->params), sizeof(*instance->given));
+    if (!instance->self || !instance->given)
         return tsr_no_memory(what);
-    TSR_TRY(note_given(instance, group, what));
-    TSR_TRY(read_part(settings, plugin->params, row->common, group, what, instance->self, resolved));
-    if (row->common_size == 0)
-        return NULL;
-    instance->common = tsr_alloc(1, row->common_size);
-    if (!instance->common)
-        return tsr_no_memory(what);
-    return read_part(settings, row->common, plugin->params, group, what, instance->common, resolved);
+    TSR_TRY(fill(context, plugin->params, row->common, what, instance->self, instance->given));
+    return fill_common(instance, fill, context, what);
 }
 
 tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation)
@@ -254,92 +182,76 @@ static tsr_status *try_stage(tsr_instance *instance, tsr_isolated *stage, const 
 }
 
 /* Once per plugin, at its first instance: a plugin that is sound there is taken to be sound. */
-static tsr_status *try_first(const tsr_settings *settings, tsr_instance *instance)
+static tsr_status *try_first(tsr_instance *instance, tsr_registry *registry)
 {
     const tsr_loaded *loaded = instance->loaded;
-    if (!settings->registry || settings->expendable || loaded->tried)
+    if (loaded->tried)
         return NULL;
     if (loaded->plugin.init)
         TSR_TRY(try_stage(instance, try_init, "in init"));
     if (loaded->plugin.fini)
         TSR_TRY(try_stage(instance, try_fini, "in fini"));
-    tsr_registry_note_tried(settings->registry, loaded);
+    tsr_registry_note_tried(registry, loaded);
     return NULL;
 }
 
-/* `group` is the place that failures name, and what is read unless it is but the plugin's name. */
-static tsr_status *make(const tsr_settings *settings, const tsr_loaded *loaded, const config_setting_t *group,
-                        tsr_instance **out, json_t *resolved)
+tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instance_fill *fill, void *context,
+                             tsr_instance **out)
 {
+    *out = NULL;
     tsr_instance *instance = tsr_alloc(1, sizeof(*instance));
     char *what = tsr_format("%s %s", tsr_kind_get(loaded->plugin.kind)->name, loaded->plugin.name);
-    if (!instance || !what) {
-        free(instance);
-        free(what);
-        return tsr_no_memory("a plugin");
+    tsr_status *status = instance && what ? NULL : tsr_no_memory("a plugin");
+    if (!status) {
+        instance->loaded = loaded;
+        status = fill_both(instance, fill, context, what);
     }
-    instance->loaded = loaded;
-    bool named_only = group && !config_setting_is_group(group);
-    tsr_status *status = fill(settings, instance, named_only ? NULL : group, what, resolved);
-    if (named_only)
-        status = tsr_setting_context(group, status);
-    if (!status)
-        status = tsr_setting_context(group, try_first(settings, instance));
-    if (!status)
-        status = tsr_setting_context(group, call_init(instance));
     free(what);
-    if (status)
+    if (!status)
+        *out = instance;
+    else if (instance && instance->loaded)
         tsr_instance_free(instance);
     else
-        *out = instance;
+        free(instance);
     return status;
 }
 
-static tsr_status *find(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
-                        const char *name, const tsr_loaded **out)
+tsr_status *tsr_instance_start(tsr_instance *instance, tsr_registry *registry)
 {
-    if (!settings->registry)
-        return tsr_setting_fail(group, "no plugin can be named here");
-    if (settings->depth > DEEPEST)
-        return tsr_setting_fail(group, "%s %s: plugins are nested deeper than %d", tsr_kind_get(kind)->name,
-                                name, DEEPEST);
-    const config_setting_t *setting = group;
-    tsr_status *status = naming_setting(kind, group, &setting);
-    if (!status)
-        status = tsr_setting_context(setting ? setting : group,
-                                     tsr_registry_find(settings->registry, kind, name, out));
-    return status;
+    if (registry)
+        TSR_TRY(try_first(instance, registry));
+    return call_init(instance);
 }
 
-tsr_status *tsr_instance_new(const tsr_settings *settings, tsr_kind kind, const config_setting_t *group,
-                             const char *key, const char *default_name, tsr_instance **out, json_t **resolved)
+void tsr_fields_clear(const tsr_param *params, void *target)
 {
-    *out = NULL;
-    *resolved = NULL;
-    char *name = NULL;
-    TSR_TRY(plugin_name(settings, kind, group, key, default_name, &name));
-    const tsr_loaded *loaded = NULL;
-    tsr_status *status = find(settings, kind, group, name, &loaded);
-    if (!status) {
-        *resolved = json_object();
-        if (json_object_set_new(*resolved, "plugin", json_string(name)) != 0)
-            status = tsr_setting_fail(group, "the plugin's name is not valid UTF-8");
+    for (; params->type != TSR_TYPE_END; params++) {
+        void *field = (char *)target + params->offset, *pointer;
+        tsr_int_list ints;
+        tsr_real_list reals;
+        switch (params->type) {
+        case TSR_TYPE_STRING:
+        case TSR_TYPE_PATH:
+            memcpy(&pointer, field, sizeof(pointer));
+            free(pointer);
+            break;
+        case TSR_TYPE_INT_LIST:
+            memcpy(&ints, field, sizeof(ints));
+            free((void *)(uintptr_t)ints.values);
+            break;
+        case TSR_TYPE_REAL_LIST:
+            memcpy(&reals, field, sizeof(reals));
+            free((void *)(uintptr_t)reals.values);
+            break;
+        case TSR_TYPE_PLUGIN:
+            memcpy(&pointer, field, sizeof(pointer));
+            tsr_instance_free(pointer);
+            break;
+        default:
+            break;
+        }
+        memset(field, 0, params->field_size);
     }
-    if (!status)
-        status = make(settings, loaded, group, out, *resolved);
-    if (status) {
-        json_decref(*resolved);
-        *resolved = NULL;
-    }
-    free(name);
-    return status;
-}
-
-tsr_status *tsr_instance_of(const tsr_loaded *loaded, tsr_instance **out)
-{
-    *out = NULL;
-    tsr_settings settings = { .folder = "/" };
-    return make(&settings, loaded, NULL, out, NULL);
 }
 
 void tsr_instance_free(tsr_instance *instance)
@@ -353,9 +265,9 @@ void tsr_instance_free(tsr_instance *instance)
     tsr_status_free(status);
     call_fini(instance);
     if (instance->self)
-        tsr_settings_clear(plugin->params, instance->self);
+        tsr_fields_clear(plugin->params, instance->self);
     if (instance->common)
-        tsr_settings_clear(tsr_kind_get(plugin->kind)->common, instance->common);
+        tsr_fields_clear(tsr_kind_get(plugin->kind)->common, instance->common);
     free(instance->self);
     free(instance->common);
     free(instance->given);
@@ -392,7 +304,7 @@ const char *tsr_instance_constant_key(const tsr_instance *instance, const char *
     const tsr_param *params = instance->loaded->plugin.params;
     for (size_t i = 0; params[i].type != TSR_TYPE_END; i++)
         if (params[i].constant && strcmp(params[i].constant, constant) == 0) {
-            *given = instance->given && instance->given[i];
+            *given = instance->given[i];
             return params[i].key;
         }
     return NULL;

@@ -1,14 +1,33 @@
-/* An instance of a plugin: its structure, filled, and started by its init. What calls a plugin goes through
-   here; what reads a config is in settings.h. */
+/* An instance of a plugin: its structure, filled by whoever knows the values, and started by its init. What
+   calls a plugin goes through here; what reads a config is in config/settings.h. */
 #ifndef TSR_PLUGIN_INSTANCE_H
 #define TSR_PLUGIN_INSTANCE_H
 
 #include "base/guard.h"
-#include "plugin/loader.h"
+#include "plugin/registry.h"
 
-/* An instance of a plugin that is at hand, the host's own, with all defaults. */
-TSR_MUST_CHECK tsr_status *tsr_instance_of(const tsr_loaded *loaded, tsr_instance **out);
-/* Runs fini; NULL is allowed. */
+#include <tessera/plugin.h>
+
+/* Fills `target`, which is zeroed, by the declarations `params`, and sets given[i] where the value of params[i]
+   is no default. Called for the plugin's own structure and for that of its kind's common parameters; `beside`
+   are the declarations of the other one. `what` names the plugin in messages. What the target points to is
+   freed by tsr_fields_clear. */
+typedef tsr_status *tsr_instance_fill(void *context, const tsr_param *params, const tsr_param *beside,
+                                      const char *what, void *target, bool *given);
+
+/* Frees what the fields of a structure that was filled by these declarations point to, nested instances too,
+   and zeroes them. */
+void tsr_fields_clear(const tsr_param *params, void *target);
+
+/* A filled instance, not started. */
+TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instance_fill *fill, void *context,
+                                            tsr_instance **out);
+
+/* Calls init. With a registry, the init and fini of a plugin that is started for the first time are tried in
+   a child process before, so that one that crashes is a failure like another. */
+TSR_MUST_CHECK tsr_status *tsr_instance_start(tsr_instance *instance, tsr_registry *registry);
+
+/* Runs fini, if it was started; NULL is allowed. */
 void tsr_instance_free(tsr_instance *instance);
 
 /* Refuses an instance that has written behind its own structure, as far as that can be seen. */

@@ -3,7 +3,7 @@
 #include "report/axis.h"
 
 #include "base/memory.h"
-#include "experiment/resolved.h"
+#include "config/print.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,22 +12,20 @@
 #define LONGEST_LABEL 36 /* characters */
 #define CHARACTER 7.5    /* pixels, about */
 
-static void add_label(const json_t *value, bool whole, tsr_text *out);
+static void add_label(const tsr_value *value, bool whole, tsr_text *out);
 
 /* "NAME", or where that does not tell apart, "NAME slope=0.2". */
-static void add_group(const json_t *group, bool whole, tsr_text *out)
+static void add_group(const tsr_value *group, bool whole, tsr_text *out)
 {
-    const char *plugin = json_string_value(json_object_get(group, "plugin")), *key;
+    const char *plugin = tsr_value_text(tsr_value_member(group, "plugin"));
     tsr_text_add(out, "%s", plugin ? plugin : "");
-    json_t *members = json_incref((json_t *)(uintptr_t)group), *value; /* the macro wants it mutable */
-    json_object_foreach(members, key, value)
-    {
-        if (strcmp(key, "plugin") == 0 || (!whole && plugin))
+    for (size_t i = 0; i < group->n; i++) {
+        const tsr_value *member = group->items[i];
+        if (strcmp(member->key, "plugin") == 0 || (!whole && plugin))
             continue;
-        tsr_text_add(out, "%s%s=", out->length ? " " : "", key);
-        add_label(value, whole, out);
+        tsr_text_add(out, "%s%s=", out->length ? " " : "", member->key);
+        add_label(member, whole, out);
     }
-    json_decref(members);
 }
 
 static void add_real(double value, tsr_text *out)
@@ -46,22 +44,33 @@ static void add_real(double value, tsr_text *out)
     tsr_text_add(out, "%se%ld", digits, power);
 }
 
-static void add_label(const json_t *value, bool whole, tsr_text *out)
+static void add_list(const tsr_value *list, bool whole, tsr_text *out)
 {
-    if (json_is_string(value))
-        tsr_text_add(out, "%s", json_string_value(value));
-    else if (json_is_real(value))
-        add_real(json_real_value(value), out);
-    else if (json_is_object(value))
+    for (size_t i = 0; i < list->n; i++) {
+        tsr_text_add(out, "%s", i ? " + " : "");
+        add_label(list->items[i], whole, out);
+    }
+    tsr_text_add(out, "%s", list->n ? "" : "none");
+}
+
+static void add_label(const tsr_value *value, bool whole, tsr_text *out)
+{
+    switch (value->type) {
+    case TSR_VALUE_STRING:
+        tsr_text_add(out, "%s", value->string);
+        break;
+    case TSR_VALUE_REAL:
+        add_real(value->real, out);
+        break;
+    case TSR_VALUE_GROUP:
         add_group(value, whole, out);
-    else if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            tsr_text_add(out, "%s", i ? " + " : "");
-            add_label(json_array_get(value, i), whole, out);
-        }
-        tsr_text_add(out, "%s", json_array_size(value) ? "" : "none");
-    } else
-        tsr_resolved_write_value(value, out);
+        break;
+    case TSR_VALUE_LIST:
+        add_list(value, whole, out);
+        break;
+    default:
+        tsr_print_value(value, out);
+    }
 }
 
 static bool has_twins(const tsr_axis *axis)
@@ -74,11 +83,11 @@ static bool has_twins(const tsr_axis *axis)
 }
 
 /* Short labels where they differ, else whole ones. */
-static tsr_status *make_labels(const json_t *values, bool whole, tsr_axis *axis)
+static tsr_status *make_labels(const tsr_value *const *values, bool whole, tsr_axis *axis)
 {
     for (size_t i = 0; i < axis->n; i++) {
         tsr_text label = { 0 };
-        add_label(json_array_get(values, i), whole, &label);
+        add_label(values[i], whole, &label);
         free(axis->labels[i]);
         axis->labels[i] = label.chars ? label.chars : strdup("");
         if (!axis->labels[i] || label.failed)
@@ -122,13 +131,13 @@ static bool calls_for_logarithms(const tsr_axis *axis, double *sorted, double *l
     return unevenness(logarithms, positive) < unevenness(sorted, n);
 }
 
-static tsr_status *place_values(const json_t *values, tsr_axis *axis)
+static tsr_status *place_values(const tsr_value *const *values, tsr_axis *axis)
 {
     double *scratch = tsr_alloc(2 * axis->n, sizeof(*scratch)), zero = 0;
     if (!scratch)
         return tsr_no_memory("an axis");
     for (size_t i = 0; i < axis->n; i++)
-        axis->at[i] = axis->numeric ? json_number_value(json_array_get(values, i)) : (double)i;
+        axis->at[i] = axis->numeric ? tsr_value_number(values[i]) : (double)i;
     axis->logarithmic = axis->numeric && calls_for_logarithms(axis, scratch, scratch + axis->n, &zero);
     for (size_t i = 0; axis->logarithmic && i < axis->n; i++)
         axis->at[i] = axis->at[i] > 0 ? log10(axis->at[i]) : zero;
@@ -143,9 +152,8 @@ static tsr_status *place_values(const json_t *values, tsr_axis *axis)
     return NULL;
 }
 
-tsr_status *tsr_axis_new(const char *title, const json_t *values, tsr_axis *out)
+tsr_status *tsr_axis_new(const char *title, size_t n, const tsr_value *const *values, tsr_axis *out)
 {
-    size_t n = json_array_size(values);
     *out = (tsr_axis){ .title = strdup(title),
                        .n = n,
                        .numeric = n > 0,
@@ -153,7 +161,7 @@ tsr_status *tsr_axis_new(const char *title, const json_t *values, tsr_axis *out)
                        .at = tsr_alloc(n, sizeof(double)),
                        .rank = tsr_alloc(n, sizeof(size_t)) };
     for (size_t i = 0; i < n; i++)
-        out->numeric = out->numeric && json_is_number(json_array_get(values, i));
+        out->numeric = out->numeric && tsr_value_is_number(values[i]);
     tsr_status *status = out->title && out->labels && out->at && out->rank ? NULL : tsr_no_memory("an axis");
     if (!status)
         status = make_labels(values, false, out);

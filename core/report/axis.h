@@ -4,8 +4,7 @@
 #define TSR_REPORT_AXIS_H
 
 #include "base/text.h"
-
-#include <jansson.h>
+#include "config/value.h"
 
 typedef struct tsr_axis {
     char *title;
@@ -17,9 +16,10 @@ typedef struct tsr_axis {
     double low, high; /* the places at the ends */
 } tsr_axis;
 
-/* `values` is an array. Numbers become logarithmic where they span more than a decade and lie more evenly so;
+/* Of n values. Numbers become logarithmic where they span more than a decade and lie more evenly so;
    a zero then stands one step before the smallest. */
-TSR_MUST_CHECK tsr_status *tsr_axis_new(const char *title, const json_t *values, tsr_axis *out);
+TSR_MUST_CHECK tsr_status *tsr_axis_new(const char *title, size_t n, const tsr_value *const *values,
+                                        tsr_axis *out);
 void tsr_axis_clear(tsr_axis *axis);
 
 /* Appends gnuplot's settings for the axis "x" or "y", about `pixels` long: range, tics, title. `cells`: equal

@@ -3,7 +3,7 @@
 #include "report/report.h"
 
 #include "base/memory.h"
-#include "experiment/resolved.h"
+#include "config/print.h"
 #include "experiment/outcome.h"
 #include "report/html.h"
 
@@ -52,6 +52,12 @@ static const json_t *example_of(const page *p)
 
 /* Head. */
 
+static const char *config_text(const tsr_results *results, const char *dotted)
+{
+    const char *text = tsr_value_text(tsr_value_at(results->config, dotted));
+    return text ? text : "";
+}
+
 static void write_what_varies(const page *p)
 {
     const tsr_results *results = p->summary->results;
@@ -64,7 +70,7 @@ static void write_what_varies(const page *p)
 static void write_header(const page *p)
 {
     const tsr_results *results = p->summary->results;
-    const char *name = text_of(results->config, "name");
+    const char *name = config_text(results, "name");
     size_t done = count_done(p);
     tsr_html_add(p->html,
                  "<header>\n<p class=\"kind\">Tessera report</p>\n<h1>%s</h1>\n"
@@ -78,8 +84,7 @@ static void write_header(const page *p)
         tsr_html_add(p->html, "; %zu in the folder are no part of this sweep and are left out",
                      results->foreign);
     tsr_html_add(p->html, ". Dataset <code>%s</code>, model <code>%s</code>",
-                 text_of(json_object_get(results->config, "dataset"), "plugin"),
-                 text_of(json_object_get(results->config, "model"), "plugin"));
+                 config_text(results, "dataset.plugin"), config_text(results, "model.plugin"));
     write_what_varies(p);
     tsr_html_add(p->html, ".</p>\n</header>\n");
 }
@@ -111,7 +116,7 @@ static void write_failures(const page *p)
                 "<thead><tr><th>Run</th><th>Point</th><th>Seed</th><th>Status</th><th>Reason</th></tr>"
                 "</thead>\n<tbody>\n");
         tsr_text swept = { 0 };
-        tsr_resolved_write_value(json_object_get(outcome, "swept"), &swept);
+        tsr_print_value(results->runs[i].swept, &swept);
         tsr_html_add(p->html,
                      "<tr><td><code>%s</code></td><td>%s</td><td class=\"n\">%zu</td><td>%s</td>"
                      "<td class=\"reason\">%s</td></tr>\n",
@@ -358,7 +363,7 @@ static void write_tables(const page *p)
 static void write_config(const page *p)
 {
     tsr_text config = { 0 };
-    tsr_resolved_write(p->summary->results->config, &config);
+    tsr_print_config(p->summary->results->config, &config);
     tsr_html_add(p->html,
                  "<details class=\"fold\"><summary>The experiment as resolved, every key</summary>\n"
                  "<pre>%s</pre>\n</details>\n",
@@ -456,7 +461,7 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *ht
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                  "<meta name=\"color-scheme\" content=\"light dark\">\n"
                  "<title>%s · Tessera report</title>\n<style>\n",
-                 text_of(study->summary->results->config, "name"));
+                 config_text(study->summary->results, "name"));
     tsr_text_add(html, "%s", tsr_page_style);
     tsr_html_add(html, "</style>\n</head>\n<body>\n");
     write_header(&p);

@@ -5,12 +5,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "experiment/config.h"
+#include "config/json.h"
+#include "config/read.h"
 #include "experiment/folder.h"
 #include "experiment/identity.h"
 #include "experiment/outcome.h"
 #include "experiment/place.h"
-#include "experiment/resolved.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,8 +21,7 @@
 static bool find_place(const tsr_results *results, const char *sweep, size_t replicates, tsr_result *run)
 {
     if (!tsr_place_read(run->outcome, sweep, &run->point, &run->replicate) || run->replicate >= replicates ||
-        run->point >= results->expected / replicates ||
-        json_object_size(json_object_get(run->outcome, "swept")) != results->n_keys)
+        run->point >= results->expected / replicates || tsr_value_length(run->swept) != results->n_keys)
         return false;
     size_t rest = run->point;
     for (size_t k = results->n_keys; k-- > 0;) {
@@ -35,6 +34,7 @@ static bool find_place(const tsr_results *results, const char *sweep, size_t rep
 static void result_clear(tsr_result *run)
 {
     json_decref(run->outcome);
+    tsr_value_free(run->swept);
     free(run->place);
     *run = (tsr_result){ 0 };
 }
@@ -49,8 +49,11 @@ typedef struct reading {
 static tsr_status *add_run(const reading *r, json_t *outcome)
 {
     tsr_results *results = r->results;
-    tsr_result run = { .outcome = outcome, .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
-    if (!run.place) {
+    const json_t *swept = json_object_get(outcome, "swept");
+    tsr_result run = { .outcome = outcome,
+                       .swept = swept ? tsr_value_from_json(swept) : tsr_value_group(),
+                       .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
+    if (!run.place || !run.swept) {
         result_clear(&run);
         return tsr_no_memory("the results");
     }
@@ -134,28 +137,37 @@ static tsr_status *read_runs(tsr_results *results, size_t replicates)
                           results->folder);
 }
 
+static tsr_status *read_key(const tsr_results *results, const tsr_value *entry, tsr_swept_key *key)
+{
+    const tsr_value *values = tsr_value_member(entry, "values");
+    key->name = tsr_value_text(tsr_value_member(entry, "key"));
+    key->n = tsr_value_length(values);
+    if (!key->name || key->n == 0 || values->type != TSR_VALUE_LIST)
+        return tsr_fail(TSR_REFUSED,
+                        "%s/config.cfg: sweep: expected entries { key = \"...\"; values = [ ... ]; }",
+                        results->folder);
+    key->values = tsr_alloc(key->n, sizeof(*key->values));
+    if (!key->values)
+        return tsr_no_memory("the sweep");
+    for (size_t i = 0; i < key->n; i++)
+        key->values[i] = values->items[i];
+    return NULL;
+}
+
 static tsr_status *read_keys(tsr_results *results, size_t replicates)
 {
-    const json_t *sweep = json_object_get(results->config, "sweep");
+    const tsr_value *sweep = tsr_value_member(results->config, "sweep");
+    size_t n = tsr_value_length(sweep);
     results->expected = replicates;
-    results->keys = tsr_alloc(json_array_size(sweep), sizeof(*results->keys));
+    results->keys = tsr_alloc(n, sizeof(*results->keys));
     if (!results->keys)
         return tsr_no_memory("the sweep");
-    for (size_t k = 0; k < json_array_size(sweep); k++) {
-        const json_t *entry = json_array_get(sweep, k), *values = json_object_get(entry, "values");
-        tsr_swept_key *key = &results->keys[results->n_keys];
-        key->name = json_string_value(json_object_get(entry, "key"));
-        key->n = json_array_size(values);
-        if (!key->name || key->n == 0 || !tsr_multiply(results->expected, key->n, &results->expected))
-            return tsr_fail(TSR_REFUSED,
-                            "%s/config.cfg: sweep: expected entries { key = \"...\"; values = [ ... ]; }",
-                            results->folder);
-        key->values = tsr_alloc(key->n, sizeof(*key->values));
-        if (!key->values)
-            return tsr_no_memory("the sweep");
+    for (size_t k = 0; k < n; k++) {
+        tsr_swept_key *key = &results->keys[k];
+        TSR_TRY(read_key(results, sweep->items[k], key));
         results->n_keys++;
-        for (size_t i = 0; i < key->n; i++)
-            key->values[i] = json_array_get(values, i);
+        if (!tsr_multiply(results->expected, key->n, &results->expected))
+            return tsr_fail(TSR_REFUSED, "%s/config.cfg: sweep: too many values", results->folder);
     }
     return NULL;
 }
@@ -166,9 +178,9 @@ static void take_resolved_values(tsr_results *results)
     for (size_t i = results->n_runs; i-- > 0;) /* the first run of each value is the last to set it */
         for (size_t k = 0; k < results->n_keys; k++) {
             tsr_swept_key *key = &results->keys[k];
-            if (strcmp(key->name, "seed") != 0)
-                key->values[results->runs[i].place[k]] =
-                    json_object_get(json_object_get(results->runs[i].outcome, "swept"), key->name);
+            const tsr_value *value = tsr_value_member(results->runs[i].swept, key->name);
+            if (value && strcmp(key->name, "seed") != 0)
+                key->values[results->runs[i].place[k]] = value;
         }
 }
 
@@ -176,7 +188,6 @@ static tsr_status *read_config(tsr_results *results, size_t n_overrides, const c
 {
     char *path = tsr_path_join(results->folder, "config.cfg");
     tsr_status *status = NULL;
-    tsr_config config;
     struct stat info;
     if (!path)
         status = tsr_no_memory("a path");
@@ -189,16 +200,17 @@ static tsr_status *read_config(tsr_results *results, size_t n_overrides, const c
         status = tsr_fail(TSR_REFUSED, "%s: expected a config file, not a %s", path,
                           S_ISDIR(info.st_mode) ? "folder" : "device");
     else
-        status = tsr_config_read(path, n_overrides, overrides, &config);
+        status = tsr_config_read(path, n_overrides, overrides, &results->config);
     free(path);
     TSR_TRY(status);
-    const config_setting_t *root = config_root_setting(&config.tree);
-    status = tsr_report_settings_read(root, &results->thresholds, NULL);
-    results->config = tsr_resolved_from_setting(root);
-    if (!status && !results->config)
-        status = tsr_no_memory("the config");
-    tsr_config_clear(&config);
-    return status;
+    return tsr_report_settings_read(results->config, &results->thresholds, NULL);
+}
+
+static size_t replicates_of(const tsr_value *config)
+{
+    const tsr_value *replicates = tsr_value_member(config, "replicates");
+    bool given = tsr_value_is(replicates, TSR_VALUE_INT) && replicates->integer > 0;
+    return given ? (size_t)replicates->integer : 1;
 }
 
 tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
@@ -209,12 +221,11 @@ tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char 
     results->folder = strdup(folder);
     tsr_status *status =
         results->folder ? read_config(results, n_overrides, overrides) : tsr_no_memory("a path");
-    json_int_t replicates = json_integer_value(json_object_get(results->config, "replicates"));
-    size_t most = replicates > 0 ? (size_t)replicates : 1;
+    size_t replicates = replicates_of(results->config);
     if (!status)
-        status = read_keys(results, most);
+        status = read_keys(results, replicates);
     if (!status)
-        status = read_runs(results, most);
+        status = read_runs(results, replicates);
     if (status) {
         tsr_results_free(results);
         return status;
@@ -234,7 +245,7 @@ void tsr_results_free(tsr_results *results)
         free(results->keys[k].values);
     free(results->runs);
     free(results->keys);
-    json_decref(results->config);
+    tsr_value_free(results->config);
     free(results->folder);
     free(results);
 }

@@ -5,23 +5,26 @@
 
 #include "experiment/experiment.h"
 
+#include <jansson.h>
+
 /* One key of the sweep. */
 typedef struct tsr_swept_key {
     const char *name;
     size_t n;
-    const json_t **values; /* in the sweep's order; as runs have them resolved, where there is one */
+    const tsr_value **values; /* in the sweep's order; as runs have them resolved, where there is one */
 } tsr_swept_key;
 
 /* One run that left a run.json. */
 typedef struct tsr_result {
     json_t *outcome;
+    tsr_value *swept;        /* its value of each key, as a group */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     size_t *place;           /* of each key: which of its values */
 } tsr_result;
 
 typedef struct tsr_results {
     char *folder;
-    json_t *config; /* the experiment as resolved */
+    tsr_value *config; /* the experiment as resolved */
     tsr_report_settings thresholds;
     size_t n_keys, n_runs;
     tsr_swept_key *keys;

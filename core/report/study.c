@@ -7,29 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An axis of whole numbers. */
+static tsr_status *count_axis(const char *title, size_t n, const double *counts, tsr_axis *out)
+{
+    tsr_value **values = tsr_alloc(n, sizeof(*values));
+    tsr_status *status = values ? NULL : tsr_no_memory("an axis");
+    for (size_t i = 0; i < n && !status; i++)
+        if (!(values[i] = tsr_value_int((int64_t)counts[i])))
+            status = tsr_no_memory("an axis");
+    if (!status)
+        status = tsr_axis_new(title, n, (const tsr_value *const *)values, out);
+    for (size_t i = 0; values && i < n; i++)
+        tsr_value_free(values[i]);
+    free(values);
+    return status;
+}
+
 /* The epochs of all points' snapshots, once each. A point with none but its last says nothing of time: where
    its training stopped is its own affair. */
 static tsr_status *list_epochs(tsr_study *study)
 {
     const tsr_summary *summary = study->summary;
-    size_t room = 0, n = 0;
+    size_t most = 0, n = 0, kept = 0;
     for (size_t p = 0; p < summary->n_points; p++)
-        room += summary->points[p].n_epochs;
-    double *all = tsr_alloc(room, sizeof(*all));
-    study->epoch_list = json_array();
-    if (!all || !study->epoch_list) {
-        free(all);
+        most += summary->points[p].n_epochs;
+    double *all = study->epoch_list = tsr_alloc(most, sizeof(*all));
+    if (!all)
         return tsr_no_memory("the study");
-    }
     for (size_t p = 0; p < summary->n_points; p++)
         for (size_t e = 0; summary->points[p].n_epochs > 1 && e < summary->points[p].n_epochs; e++)
             all[n++] = summary->points[p].epochs[e];
     tsr_sort_reals(all, n);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || all[i] != all[i - 1])
-            json_array_append_new(study->epoch_list, json_integer((json_int_t)all[i]));
-    free(all);
-    return tsr_axis_new("epoch", study->epoch_list, &study->epochs);
+            all[kept++] = all[i];
+    return count_axis("epoch", kept, all, &study->epochs);
 }
 
 static tsr_status *make_training_axis(tsr_study *study)
@@ -41,10 +53,7 @@ static tsr_status *make_training_axis(tsr_study *study)
         if (tsr_outcome_is_done(results->runs[i].outcome) && n > most)
             most = n;
     }
-    json_t *ends = most ? json_pack("[i, I]", 1, (json_int_t)most) : json_array();
-    tsr_status *status = tsr_axis_new("epoch", ends, &study->training);
-    json_decref(ends);
-    return status;
+    return count_axis("epoch", most ? 2 : 0, (const double[]){ 1, (double)most }, &study->training);
 }
 
 tsr_status *tsr_study_new(const tsr_summary *summary, tsr_study *out)
@@ -54,13 +63,9 @@ tsr_status *tsr_study_new(const tsr_summary *summary, tsr_study *out)
     tsr_status *status = out->keys ? list_epochs(out) : tsr_no_memory("the study");
     if (!status)
         status = make_training_axis(out);
-    for (size_t k = 0; !status && k < results->n_keys; k++) {
-        json_t *values = json_array();
-        for (size_t i = 0; i < results->keys[k].n; i++)
-            json_array_append(values, (json_t *)(uintptr_t)results->keys[k].values[i]);
-        status = tsr_axis_new(results->keys[k].name, values, &out->keys[k]);
-        json_decref(values);
-    }
+    for (size_t k = 0; !status && k < results->n_keys; k++)
+        status =
+            tsr_axis_new(results->keys[k].name, results->keys[k].n, results->keys[k].values, &out->keys[k]);
     if (status)
         tsr_study_clear(out);
     return status;
@@ -73,14 +78,14 @@ void tsr_study_clear(tsr_study *study)
     free(study->keys);
     tsr_axis_clear(&study->epochs);
     tsr_axis_clear(&study->training);
-    json_decref(study->epoch_list);
+    free(study->epoch_list);
     *study = (tsr_study){ 0 };
 }
 
 size_t tsr_study_epoch(const tsr_study *study, double epoch)
 {
     size_t i = 0;
-    while (i + 1 < study->epochs.n && json_number_value(json_array_get(study->epoch_list, i)) < epoch)
+    while (i + 1 < study->epochs.n && study->epoch_list[i] < epoch)
         i++;
     return i;
 }

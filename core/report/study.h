@@ -11,7 +11,7 @@ typedef struct tsr_study {
     tsr_axis *keys;     /* of each swept key */
     tsr_axis epochs;    /* of the snapshots that there are in any point; none where each has but its last */
     tsr_axis training;  /* of the epochs that any run trained for */
-    json_t *epoch_list; /* the snapshots' epochs, rising */
+    double *epoch_list; /* of the snapshots, as epochs.n says, rising */
 } tsr_study;
 
 TSR_MUST_CHECK tsr_status *tsr_study_new(const tsr_summary *summary, tsr_study *out);

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "config/describe.h"
-#include "experiment/resolved.h"
 #include "experiment/outcome.h"
 #include "report/axis.h"
 #include "report/student.h"
@@ -236,7 +235,7 @@ size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key)
     return summary->results->runs[summary->points[point].first].place[key];
 }
 
-const json_t *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key)
+const tsr_value *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key)
 {
     return summary->results->keys[key].values[tsr_summary_place(summary, point, key)];
 }

@@ -64,7 +64,7 @@ const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, si
 
 /* Which of a key's values the point has; the value itself. */
 size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key);
-const json_t *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key);
+const tsr_value *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key);
 
 /* What stands behind a mean's "±", and the n beside it, for the heading of a table. */
 #define TSR_INTERVAL_LEGEND "± is half the 95 % confidence interval of the mean over n runs (Student's t)"

@@ -1,7 +1,7 @@
 /* The summary as a table on a terminal: cells as text first, then columns as wide as they need, in as many
    blocks below each other as it takes. */
 #include "base/memory.h"
-#include "experiment/resolved.h"
+#include "config/print.h"
 #include "report/summary.h"
 
 #include <math.h>
@@ -174,10 +174,10 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
     free(t.cells);
 }
 
-static void write_swept_value(const json_t *value, char out[CELL])
+static void write_swept_value(const tsr_value *value, char out[CELL])
 {
     tsr_text text = { 0 };
-    tsr_resolved_write_label(value, &text);
+    tsr_print_label(value, &text);
     snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
     free(text.chars);
 }

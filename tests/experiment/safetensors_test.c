@@ -73,7 +73,8 @@ START_TEST(what_is_written_is_read_back_to_the_last_bit)
 {
     net one = net_new("", 1), two = net_new("", 2);
     tsr_safetensors *file;
-    json_t *config = json_pack("{s:i}", "seed", 1);
+    tsr_value *config = tsr_value_group();
+    ck_succeeds(tsr_value_put(config, "seed", tsr_value_int(1)));
     fill_states(&one);
     ck_succeeds(tsr_model_file_write(path, one.network, config));
     ck_succeeds(tsr_safetensors_read(path, &file));
@@ -81,7 +82,7 @@ START_TEST(what_is_written_is_read_back_to_the_last_bit)
     ck_same_values(&one, &two);
     ck_assert_uint_eq(strlen(tsr_safetensors_hash(file)), 32);
     tsr_safetensors_free(file);
-    json_decref(config);
+    tsr_value_free(config);
     net_free(&one);
     net_free(&two);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,22 +185,19 @@ START_TEST(the_line_to_paste_can_be_pasted)
     ck_assert(start && end);
     start += strlen("SYNOPSIS\n");
     *end = '\0';
-    config_t config;
-    config_init(&config);
-    ck_assert_msg(config_read_string(&config, start), "%s line %d: %s", config_error_text(&config),
-                  config_error_line(&config), start);
+    tsr_value *config = test_config(start);
     tsr_registry *registry;
     char *folder = tsr_format("%s/tests/plugin/fixtures", test_build());
     ck_succeeds(tsr_registry_new(1, (const char *const[]){ folder }, &registry));
     tsr_settings settings = { .registry = registry, .folder = "/" };
     tsr_instance *instance;
-    json_t *resolved;
-    ck_succeeds(tsr_instance_new(&settings, TSR_PROBE, config_lookup(&config, "probes.[0]"), "probe", NULL,
-                                 &instance, &resolved));
-    json_decref(resolved);
+    tsr_value *resolved;
+    ck_succeeds(tsr_settings_plugin(&settings, TSR_PROBE, tsr_value_at(config, "probes.0"), "probe", NULL,
+                                    &instance, &resolved));
+    tsr_value_free(resolved);
     tsr_instance_free(instance);
     tsr_registry_free(registry);
-    config_destroy(&config);
+    tsr_value_free(config);
     free(folder);
     free(output);
 }

@@ -202,7 +202,8 @@ START_TEST(a_file_of_another_length_is_refused_with_the_record_size)
 {
     static const int extra[] = { 1, -1, -3073 };
     static const char *const messages[] = {
-        "holds 3074 bytes, expected a multiple of 3073: CIFAR-10 has records of 1 label byte and 3072 pixel bytes, "
+        "holds 3074 bytes, expected a multiple of 3073: CIFAR-10 has records of 1 label byte and 3072 pixel "
+        "bytes, "
         "and at offset 3073 there is no whole one",
         "holds 3072 bytes, expected a multiple of 3073",
         "holds 0 bytes, expected a multiple of 3073",

@@ -2,6 +2,7 @@
    number; what ends badly is told; an interrupt ends them. */
 #include "support.h"
 
+#include <stdio.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 
 #include "nn/network.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHAPE ((tsr_shape){ 1, 8, 8 })

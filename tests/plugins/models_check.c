@@ -1,6 +1,7 @@
 /* Claims that tests of models make. */
 #include "models_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "base/machine.h"
 #include "nn/network.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "experiment/identity.h"
-#include "experiment/resolved.h"
+#include "config/read.h"
 #include "report/summary.h"
 #include "support.h"
 
@@ -54,11 +54,11 @@ static void write_config(const char *text)
 static void write_run(const char *id, const char *swept, int point, int replicate, const char *members)
 {
     char *run = tsr_format("%s/out/runs/%s", folder, id), *path = tsr_path_join(folder, "out/config.cfg");
-    json_t *experiment;
+    tsr_value *experiment;
     char sweep[17];
-    ck_succeeds(tsr_resolved_read(path, &experiment));
+    ck_succeeds(tsr_config_read(path, 0, NULL, &experiment));
     ck_succeeds(tsr_identity_of_sweep(experiment, sweep));
-    json_decref(experiment);
+    tsr_value_free(experiment);
     free(path);
     char *text = tsr_format(
         "{\"run\": \"%s\", \"status\": \"done\", \"swept\": %s, \"place\": {\"sweep\": \"%s\", "

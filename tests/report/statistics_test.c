@@ -1,4 +1,5 @@
 /* Student's t, the statistics of replicates, and the axes that plots stand on. */
+#include "config/json.h"
 #include "report/axis.h"
 #include "report/student.h"
 #include "report/summary.h"
@@ -69,10 +70,12 @@ END_TEST
 static tsr_axis axis_of(const char *values)
 {
     tsr_axis axis;
-    json_t *list = json_loads(values, 0, NULL);
-    ck_assert_ptr_nonnull(list);
-    ck_succeeds(tsr_axis_new("key", list, &axis));
-    json_decref(list);
+    json_t *json = json_loads(values, 0, NULL);
+    ck_assert_ptr_nonnull(json);
+    tsr_value *list = tsr_value_from_json(json);
+    json_decref(json);
+    ck_succeeds(tsr_axis_new("key", list->n, (const tsr_value *const *)list->items, &axis));
+    tsr_value_free(list);
     return axis;
 }
 

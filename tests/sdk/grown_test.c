@@ -1,7 +1,7 @@
 /* A host of a later minor: this program is its plugin runtime, built from headers in which every structure
    that a plugin fills has a field more. The plugins are those of the build tree, which know nothing of it. */
 #include "plugin/kinds.h"
-#include "plugin/settings.h"
+#include "config/settings.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -25,10 +25,10 @@ static tsr_instance *make(tsr_kind kind, const char *name)
 {
     tsr_settings settings = { .registry = registry, .folder = "/" };
     tsr_instance *instance;
-    json_t *resolved;
-    tsr_status *status = tsr_instance_new(&settings, kind, NULL, "p", name, &instance, &resolved);
+    tsr_value *resolved;
+    tsr_status *status = tsr_settings_plugin(&settings, kind, NULL, "p", name, &instance, &resolved);
     ck_assert_msg(!status, "%s", tsr_status_message(status));
-    json_decref(resolved);
+    tsr_value_free(resolved);
     return instance;
 }
 

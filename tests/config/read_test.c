@@ -2,7 +2,10 @@
 #include "support.h"
 
 #include "base/file.h"
-#include "experiment/config.h"
+#include "config/compare.h"
+#include "config/json.h"
+#include "config/print.h"
+#include "config/read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,55 +38,51 @@ START_TEST(a_setting_of_the_command_line_replaces_the_files)
     put(basic);
     const char *sets[] = { "model.width=25",        "model.activation.plugin=c",    "probes.0.k=5",
                            "probes.[0].label=near", "training.optimizer.rate=1e-3", "list=[1, 2]" };
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, 6, sets, &config));
-    int width, k;
-    double rate;
-    const char *text;
-    ck_assert(config_lookup_int(&config.tree, "model.width", &width) && width == 25);
-    ck_assert(config_lookup_string(&config.tree, "model.activation.plugin", &text) && !strcmp(text, "c"));
-    ck_assert(config_lookup_int(&config.tree, "probes.[0].k", &k) && k == 5);
-    ck_assert(config_lookup_string(&config.tree, "probes.[0].label", &text) && !strcmp(text, "near"));
-    ck_assert(config_lookup_float(&config.tree, "training.optimizer.rate", &rate) && rate == 1e-3);
-    ck_assert_int_eq(config_setting_length(config_lookup(&config.tree, "list")), 2);
-    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "model.width"), "no");
+    ck_assert_int_eq(tsr_value_at(config, "model.width")->integer, 25);
+    ck_assert_str_eq(tsr_value_text(tsr_value_at(config, "model.activation.plugin")), "c");
+    ck_assert_int_eq(tsr_value_at(config, "probes.[0].k")->integer, 5);
+    ck_assert_str_eq(tsr_value_text(tsr_value_at(config, "probes.[0].label")), "near");
+    ck_assert(tsr_value_at(config, "training.optimizer.rate")->real == 1e-3);
+    ck_assert_int_eq(tsr_value_length(tsr_value_member(config, "list")), 2);
+    tsr_status *status = tsr_value_fail(tsr_value_at(config, "model.width"), "no");
     ck_assert_str_eq(tsr_status_message(status), "-s model.width=25: no");
     tsr_status_free(status);
-    tsr_config_clear(&config);
+    tsr_value_free(config);
 }
 END_TEST
 
 START_TEST(settings_keep_their_place_in_the_file)
 {
     put(basic);
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, 0, NULL, &config));
     char *expected = malloc(strlen(path) + 16);
     sprintf(expected, "%s:3: no", path);
-    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "probes.[0].k"), "no");
+    tsr_status *status = tsr_value_fail(tsr_value_at(config, "probes.[0].k"), "no");
     ck_assert_str_eq(tsr_status_message(status), expected);
     tsr_status_free(status);
     free(expected);
-    tsr_config_clear(&config);
+    tsr_value_free(config);
 }
 END_TEST
 
 START_TEST(a_setting_may_have_blanks_around_its_equals_sign)
 {
     put(basic);
-    tsr_config config;
+    tsr_value *config;
     const char *spaced = "model.width = 7";
-    int width = 0;
     ck_succeeds(tsr_config_read(path, 1, &spaced, &config));
-    ck_assert(config_lookup_int(&config.tree, "model.width", &width) && width == 7);
-    tsr_config_clear(&config);
+    ck_assert_int_eq(tsr_value_at(config, "model.width")->integer, 7);
+    tsr_value_free(config);
 }
 END_TEST
 
 START_TEST(a_malformed_setting_of_the_command_line_is_wrong_usage)
 {
     put(basic);
-    tsr_config config;
+    tsr_value *config;
     static const char *const bad[] = { "model.width", "=3", ".a=3", "a.=3", "a b=3" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_fails(tsr_config_read(path, 1, &bad[i], &config), TSR_USAGE, "expected KEY=VALUE");
@@ -96,7 +95,7 @@ END_TEST
 
 START_TEST(a_file_that_is_no_config_is_refused_with_its_place)
 {
-    tsr_config config;
+    tsr_value *config;
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
              "x.cfg: cannot read the config: No such file");
     ck_fails(tsr_config_read(folder, 0, NULL, &config), TSR_REFUSED, "expected a config file, not a folder");
@@ -126,7 +125,7 @@ START_TEST(an_include_that_cannot_be_is_refused_with_its_place)
     ck_succeeds(tsr_write_file(fine, "b = 1;", 6));
     ck_succeeds(tsr_write_file(bad, "a = 2147483648;", 15));
     put(bad_includes[_i].text);
-    tsr_config config;
+    tsr_value *config;
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, bad_includes[_i].message);
     free(fine);
     free(bad);
@@ -136,7 +135,7 @@ END_TEST
 /* libconfig reads 3000000000 as -1294967296 and 4294967297 as 1. */
 START_TEST(an_integer_too_large_for_its_type_is_refused)
 {
-    tsr_config config;
+    tsr_value *config;
     put("a = 1; /* \n */\nb = [ 1, 4294967297 ];\n");
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED,
              "x.cfg:3: 4294967297: expected an L behind an integer of more than 32 bits, 4294967297L");
@@ -151,7 +150,7 @@ START_TEST(an_integer_too_large_for_its_type_is_refused)
     ck_fails(tsr_config_read(path, 1, &set, &config), TSR_REFUSED,
              "-s b=4294967297: 4294967297: expected an L");
     ck_succeeds(tsr_config_read(path, 3, sets, &config));
-    tsr_config_clear(&config);
+    tsr_value_free(config);
 }
 END_TEST
 
@@ -160,10 +159,10 @@ START_TEST(what_only_looks_like_an_include_or_an_integer_is_let_be)
     put("# @include \"none\" 4294967297\n// 4294967297\n/*\n@include \"none\"\n4294967297 */\n"
         "a = \"4294967297\\\" 4294967297\n@include \"; b = 4294967297.0; c4294967297 = 2147483647;\n"
         "d = -2147483648; e = 4294967297L; f = 9223372036854775807LL; g = 1e10; h = 0x7fffffff;");
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, 0, NULL, &config));
-    ck_assert_int_eq(config_setting_length(config_root_setting(&config.tree)), 8);
-    tsr_config_clear(&config);
+    ck_assert_int_eq(tsr_value_length(config), 8);
+    tsr_value_free(config);
 }
 END_TEST
 
@@ -198,7 +197,7 @@ START_TEST(what_would_be_read_in_part_is_refused_with_its_place)
         free(other);
     }
     put(without_end[_i].text);
-    tsr_config config;
+    tsr_value *config;
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, without_end[_i].message);
 }
 END_TEST
@@ -219,23 +218,23 @@ static const struct {
 START_TEST(a_value_of_the_command_line_that_cannot_be_read_says_why)
 {
     put("seed = 1;");
-    tsr_config config;
+    tsr_value *config;
     ck_fails(tsr_config_read(path, 1, &bad_values[_i].set, &config), TSR_REFUSED, bad_values[_i].message);
 }
 END_TEST
 
 START_TEST(bare_words_stay_words)
 {
-    static const char *const words[] = { "a=x#y", "b=http://x", "c=//server/y", "d=../x y", "e=it's", "f=*", "g=1 # x", "h=1 // x" };
+    static const char *const words[] = { "a=x#y",  "b=http://x", "c=//server/y", "d=../x y",
+                                         "e=it's", "f=*",        "g=1 # x",      "h=1 // x" };
     put("seed = 1;");
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, sizeof(words) / sizeof(words[0]), words, &config));
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        const char key[] = { words[i][0], '\0' }, *text = NULL;
-        ck_assert(config_lookup_string(&config.tree, key, &text));
-        ck_assert_str_eq(text, words[i] + 2);
+        const char key[] = { words[i][0], '\0' };
+        ck_assert_str_eq(tsr_value_text(tsr_value_member(config, key)), words[i] + 2);
     }
-    tsr_config_clear(&config);
+    tsr_value_free(config);
 }
 END_TEST
 
@@ -243,14 +242,13 @@ START_TEST(a_byte_order_mark_is_left_out)
 {
     put("\xef\xbb\xbf"
         "seed = 7;\nname = 3 3;");
-    tsr_config config;
+    tsr_value *config;
     ck_fails(tsr_config_read(path, 0, NULL, &config), TSR_REFUSED, "x.cfg:2: syntax error");
     put("\xef\xbb\xbf"
         "seed = 7;\n");
-    int seed;
     ck_succeeds(tsr_config_read(path, 0, NULL, &config));
-    ck_assert(config_lookup_int(&config.tree, "seed", &seed) && seed == 7);
-    tsr_config_clear(&config);
+    ck_assert_int_eq(tsr_value_at(config, "seed")->integer, 7);
+    tsr_value_free(config);
 }
 END_TEST
 
@@ -264,17 +262,17 @@ START_TEST(short_forms_open_where_they_stand)
                              *const texts[] = { "one", "two", "three", "act", "r", "s" };
     put("probes = ( \"one\", { plugin = \"two\"; }, \"three\" );\nmodel = { activation = \"act\"; };\n"
         "regularizers = [ \"r\", \"s\" ];\n");
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, 4, sets, &config));
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const char *text = config_setting_get_string(config_lookup(&config.tree, keys[i]));
+        const char *text = tsr_value_text(tsr_value_at(config, keys[i]));
         ck_assert_msg(text && strcmp(text, texts[i]) == 0, "%s", keys[i]);
     }
-    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "probes.[2].plugin"), "no");
+    tsr_status *status = tsr_value_fail(tsr_value_at(config, "probes.[2].plugin"), "no");
     ck_assert_msg(strstr(tsr_status_message(status), "x.cfg:1: no") != NULL, "%s",
                   tsr_status_message(status));
     tsr_status_free(status);
-    tsr_config_clear(&config);
+    tsr_value_free(config);
 }
 END_TEST
 
@@ -283,23 +281,52 @@ START_TEST(an_include_is_found_beside_the_file)
     char *other = tsr_path_join(folder, "common.cfg");
     ck_succeeds(tsr_write_file(other, "\nseed = 7;\n", 11));
     put("@include \"common.cfg\"\n");
-    tsr_config config;
+    tsr_value *config;
     ck_succeeds(tsr_config_read(path, 0, NULL, &config));
-    int seed;
-    ck_assert(config_lookup_int(&config.tree, "seed", &seed) && seed == 7);
-    tsr_status *status = tsr_setting_fail(config_lookup(&config.tree, "seed"), "no");
+    ck_assert_int_eq(tsr_value_at(config, "seed")->integer, 7);
+    tsr_status *status = tsr_value_fail(tsr_value_at(config, "seed"), "no");
     ck_assert_msg(strstr(tsr_status_message(status), "common.cfg:2: no") != NULL, "%s",
                   tsr_status_message(status));
     tsr_status_free(status);
-    tsr_config_clear(&config);
+    tsr_value_free(config);
     free(other);
+}
+END_TEST
+
+START_TEST(what_is_printed_reads_back_the_same_and_has_the_same_hash)
+{
+    json_t *json = json_pack(
+        "{s:i, s:I, s:f, s:f, s:b, s:s, s:[i,i], s:[f], s:{s:s, s:[]}, s:[{s:s}, {s:f}], s:[s, {s:i}]}",
+        "small", -3, "large", (json_int_t)3000000000, "real", 0.1, "tiny", 1e-300, "yes", 1, "text",
+        "a \"quoted\" \\ line\n\ttab", "list", 1, 2, "reals", 2.0, "group", "plugin", "x", "empty", "groups",
+        "plugin", "y", "w", 1e-6, "mixed", "z", "k", 1);
+    tsr_value *value = tsr_value_from_json(json), *back;
+    json_decref(json);
+    tsr_text text = { 0 };
+    tsr_print_config(value, &text);
+    put(text.chars);
+    free(text.chars);
+    ck_succeeds(tsr_config_read(path, 0, NULL, &back));
+    char *left = tsr_value_json_text(value, 0), *right = tsr_value_json_text(back, 0), ids[2][17];
+    ck_assert_str_eq(left, right);
+    ck_succeeds(tsr_value_hash(value, ids[0]));
+    ck_succeeds(tsr_value_hash(back, ids[1]));
+    ck_assert_str_eq(ids[0], ids[1]);
+    ck_assert_uint_eq(strlen(ids[0]), 16);
+    ck_succeeds(tsr_value_put(value, "real", tsr_value_real(0.1 + 1e-17 + 2e-17)));
+    ck_succeeds(tsr_value_hash(value, ids[1]));
+    ck_assert_str_ne(ids[0], ids[1]);
+    free(left);
+    free(right);
+    tsr_value_free(value);
+    tsr_value_free(back);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("config");
-    TCase *tests = tcase_create("config");
+    Suite *suite = suite_create("read");
+    TCase *tests = tcase_create("read");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_setting_of_the_command_line_replaces_the_files);
     tcase_add_test(tests, settings_keep_their_place_in_the_file);
@@ -318,6 +345,7 @@ int main(void)
     tcase_add_test(tests, a_byte_order_mark_is_left_out);
     tcase_add_test(tests, short_forms_open_where_they_stand);
     tcase_add_test(tests, what_only_looks_like_an_include_or_an_integer_is_let_be);
+    tcase_add_test(tests, what_is_printed_reads_back_the_same_and_has_the_same_hash);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -1,6 +1,6 @@
 /* Walks over a text in the steps of libconfig's scanner: comments and strings are skipped, words that are
    integers are measured, includes are opened and walked over in turn. */
-#include "experiment/source.h"
+#include "config/source.h"
 
 #include "base/file.h"
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* A config's text before libconfig reads it, for what libconfig 1.5 does without a word or cannot survive:
    an integer too large becomes another one, all that stands behind a comment or a string without an end is
    left out, and an included folder or device ends or hangs the program. */
-#ifndef TSR_EXPERIMENT_SOURCE_H
-#define TSR_EXPERIMENT_SOURCE_H
+#ifndef TSR_CONFIG_SOURCE_H
+#define TSR_CONFIG_SOURCE_H
 
 #include <tessera/status.h>
 

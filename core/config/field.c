@@ -1,0 +1,221 @@
+/* Reading one declared parameter: a value is read by the type that it has, as a 64-bit integer or a double,
+   and checked before it is narrowed to the field. */
+#include "config/field.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct reader {
+    const tsr_settings *settings;
+    const tsr_param *param;
+    const tsr_value *group, *value; /* value NULL: the default */
+    void *field;
+    tsr_value **resolved;
+} reader;
+
+static tsr_status *mismatch(const tsr_param *param, const tsr_value *value, bool element)
+{
+    tsr_text expected = { 0 };
+    tsr_param_expected(param, element, &expected);
+    const char *word = param->type == TSR_TYPE_ENUM ? tsr_value_text(value) : NULL;
+    const char *nearest = word ? tsr_nearest_word(word, param->choices) : NULL;
+    if (nearest)
+        tsr_text_add(&expected, "; did you mean \"%s\"?", nearest);
+    tsr_status *status = tsr_value_mismatch(value, expected.chars ? expected.chars : "another");
+    free(expected.chars);
+    return status;
+}
+
+static bool get_int(const tsr_param *param, const tsr_value *value, int64_t *out)
+{
+    if (value->type != TSR_VALUE_INT)
+        return false;
+    *out = value->integer;
+    return tsr_param_takes_int(param, *out);
+}
+
+static bool get_real(const tsr_param *param, const tsr_value *value, double *out)
+{
+    *out = tsr_value_number(value);
+    return tsr_value_is_number(value) && tsr_param_takes_real(param, *out);
+}
+
+static tsr_status *read_int(reader *r)
+{
+    int64_t value = r->param->int_default;
+    if (r->value && !get_int(r->param, r->value, &value))
+        return mismatch(r->param, r->value, false);
+    uint32_t narrow = (uint32_t)value; /* two's complement: right for int32_t too */
+    if (r->param->field_size == sizeof(narrow))
+        memcpy(r->field, &narrow, sizeof(narrow));
+    else
+        memcpy(r->field, &value, sizeof(value));
+    *r->resolved = tsr_value_int(value);
+    return NULL;
+}
+
+static tsr_status *read_real(reader *r)
+{
+    double value = r->param->real_default;
+    if (r->value && !get_real(r->param, r->value, &value))
+        return mismatch(r->param, r->value, false);
+    value += 0.0; /* -0.0 is 0.0 */
+    float narrow = (float)value;
+    if (r->param->field_size == sizeof(narrow))
+        memcpy(r->field, &narrow, sizeof(narrow));
+    else
+        memcpy(r->field, &value, sizeof(value));
+    *r->resolved = tsr_value_real(value);
+    return NULL;
+}
+
+static tsr_status *read_bool(reader *r)
+{
+    bool value = r->value ? r->value->boolean : r->param->bool_default;
+    if (r->value && r->value->type != TSR_VALUE_BOOL)
+        return mismatch(r->param, r->value, false);
+    memcpy(r->field, &value, sizeof(value));
+    *r->resolved = tsr_value_bool(value);
+    return NULL;
+}
+
+static tsr_status *read_string(reader *r)
+{
+    const char *value = r->value ? tsr_value_text(r->value) : r->param->string_default;
+    if (r->value && !value)
+        return mismatch(r->param, r->value, false);
+    if (!value) {
+        *r->resolved = tsr_value_null();
+        return NULL;
+    }
+    if (!tsr_is_utf8(value))
+        return tsr_value_fail(r->value ? r->value : r->group, "'%s' is not valid UTF-8", r->param->key);
+    bool is_path = r->param->type == TSR_TYPE_PATH && *value; /* an empty path is none */
+    char *copy = is_path ? tsr_settings_file(r->settings, r->value, value) : strdup(value);
+    if (!copy)
+        return tsr_no_memory("a string");
+    memcpy(r->field, &copy, sizeof(copy));
+    *r->resolved = tsr_value_string(copy);
+    return NULL;
+}
+
+static tsr_status *read_enum(reader *r)
+{
+    const char *word = r->value ? tsr_value_text(r->value) : r->param->string_default;
+    int index = word ? tsr_param_choice(r->param, word) : -1;
+    if (r->value && index < 0)
+        return mismatch(r->param, r->value, false);
+    memcpy(r->field, &index, sizeof(index));
+    *r->resolved = tsr_value_string(word);
+    return NULL;
+}
+
+/* How many elements a list is to have; refuses what is no list or too short or long. */
+static tsr_status *list_length(const reader *r, size_t *n)
+{
+    *n = r->param->list_default_length;
+    if (!r->value)
+        return NULL;
+    if (r->value->type != TSR_VALUE_LIST)
+        return mismatch(r->param, r->value, false);
+    *n = r->value->n;
+    if (*n < r->param->list_min_length || (r->param->list_max_length && *n > r->param->list_max_length))
+        return mismatch(r->param, r->value, false);
+    return NULL;
+}
+
+static tsr_status *read_int_list(reader *r)
+{
+    tsr_int_list list;
+    TSR_TRY(list_length(r, &list.n));
+    int64_t *values = tsr_alloc(list.n, sizeof(*values));
+    if (!values)
+        return tsr_no_memory("a list");
+    list.values = values;
+    memcpy(r->field, &list, sizeof(list)); /* from here on tsr_fields_clear frees it */
+    *r->resolved = tsr_value_list();
+    for (size_t i = 0; *r->resolved && i < list.n; i++) {
+        const tsr_value *element = tsr_value_element(r->value, i);
+        if (!element)
+            values[i] = r->param->int_list_default[i];
+        else if (!get_int(r->param, element, &values[i]))
+            return mismatch(r->param, element, true);
+        TSR_TRY(tsr_value_append(*r->resolved, tsr_value_int(values[i])));
+    }
+    return NULL;
+}
+
+static tsr_status *read_real_list(reader *r)
+{
+    tsr_real_list list;
+    TSR_TRY(list_length(r, &list.n));
+    double *values = tsr_alloc(list.n, sizeof(*values));
+    if (!values)
+        return tsr_no_memory("a list");
+    list.values = values;
+    memcpy(r->field, &list, sizeof(list));
+    *r->resolved = tsr_value_list();
+    for (size_t i = 0; *r->resolved && i < list.n; i++) {
+        const tsr_value *element = tsr_value_element(r->value, i);
+        if (!element)
+            values[i] = r->param->real_list_default[i];
+        else if (!get_real(r->param, element, &values[i]))
+            return mismatch(r->param, element, true);
+        values[i] += 0.0; /* -0.0 is 0.0 */
+        TSR_TRY(tsr_value_append(*r->resolved, tsr_value_real(values[i])));
+    }
+    return NULL;
+}
+
+static tsr_status *read_plugin(reader *r)
+{
+    if (!r->value && !r->param->string_default) {
+        *r->resolved = tsr_value_null();
+        return NULL;
+    }
+    tsr_settings deeper = *r->settings;
+    deeper.depth++;
+    tsr_instance *nested = NULL;
+    tsr_status *status = tsr_settings_plugin(&deeper, r->param->nested, r->value, r->param->key,
+                                             r->param->string_default, &nested, r->resolved);
+    memcpy(r->field, &nested, sizeof(nested));
+    return r->value ? status : tsr_value_context(r->group, status);
+}
+
+static tsr_status *read_by_type(reader *r)
+{
+    switch (r->param->type) {
+    case TSR_TYPE_INT:
+        return read_int(r);
+    case TSR_TYPE_REAL:
+        return read_real(r);
+    case TSR_TYPE_BOOL:
+        return read_bool(r);
+    case TSR_TYPE_STRING:
+    case TSR_TYPE_PATH:
+        return read_string(r);
+    case TSR_TYPE_ENUM:
+        return read_enum(r);
+    case TSR_TYPE_INT_LIST:
+        return read_int_list(r);
+    case TSR_TYPE_REAL_LIST:
+        return read_real_list(r);
+    case TSR_TYPE_PLUGIN:
+        return read_plugin(r);
+    case TSR_TYPE_END:
+        break;
+    }
+    return NULL;
+}
+
+tsr_status *tsr_field_read(const tsr_settings *settings, const tsr_param *param, const tsr_value *group,
+                           const tsr_value *value, void *field, tsr_value **resolved)
+{
+    reader r = { settings, param, group, value, field, resolved };
+    *resolved = NULL;
+    TSR_TRY(read_by_type(&r));
+    return *resolved ? NULL : tsr_no_memory("a setting");
+}

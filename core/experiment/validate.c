@@ -1,0 +1,135 @@
+/* Validating a run. */
+#include "experiment/validate.h"
+
+#include "base/text.h"
+#include "experiment/weights.h"
+#include "nn/network.h"
+#include "plugin/kinds.h"
+#include "plugin/params.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/probe.h>
+
+#define MAX_LABEL 64 /* of a probe */
+
+/* Whether the codes can be taken of the layers that are asked for. */
+static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const tsr_value *root)
+{
+    tsr_code_choice choice = tsr_run_code_choice(run);
+    return tsr_value_context(tsr_value_at(root, "codes.layers"),
+                             tsr_context(tsr_network_choose_code(network, &choice), "codes.layers"));
+}
+
+static tsr_status *no_such_layer(const tsr_network *network, size_t probe, int64_t layer)
+{
+    tsr_text names = { 0 };
+    size_t n = tsr_network_n_code_sources(network);
+    for (size_t i = 0; i < n; i++)
+        tsr_text_add(&names, "%s%zu %s", i ? ", " : "", i, tsr_network_code_source(network, i)->name);
+    tsr_status *status =
+        tsr_fail(TSR_REFUSED, "probes.%zu.layers: there is no layer %lld: expected some of %s", probe,
+                 (long long)layer, names.chars ? names.chars : "none");
+    free(names.chars);
+    return status;
+}
+
+/* Whether the network has the layers that probes want to see, each named once. */
+static tsr_status *check_layers(const tsr_run *run, const tsr_network *network, const tsr_value *root)
+{
+    const tsr_value *probes = tsr_value_member(root, "probes");
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
+        const tsr_value *place = tsr_value_member(tsr_value_element(probes, i), "layers");
+        for (size_t j = 0; j < common->layers.n; j++) {
+            int64_t layer = common->layers.values[j];
+            if ((uint64_t)layer >= tsr_network_n_code_sources(network))
+                return tsr_value_context(place, no_such_layer(network, i, layer));
+            for (size_t k = 0; k < j; k++)
+                if (common->layers.values[k] == layer)
+                    return tsr_value_fail(place,
+                                          "probes.%zu.layers: layer %lld is named twice: expected once", i,
+                                          (long long)layer);
+        }
+    }
+    return NULL;
+}
+
+/* Whether the model can be built for the data, begin with the weights that it is given, and give the codes.
+ */
+static tsr_status *check_model(tsr_run *run, const tsr_value *root)
+{
+    const tsr_value *model = tsr_value_member(root, "model");
+    const tsr_dataset_info *info = &run->data->info;
+    const tsr_value *weights = tsr_value_member(model, "weights");
+    tsr_network *network;
+    tsr_guarded before = tsr_instance_enter(run->model, "build");
+    tsr_status *built = tsr_network_new(run->model, info->shape, info->classes, run->seed, &network);
+    tsr_guard_leave(before);
+    TSR_TRY(tsr_value_context(model, built));
+    run->size.parameters = tsr_network_parameters(network);
+    tsr_status *status = tsr_value_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
+    if (!status)
+        status = check_codes(run, network, root);
+    if (!status)
+        status = check_layers(run, network, root);
+    tsr_network_free(network);
+    return status;
+}
+
+/* A label names a folder and begins the names of columns. */
+static tsr_status *check_label(const char *label, const tsr_value *probe)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t length = strlen(label);
+    if (length <= MAX_LABEL && strspn(label, allowed) == length)
+        return NULL;
+    return tsr_value_fail(tsr_value_member(probe, "label"),
+                          "label = \"%s\": expected at most %d letters, digits, '_' and '-'",
+                          tsr_line_shown(label), MAX_LABEL);
+}
+
+/* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
+tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root)
+{
+    const tsr_training_settings *training = &run->training;
+    const tsr_value *group = tsr_value_member(root, "training");
+    tsr_parts parts;
+    if (tsr_augments(&training->augment))
+        TSR_TRY(tsr_value_context(tsr_value_member(group, "augment"),
+                                  tsr_context(tsr_augment_check(run->data->info.shape), "training.augment")));
+    TSR_TRY(tsr_value_context(
+        group ? group : root,
+        tsr_context(tsr_parts_new(run->data,
+                                  &(tsr_split_options){ .holdout = training->holdout,
+                                                        .samples = (size_t)training->samples },
+                                  &parts),
+                    "training")));
+    tsr_probe_sizes sizes = { .n_train = parts.train.n,
+                              .n_test = parts.test.n,
+                              .classes = run->data->info.classes,
+                              .shape = run->data->info.shape };
+    run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
+                                .probed_examples = parts.train.n + parts.test.n };
+    tsr_parts_clear(&parts);
+    TSR_TRY(check_model(run, root));
+    const tsr_value *probes = tsr_value_member(root, "probes");
+    for (size_t i = 0; i < run->n_probes; i++) {
+        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
+        const tsr_value *place = tsr_value_element(probes, i);
+        const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
+        TSR_TRY(check_label(common->label, place));
+        sizes.projection = (size_t)common->projection;
+        tsr_guarded before = tsr_instance_enter(run->probes[i], "check");
+        tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
+        tsr_guard_leave(before);
+        if (status)
+            return tsr_value_context(place, tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(tsr_probe_label(run->probes[i]), tsr_probe_label(run->probes[j])) == 0)
+                return tsr_value_fail(
+                    place, "two probes are called %s: expected a label = \"...\" of its own for one",
+                    tsr_probe_label(run->probes[i]));
+    }
+    return NULL;
+}
