@@ -89,42 +89,53 @@ static tsr_status *check_label(const char *label, const tsr_value *probe)
                           tsr_line_shown(label), MAX_LABEL);
 }
 
-/* What would fail later for sizes alone fails here: the split, the network's shapes, a probe's demands. */
-tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root)
+/* The split of the data; sets the sizes that probes are checked with. */
+static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_sizes *sizes)
 {
     const tsr_training_settings *training = &run->training;
     const tsr_value *group = tsr_value_member(root, "training");
+    const tsr_split_options options = { .holdout = training->holdout, .samples = (size_t)training->samples };
     tsr_parts parts;
-    if (tsr_augments(&training->augment))
-        TSR_TRY(tsr_value_context(tsr_value_member(group, "augment"),
-                                  tsr_context(tsr_augment_check(run->data->info.shape), "training.augment")));
-    TSR_TRY(tsr_value_context(
-        group ? group : root,
-        tsr_context(tsr_parts_new(run->data,
-                                  &(tsr_split_options){ .holdout = training->holdout,
-                                                        .samples = (size_t)training->samples },
-                                  &parts),
-                    "training")));
-    tsr_probe_sizes sizes = { .n_train = parts.train.n,
-                              .n_test = parts.test.n,
-                              .classes = run->data->info.classes,
-                              .shape = run->data->info.shape };
+    TSR_TRY(tsr_value_context(group ? group : root,
+                              tsr_context(tsr_parts_new(run->data, &options, &parts), "training")));
+    *sizes = (tsr_probe_sizes){ .n_train = parts.train.n,
+                                .n_test = parts.test.n,
+                                .classes = run->data->info.classes,
+                                .shape = run->data->info.shape };
     run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
                                 .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
-    TSR_TRY(check_model(run, root));
-    const tsr_value *probes = tsr_value_member(root, "probes");
+    return NULL;
+}
+
+static tsr_status *check_augment(const tsr_run *run, const tsr_value *root)
+{
+    if (!tsr_augments(&run->training.augment))
+        return NULL;
+    return tsr_value_context(tsr_value_at(root, "training.augment"),
+                             tsr_context(tsr_augment_check(run->data->info.shape), "training.augment"));
+}
+
+static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *place, tsr_probe_sizes *sizes)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    if (!ops->check)
+        return NULL;
+    sizes->projection = (size_t)common->projection;
+    tsr_guarded before = tsr_instance_enter(probe, "check");
+    tsr_status *status = ops->check(tsr_instance_self(probe), sizes);
+    tsr_guard_leave(before);
+    return tsr_value_context(place, tsr_context(status, "probe %s", tsr_probe_label(probe)));
+}
+
+static tsr_status *check_probes(const tsr_run *run, const tsr_value *root, tsr_probe_sizes *sizes)
+{
     for (size_t i = 0; i < run->n_probes; i++) {
-        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
-        const tsr_value *place = tsr_value_element(probes, i);
+        const tsr_value *place = tsr_value_element(tsr_value_member(root, "probes"), i);
         const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
         TSR_TRY(check_label(common->label, place));
-        sizes.projection = (size_t)common->projection;
-        tsr_guarded before = tsr_instance_enter(run->probes[i], "check");
-        tsr_status *status = ops->check ? ops->check(tsr_instance_self(run->probes[i]), &sizes) : NULL;
-        tsr_guard_leave(before);
-        if (status)
-            return tsr_value_context(place, tsr_context(status, "probe %s", tsr_probe_label(run->probes[i])));
+        TSR_TRY(check_demands(run->probes[i], place, sizes));
         for (size_t j = 0; j < i; j++)
             if (strcmp(tsr_probe_label(run->probes[i]), tsr_probe_label(run->probes[j])) == 0)
                 return tsr_value_fail(
@@ -132,4 +143,13 @@ tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root)
                     tsr_probe_label(run->probes[i]));
     }
     return NULL;
+}
+
+tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root)
+{
+    tsr_probe_sizes sizes;
+    TSR_TRY(check_augment(run, root));
+    TSR_TRY(check_split(run, root, &sizes));
+    TSR_TRY(check_model(run, root));
+    return check_probes(run, root, &sizes);
 }

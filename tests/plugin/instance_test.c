@@ -265,7 +265,7 @@ END_TEST
 /* Calls of calloc, of the library too, that still succeed; negative: all do. */
 static long allocations_left = -1;
 
-void *calloc(size_t n, size_t size)
+__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
 {
     static void *(*real)(size_t, size_t);
     static bool looking;
@@ -319,7 +319,7 @@ START_TEST(memory_that_runs_out_while_resolving_is_a_failure_like_another)
         tsr_instance_free(instance);
     }
     ck_assert(succeeded);
-    ck_assert_int_gt(at, 4);
+    ck_assert_int_gt(at, 10);
     free(whole);
     tsr_value_free(config);
 }
