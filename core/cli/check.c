@@ -8,6 +8,7 @@
 #include "base/output.h"
 #include "config/print.h"
 #include "experiment/timing.h"
+#include "plugin/kinds.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -63,9 +64,8 @@ static void write_about(double seconds, tsr_text *out)
 /* Runs at a time: what the executor is told, as far as there are cores for them. */
 static size_t at_a_time(const tsr_experiment *experiment)
 {
-    const tsr_value *given = tsr_value_at(experiment->resolved, "executor.jobs");
-    int64_t jobs = tsr_value_is(given, TSR_VALUE_INT) ? given->integer : 0;
-    size_t cores = (size_t)tsr_cores(), n = jobs > 0 && (size_t)jobs < cores ? (size_t)jobs : cores;
+    const tsr_executor_common *common = tsr_instance_common(experiment->executor);
+    size_t jobs = (size_t)common->jobs, cores = (size_t)tsr_cores(), n = jobs && jobs < cores ? jobs : cores;
     return n < experiment->n_runs ? n : experiment->n_runs;
 }
 

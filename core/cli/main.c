@@ -26,7 +26,7 @@ static const command commands[] = {
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
       "  -o, --output DIR      results folder (default: results/<name of the experiment>)\n"
-      "  -j, --jobs N          runs at a time; the same as -s executor.jobs=N\n"
+      "  -j, --jobs N          runs at a time, whatever the executor; 0: as many as it finds good\n"
       "      --shard I/N       do only the I-th of N parts of the runs\n"
       "      --fresh           remove the results that the folder has and start anew\n"
       "      --redo-changed    do finished runs again whose data or plugins have changed since\n"

@@ -124,21 +124,3 @@ tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out)
         *out = outcome;
     return status;
 }
-
-json_t *tsr_outcomes_metrics(const json_t *outcomes)
-{
-    json_t *names = json_object(), *outcome, *snapshot, *value;
-    size_t i, j;
-    json_array_foreach(outcomes, i, outcome)
-    {
-        if (!tsr_outcome_is_done(outcome))
-            continue;
-        json_array_foreach(json_object_get(outcome, "snapshots"), j, snapshot)
-        {
-            const char *name;
-            json_object_foreach(json_object_get(snapshot, "metrics"), name, value)
-                json_object_set_new(names, name, json_true());
-        }
-    }
-    return names;
-}

@@ -20,8 +20,4 @@ bool tsr_outcome_is_done(const json_t *outcome);
 /* Whether doing the run again would give the same: it is done, or it diverged. */
 bool tsr_outcome_is_final(const json_t *outcome);
 
-/* The names of all metrics of finished runs, in the order of first appearance, as keys of an object. A new
-   reference. */
-json_t *tsr_outcomes_metrics(const json_t *outcomes);
-
 #endif

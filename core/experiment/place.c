@@ -62,17 +62,19 @@ typedef struct releasing {
     const tsr_store *store;
     const tsr_experiment *experiment;
     json_t *ids; /* as keys */
+    size_t foreign;
 } releasing;
 
 static tsr_status *release(void *context, const char *id)
 {
-    const releasing *r = context;
+    releasing *r = context;
     if (json_object_get(r->ids, id))
         return NULL;
     char *path = tsr_format("%s/runs/%s/run.json", r->store->folder, id);
     json_t *outcome = NULL;
     tsr_status *status = path ? tsr_outcome_read(path, id, &outcome) : tsr_no_memory("a path");
     size_t point, replicate;
+    r->foreign += outcome != NULL;
     if (!status && outcome && tsr_place_read(outcome, r->experiment->sweep_id, &point, &replicate)) {
         json_object_set_new(outcome, "place", json_null());
         status = tsr_store_put(r->store, id, outcome);
@@ -86,14 +88,15 @@ static tsr_status *release(void *context, const char *id)
     return status;
 }
 
-tsr_status *tsr_place_release(const tsr_store *store, const tsr_experiment *experiment)
+tsr_status *tsr_place_release(const tsr_store *store, const tsr_experiment *experiment, size_t *foreign)
 {
-    releasing r = { store, experiment, json_object() };
+    releasing r = { .store = store, .experiment = experiment, .ids = json_object() };
     bool whole = r.ids != NULL;
     for (size_t i = 0; i < experiment->n_runs; i++)
         whole = whole && json_object_set_new(r.ids, experiment->runs[i].id, json_true()) == 0;
     tsr_status *status =
         whole ? tsr_folder_each_run(store->folder, release, &r) : tsr_no_memory("the runs' ids");
     json_decref(r.ids);
+    *foreign = r.foreign;
     return status;
 }

@@ -14,8 +14,10 @@ TSR_MUST_CHECK tsr_status *tsr_place_update(const tsr_store *store, const tsr_ex
                                             const tsr_run *run, json_t *outcome);
 
 /* Takes their place from records of this sweep whose runs are no more the experiment's: a file that the
-   config names has become another, and so has the run. */
-TSR_MUST_CHECK tsr_status *tsr_place_release(const tsr_store *store, const tsr_experiment *experiment);
+   config names has become another, and so has the run. *foreign counts the records of runs that are none of
+   the experiment's. */
+TSR_MUST_CHECK tsr_status *tsr_place_release(const tsr_store *store, const tsr_experiment *experiment,
+                                             size_t *foreign);
 
 /* The point that a record has in the sweep of this id, and its replicate; false where it has none. */
 bool tsr_place_read(const json_t *outcome, const char *sweep, size_t *point, size_t *replicate);

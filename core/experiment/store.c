@@ -9,7 +9,6 @@
 #include "config/compare.h"
 #include "config/print.h"
 #include "config/read.h"
-#include "experiment/csv.h"
 #include "experiment/folder.h"
 #include "experiment/outcome.h"
 #include "experiment/place.h"
@@ -17,7 +16,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -267,79 +265,5 @@ tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *
     free(text);
     free(path);
     free(folder);
-    return status;
-}
-
-tsr_status *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experiment, json_t **out)
-{
-    *out = json_array();
-    tsr_status *status = *out ? NULL : tsr_no_memory("the runs' records");
-    for (size_t i = 0; i < experiment->n_runs && !status; i++) {
-        json_t *outcome;
-        status = tsr_store_get(store, &experiment->runs[i], &outcome);
-        if (!status && json_array_append_new(*out, outcome ? outcome : json_null()) != 0)
-            status = tsr_no_memory("the runs' records");
-    }
-    if (status) {
-        json_decref(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-/* The one key that every row tells anyway. */
-static bool has_own_column(const char *swept)
-{
-    return strcmp(swept, "seed") == 0;
-}
-
-static void add_rows(tsr_text *csv, const tsr_experiment *experiment, const tsr_run *run,
-                     const json_t *outcome, json_t *names)
-{
-    json_t *snapshot, *ignored;
-    size_t i;
-    json_array_foreach(json_object_get(outcome, "snapshots"), i, snapshot)
-    {
-        tsr_text_add(csv, "%s,%zu,%llu", run->id, run->replicate, (unsigned long long)run->seed);
-        for (size_t j = 0; j < experiment->n_swept; j++) {
-            if (has_own_column(experiment->swept[j]))
-                continue;
-            tsr_text_add(csv, ",");
-            tsr_csv_value(csv, tsr_value_member(run->swept, experiment->swept[j]));
-        }
-        tsr_text_add(csv, ",");
-        tsr_csv_number(csv, json_object_get(snapshot, "epoch"));
-        const char *name;
-        json_object_foreach(names, name, ignored)
-        {
-            tsr_text_add(csv, ",");
-            tsr_csv_number(csv, json_object_get(json_object_get(snapshot, "metrics"), name));
-        }
-        tsr_text_add(csv, "\n");
-    }
-}
-
-tsr_status *tsr_store_write_csv(const tsr_store *store, const tsr_experiment *experiment,
-                                const json_t *outcomes)
-{
-    json_t *names = tsr_outcomes_metrics(outcomes), *ignored;
-    char *path = tsr_path_join(store->folder, "results.csv");
-    tsr_text csv = { 0 };
-    tsr_text_add(&csv, "run,replicate,seed");
-    for (size_t i = 0; i < experiment->n_swept; i++)
-        if (!has_own_column(experiment->swept[i]))
-            tsr_text_add(&csv, ",%s", experiment->swept[i]);
-    tsr_text_add(&csv, ",epoch");
-    const char *name;
-    json_object_foreach(names, name, ignored) tsr_text_add(&csv, ",%s", name);
-    tsr_text_add(&csv, "\n");
-    for (size_t i = 0; i < experiment->n_runs; i++)
-        if (tsr_outcome_is_done(json_array_get(outcomes, i)))
-            add_rows(&csv, experiment, &experiment->runs[i], json_array_get(outcomes, i), names);
-    tsr_status *status = csv.failed || !path || !names ? tsr_no_memory("results.csv")
-                                                       : tsr_write_file(path, csv.chars, csv.length);
-    free(csv.chars);
-    free(path);
-    json_decref(names);
     return status;
 }

@@ -58,12 +58,4 @@ TSR_MUST_CHECK tsr_status *tsr_store_put(const tsr_store *store, const char *id,
 TSR_MUST_CHECK tsr_status *tsr_store_begin_tables(tsr_store *store);
 void tsr_store_end_tables(tsr_store *store);
 
-/* An array with each run's outcome, in order; JSON null for a run that has none. A new reference. */
-TSR_MUST_CHECK tsr_status *tsr_store_outcomes(const tsr_store *store, const tsr_experiment *experiment,
-                                              json_t **out);
-
-/* Rebuilds DIR/results.csv from the outcomes. */
-TSR_MUST_CHECK tsr_status *tsr_store_write_csv(const tsr_store *store, const tsr_experiment *experiment,
-                                               const json_t *outcomes);
-
 #endif

@@ -3,6 +3,7 @@
 #include "kit/kit.h"
 
 #include "base/machine.h"
+#include "plugin/kinds.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -75,6 +76,7 @@ static bool finished(const tsr_work *work, size_t i)
 static tsr_status *execute(const tsr_instance *instance, ledger *l, size_t n)
 {
     const tsr_executor_ops *ops = tsr_instance_ops(instance);
+    const tsr_executor_common *common = tsr_instance_common(instance);
     dummy host = { .work = { .size = sizeof(tsr_work),
                              .n = n,
                              .run = run,
@@ -82,6 +84,7 @@ static tsr_status *execute(const tsr_instance *instance, ledger *l, size_t n)
                              .tick = tick,
                              .interrupted = interrupted,
                              .cores = tsr_cores(),
+                             .jobs = (size_t)common->jobs,
                              .seen = seen,
                              .finished = finished },
                    .ledger = l };

@@ -35,6 +35,12 @@ static const tsr_param probe_common[] = {
 /* In the order of the TSR_ON_ constants. */
 static const char *const regularized[] = { "weights", "hidden_weights", "biases", "all", NULL };
 
+static const tsr_param executor_common[] = {
+    TSR_PARAM_INT(tsr_executor_common, jobs, 0, 0, 65536,
+                  "runs at a time; 0: as many as the executor finds good", .unit = "runs"),
+    TSR_PARAM_END
+};
+
 static const tsr_param regularizer_common[] = {
     TSR_PARAM_ENUM(tsr_regularizer_common, on, "weights", regularized, "which parameters it is applied to"),
     TSR_PARAM_END
@@ -96,7 +102,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .doc = "does the runs of an experiment",
         .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, execute),
         .required = (const tsr_required_op[]){ OP(tsr_executor_ops, execute), { NULL, 0 } },
-        .common = no_params,
+        .common = executor_common, .common_size = sizeof(tsr_executor_common),
         .config_before = "executor = ", .config_after = ";",
     },
 };

@@ -23,6 +23,10 @@ enum {
     TSR_ON_ALL, /* whatever is trained */
 };
 
+typedef struct tsr_executor_common {
+    int jobs; /* runs at a time that the user wants; 0: the executor's choice */
+} tsr_executor_common;
+
 typedef struct tsr_regularizer_common {
     int on;
 } tsr_regularizer_common;

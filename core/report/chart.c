@@ -99,14 +99,14 @@ static double value_of(const chart *c, size_t cell, size_t measure)
 
 static bool has_role(const chart *c, size_t measure, tsr_metric_role role)
 {
-    return c->study->summary->measures[measure].info.role == role;
+    return c->study->summary->results->measures[measure].info.role == role;
 }
 
 /* Accuracies of training examples rise as these get fewer: they say nothing of a regime. */
 static bool is_judged(const chart *c, size_t measure)
 {
     return has_role(c, measure, TSR_METRIC_ACCURACY) &&
-           c->study->summary->measures[measure].info.part != TSR_METRIC_OF_TRAIN;
+           c->study->summary->results->measures[measure].info.part != TSR_METRIC_OF_TRAIN;
 }
 
 static double best_of(const chart *c, size_t measure)
@@ -123,7 +123,7 @@ static void judge(chart *c)
     const tsr_report_settings *thresholds = &summary->results->thresholds;
     for (size_t cell = 0; cell < c->cells; cell++) {
         double worst = NAN;
-        for (size_t m = 0; m < summary->n_measures; m++)
+        for (size_t m = 0; m < summary->results->n_measures; m++)
             if (has_role(c, m, TSR_METRIC_REDUNDANCY))
                 worst = fmax(worst, value_of(c, cell, m));
         c->regimes[cell] = isnan(worst)                                  ? NONE
@@ -131,7 +131,7 @@ static void judge(chart *c)
                            : worst < thresholds->sufficiently_expressive ? SUFFICIENT
                                                                          : CRITICAL;
     }
-    for (size_t m = 0; m < summary->n_measures; m++) {
+    for (size_t m = 0; m < summary->results->n_measures; m++) {
         if (!is_judged(c, m))
             continue;
         double least = best_of(c, m) - thresholds->accuracy_within;
@@ -305,7 +305,7 @@ static void draw_map(const chart *c, size_t measure, tsr_album *album)
         return;
     if (!(high > low))
         high = low + 0.01;
-    begin_panel(c, album, c->study->summary->measures[measure].name);
+    begin_panel(c, album, c->study->summary->results->measures[measure].name);
     bool edges = write_edges(c, script);
     tsr_text_add(script, "$cells << EOD\n");
     for (size_t cell = 0; cell < c->cells; cell++)
@@ -359,7 +359,7 @@ static tsr_status *add_chart(const tsr_study *study, tsr_album *album, side x, s
         draw_regimes(&c, album);
         static const tsr_metric_role order[] = { TSR_METRIC_REDUNDANCY, TSR_METRIC_ACCURACY };
         for (size_t i = 0; i < 2; i++)
-            for (size_t m = 0; m < study->summary->n_measures; m++)
+            for (size_t m = 0; m < study->summary->results->n_measures; m++)
                 if (has_role(&c, m, order[i]))
                     draw_map(&c, m, album);
     }
@@ -404,8 +404,8 @@ static tsr_status *add_charts(const tsr_study *study, tsr_album *album, side x, 
 static bool has_redundancy(const tsr_summary *summary)
 {
     bool found = false;
-    for (size_t m = 0; m < summary->n_measures; m++)
-        found = found || summary->measures[m].info.role == TSR_METRIC_REDUNDANCY;
+    for (size_t m = 0; m < summary->results->n_measures; m++)
+        found = found || summary->results->measures[m].info.role == TSR_METRIC_REDUNDANCY;
     return found;
 }
 

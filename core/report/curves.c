@@ -3,7 +3,6 @@
 #include "report/study.h"
 
 #include "base/memory.h"
-#include "experiment/outcome.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,10 +95,10 @@ static void add_training(const plan *p, size_t point, const char *name, curve *c
     for (size_t e = 0; e < (size_t)p->axis->high; e++) {
         tsr_statistic s = { 0 };
         for (size_t i = of->first; i < of->first + of->n; i++) {
-            const json_t *outcome = summary->results->runs[i].outcome;
+            const tsr_result *run = &summary->results->runs[i];
             const json_t *value =
-                json_object_get(json_array_get(json_object_get(outcome, "epochs"), e), name);
-            if (tsr_outcome_is_done(outcome) && json_is_number(value))
+                json_object_get(json_array_get(json_object_get(run->record, "epochs"), e), name);
+            if (run->done && json_is_number(value))
                 tsr_statistic_add(&s, json_number_value(value));
         }
         tsr_statistic_finish(&s, &factor);
@@ -227,7 +226,7 @@ static bool is_fraction(const plan *p)
 {
     if (p->along == ALONG_TRAINING)
         return p->group->measures[0] == 1;
-    const tsr_measure *measure = &p->study->summary->measures[p->group->measures[0]];
+    const tsr_measure *measure = &p->study->summary->results->measures[p->group->measures[0]];
     return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.accuracy.", 15) == 0;
 }
 
@@ -427,9 +426,10 @@ static bool belong_together(const tsr_measure *a, const tsr_measure *b)
 /* Whether no measure before this one belongs to its group, and its group is asked for. */
 static bool leads_group(const tsr_summary *summary, size_t m, bool headline)
 {
-    bool leads = !summary->measures[m].detail && tsr_measure_is_headline(&summary->measures[m]) == headline;
+    bool leads = !summary->results->measures[m].detail &&
+                 tsr_measure_is_headline(&summary->results->measures[m]) == headline;
     for (size_t i = 0; i < m; i++)
-        leads = leads && !belong_together(&summary->measures[m], &summary->measures[i]);
+        leads = leads && !belong_together(&summary->results->measures[m], &summary->results->measures[i]);
     return leads;
 }
 
@@ -440,14 +440,14 @@ static void add_group_figure(const tsr_study *study, tsr_album *album, size_t le
         [TSR_METRIC_OF_ANY] = 2, [TSR_METRIC_OF_TRAIN] = 1, [TSR_METRIC_OF_TEST] = 0
     };
     const tsr_summary *summary = study->summary;
-    const tsr_measure *first = &summary->measures[leader];
+    const tsr_measure *first = &summary->results->measures[leader];
     size_t measures[MOST_CURVES] = { leader }, n = 1;
     const char *names[MOST_CURVES] = { first->name };
     unsigned dashes[MOST_CURVES] = { dash_of_part[first->info.part] };
-    for (size_t m = leader + 1; m < summary->n_measures && n < MOST_CURVES; m++)
-        if (belong_together(first, &summary->measures[m])) {
-            names[n] = summary->measures[m].name;
-            dashes[n] = dash_of_part[summary->measures[m].info.part];
+    for (size_t m = leader + 1; m < summary->results->n_measures && n < MOST_CURVES; m++)
+        if (belong_together(first, &summary->results->measures[m])) {
+            names[n] = summary->results->measures[m].name;
+            dashes[n] = dash_of_part[summary->results->measures[m].info.part];
             measures[n++] = m;
         }
     char *title = first->info.doc
@@ -462,7 +462,7 @@ static void add_group_figure(const tsr_study *study, tsr_album *album, size_t le
 
 static void add_groups(const tsr_study *study, tsr_album *album, bool headline, abscissa along, size_t x)
 {
-    for (size_t m = 0; m < study->summary->n_measures; m++)
+    for (size_t m = 0; m < study->summary->results->n_measures; m++)
         if (leads_group(study->summary, m, headline))
             add_group_figure(study, album, m, along, x);
 }

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "config/print.h"
-#include "experiment/outcome.h"
 #include "report/html.h"
 
 #include <math.h>
@@ -45,9 +44,9 @@ static const json_t *example_of(const page *p)
 {
     const tsr_results *results = p->summary->results;
     for (size_t i = 0; i < results->n_runs; i++)
-        if (tsr_outcome_is_done(results->runs[i].outcome))
-            return results->runs[i].outcome;
-    return results->n_runs ? results->runs[0].outcome : NULL;
+        if (results->runs[i].done)
+            return results->runs[i].record;
+    return results->n_runs ? results->runs[0].record : NULL;
 }
 
 /* Head. */
@@ -106,8 +105,8 @@ static void write_failures(const page *p)
     const tsr_results *results = p->summary->results;
     size_t failed = 0;
     for (size_t i = 0; i < results->n_runs; i++) {
-        const json_t *outcome = results->runs[i].outcome;
-        if (tsr_outcome_is_done(outcome) || failed++ >= MOST_FAILURES)
+        const json_t *record = results->runs[i].record;
+        if (results->runs[i].done || failed++ >= MOST_FAILURES)
             continue;
         if (failed == 1)
             tsr_html_add(
@@ -120,9 +119,9 @@ static void write_failures(const page *p)
         tsr_html_add(p->html,
                      "<tr><td><code>%s</code></td><td>%s</td><td class=\"n\">%zu</td><td>%s</td>"
                      "<td class=\"reason\">%s</td></tr>\n",
-                     text_of(outcome, "run"), swept.chars,
-                     (size_t)json_integer_value(json_object_get(outcome, "seed")), text_of(outcome, "status"),
-                     text_of(outcome, "error"));
+                     text_of(record, "run"), swept.chars,
+                     (size_t)json_integer_value(json_object_get(record, "seed")), text_of(record, "status"),
+                     text_of(record, "error"));
         free(swept.chars);
     }
     if (failed)
@@ -250,10 +249,10 @@ static void write_point_head(const page *p, bool headline)
         tsr_html_add(p->html, "</th>");
     }
     tsr_html_add(p->html, "<th class=\"n\">epoch</th><th class=\"n\">n</th>");
-    for (size_t m = 0; m < p->summary->n_measures; m++)
-        if (tsr_measure_is_headline(&p->summary->measures[m]) == headline) {
+    for (size_t m = 0; m < p->summary->results->n_measures; m++)
+        if (tsr_measure_is_headline(&p->summary->results->measures[m]) == headline) {
             tsr_html_add(p->html, "<th class=\"n\">");
-            write_heading(p, p->summary->measures[m].name);
+            write_heading(p, p->summary->results->measures[m].name);
             tsr_html_add(p->html, "</th>");
         }
     tsr_html_add(p->html, "</tr></thead>\n");
@@ -273,8 +272,8 @@ static void write_point(const page *p, size_t point, bool headline)
     else
         tsr_html_add(p->html, "<td class=\"n\">–</td>");
     tsr_html_add(p->html, "<td class=\"n\">%zu</td>", of->done);
-    for (size_t m = 0; m < p->summary->n_measures; m++)
-        if (tsr_measure_is_headline(&p->summary->measures[m]) == headline) {
+    for (size_t m = 0; m < p->summary->results->n_measures; m++)
+        if (tsr_measure_is_headline(&p->summary->results->measures[m]) == headline) {
             if (of->n_epochs)
                 write_cell(p, tsr_summary_at(p->summary, point, of->n_epochs - 1, m),
                            of->snapshots[of->n_epochs - 1], tsr_summary_decimals(p->summary, m));
@@ -312,10 +311,10 @@ static void write_snapshots(const page *p, bool headline)
             tsr_html_add(p->html, "<td class=\"n\">%zu</td>", point->snapshots[e]);
         tsr_html_add(p->html, "</tr>\n");
     }
-    for (size_t m = 0; m < p->summary->n_measures; m++) {
-        if (tsr_measure_is_headline(&p->summary->measures[m]) != headline)
+    for (size_t m = 0; m < p->summary->results->n_measures; m++) {
+        if (tsr_measure_is_headline(&p->summary->results->measures[m]) != headline)
             continue;
-        tsr_html_add(p->html, "<tr><th scope=\"row\">%s</th>", p->summary->measures[m].name);
+        tsr_html_add(p->html, "<tr><th scope=\"row\">%s</th>", p->summary->results->measures[m].name);
         for (size_t e = 0; e < point->n_epochs; e++)
             write_cell(p, tsr_summary_at(p->summary, 0, e, m), point->snapshots[e],
                        tsr_summary_decimals(p->summary, m));
@@ -335,10 +334,10 @@ static void write_table(const page *p, bool headline)
 static void write_tables(const page *p)
 {
     size_t headline = 0;
-    for (size_t m = 0; m < p->summary->n_measures; m++)
-        headline += tsr_measure_is_headline(&p->summary->measures[m]);
+    for (size_t m = 0; m < p->summary->results->n_measures; m++)
+        headline += tsr_measure_is_headline(&p->summary->results->measures[m]);
     tsr_html_add(p->html, "<section id=\"table\">\n<h2>Table</h2>\n");
-    if (p->summary->n_measures == 0) {
+    if (p->summary->results->n_measures == 0) {
         tsr_html_add(p->html, "<p>No run has given a metric.</p>\n</section>\n");
         return;
     }
@@ -349,9 +348,9 @@ static void write_tables(const page *p)
         p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND);
     if (headline)
         write_table(p, true);
-    if (headline < p->summary->n_measures) {
+    if (headline < p->summary->results->n_measures) {
         tsr_html_add(p->html, "<details class=\"fold\"><summary>%zu more metrics</summary>\n",
-                     p->summary->n_measures - headline);
+                     p->summary->results->n_measures - headline);
         write_table(p, false);
         tsr_html_add(p->html, "</details>\n");
     }
@@ -405,9 +404,8 @@ static size_t count_others(const page *p, const json_t *environment, const char 
     const tsr_results *results = p->summary->results;
     size_t others = 0;
     for (size_t i = 0; i < results->n_runs; i++) {
-        const json_t *other = json_object_get(results->runs[i].outcome, "environment");
-        others += tsr_outcome_is_done(results->runs[i].outcome) &&
-                  strcmp(text_of(other, key), text_of(environment, key)) != 0;
+        const json_t *other = json_object_get(results->runs[i].record, "environment");
+        others += results->runs[i].done && strcmp(text_of(other, key), text_of(environment, key)) != 0;
     }
     return others;
 }
@@ -443,7 +441,7 @@ static void write_runs(const page *p)
     double seconds = 0;
     for (size_t i = 0; i < results->n_runs; i++)
         seconds +=
-            json_number_value(json_object_get(json_object_get(results->runs[i].outcome, "seconds"), "total"));
+            json_number_value(json_object_get(json_object_get(results->runs[i].record, "seconds"), "total"));
     tsr_html_add(p->html, "<section id=\"run\">\n<h2>What was run</h2>\n<dl>\n");
     tsr_html_add(p->html, "<dt>Runs</dt><dd>%zu of %zu done</dd>\n<dt>Points</dt><dd>%zu</dd>\n",
                  count_done(p), results->expected, p->summary->n_points);

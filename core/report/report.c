@@ -8,12 +8,21 @@
 #include <stdlib.h>
 
 /* Into the results folder. */
-static tsr_status *write_text(const tsr_text *text, const tsr_summary *summary, const char *name)
+static tsr_status *write_text(const tsr_text *text, const tsr_results *results, const char *name)
 {
-    char *path = tsr_path_join(summary->results->folder, name);
+    char *path = tsr_path_join(results->folder, name);
     tsr_status *status =
         text->failed || !path ? tsr_no_memory(name) : tsr_write_file(path, text->chars, text->length);
     free(path);
+    return status;
+}
+
+tsr_status *tsr_report_write_results(const tsr_results *results)
+{
+    tsr_text csv = { 0 };
+    tsr_results_write_csv(results, &csv);
+    tsr_status *status = write_text(&csv, results, "results.csv");
+    free(csv.chars);
     return status;
 }
 
@@ -21,7 +30,7 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
 {
     tsr_text csv = { 0 };
     tsr_summary_write_csv(summary, &csv);
-    tsr_status *status = write_text(&csv, summary, "summary.csv");
+    tsr_status *status = write_text(&csv, summary->results, "summary.csv");
     free(csv.chars);
     return status;
 }
@@ -45,7 +54,7 @@ tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
         tsr_page_write(&study, &album, &html);
         if (!path)
-            status = write_text(&html, summary, "report.html");
+            status = write_text(&html, summary->results, "report.html");
         else
             status = html.failed ? tsr_no_memory("the report")
                                  : tsr_write_given_file(path, html.chars, html.length);

@@ -4,7 +4,8 @@
 
 #include "report/study.h"
 
-/* Writes summary.csv into the results' folder. */
+/* Each writes one file into the results' folder: results.csv, summary.csv. */
+TSR_MUST_CHECK tsr_status *tsr_report_write_results(const tsr_results *results);
 TSR_MUST_CHECK tsr_status *tsr_report_write_summary(const tsr_summary *summary);
 
 /* Draws the figures and writes the page; `path` NULL: report.html in the results' folder. That gnuplot is

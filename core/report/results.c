@@ -1,10 +1,9 @@
-/* A results folder as the report reads it. config.cfg has the sweep, each run.json the run's place in it. */
+/* Gathering results. config.cfg has the sweep, each record the run's place in it. */
 #include "report/results.h"
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "config/json.h"
 #include "config/read.h"
 #include "experiment/folder.h"
@@ -17,11 +16,96 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Finds the run's place, which its record carries; false where it is a run of another sweep. */
-static bool find_place(const tsr_results *results, const char *sweep, size_t replicates, tsr_result *run)
+/* The sweep. */
+
+static tsr_status *read_key(const tsr_results *results, const tsr_value *entry, tsr_swept_key *key)
 {
-    if (!tsr_place_read(run->outcome, sweep, &run->point, &run->replicate) || run->replicate >= replicates ||
-        run->point >= results->expected / replicates || tsr_value_length(run->swept) != results->n_keys)
+    const tsr_value *values = tsr_value_member(entry, "values");
+    key->name = tsr_value_text(tsr_value_member(entry, "key"));
+    key->n = tsr_value_length(values);
+    if (!key->name || key->n == 0 || values->type != TSR_VALUE_LIST)
+        return tsr_fail(TSR_REFUSED,
+                        "%s/config.cfg: sweep: expected entries { key = \"...\"; values = [ ... ]; }",
+                        results->folder);
+    key->values = tsr_alloc(key->n, sizeof(*key->values));
+    if (!key->values)
+        return tsr_no_memory("the sweep");
+    for (size_t i = 0; i < key->n; i++)
+        key->values[i] = values->items[i];
+    return NULL;
+}
+
+static tsr_status *read_keys(tsr_results *results)
+{
+    const tsr_value *sweep = tsr_value_member(results->config, "sweep");
+    size_t n = tsr_value_length(sweep);
+    results->expected = results->replicates;
+    results->keys = tsr_alloc(n, sizeof(*results->keys));
+    if (!results->keys)
+        return tsr_no_memory("the sweep");
+    for (size_t k = 0; k < n; k++) {
+        tsr_swept_key *key = &results->keys[k];
+        TSR_TRY(read_key(results, sweep->items[k], key));
+        results->n_keys++;
+        if (!tsr_multiply(results->expected, key->n, &results->expected))
+            return tsr_fail(TSR_REFUSED, "%s/config.cfg: sweep: too many values", results->folder);
+    }
+    return NULL;
+}
+
+static size_t replicates_of(const tsr_value *config)
+{
+    const tsr_value *replicates = tsr_value_member(config, "replicates");
+    bool given = tsr_value_is(replicates, TSR_VALUE_INT) && replicates->integer > 0;
+    return given ? (size_t)replicates->integer : 1;
+}
+
+static tsr_status *begin(tsr_results *results)
+{
+    if (!results->folder)
+        return tsr_no_memory("the results");
+    results->replicates = replicates_of(results->config);
+    TSR_TRY(tsr_report_settings_read(results->config, &results->thresholds, NULL));
+    TSR_TRY(tsr_identity_of_sweep(results->config, results->sweep));
+    return read_keys(results);
+}
+
+tsr_status *tsr_results_begin(const char *folder, tsr_value *config, tsr_results **out)
+{
+    *out = NULL;
+    tsr_results *results = config ? tsr_alloc(1, sizeof(*results)) : NULL;
+    if (!results) {
+        tsr_value_free(config);
+        return tsr_no_memory("the results");
+    }
+    results->folder = strdup(folder);
+    results->config = config;
+    tsr_status *status = begin(results);
+    if (status)
+        tsr_results_free(results);
+    else
+        *out = results;
+    return status;
+}
+
+/* The runs. */
+
+static void result_clear(tsr_result *run)
+{
+    json_decref(run->record);
+    tsr_value_free(run->swept);
+    free(run->place);
+    free(run->epochs);
+    free(run->cells);
+    *run = (tsr_result){ 0 };
+}
+
+/* Finds the run's place, which its record carries; false where it is a run of another sweep. */
+static bool find_place(const tsr_results *results, tsr_result *run)
+{
+    if (!tsr_place_read(run->record, results->sweep, &run->point, &run->replicate) ||
+        run->replicate >= results->replicates || run->point >= results->expected / results->replicates ||
+        tsr_value_length(run->swept) != results->n_keys)
         return false;
     size_t rest = run->point;
     for (size_t k = results->n_keys; k-- > 0;) {
@@ -31,64 +115,32 @@ static bool find_place(const tsr_results *results, const char *sweep, size_t rep
     return true;
 }
 
-static void result_clear(tsr_result *run)
+/* Whether there is memory for one run more. */
+static bool grow(tsr_results *results)
 {
-    json_decref(run->outcome);
-    tsr_value_free(run->swept);
-    free(run->place);
-    *run = (tsr_result){ 0 };
+    size_t n = results->n_runs;
+    if ((n & (n - 1)) != 0) /* it is full at a power of two */
+        return true;
+    tsr_result *grown = realloc(results->runs, (n ? 2 * n : 1) * sizeof(*grown));
+    results->runs = grown ? grown : results->runs;
+    return grown;
 }
 
-/* What the runs of a folder are read with. */
-typedef struct reading {
-    tsr_results *results;
-    size_t replicates;
-    char sweep[17];
-} reading;
-
-static tsr_status *add_run(const reading *r, json_t *outcome)
+tsr_status *tsr_results_add(tsr_results *results, json_t *record)
 {
-    tsr_results *results = r->results;
-    const json_t *swept = json_object_get(outcome, "swept");
-    tsr_result run = { .outcome = outcome,
+    const json_t *swept = json_object_get(record, "swept");
+    tsr_result run = { .record = record,
+                       .done = tsr_outcome_is_done(record),
                        .swept = swept ? tsr_value_from_json(swept) : tsr_value_group(),
                        .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
-    if (!run.place || !run.swept) {
-        result_clear(&run);
-        return tsr_no_memory("the results");
-    }
-    if (!find_place(results, r->sweep, r->replicates, &run)) {
-        results->foreign++;
-        result_clear(&run);
+    bool enough = run.place && run.swept && grow(results);
+    if (enough && find_place(results, &run)) {
+        results->runs[results->n_runs++] = run;
         return NULL;
     }
-    size_t n = results->n_runs;
-    if ((n & (n - 1)) == 0) { /* full: a power of two */
-        tsr_result *grown = realloc(results->runs, (n ? 2 * n : 1) * sizeof(*grown));
-        if (!grown) {
-            result_clear(&run);
-            return tsr_no_memory("the results");
-        }
-        results->runs = grown;
-    }
-    results->runs[results->n_runs++] = run;
-    return NULL;
-}
-
-static tsr_status *read_run(void *context, const char *id)
-{
-    const reading *r = context;
-    char *path = tsr_format("%s/runs/%s/run.json", r->results->folder, id);
-    if (!path)
-        return tsr_no_memory("a path");
-    json_t *outcome;
-    tsr_status *status = tsr_outcome_read(path, id, &outcome);
-    free(path);
-    if (status) {
-        tsr_log_warning("%s; it is left out", tsr_status_message(status));
-        tsr_status_free(status);
-    }
-    return outcome ? add_run(r, outcome) : NULL;
+    result_clear(&run);
+    results->foreign += enough;
+    return enough ? NULL : tsr_no_memory("the results");
 }
 
 static int compare_runs(const void *a, const void *b)
@@ -122,56 +174,6 @@ static void drop_twins(tsr_results *results)
     results->n_runs = kept;
 }
 
-static tsr_status *read_runs(tsr_results *results, size_t replicates)
-{
-    reading r = { .results = results, .replicates = replicates };
-    TSR_TRY(tsr_identity_of_sweep(results->config, r.sweep));
-    TSR_TRY(tsr_folder_each_run(results->folder, read_run, &r));
-    if (results->n_runs) /* else there is no array */
-        qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
-    drop_twins(results);
-    return results->n_runs
-               ? NULL
-               : tsr_fail(TSR_REFUSED,
-                          "%s: no run of its experiment has left a result: expected runs/<id>/run.json",
-                          results->folder);
-}
-
-static tsr_status *read_key(const tsr_results *results, const tsr_value *entry, tsr_swept_key *key)
-{
-    const tsr_value *values = tsr_value_member(entry, "values");
-    key->name = tsr_value_text(tsr_value_member(entry, "key"));
-    key->n = tsr_value_length(values);
-    if (!key->name || key->n == 0 || values->type != TSR_VALUE_LIST)
-        return tsr_fail(TSR_REFUSED,
-                        "%s/config.cfg: sweep: expected entries { key = \"...\"; values = [ ... ]; }",
-                        results->folder);
-    key->values = tsr_alloc(key->n, sizeof(*key->values));
-    if (!key->values)
-        return tsr_no_memory("the sweep");
-    for (size_t i = 0; i < key->n; i++)
-        key->values[i] = values->items[i];
-    return NULL;
-}
-
-static tsr_status *read_keys(tsr_results *results, size_t replicates)
-{
-    const tsr_value *sweep = tsr_value_member(results->config, "sweep");
-    size_t n = tsr_value_length(sweep);
-    results->expected = replicates;
-    results->keys = tsr_alloc(n, sizeof(*results->keys));
-    if (!results->keys)
-        return tsr_no_memory("the sweep");
-    for (size_t k = 0; k < n; k++) {
-        tsr_swept_key *key = &results->keys[k];
-        TSR_TRY(read_key(results, sweep->items[k], key));
-        results->n_keys++;
-        if (!tsr_multiply(results->expected, key->n, &results->expected))
-            return tsr_fail(TSR_REFUSED, "%s/config.cfg: sweep: too many values", results->folder);
-    }
-    return NULL;
-}
-
 /* Written values give way to resolved ones. */
 static void take_resolved_values(tsr_results *results)
 {
@@ -184,9 +186,41 @@ static void take_resolved_values(tsr_results *results)
         }
 }
 
-static tsr_status *read_config(tsr_results *results, size_t n_overrides, const char *const *overrides)
+tsr_status *tsr_results_end(tsr_results *results)
 {
-    char *path = tsr_path_join(results->folder, "config.cfg");
+    if (results->n_runs) /* else there is no array */
+        qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
+    drop_twins(results);
+    if (results->n_runs == 0)
+        return tsr_fail(TSR_REFUSED,
+                        "%s: no run of its experiment has left a result: expected runs/<id>/run.json",
+                        results->folder);
+    take_resolved_values(results);
+    return tsr_results_tabulate(results);
+}
+
+/* A folder. */
+
+static tsr_status *read_record(void *context, const char *id)
+{
+    tsr_results *results = context;
+    char *path = tsr_format("%s/runs/%s/run.json", results->folder, id);
+    if (!path)
+        return tsr_no_memory("a path");
+    json_t *record;
+    tsr_status *status = tsr_outcome_read(path, id, &record);
+    free(path);
+    if (status) {
+        tsr_log_warning("%s; it is left out", tsr_status_message(status));
+        tsr_status_free(status);
+    }
+    return record ? tsr_results_add(results, record) : NULL;
+}
+
+static tsr_status *read_config(const char *folder, size_t n_overrides, const char *const *overrides,
+                               tsr_value **out)
+{
+    char *path = tsr_path_join(folder, "config.cfg");
     tsr_status *status = NULL;
     struct stat info;
     if (!path)
@@ -200,39 +234,26 @@ static tsr_status *read_config(tsr_results *results, size_t n_overrides, const c
         status = tsr_fail(TSR_REFUSED, "%s: expected a config file, not a %s", path,
                           S_ISDIR(info.st_mode) ? "folder" : "device");
     else
-        status = tsr_config_read(path, n_overrides, overrides, &results->config);
+        status = tsr_config_read(path, n_overrides, overrides, out);
     free(path);
-    TSR_TRY(status);
-    return tsr_report_settings_read(results->config, &results->thresholds, NULL);
-}
-
-static size_t replicates_of(const tsr_value *config)
-{
-    const tsr_value *replicates = tsr_value_member(config, "replicates");
-    bool given = tsr_value_is(replicates, TSR_VALUE_INT) && replicates->integer > 0;
-    return given ? (size_t)replicates->integer : 1;
+    return status;
 }
 
 tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
                              tsr_results **out)
 {
-    tsr_results *results = tsr_alloc(1, sizeof(*results));
-    TSR_TRY(results ? NULL : tsr_no_memory("the results"));
-    results->folder = strdup(folder);
-    tsr_status *status =
-        results->folder ? read_config(results, n_overrides, overrides) : tsr_no_memory("a path");
-    size_t replicates = replicates_of(results->config);
+    tsr_value *config = NULL;
+    tsr_results *results;
+    TSR_TRY(read_config(folder, n_overrides, overrides, &config));
+    TSR_TRY(tsr_results_begin(folder, config, &results));
+    tsr_status *status = tsr_folder_each_run(folder, read_record, results);
     if (!status)
-        status = read_keys(results, replicates);
-    if (!status)
-        status = read_runs(results, replicates);
-    if (status) {
+        status = tsr_results_end(results);
+    if (status)
         tsr_results_free(results);
-        return status;
-    }
-    take_resolved_values(results);
-    *out = results;
-    return NULL;
+    else
+        *out = results;
+    return status;
 }
 
 void tsr_results_free(tsr_results *results)
@@ -243,8 +264,11 @@ void tsr_results_free(tsr_results *results)
         result_clear(&results->runs[i]);
     for (size_t k = 0; k < results->n_keys; k++)
         free(results->keys[k].values);
+    for (size_t m = 0; m < results->n_measures; m++)
+        free(results->measures[m].name);
     free(results->runs);
     free(results->keys);
+    free(results->measures);
     tsr_value_free(results->config);
     free(results->folder);
     free(results);

@@ -2,7 +2,6 @@
 #include "report/study.h"
 
 #include "base/memory.h"
-#include "experiment/outcome.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +48,8 @@ static tsr_status *make_training_axis(tsr_study *study)
     const tsr_results *results = study->summary->results;
     size_t most = 0;
     for (size_t i = 0; i < results->n_runs; i++) {
-        size_t n = json_array_size(json_object_get(results->runs[i].outcome, "epochs"));
-        if (tsr_outcome_is_done(results->runs[i].outcome) && n > most)
+        size_t n = json_array_size(json_object_get(results->runs[i].record, "epochs"));
+        if (results->runs[i].done && n > most)
             most = n;
     }
     return count_axis("epoch", most ? 2 : 0, (const double[]){ 1, (double)most }, &study->training);

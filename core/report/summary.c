@@ -2,8 +2,6 @@
 #include "report/summary.h"
 
 #include "base/memory.h"
-#include "config/describe.h"
-#include "experiment/outcome.h"
 #include "report/axis.h"
 #include "report/student.h"
 
@@ -33,72 +31,55 @@ void tsr_statistic_finish(tsr_statistic *s, tsr_interval_factor *factor)
     s->interval = factor->t * s->deviation / sqrt((double)s->n);
 }
 
-static const json_t *snapshots_of(const tsr_summary *summary, size_t run)
+/* The run's snapshot of `epoch`, the last one where that is NaN; its n_snapshots where it has none. */
+static size_t snapshot_of(const tsr_result *run, double epoch)
 {
-    const json_t *outcome = summary->results->runs[run].outcome;
-    return tsr_outcome_is_done(outcome) ? json_object_get(outcome, "snapshots") : NULL;
-}
-
-static double epoch_of(const json_t *snapshots, size_t i)
-{
-    return json_number_value(json_object_get(json_array_get(snapshots, i), "epoch"));
-}
-
-/* The snapshot of `epoch`; the last one where it is NaN. */
-static const json_t *snapshot_of(const json_t *snapshots, double epoch)
-{
-    size_t n = json_array_size(snapshots);
     if (isnan(epoch))
-        return n ? json_array_get(snapshots, n - 1) : NULL;
-    for (size_t i = 0; i < n; i++)
-        if (epoch_of(snapshots, i) == epoch)
-            return json_array_get(snapshots, i);
-    return NULL;
+        return run->n_snapshots ? run->n_snapshots - 1 : 0;
+    size_t i = 0;
+    while (i < run->n_snapshots && run->epochs[i] != epoch)
+        i++;
+    return i;
 }
 
 /* All metrics at one snapshot (NaN: the last), over the point's finished runs. */
-static void fill_snapshot(const tsr_summary *summary, tsr_point *point, size_t e, double wanted)
+static void fill_snapshot(const tsr_results *results, tsr_point *point, size_t e, double wanted)
 {
-    tsr_statistic *row = point->statistics + e * summary->n_measures;
+    tsr_statistic *row = point->statistics + e * results->n_measures;
     tsr_interval_factor factor = { 0 };
     for (size_t i = point->first; i < point->first + point->n; i++) {
-        const json_t *snapshot = snapshot_of(snapshots_of(summary, i), wanted);
-        point->snapshots[e] += snapshot != NULL;
-        for (size_t m = 0; m < summary->n_measures; m++) {
-            const json_t *value =
-                json_object_get(json_object_get(snapshot, "metrics"), summary->measures[m].name);
-            if (json_is_real(value))
-                summary->measures[m].counts = false;
-            if (json_is_number(value))
-                tsr_statistic_add(&row[m], json_number_value(value));
-        }
+        const tsr_result *run = &results->runs[i];
+        size_t snapshot = snapshot_of(run, wanted);
+        if (snapshot >= run->n_snapshots)
+            continue;
+        point->snapshots[e]++;
+        const double *cells = run->cells + snapshot * results->n_measures;
+        for (size_t m = 0; m < results->n_measures; m++)
+            if (!isnan(cells[m]))
+                tsr_statistic_add(&row[m], cells[m]);
     }
-    for (size_t m = 0; m < summary->n_measures; m++)
+    for (size_t m = 0; m < results->n_measures; m++)
         tsr_statistic_finish(&row[m], &factor);
 }
 
 /* The epochs of all snapshots but each run's last, once each and in order, then the latest last one. */
-static tsr_status *find_epochs(const tsr_summary *summary, tsr_point *point)
+static tsr_status *find_epochs(const tsr_results *results, tsr_point *point)
 {
-    size_t room = 1;
+    const tsr_result *first = results->runs + point->first, *end = first + point->n;
+    size_t most = 1, found = 0;
     double last = -1;
-    for (size_t i = point->first; i < point->first + point->n; i++) {
-        const json_t *snapshots = snapshots_of(summary, i);
-        size_t n = json_array_size(snapshots);
-        room += n;
-        if (n && epoch_of(snapshots, n - 1) > last)
-            last = epoch_of(snapshots, n - 1);
+    for (const tsr_result *run = first; run < end; run++) {
+        most += run->n_snapshots;
+        if (run->n_snapshots)
+            last = fmax(last, run->epochs[run->n_snapshots - 1]);
     }
-    point->epochs = tsr_alloc(room, sizeof(*point->epochs));
+    point->epochs = tsr_alloc(most, sizeof(*point->epochs));
     if (!point->epochs)
         return tsr_no_memory("the summary");
-    size_t found = 0;
-    for (size_t i = point->first; i < point->first + point->n; i++) {
-        const json_t *snapshots = snapshots_of(summary, i);
-        for (size_t j = 0; j + 1 < json_array_size(snapshots); j++)
-            if (epoch_of(snapshots, j) < last)
-                point->epochs[found++] = epoch_of(snapshots, j);
-    }
+    for (const tsr_result *run = first; run < end; run++)
+        for (size_t j = 0; j + 1 < run->n_snapshots; j++)
+            if (run->epochs[j] < last)
+                point->epochs[found++] = run->epochs[j];
     tsr_sort_reals(point->epochs, found);
     for (size_t i = 0; i < found; i++)
         if (i == 0 || point->epochs[i] != point->epochs[i - 1])
@@ -108,30 +89,23 @@ static tsr_status *find_epochs(const tsr_summary *summary, tsr_point *point)
     return NULL;
 }
 
-static tsr_status *fill_point(const tsr_summary *summary, tsr_point *point)
+static tsr_status *fill_point(const tsr_results *results, tsr_point *point)
 {
     for (size_t i = point->first; i < point->first + point->n; i++) {
-        bool done = tsr_outcome_is_done(summary->results->runs[i].outcome);
-        point->done += done;
-        point->failed += !done;
+        point->done += results->runs[i].done;
+        point->failed += !results->runs[i].done;
     }
-    TSR_TRY(find_epochs(summary, point));
+    TSR_TRY(find_epochs(results, point));
     size_t cells;
-    if (!tsr_multiply(point->n_epochs, summary->n_measures, &cells))
+    if (!tsr_multiply(point->n_epochs, results->n_measures, &cells))
         return tsr_no_memory("the summary");
     point->snapshots = tsr_alloc(point->n_epochs, sizeof(*point->snapshots));
     point->statistics = tsr_alloc(cells, sizeof(*point->statistics));
     if (!point->snapshots || !point->statistics)
         return tsr_no_memory("the summary");
     for (size_t e = 0; e < point->n_epochs; e++)
-        fill_snapshot(summary, point, e, e + 1 == point->n_epochs ? NAN : point->epochs[e]);
+        fill_snapshot(results, point, e, e + 1 == point->n_epochs ? NAN : point->epochs[e]);
     return NULL;
-}
-
-static bool is_detail(const tsr_measure *measure)
-{
-    const char *dot = strchr(measure->name, '.');
-    return !measure->info.doc && dot && strchr(dot + 1, '.');
 }
 
 bool tsr_measure_is_headline(const tsr_measure *measure)
@@ -139,49 +113,9 @@ bool tsr_measure_is_headline(const tsr_measure *measure)
     return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.", 6) == 0;
 }
 
-/* What was announced of a metric, by the first run that says. */
-static void find_info(const tsr_results *results, tsr_measure *measure)
-{
-    for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++)
-        tsr_announced_read(
-            json_object_get(json_object_get(results->runs[i].outcome, "metrics"), measure->name),
-            &measure->info);
-    measure->detail = is_detail(measure);
-}
-
-static tsr_status *find_measures(tsr_summary *summary)
-{
-    const tsr_results *results = summary->results;
-    json_t *outcomes = json_array(), *ignored;
-    for (size_t i = 0; i < results->n_runs; i++)
-        json_array_append(outcomes, results->runs[i].outcome);
-    json_t *names = tsr_outcomes_metrics(outcomes);
-    json_decref(outcomes);
-    summary->measures = tsr_alloc(json_object_size(names), sizeof(*summary->measures));
-    tsr_status *status = summary->measures && names ? NULL : tsr_no_memory("the summary");
-    const char *name;
-    json_object_foreach(names, name, ignored)
-    {
-        if (status)
-            break;
-        tsr_measure *measure = &summary->measures[summary->n_measures];
-        measure->name = strdup(name);
-        if (!measure->name) {
-            status = tsr_no_memory("the summary");
-            break;
-        }
-        summary->n_measures++;
-        measure->counts = true; /* until a value says otherwise */
-        find_info(results, measure);
-    }
-    json_decref(names);
-    return status;
-}
-
 static tsr_status *fill(tsr_summary *summary)
 {
     const tsr_results *results = summary->results;
-    TSR_TRY(find_measures(summary));
     summary->points = tsr_alloc(results->n_runs, sizeof(*summary->points));
     if (!summary->points)
         return tsr_no_memory("the summary");
@@ -191,7 +125,7 @@ static tsr_status *fill(tsr_summary *summary)
         while (first < results->n_runs && results->runs[first].point == results->runs[point->first].point)
             first++;
         point->n = first - point->first;
-        TSR_TRY(fill_point(summary, point));
+        TSR_TRY(fill_point(results, point));
     }
     return NULL;
 }
@@ -218,16 +152,13 @@ void tsr_summary_free(tsr_summary *summary)
         free(summary->points[i].snapshots);
         free(summary->points[i].statistics);
     }
-    for (size_t i = 0; i < summary->n_measures; i++)
-        free(summary->measures[i].name);
     free(summary->points);
-    free(summary->measures);
     free(summary);
 }
 
 const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, size_t epoch, size_t measure)
 {
-    return &summary->points[point].statistics[epoch * summary->n_measures + measure];
+    return &summary->points[point].statistics[epoch * summary->results->n_measures + measure];
 }
 
 size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key)
@@ -253,7 +184,7 @@ int tsr_summary_decimals(const tsr_summary *summary, size_t measure)
             whole = whole && mean == rint(mean);
             largest = fabs(mean) > largest ? fabs(mean) : largest;
         }
-    if (whole && (largest > 1 || summary->measures[measure].counts))
+    if (whole && (largest > 1 || summary->results->measures[measure].counts))
         return 0;
     return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
 }

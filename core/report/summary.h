@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "report/results.h"
 
-#include <tessera/probe.h>
-
 /* Student's t for means of n values. */
 typedef struct tsr_interval_factor {
     size_t n;
@@ -25,14 +23,6 @@ void tsr_statistic_add(tsr_statistic *statistic, double value);
 /* `factor` keeps what depends on n alone, for the next; zero it to start. */
 void tsr_statistic_finish(tsr_statistic *statistic, tsr_interval_factor *factor);
 
-/* A metric of the runs. */
-typedef struct tsr_measure {
-    char *name;
-    tsr_metric_info info; /* as announced; doc is NULL where it was not. Its name is not set */
-    bool counts;          /* its values are counts, which records hold as integers */
-    bool detail;          /* one of many of its kind, such as those by layer: not announced, a second dot */
-} tsr_measure;
-
 /* Whether the metric is shown at once, and not below a fold: what regimes are judged by, and the network's
    own loss and accuracy. */
 bool tsr_measure_is_headline(const tsr_measure *measure);
@@ -50,9 +40,8 @@ typedef struct tsr_point {
 
 typedef struct tsr_summary {
     const tsr_results *results;
-    size_t n_measures, n_points;
-    tsr_measure *measures; /* in order of first appearance */
-    tsr_point *points;     /* in the sweep's order; those without any run are left out */
+    size_t n_points;
+    tsr_point *points; /* in the sweep's order; those without any run are left out */
 } tsr_summary;
 
 /* The results must live as long as the summary. */

@@ -151,22 +151,22 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
 {
     const tsr_point *point = &summary->points[0];
     size_t first = 1 + (point->n > 1); /* with several runs, n has a row */
-    table t = { .rows = summary->n_measures + first, .columns = point->n_epochs + 1 };
+    table t = { .rows = summary->results->n_measures + first, .columns = point->n_epochs + 1 };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
     snprintf(cell(&t, 0, 0), CELL, "epoch");
-    for (size_t m = 0; m < summary->n_measures; m++)
-        snprintf(cell(&t, m + first, 0), CELL, "%.63s", summary->measures[m].name);
+    for (size_t m = 0; m < summary->results->n_measures; m++)
+        snprintf(cell(&t, m + first, 0), CELL, "%.63s", summary->results->measures[m].name);
     if (first > 1)
         snprintf(cell(&t, 1, 0), CELL, "n");
     for (size_t e = 0; e < point->n_epochs; e++) {
         snprintf(cell(&t, 0, e + 1), CELL, "%.0f", point->epochs[e]);
         if (first > 1)
             snprintf(cell(&t, 1, e + 1), CELL, "%zu", point->snapshots[e]);
-        for (size_t m = 0; m < summary->n_measures; m++)
+        for (size_t m = 0; m < summary->results->n_measures; m++)
             write_statistic(tsr_summary_at(summary, 0, e, m), point->snapshots[e],
                             tsr_summary_decimals(summary, m), cell(&t, m + first, e + 1));
     }
@@ -191,8 +191,8 @@ static void fill_point_row(const tsr_summary *summary, size_t number, const tabl
         write_swept_value(tsr_summary_value(summary, number, column), cell(t, row, column));
     snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
              point->failed);
-    for (size_t m = 0; m < summary->n_measures; m++) {
-        if (summary->measures[m].detail)
+    for (size_t m = 0; m < summary->results->n_measures; m++) {
+        if (summary->results->measures[m].detail)
             continue;
         if (point->n_epochs)
             write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, m),
@@ -206,9 +206,9 @@ static void fill_point_row(const tsr_summary *summary, size_t number, const tabl
 static void write_points(const tsr_summary *summary, size_t width, tsr_text *out)
 {
     size_t keys = summary->results->n_keys, details = 0, column = 0;
-    for (size_t m = 0; m < summary->n_measures; m++)
-        details += summary->measures[m].detail;
-    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->n_measures - details };
+    for (size_t m = 0; m < summary->results->n_measures; m++)
+        details += summary->results->measures[m].detail;
+    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->results->n_measures - details };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
@@ -217,9 +217,9 @@ static void write_points(const tsr_summary *summary, size_t width, tsr_text *out
     for (; column < keys; column++)
         snprintf(cell(&t, 0, column), CELL, "%.63s", summary->results->keys[column].name);
     snprintf(cell(&t, 0, column++), CELL, "n");
-    for (size_t m = 0; m < summary->n_measures; m++)
-        if (!summary->measures[m].detail)
-            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->measures[m].name);
+    for (size_t m = 0; m < summary->results->n_measures; m++)
+        if (!summary->results->measures[m].detail)
+            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->results->measures[m].name);
     for (size_t p = 0; p < summary->n_points; p++)
         fill_point_row(summary, p, &t);
     write_table(&t, keys, width, out);
@@ -230,7 +230,7 @@ static void write_points(const tsr_summary *summary, size_t width, tsr_text *out
 
 void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text *out)
 {
-    if (summary->n_measures == 0)
+    if (summary->results->n_measures == 0)
         return;
     if (summary->n_points == 1)
         write_snapshots(summary, width, out);

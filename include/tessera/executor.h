@@ -31,6 +31,10 @@ struct tsr_work {
     /* Cores that this process may use. */
     int cores;
 
+    /* Runs at a time that the user wants, the key `jobs` that every executor has or -j; 0: as many as the
+       executor finds good. */
+    size_t jobs;
+
     /* Run i has an outcome that another process stored, in case this one shows the progress. */
     void (*seen)(const tsr_work *work, size_t i);
 

@@ -11,12 +11,11 @@
 #define SECONDS_PER_TICK 0.1
 
 typedef struct {
-    int jobs, threads;
+    int threads;
     double max_seconds;
 } local;
 
 static const tsr_param params[] = {
-    TSR_PARAM_INT(local, jobs, 0, 0, 4096, "runs at a time; 0: one per core"),
     TSR_PARAM_INT(local, threads, 0, 0, 4096, "threads of a run; 0: the cores shared among the jobs"),
     TSR_PARAM_REAL(local, max_seconds, 0.0, 0.0, 1e9,
                    "a run that takes longer is stopped and failed; 0: none is", .unit = "seconds"),
@@ -83,7 +82,7 @@ static tsr_status *work_off(pool *p)
 static tsr_status *execute(const void *self, const tsr_work *work)
 {
     const local *settings = self;
-    size_t jobs = settings->jobs ? (size_t)settings->jobs : (size_t)work->cores;
+    size_t jobs = work->jobs ? work->jobs : (size_t)work->cores;
     if (jobs > work->n)
         jobs = work->n;
     if (jobs == 0)

@@ -85,7 +85,8 @@ static tsr_status *receive(int n, int64_t *out, int *from, bool *got)
 
 static tsr_status *hand_out(leader *l, int rank)
 {
-    bool more = !l->stopping && l->next < l->work->n;
+    bool wanted = !l->work->jobs || (size_t)rank < l->work->jobs;
+    bool more = wanted && !l->stopping && l->next < l->work->n;
     int64_t run = more ? (int64_t)l->next++ : NO_RUN;
     if (l->told[rank])
         return NULL;

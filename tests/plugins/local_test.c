@@ -2,6 +2,8 @@
    number; what ends badly is told; an interrupt ends them. */
 #include "support.h"
 
+#include "plugin/kinds.h"
+
 #include <stdio.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -117,7 +119,9 @@ static tsr_status *execute(const char *settings, size_t n)
 {
     tsr_instance *executor = test_instance(TSR_EXECUTOR, settings);
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
+    const tsr_executor_common *common = tsr_instance_common(executor);
     given.work.n = n;
+    given.work.jobs = (size_t)common->jobs;
     tsr_status *status = ops->execute(tsr_instance_self(executor), &given.work);
     tsr_instance_free(executor);
     return status;

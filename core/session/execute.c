@@ -1,0 +1,100 @@
+/* Having the runs done: what the executor gets, and what its callbacks do. */
+#include "session/parts.h"
+
+#include "base/guard.h"
+#include "base/machine.h"
+#include "base/output.h"
+#include "experiment/outcome.h"
+#include "experiment/run.h"
+#include "plugin/kinds.h"
+
+static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
+{
+    const tsr_session *s = (const tsr_session *)work;
+    const tsr_run *run = &s->experiment->runs[s->pending[i]];
+    tsr_guarded before = tsr_guard_enter(
+        (tsr_guarded){ .kind = "run", .name = run->id, .operation = "a plugin", .answers = true });
+    tsr_output_divert(); /* what plugins print */
+    tsr_status *status = tsr_run_do(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
+    tsr_output_restore();
+    tsr_guard_leave(before);
+    return status;
+}
+
+static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
+{
+    const tsr_session *s = (const tsr_session *)work;
+    return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], reason,
+                        &s->progress.runs[i]);
+}
+
+/* Another process did the run: the display is to know. */
+static void see_run(const tsr_work *work, size_t i)
+{
+    const tsr_session *s = (const tsr_session *)work;
+    json_t *outcome;
+    tsr_status_free(tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]], &outcome));
+    atomic_store(&s->progress.runs[i].state, tsr_outcome_is_done(outcome) ? TSR_RUN_DONE : TSR_RUN_FAILED);
+    json_decref(outcome);
+}
+
+static bool finished(const tsr_work *work, size_t i)
+{
+    int state = atomic_load(&((const tsr_session *)work)->progress.runs[i].state);
+    return state == TSR_RUN_DONE || state == TSR_RUN_FAILED;
+}
+
+static void tick(const tsr_work *work)
+{
+    const tsr_session_observer *observer = ((const tsr_session *)work)->observer;
+    if (observer->tick)
+        observer->tick(observer->context);
+}
+
+static bool interrupted(const tsr_work *work)
+{
+    return tsr_session_interrupted((const tsr_session *)work);
+}
+
+bool tsr_session_interrupted(const tsr_session *session)
+{
+    const tsr_session_observer *observer = session->observer;
+    return observer && observer->interrupted && observer->interrupted(observer->context);
+}
+
+static tsr_status *execute(tsr_session *s)
+{
+    const tsr_instance *executor = s->experiment->executor;
+    const tsr_executor_ops *ops = tsr_instance_ops(executor);
+    s->began = true;
+    clock_gettime(CLOCK_REALTIME_COARSE, &s->began_at); /* the clock of files */
+    tsr_guarded before = tsr_instance_enter(executor, "execute");
+    tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
+    tsr_guard_leave(before);
+    return tsr_context(status, "executor %s", tsr_instance_name(executor));
+}
+
+tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *observer)
+{
+    const tsr_executor_common *common = tsr_instance_common(s->experiment->executor);
+    s->observer = observer;
+    if (s->work.n == 0)
+        return NULL;
+    TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
+    s->work = (tsr_work){ .size = sizeof(tsr_work),
+                          .n = s->work.n,
+                          .run = do_run,
+                          .lost = lose_run,
+                          .tick = tick,
+                          .interrupted = interrupted,
+                          .cores = tsr_cores(),
+                          .jobs = (size_t)common->jobs,
+                          .seen = see_run,
+                          .finished = finished };
+    if (observer->begin)
+        observer->begin(observer->context, &s->progress);
+    tsr_status *status = execute(s);
+    if (observer->end)
+        observer->end(observer->context);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* What the parts of a session share; private to this folder. */
+#ifndef TSR_SESSION_PARTS_H
+#define TSR_SESSION_PARTS_H
+
+#include "session/session.h"
+
+#include <tessera/executor.h>
+#include <time.h>
+
+struct tsr_session {
+    tsr_work work; /* first: the executor's callbacks get a pointer to it */
+    const tsr_experiment *experiment;
+    tsr_store store;
+    tsr_shard shard;
+    bool leads;
+    size_t *pending;  /* numbers of the runs to do, work.n of them */
+    json_t **records; /* of each run of the experiment; NULL: not known to be final */
+    size_t foreign;   /* runs in the folder that are not the experiment's */
+    tsr_progress progress;
+    const tsr_session_observer *observer; /* while runs are done */
+    struct timespec began_at;             /* when the executor was called */
+    bool began;
+};
+
+/* Marks the runs that are to be done, a byte of each of the experiment's runs, and keeps the records of the
+   others. */
+TSR_MUST_CHECK tsr_status *tsr_session_find_pending(tsr_session *session, const tsr_session_options *options,
+                                                    char *marks);
+
+/* Whether the session's process was told to stop. */
+bool tsr_session_interrupted(const tsr_session *session);
+
+#endif

@@ -1,0 +1,105 @@
+/* Which runs are left to do: those without a record that counts. */
+#include "session/parts.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "experiment/identity.h"
+#include "experiment/outcome.h"
+#include "experiment/place.h"
+
+#include <stdlib.h>
+
+/* Runs that were finished with other data or plugins than there are now. */
+typedef struct changes {
+    size_t n;
+    tsr_text first; /* what changed for the first of them, and its id */
+} changes;
+
+/* A finished run without a file that is asked for now has not left what is wanted. */
+static const char *missing_file(const tsr_session *s, const tsr_run *run, const json_t *outcome)
+{
+    if (!tsr_outcome_is_done(outcome))
+        return NULL;
+    if (run->output.save_model && !tsr_store_has_file(&s->store, run, "model.safetensors"))
+        return "model.safetensors";
+    if (run->output.save_codes && !tsr_store_has_file(&s->store, run, "codes/train.npy"))
+        return "codes/train.npy";
+    return NULL;
+}
+
+/* Whether a finished run counts as it is; what speaks against it is noted. */
+static tsr_status *judge(const tsr_session *s, const tsr_run *run, json_t *outcome,
+                         const tsr_session_options *options, changes *changed, bool *counts)
+{
+    tsr_text difference = { 0 };
+    const char *missing = missing_file(s, run, outcome);
+    *counts = !missing;
+    if (missing)
+        tsr_log_info("run %s is done again: it has left no %s", run->id, missing);
+    tsr_status *status = missing ? NULL : tsr_identity_compare(run, outcome, &difference);
+    if (!status && difference.chars) {
+        *counts = !options->redo_changed;
+        if (changed->n++ == 0)
+            tsr_text_add(&changed->first, "run %s: %s", run->id, difference.chars);
+    }
+    free(difference.chars);
+    return status;
+}
+
+/* Marks the runs of this shard that are to be done; the others' records get their place in the sweep. */
+static tsr_status *mark_pending(tsr_session *s, const tsr_session_options *options, changes *changed,
+                                char *marks)
+{
+    const tsr_experiment *experiment = s->experiment;
+    for (size_t i = s->shard.index; i < experiment->n_runs; i += s->shard.of) {
+        const tsr_run *run = &experiment->runs[i];
+        json_t *outcome;
+        bool counts = false;
+        TSR_TRY(tsr_store_get(&s->store, run, &outcome));
+        tsr_status *status =
+            tsr_outcome_is_final(outcome) ? judge(s, run, outcome, options, changed, &counts) : NULL;
+        if (!status && counts)
+            status = tsr_place_update(&s->store, experiment, run, outcome);
+        marks[i] = !counts;
+        if (counts && !status)
+            s->records[i] = outcome;
+        else
+            json_decref(outcome);
+        TSR_TRY(status);
+    }
+    return tsr_place_release(&s->store, experiment, &s->foreign);
+}
+
+/* Results of two versions of a thing in one table are the user's decision. */
+static tsr_status *decide_changed(const tsr_session *s, const tsr_session_options *options,
+                                  const changes *changed)
+{
+    if (changed->n == 0)
+        return NULL;
+    const char *what = changed->first.chars ? changed->first.chars : "";
+    if (options->redo_changed) {
+        tsr_log_info("%zu finished run%s done again: %s", changed->n, changed->n == 1 ? " is" : "s are",
+                     what);
+        return NULL;
+    }
+    if (options->keep_changed) {
+        tsr_log_warning("%zu finished run%s made with something else than there is now and kept: %s",
+                        changed->n, changed->n == 1 ? " was" : "s were", what);
+        return NULL;
+    }
+    return tsr_fail(
+        TSR_REFUSED,
+        "%s: %zu finished run%s made with something else than there is now: %s; do them again "
+        "with --redo-changed, keep them as they are with --keep, or choose another folder with -o",
+        s->store.shown, changed->n, changed->n == 1 ? " was" : "s were", what);
+}
+
+tsr_status *tsr_session_find_pending(tsr_session *s, const tsr_session_options *options, char *marks)
+{
+    changes changed = { 0 };
+    tsr_status *status = mark_pending(s, options, &changed, marks);
+    if (!status)
+        status = decide_changed(s, options, &changed);
+    free(changed.first.chars);
+    return status;
+}
