@@ -1,6 +1,6 @@
 /* Curves: a metric's mean against what varies, with the mean's interval as a band; over categories, points
    with bars. What a plot shows is gathered first, as curves of statistics, and then written for gnuplot. */
-#include "report/study.h"
+#include "report/curves.h"
 
 #include "base/memory.h"
 
@@ -11,13 +11,8 @@
 #define WIDTH 560
 #define HEIGHT 330
 #define PLOT_WIDTH 480.0 /* pixels of the axis, about */
-#define MOST_CURVES 12   /* in one plot */
 #define MOST_PANELS 4    /* of one metric: combinations of the keys that neither axis nor curves show */
 #define MOST_MARKERS 40  /* points of a curve that are marked one by one */
-#define NO_KEY ((size_t)-1)
-
-/* What runs along the x axis. */
-typedef enum abscissa { ALONG_KEY, ALONG_SNAPSHOTS, ALONG_TRAINING } abscissa;
 
 typedef struct curve {
     size_t n, room;
@@ -26,23 +21,14 @@ typedef struct curve {
     tsr_style style;
 } curve;
 
-/* Metrics that share a figure: one of a label with the same meaning. */
-typedef struct group {
-    const char *title;
-    size_t n;
-    const size_t *measures;   /* numbers in the summary; for ALONG_TRAINING: of training_names */
-    const char *const *names; /* of each */
-    const unsigned *dashes;   /* by whose examples; NULL: solid */
-} group;
-
 /* One figure in the making. */
 typedef struct plan {
     const tsr_study *study;
     tsr_album *album;
-    const group *group;
-    abscissa along;
+    const tsr_curve_group *group;
+    tsr_abscissa along;
     const tsr_axis *axis;
-    size_t x, by;     /* keys along the axis and of the curves; NO_KEY: none */
+    size_t x, by;     /* keys along the axis and of the curves; TSR_NO_KEY: none */
     bool *shown;      /* of each key: x or by */
     double low, high; /* of y, over all panels */
     double least;     /* mean */
@@ -110,12 +96,12 @@ static void add_point(const plan *p, size_t point, size_t measure, curve *c)
 {
     const tsr_summary *summary = p->study->summary;
     size_t n = summary->points[point].n_epochs;
-    if (p->along == ALONG_TRAINING) {
+    if (p->along == TSR_ALONG_TRAINING) {
         add_training(p, point, training_names[measure], c);
-    } else if (p->along == ALONG_KEY && n) {
+    } else if (p->along == TSR_ALONG_KEY && n) {
         size_t place = tsr_summary_place(summary, point, p->x);
         add_to_curve(p->album, c, p->axis->at[place], tsr_summary_at(summary, point, n - 1, measure));
-    } else if (p->along == ALONG_SNAPSHOTS) {
+    } else if (p->along == TSR_ALONG_SNAPSHOTS) {
         for (size_t e = 0; e < n; e++)
             add_to_curve(p->album, c,
                          p->axis->at[tsr_study_epoch(p->study, summary->points[point].epochs[e])],
@@ -126,8 +112,8 @@ static void add_point(const plan *p, size_t point, size_t measure, curve *c)
 /* How many curves stand for values of the key `by`, and which value number i is: evenly picked. */
 static size_t n_shown(const plan *p)
 {
-    size_t n = p->by == NO_KEY ? p->group->n : p->study->keys[p->by].n;
-    return n < MOST_CURVES ? n : MOST_CURVES;
+    size_t n = p->by == TSR_NO_KEY ? p->group->n : p->study->keys[p->by].n;
+    return n < TSR_MAX_CURVES ? n : TSR_MAX_CURVES;
 }
 
 static size_t value_shown(const plan *p, size_t i)
@@ -144,15 +130,15 @@ static size_t value_shown(const plan *p, size_t i)
 /* Over categories there are no lines, and points stand side by side. */
 static bool has_bars(const plan *p)
 {
-    return p->along == ALONG_KEY && !p->axis->numeric;
+    return p->along == TSR_ALONG_KEY && !p->axis->numeric;
 }
 
 static tsr_style style_of(const plan *p, size_t i)
 {
     size_t n = n_shown(p), dash = 0;
-    if (p->by != NO_KEY && p->study->keys[p->by].numeric)
+    if (p->by != TSR_NO_KEY && p->study->keys[p->by].numeric)
         return (tsr_style){ .ramp = true, .colour = (unsigned)(n > 1 ? i * (TSR_RAMP - 1) / (n - 1) : 0) };
-    if (p->by != NO_KEY)
+    if (p->by != TSR_NO_KEY)
         dash = i % TSR_DASHES;
     else if (p->group->dashes && n > 1)
         dash = p->group->dashes[i];
@@ -172,8 +158,8 @@ static curve *gather(const plan *p, size_t representative, size_t measure)
         curves[i].style = style_of(p, i);
         for (size_t point = 0; point < summary->n_points; point++)
             if (tsr_study_agree(p->study, point, representative, p->shown) &&
-                (p->by == NO_KEY || tsr_summary_place(summary, point, p->by) == value_shown(p, i)))
-                add_point(p, point, p->group->measures[p->by == NO_KEY ? i : measure], &curves[i]);
+                (p->by == TSR_NO_KEY || tsr_summary_place(summary, point, p->by) == value_shown(p, i)))
+                add_point(p, point, p->group->measures[p->by == TSR_NO_KEY ? i : measure], &curves[i]);
     }
     return curves;
 }
@@ -197,7 +183,7 @@ static void find_range(plan *p, const curve *curves)
 /* Whether a loss falls so far that its logarithm shows more. */
 static bool falls_far(const plan *p)
 {
-    return p->along == ALONG_TRAINING && p->group->measures[0] == 0 && p->least > 0 &&
+    return p->along == TSR_ALONG_TRAINING && p->group->measures[0] == 0 && p->least > 0 &&
            p->high / p->least > 50;
 }
 
@@ -224,7 +210,7 @@ static void round_range(plan *p, bool fraction)
 
 static bool is_fraction(const plan *p)
 {
-    if (p->along == ALONG_TRAINING)
+    if (p->along == TSR_ALONG_TRAINING)
         return p->group->measures[0] == 1;
     const tsr_measure *measure = &p->study->summary->results->measures[p->group->measures[0]];
     return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.accuracy.", 15) == 0;
@@ -253,7 +239,7 @@ static bool write_data(const plan *p, const curve *c, size_t i, double offset, t
 
 static void write_curves(const plan *p, const curve *curves, tsr_text *script)
 {
-    bool bands[MOST_CURVES] = { false }, bars = has_bars(p);
+    bool bands[TSR_MAX_CURVES] = { false }, bars = has_bars(p);
     double spread = n_shown(p) > 1 ? 0.5 / (double)n_shown(p) : 0;
     for (size_t i = 0; i < n_shown(p); i++)
         bands[i] = write_data(p, &curves[i], i,
@@ -323,7 +309,7 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
     if (!curves)
         return;
     tsr_text title = { 0 };
-    if (p->by != NO_KEY && strcmp(p->group->names[measure], p->group->title) != 0)
+    if (p->by != TSR_NO_KEY && strcmp(p->group->names[measure], p->group->title) != 0)
         tsr_text_add(&title, "%s", p->group->names[measure]);
     tsr_text rest = { 0 };
     tsr_study_say(p->study, representative, p->shown, &rest);
@@ -340,7 +326,7 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
 
 static void do_panels(plan *p, const size_t *representatives, size_t n, bool draw)
 {
-    for (size_t measure = 0; measure < (p->by == NO_KEY ? 1 : p->group->n); measure++)
+    for (size_t measure = 0; measure < (p->by == TSR_NO_KEY ? 1 : p->group->n); measure++)
         for (size_t i = 0; i < n; i++)
             do_panel(p, representatives[i], measure, draw);
 }
@@ -348,19 +334,20 @@ static void do_panels(plan *p, const size_t *representatives, size_t n, bool dra
 static void begin_figure(const plan *p, size_t panels, size_t found)
 {
     tsr_text caption = { 0 };
-    if (p->by != NO_KEY && p->study->keys[p->by].n > n_shown(p))
+    if (p->by != TSR_NO_KEY && p->study->keys[p->by].n > n_shown(p))
         tsr_text_add(&caption, "%zu of %zu values of %s are shown. ", n_shown(p), p->study->keys[p->by].n,
                      p->study->keys[p->by].title);
     if (found > panels)
         tsr_text_add(&caption, "%zu of %zu combinations of the other keys are shown; summary.csv has all.",
                      panels, found);
     tsr_album_figure(p->album, p->group->title, caption.chars,
-                     p->by == NO_KEY ? NULL : p->study->keys[p->by].title);
+                     p->by == TSR_NO_KEY ? NULL : p->study->keys[p->by].title);
     free(caption.chars);
-    for (size_t i = 0; i < n_shown(p) && (p->by != NO_KEY || p->group->n > 1); i++)
-        tsr_album_legend(
-            p->album, p->by == NO_KEY ? p->group->names[i] : p->study->keys[p->by].labels[value_shown(p, i)],
-            style_of(p, i));
+    for (size_t i = 0; i < n_shown(p) && (p->by != TSR_NO_KEY || p->group->n > 1); i++)
+        tsr_album_legend(p->album,
+                         p->by == TSR_NO_KEY ? p->group->names[i]
+                                             : p->study->keys[p->by].labels[value_shown(p, i)],
+                         style_of(p, i));
 }
 
 /* The key that has the curves: the first that varies and is not along the axis. */
@@ -369,18 +356,19 @@ static size_t find_by(const tsr_study *study, size_t x)
     for (size_t k = 0; k < study->summary->results->n_keys; k++)
         if (k != x && study->keys[k].n > 1)
             return k;
-    return NO_KEY;
+    return TSR_NO_KEY;
 }
 
-static void add_figure(const tsr_study *study, tsr_album *album, const group *of, abscissa along, size_t x)
+void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_curve_group *of,
+                          tsr_abscissa along, size_t x)
 {
     plan p = { .study = study,
                .album = album,
                .group = of,
                .along = along,
-               .axis = along == ALONG_KEY         ? &study->keys[x]
-                       : along == ALONG_SNAPSHOTS ? &study->epochs
-                                                  : &study->training,
+               .axis = along == TSR_ALONG_KEY         ? &study->keys[x]
+                       : along == TSR_ALONG_SNAPSHOTS ? &study->epochs
+                                                      : &study->training,
                .x = x,
                .by = find_by(study, x),
                .shown = tsr_alloc(study->summary->results->n_keys, sizeof(bool)),
@@ -388,9 +376,9 @@ static void add_figure(const tsr_study *study, tsr_album *album, const group *of
                .high = -INFINITY,
                .least = INFINITY };
     if (p.shown) {
-        if (p.x != NO_KEY)
+        if (p.x != TSR_NO_KEY)
             p.shown[p.x] = true;
-        if (p.by != NO_KEY)
+        if (p.by != TSR_NO_KEY)
             p.shown[p.by] = true;
         size_t n, found, *representatives = tsr_study_rest(study, p.shown, MOST_PANELS, &n, &found);
         album->failed = album->failed || !representatives;
@@ -407,109 +395,4 @@ static void add_figure(const tsr_study *study, tsr_album *album, const group *of
     }
     album->failed = album->failed || !p.shown;
     free(p.shown);
-}
-
-/* Metrics in groups. */
-
-static size_t label_length(const char *name)
-{
-    return strcspn(name, ".");
-}
-
-static bool belong_together(const tsr_measure *a, const tsr_measure *b)
-{
-    size_t length = label_length(a->name);
-    return a->info.doc && b->info.doc && length == label_length(b->name) &&
-           strncmp(a->name, b->name, length) == 0 && strcmp(a->info.doc, b->info.doc) == 0;
-}
-
-/* Whether no measure before this one belongs to its group, and its group is asked for. */
-static bool leads_group(const tsr_summary *summary, size_t m, bool headline)
-{
-    bool leads = !summary->results->measures[m].detail &&
-                 tsr_measure_is_headline(&summary->results->measures[m]) == headline;
-    for (size_t i = 0; i < m; i++)
-        leads = leads && !belong_together(&summary->results->measures[m], &summary->results->measures[i]);
-    return leads;
-}
-
-static void add_group_figure(const tsr_study *study, tsr_album *album, size_t leader, abscissa along,
-                             size_t x)
-{
-    static const unsigned dash_of_part[TSR_N_METRIC_PARTS] = {
-        [TSR_METRIC_OF_ANY] = 2, [TSR_METRIC_OF_TRAIN] = 1, [TSR_METRIC_OF_TEST] = 0
-    };
-    const tsr_summary *summary = study->summary;
-    const tsr_measure *first = &summary->results->measures[leader];
-    size_t measures[MOST_CURVES] = { leader }, n = 1;
-    const char *names[MOST_CURVES] = { first->name };
-    unsigned dashes[MOST_CURVES] = { dash_of_part[first->info.part] };
-    for (size_t m = leader + 1; m < summary->results->n_measures && n < MOST_CURVES; m++)
-        if (belong_together(first, &summary->results->measures[m])) {
-            names[n] = summary->results->measures[m].name;
-            dashes[n] = dash_of_part[summary->results->measures[m].info.part];
-            measures[n++] = m;
-        }
-    char *title = first->info.doc
-                      ? tsr_format("%.*s: %s", (int)label_length(first->name), first->name, first->info.doc)
-                      : strdup(first->name);
-    group of = { title, n, measures, names, dashes };
-    if (title)
-        add_figure(study, album, &of, along, x);
-    album->failed = album->failed || !title;
-    free(title);
-}
-
-static void add_groups(const tsr_study *study, tsr_album *album, bool headline, abscissa along, size_t x)
-{
-    for (size_t m = 0; m < study->summary->results->n_measures; m++)
-        if (leads_group(study->summary, m, headline))
-            add_group_figure(study, album, m, along, x);
-}
-
-/* Everything that varies, one section each. */
-static void add_sections(const tsr_study *study, tsr_album *album, bool headline)
-{
-    for (size_t k = 0; k <= study->summary->results->n_keys; k++) {
-        bool is_key = k < study->summary->results->n_keys;
-        if (is_key ? study->keys[k].n < 2 : study->epochs.n < TSR_SNAPSHOTS_OF_A_STUDY)
-            continue;
-        char *title = tsr_format("%s %s", headline ? "Against" : "More metrics against",
-                                 is_key ? study->keys[k].title : "training time");
-        const char *bands =
-            is_key && !study->keys[k].numeric
-                ? "Points are means over the replicates, after the last epoch; bars their 95 % "
-                  "confidence intervals."
-            : is_key ? "Curves are means over the replicates, after the last epoch; bands their "
-                       "95 % confidence intervals."
-                     : "Curves are means over the replicates, after each snapshot's epoch; bands "
-                       "their 95 % confidence intervals.";
-        tsr_album_section(album, title ? title : "", bands, !headline);
-        album->failed = album->failed || !title;
-        free(title);
-        add_groups(study, album, headline, is_key ? ALONG_KEY : ALONG_SNAPSHOTS, is_key ? k : NO_KEY);
-    }
-}
-
-static void add_training_section(const tsr_study *study, tsr_album *album)
-{
-    static const char *const titles[] = { "Loss while training", "Accuracy while training" };
-    if (!(study->training.high > 1))
-        return;
-    tsr_album_section(
-        album, "Training",
-        "Loss and accuracy of the training examples as they went by, mean over the replicates that "
-        "still trained; bands are 95 % confidence intervals.",
-        false);
-    for (size_t i = 0; i < 2; i++) {
-        group of = { titles[i], 1, &i, &titles[i], NULL };
-        add_figure(study, album, &of, ALONG_TRAINING, NO_KEY);
-    }
-}
-
-void tsr_study_curves(const tsr_study *study, tsr_album *album)
-{
-    add_sections(study, album, true);
-    add_training_section(study, album);
-    add_sections(study, album, false);
 }
