@@ -27,13 +27,6 @@ const char *tsr_probe_label(const tsr_instance *probe)
     return common->label[0] ? common->label : tsr_instance_name(probe);
 }
 
-tsr_code_choice tsr_run_code_choice(const tsr_run *run)
-{
-    return (tsr_code_choice){ .n_layers = run->codes.n_layers,
-                              .layers = (const char *const *)run->codes.layers,
-                              .by_channel = run->codes.pool == TSR_POOL_CHANNEL };
-}
-
 /* The runs of one point of the sweep: its replicates. */
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_value *root, size_t replicates,
                               const tsr_sweep *sweep, size_t point, tsr_value *resolved_sweep)

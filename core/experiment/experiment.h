@@ -56,9 +56,6 @@ TSR_MUST_CHECK tsr_status *tsr_experiment_read(const char *path, size_t n_overri
                                                const char *const *overrides, tsr_experiment **out);
 void tsr_experiment_free(tsr_experiment *experiment);
 
-/* What the run's codes are made of. */
-tsr_code_choice tsr_run_code_choice(const tsr_run *run);
-
 /* The label that a probe's metrics carry. */
 const char *tsr_probe_label(const tsr_instance *probe);
 

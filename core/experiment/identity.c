@@ -43,9 +43,9 @@ tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[17])
     return NULL;
 }
 
-static tsr_status *compare_data(const tsr_run *run, const json_t *outcome, tsr_text *out)
+static tsr_status *compare_data(const tsr_run *run, const json_t *record, tsr_text *out)
 {
-    const char *before = json_string_value(json_object_get(json_object_get(outcome, "data"), "digest"));
+    const char *before = json_string_value(json_object_get(json_object_get(record, "data"), "digest"));
     char now[17];
     if (!before)
         return NULL;
@@ -97,9 +97,9 @@ static bool plugin_changed(const tsr_instance *instance, const json_t *plugins, 
     return false;
 }
 
-tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *outcome, tsr_text *out)
+tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out)
 {
-    const json_t *plugins = json_object_get(json_object_get(outcome, "environment"), "plugins");
+    const json_t *plugins = json_object_get(json_object_get(record, "environment"), "plugins");
     const tsr_instance *const single[] = { run->dataset, run->model, run->optimizer };
     for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++)
         if (plugin_changed(single[i], plugins, out))
@@ -110,5 +110,5 @@ tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *outcome, tsr_
     for (size_t i = 0; i < run->n_probes; i++)
         if (plugin_changed(run->probes[i], plugins, out))
             return NULL;
-    return compare_data(run, outcome, out);
+    return compare_data(run, record, out);
 }

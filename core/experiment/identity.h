@@ -23,6 +23,6 @@ TSR_MUST_CHECK tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[
 
 /* Adds to `out` what is not as it was when the run left its record, as a sentence: the file of a plugin that
    takes part in the run, or the data. Nothing is added where all is the same. */
-TSR_MUST_CHECK tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *outcome, tsr_text *out);
+TSR_MUST_CHECK tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out);
 
 #endif

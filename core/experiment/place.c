@@ -8,24 +8,24 @@
 #include "config/compare.h"
 #include "config/json.h"
 #include "experiment/folder.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-tsr_status *tsr_place_put(const tsr_experiment *experiment, const tsr_run *run, json_t *outcome)
+tsr_status *tsr_place_put(const tsr_experiment *experiment, const tsr_run *run, json_t *record)
 {
     int failed = json_object_set_new(
-        outcome, "place",
+        record, "place",
         json_pack("{s:s, s:I}", "sweep", experiment->sweep_id, "point", (json_int_t)run->point));
-    failed |= json_object_set_new(outcome, "replicate", json_integer((json_int_t)run->replicate));
-    failed |= json_object_set_new(outcome, "swept", tsr_value_to_json(run->swept));
+    failed |= json_object_set_new(record, "replicate", json_integer((json_int_t)run->replicate));
+    failed |= json_object_set_new(record, "swept", tsr_value_to_json(run->swept));
     return failed ? tsr_no_memory("a run's place") : NULL;
 }
 
-bool tsr_place_read(const json_t *outcome, const char *sweep, size_t *point, size_t *replicate)
+bool tsr_place_read(const json_t *record, const char *sweep, size_t *point, size_t *replicate)
 {
-    const json_t *place = json_object_get(outcome, "place"), *number = json_object_get(outcome, "replicate");
+    const json_t *place = json_object_get(record, "place"), *number = json_object_get(record, "replicate");
     const char *of = json_string_value(json_object_get(place, "sweep"));
     const json_t *at = json_object_get(place, "point");
     if (!of || strcmp(of, sweep) != 0 || !json_is_integer(at) || !json_is_integer(number) ||
@@ -37,9 +37,9 @@ bool tsr_place_read(const json_t *outcome, const char *sweep, size_t *point, siz
 }
 
 /* Whether the record has the values that the run has. */
-static bool has_values(const json_t *outcome, const tsr_run *run)
+static bool has_values(const json_t *record, const tsr_run *run)
 {
-    const json_t *recorded = json_object_get(outcome, "swept");
+    const json_t *recorded = json_object_get(record, "swept");
     tsr_value *values = recorded ? tsr_value_from_json(recorded) : NULL;
     bool same = values && tsr_values_equal(values, run->swept);
     tsr_value_free(values);
@@ -47,14 +47,14 @@ static bool has_values(const json_t *outcome, const tsr_run *run)
 }
 
 tsr_status *tsr_place_update(const tsr_store *store, const tsr_experiment *experiment, const tsr_run *run,
-                             json_t *outcome)
+                             json_t *record)
 {
     size_t point, replicate;
-    if (tsr_place_read(outcome, experiment->sweep_id, &point, &replicate) && point == run->point &&
-        replicate == run->replicate && has_values(outcome, run))
+    if (tsr_place_read(record, experiment->sweep_id, &point, &replicate) && point == run->point &&
+        replicate == run->replicate && has_values(record, run))
         return NULL;
-    TSR_TRY(tsr_place_put(experiment, run, outcome));
-    return tsr_store_put(store, run->id, outcome);
+    TSR_TRY(tsr_place_put(experiment, run, record));
+    return tsr_store_put(store, run->id, record);
 }
 
 /* The ids of an experiment's runs, and where their records lie. */
@@ -71,19 +71,19 @@ static tsr_status *release(void *context, const char *id)
     if (json_object_get(r->ids, id))
         return NULL;
     char *path = tsr_format("%s/runs/%s/run.json", r->store->folder, id);
-    json_t *outcome = NULL;
-    tsr_status *status = path ? tsr_outcome_read(path, id, &outcome) : tsr_no_memory("a path");
+    json_t *record = NULL;
+    tsr_status *status = path ? tsr_record_read(path, id, &record) : tsr_no_memory("a path");
     size_t point, replicate;
-    r->foreign += outcome != NULL;
-    if (!status && outcome && tsr_place_read(outcome, r->experiment->sweep_id, &point, &replicate)) {
-        json_object_set_new(outcome, "place", json_null());
-        status = tsr_store_put(r->store, id, outcome);
+    r->foreign += record != NULL;
+    if (!status && record && tsr_place_read(record, r->experiment->sweep_id, &point, &replicate)) {
+        json_object_set_new(record, "place", json_null());
+        status = tsr_store_put(r->store, id, record);
     } else if (status) { /* it is no run of this experiment: its record can wait */
         tsr_log_warning("%s; it is left out", tsr_status_message(status));
         tsr_status_free(status);
         status = NULL;
     }
-    json_decref(outcome);
+    json_decref(record);
     free(path);
     return status;
 }

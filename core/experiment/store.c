@@ -10,7 +10,7 @@
 #include "config/print.h"
 #include "config/read.h"
 #include "experiment/folder.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 #include "experiment/place.h"
 
 #include <dirent.h>
@@ -225,7 +225,7 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s", store->folder, run->id);
 }
 
-static char *outcome_path(const tsr_store *store, const char *id)
+static char *record_path(const tsr_store *store, const char *id)
 {
     return tsr_format("%s/runs/%s/run.json", store->folder, id);
 }
@@ -233,9 +233,9 @@ static char *outcome_path(const tsr_store *store, const char *id)
 tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out)
 {
     *out = NULL;
-    char *path = outcome_path(store, run->id);
-    tsr_status *status = path ? tsr_outcome_read(path, run->id, out) : tsr_no_memory("a path");
-    if (!status && *out && (status = tsr_context(tsr_outcome_check(*out, run->id), "%s", path))) {
+    char *path = record_path(store, run->id);
+    tsr_status *status = path ? tsr_record_read(path, run->id, out) : tsr_no_memory("a path");
+    if (!status && *out && (status = tsr_context(tsr_record_check(*out, run->id), "%s", path))) {
         json_decref(*out);
         *out = NULL;
     }
@@ -255,10 +255,10 @@ bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *
     return found;
 }
 
-tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *outcome)
+tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record)
 {
-    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = outcome_path(store, id);
-    char *text = json_dumps(outcome, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = record_path(store, id);
+    char *text = json_dumps(record, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)
         status = tsr_write_file(path, text, strlen(text));

@@ -51,10 +51,10 @@ TSR_MUST_CHECK tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *
 bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *name);
 
 /* Writes the record of the run with this id. */
-TSR_MUST_CHECK tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *outcome);
+TSR_MUST_CHECK tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record);
 
 /* Shards write the same tables. Between these two calls no other does, so that who is last to read the
-   outcomes is last to write. */
+   records is last to write. */
 TSR_MUST_CHECK tsr_status *tsr_store_begin_tables(tsr_store *store);
 void tsr_store_end_tables(tsr_store *store);
 

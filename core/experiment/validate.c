@@ -2,6 +2,7 @@
 #include "experiment/validate.h"
 
 #include "base/text.h"
+#include "experiment/prepare.h"
 #include "experiment/weights.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
@@ -16,9 +17,8 @@
 /* Whether the codes can be taken of the layers that are asked for. */
 static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const tsr_value *root)
 {
-    tsr_code_choice choice = tsr_run_code_choice(run);
     return tsr_value_context(tsr_value_at(root, "codes.layers"),
-                             tsr_context(tsr_network_choose_code(network, &choice), "codes.layers"));
+                             tsr_context(tsr_run_choose_code(run, network), "codes.layers"));
 }
 
 static tsr_status *no_such_layer(const tsr_network *network, size_t probe, int64_t layer)
@@ -60,13 +60,9 @@ static tsr_status *check_layers(const tsr_run *run, const tsr_network *network, 
 static tsr_status *check_model(tsr_run *run, const tsr_value *root)
 {
     const tsr_value *model = tsr_value_member(root, "model");
-    const tsr_dataset_info *info = &run->data->info;
     const tsr_value *weights = tsr_value_member(model, "weights");
     tsr_network *network;
-    tsr_guarded before = tsr_instance_enter(run->model, "build");
-    tsr_status *built = tsr_network_new(run->model, info->shape, info->classes, run->seed, &network);
-    tsr_guard_leave(before);
-    TSR_TRY(tsr_value_context(model, built));
+    TSR_TRY(tsr_value_context(model, tsr_run_build(run, &network)));
     run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = tsr_value_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
     if (!status)
@@ -92,17 +88,15 @@ static tsr_status *check_label(const char *label, const tsr_value *probe)
 /* The split of the data; sets the sizes that probes are checked with. */
 static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_sizes *sizes)
 {
-    const tsr_training_settings *training = &run->training;
     const tsr_value *group = tsr_value_member(root, "training");
-    const tsr_split_options options = { .holdout = training->holdout, .samples = (size_t)training->samples };
     tsr_parts parts;
-    TSR_TRY(tsr_value_context(group ? group : root,
-                              tsr_context(tsr_parts_new(run->data, &options, &parts), "training")));
+    TSR_TRY(
+        tsr_value_context(group ? group : root, tsr_context(tsr_run_split(run, false, &parts), "training")));
     *sizes = (tsr_probe_sizes){ .n_train = parts.train.n,
                                 .n_test = parts.test.n,
                                 .classes = run->data->info.classes,
                                 .shape = run->data->info.shape };
-    run->size = (tsr_run_size){ .epoch_examples = training->constant_steps ? parts.epoch_size : parts.train.n,
+    run->size = (tsr_run_size){ .epoch_examples = tsr_run_epoch_size(run, &parts),
                                 .probed_examples = parts.train.n + parts.test.n };
     tsr_parts_clear(&parts);
     return NULL;

@@ -13,8 +13,9 @@
 #include <tessera/optimizer.h>
 
 #define MOST_SLOTS 16
-#define PIECE 4096    /* parameters whose value, gradient and state stay in the second cache */
-#define MANY_PIECES 16 /* take about 30 microseconds, many times what it takes to hand them to a waiting thread */
+#define PIECE 4096 /* parameters whose value, gradient and state stay in the second cache */
+#define MANY_PIECES                                                                                          \
+    16 /* take about 30 microseconds, many times what it takes to hand them to a waiting thread */
 
 typedef struct penalty {
     const tsr_regularizer_ops *ops;
@@ -271,8 +272,9 @@ typedef struct epoch_sums {
     size_t examples, correct;
 } epoch_sums;
 
+/* *enough: the training is to end after this step. */
 static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, double rate_factor,
-                            epoch_sums *sums)
+                            epoch_sums *sums, bool *enough)
 {
     tsr_network *network = loop->network;
     const tsr_training *training = loop->training;
@@ -292,10 +294,11 @@ static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, doub
     sums->loss += loss * (double)n;
     sums->examples += n;
     sums->correct += correct;
+    *enough = training->enough && training->enough(training->context, n);
     return NULL;
 }
 
-static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out)
+static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out, bool *enough)
 {
     const tsr_batches *batches = loop->batches;
     double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
@@ -304,8 +307,11 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
     TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
     if (batches->begin_epoch)
         batches->begin_epoch(batches->context, epoch);
-    for (size_t step = 0; step < batches->steps; step++)
-        TSR_TRY(run_step(loop, epoch, step, factor, &sums));
+    for (size_t step = 0; step < batches->steps; step++) {
+        TSR_TRY(run_step(loop, epoch, step, factor, &sums, enough));
+        if (*enough)
+            return NULL;
+    }
     if (!all_finite(loop->flat.count, loop->flat.values))
         return diverged(loop, epoch, batches->steps - 1, sums.loss / (double)sums.examples);
     out->epochs = epoch;
@@ -326,9 +332,12 @@ static tsr_status *run(training_loop *loop, tsr_trained *out)
     const tsr_training *training = loop->training;
     double best = INFINITY;
     size_t since_best = 0;
+    bool enough = false;
     TSR_TRY(tell(training, out));
     for (size_t epoch = 1; epoch <= training->epochs; epoch++) {
-        TSR_TRY(run_epoch(loop, epoch, out));
+        TSR_TRY(run_epoch(loop, epoch, out, &enough));
+        if (enough)
+            break;
         since_best = out->loss < best ? 0 : since_best + 1;
         best = fmin(best, out->loss);
         TSR_TRY(tell(training, out));

@@ -45,6 +45,9 @@ typedef struct tsr_training {
     /* After each epoch, and with epoch 0 and NaN for both numbers before the first. The network may be
        used and planned anew in it. A failure ends the training and is returned. NULL: nobody listens. */
     tsr_status *(*epoch_done)(void *context, size_t epoch, double loss, double accuracy);
+    /* After each step, with its examples: whether training ends here, as it is, and *out tells the epochs
+       before. NULL: it never does. */
+    bool (*enough)(void *context, size_t examples);
     void *context;
 } tsr_training;
 

@@ -8,7 +8,7 @@
 #include "config/read.h"
 #include "experiment/folder.h"
 #include "experiment/identity.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 #include "experiment/place.h"
 
 #include <errno.h>
@@ -130,7 +130,7 @@ tsr_status *tsr_results_add(tsr_results *results, json_t *record)
 {
     const json_t *swept = json_object_get(record, "swept");
     tsr_result run = { .record = record,
-                       .done = tsr_outcome_is_done(record),
+                       .done = tsr_record_is_done(record),
                        .swept = swept ? tsr_value_from_json(swept) : tsr_value_group(),
                        .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
     bool enough = run.place && run.swept && grow(results);
@@ -208,7 +208,7 @@ static tsr_status *read_record(void *context, const char *id)
     if (!path)
         return tsr_no_memory("a path");
     json_t *record;
-    tsr_status *status = tsr_outcome_read(path, id, &record);
+    tsr_status *status = tsr_record_read(path, id, &record);
     free(path);
     if (status) {
         tsr_log_warning("%s; it is left out", tsr_status_message(status));

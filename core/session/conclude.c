@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 #include "report/report.h"
 
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static size_t report_failures(const tsr_session *s)
     size_t failed = 0;
     for (size_t i = s->shard.index; i < s->experiment->n_runs; i += s->shard.of) {
         const json_t *record = s->records[i];
-        if (!record || tsr_outcome_is_done(record))
+        if (!record || tsr_record_is_done(record))
             continue;
         const char *error = json_string_value(json_object_get(record, "error"));
         failed++;

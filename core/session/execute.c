@@ -4,7 +4,7 @@
 #include "base/guard.h"
 #include "base/machine.h"
 #include "base/output.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 #include "experiment/run.h"
 #include "plugin/kinds.h"
 
@@ -32,10 +32,10 @@ static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
 static void see_run(const tsr_work *work, size_t i)
 {
     const tsr_session *s = (const tsr_session *)work;
-    json_t *outcome;
-    tsr_status_free(tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]], &outcome));
-    atomic_store(&s->progress.runs[i].state, tsr_outcome_is_done(outcome) ? TSR_RUN_DONE : TSR_RUN_FAILED);
-    json_decref(outcome);
+    json_t *record;
+    tsr_status_free(tsr_store_get(&s->store, &s->experiment->runs[s->pending[i]], &record));
+    atomic_store(&s->progress.runs[i].state, tsr_record_is_done(record) ? TSR_RUN_DONE : TSR_RUN_FAILED);
+    json_decref(record);
 }
 
 static bool finished(const tsr_work *work, size_t i)

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "experiment/identity.h"
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 #include "experiment/place.h"
 
 #include <stdlib.h>
@@ -16,9 +16,9 @@ typedef struct changes {
 } changes;
 
 /* A finished run without a file that is asked for now has not left what is wanted. */
-static const char *missing_file(const tsr_session *s, const tsr_run *run, const json_t *outcome)
+static const char *missing_file(const tsr_session *s, const tsr_run *run, const json_t *record)
 {
-    if (!tsr_outcome_is_done(outcome))
+    if (!tsr_record_is_done(record))
         return NULL;
     if (run->output.save_model && !tsr_store_has_file(&s->store, run, "model.safetensors"))
         return "model.safetensors";
@@ -28,15 +28,15 @@ static const char *missing_file(const tsr_session *s, const tsr_run *run, const 
 }
 
 /* Whether a finished run counts as it is; what speaks against it is noted. */
-static tsr_status *judge(const tsr_session *s, const tsr_run *run, json_t *outcome,
+static tsr_status *judge(const tsr_session *s, const tsr_run *run, json_t *record,
                          const tsr_session_options *options, changes *changed, bool *counts)
 {
     tsr_text difference = { 0 };
-    const char *missing = missing_file(s, run, outcome);
+    const char *missing = missing_file(s, run, record);
     *counts = !missing;
     if (missing)
         tsr_log_info("run %s is done again: it has left no %s", run->id, missing);
-    tsr_status *status = missing ? NULL : tsr_identity_compare(run, outcome, &difference);
+    tsr_status *status = missing ? NULL : tsr_identity_compare(run, record, &difference);
     if (!status && difference.chars) {
         *counts = !options->redo_changed;
         if (changed->n++ == 0)
@@ -53,18 +53,18 @@ static tsr_status *mark_pending(tsr_session *s, const tsr_session_options *optio
     const tsr_experiment *experiment = s->experiment;
     for (size_t i = s->shard.index; i < experiment->n_runs; i += s->shard.of) {
         const tsr_run *run = &experiment->runs[i];
-        json_t *outcome;
+        json_t *record;
         bool counts = false;
-        TSR_TRY(tsr_store_get(&s->store, run, &outcome));
+        TSR_TRY(tsr_store_get(&s->store, run, &record));
         tsr_status *status =
-            tsr_outcome_is_final(outcome) ? judge(s, run, outcome, options, changed, &counts) : NULL;
+            tsr_record_is_final(record) ? judge(s, run, record, options, changed, &counts) : NULL;
         if (!status && counts)
-            status = tsr_place_update(&s->store, experiment, run, outcome);
+            status = tsr_place_update(&s->store, experiment, run, record);
         marks[i] = !counts;
         if (counts && !status)
-            s->records[i] = outcome;
+            s->records[i] = record;
         else
-            json_decref(outcome);
+            json_decref(record);
         TSR_TRY(status);
     }
     return tsr_place_release(&s->store, experiment, &s->foreign);

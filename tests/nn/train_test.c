@@ -259,6 +259,37 @@ START_TEST(training_stops_after_so_many_epochs_without_improvement)
 }
 END_TEST
 
+static bool after_25_steps(void *context, size_t examples)
+{
+    size_t *met = context;
+    *met += examples;
+    return *met >= 25 * 4;
+}
+
+START_TEST(training_ends_after_the_step_that_is_enough)
+{
+    toy problem = { .repeats = 10 };
+    test_net net = net_new(toy_build, NULL, POINT, 2, 1);
+    tsr_instance *optimizer = learner("");
+    size_t met = 0;
+    tsr_training training = { .epochs = 100,
+                              .batch = 4,
+                              .optimizer = optimizer,
+                              .seed = 1,
+                              .enough = after_25_steps,
+                              .context = &met };
+    tsr_batches batches = toy_batches(&problem);
+    tsr_trained trained;
+    ck_succeeds(tsr_train(net.network, &training, &batches, &trained));
+    ck_assert_uint_eq(met, 100);
+    ck_assert_uint_eq(problem.steps, 25);
+    ck_assert_uint_eq(trained.epochs, 2); /* of ten steps each */
+    ck_assert(!trained.early_stopped);
+    tsr_instance_free(optimizer);
+    net_free(&net);
+}
+END_TEST
+
 START_TEST(schedules_give_their_factors)
 {
     tsr_schedule constant = { TSR_SCHEDULE_CONSTANT, 0, 0, 0 };
@@ -444,6 +475,7 @@ int main(void)
     tcase_add_test(tests, no_epochs_train_nothing);
     tcase_add_test(tests, a_listener_that_fails_ends_the_training);
     tcase_add_test(tests, training_stops_after_so_many_epochs_without_improvement);
+    tcase_add_test(tests, training_ends_after_the_step_that_is_enough);
     tcase_add_test(tests, schedules_give_their_factors);
     tcase_add_test(tests, the_optimizer_is_told_the_schedules_factor);
     tcase_add_test(tests, penalties_join_loss_and_gradient_of_the_parameters_they_are_on);

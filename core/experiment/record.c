@@ -1,6 +1,6 @@
 /* The record of one run. It is believed only as a whole: a file that was cut, edited or belongs to another
    run is no record, and says of what it lacks which. */
-#include "experiment/outcome.h"
+#include "experiment/record.h"
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -12,26 +12,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_OUTCOME (256 << 20) /* bytes */
+#define MAX_RECORD (256 << 20) /* bytes */
 
 /* What every snapshot has. */
 static const char *const own_metrics[] = { "model.loss.train", "model.accuracy.train", "model.accuracy.test",
                                            "code.bits", NULL };
 
-static bool has_status(const json_t *outcome, const char *word)
+static bool has_status(const json_t *record, const char *word)
 {
-    const char *status = json_string_value(json_object_get(outcome, "status"));
+    const char *status = json_string_value(json_object_get(record, "status"));
     return status && strcmp(status, word) == 0;
 }
 
-bool tsr_outcome_is_done(const json_t *outcome)
+bool tsr_record_is_done(const json_t *record)
 {
-    return has_status(outcome, "done");
+    return has_status(record, "done");
 }
 
-bool tsr_outcome_is_final(const json_t *outcome)
+bool tsr_record_is_final(const json_t *record)
 {
-    return has_status(outcome, "done") || has_status(outcome, "diverged");
+    return has_status(record, "done") || has_status(record, "diverged");
 }
 
 /* JSON has no NaN: a metric that is undefined is null. */
@@ -48,14 +48,14 @@ static tsr_status *check_numbers(const json_t *metrics, size_t number)
 }
 
 /* What can be told from the record alone. */
-static tsr_status *check_shape(const json_t *outcome, const char *id)
+static tsr_status *check_shape(const json_t *record, const char *id)
 {
     static const char *const words[] = { "done", "diverged", "failed", NULL };
-    const char *run = json_string_value(json_object_get(outcome, "run"));
-    const json_t *snapshots = json_object_get(outcome, "snapshots");
+    const char *run = json_string_value(json_object_get(record, "run"));
+    const json_t *snapshots = json_object_get(record, "snapshots");
     bool known = false;
     for (const char *const *word = words; *word; word++)
-        known = known || has_status(outcome, *word);
+        known = known || has_status(record, *word);
     if (!run || strcmp(run, id) != 0 || !known || !json_is_array(snapshots))
         return tsr_fail(TSR_REFUSED, "not the record of run %s", id);
     for (size_t i = 0; i < json_array_size(snapshots); i++) {
@@ -76,17 +76,17 @@ static tsr_status *identity_of_record(const json_t *config, char id[17])
     return status;
 }
 
-tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
+tsr_status *tsr_record_check(const json_t *record, const char *id)
 {
-    const json_t *snapshots = json_object_get(outcome, "snapshots"),
-                 *config = json_object_get(outcome, "config");
+    const json_t *snapshots = json_object_get(record, "snapshots"),
+                 *config = json_object_get(record, "config");
     char own[17];
     if (!json_is_object(config))
         return tsr_fail(TSR_REFUSED, "not the record of run %s: it has no config", id);
     TSR_TRY(identity_of_record(config, own));
     if (strcmp(own, id) != 0)
         return tsr_fail(TSR_REFUSED, "not the record of run %s: its config is that of run %s", id, own);
-    if (tsr_outcome_is_done(outcome) && json_array_size(snapshots) == 0)
+    if (tsr_record_is_done(record) && json_array_size(snapshots) == 0)
         return tsr_fail(TSR_REFUSED, "a finished run without snapshots");
     for (size_t i = 0; i < json_array_size(snapshots); i++)
         for (const char *const *name = own_metrics; *name; name++)
@@ -95,7 +95,7 @@ tsr_status *tsr_outcome_check(const json_t *outcome, const char *id)
     return NULL;
 }
 
-tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out)
+tsr_status *tsr_record_read(const char *path, const char *id, json_t **out)
 {
     *out = NULL;
     struct stat info;
@@ -105,22 +105,22 @@ tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out)
                    : tsr_fail(TSR_IO, "%s: cannot read the run's record: %s", path, strerror(errno));
     char *text;
     size_t length;
-    tsr_status *status = tsr_read_given_file(path, "run's record", MAX_OUTCOME, &text, &length);
-    if (status && S_ISREG(info.st_mode) && info.st_size <= MAX_OUTCOME) {
+    tsr_status *status = tsr_read_given_file(path, "run's record", MAX_RECORD, &text, &length);
+    if (status && S_ISREG(info.st_mode) && info.st_size <= MAX_RECORD) {
         tsr_status *unreadable = tsr_fail(TSR_IO, "%s", tsr_status_message(status));
         tsr_status_free(status);
         return unreadable;
     }
     TSR_TRY(status);
     json_error_t error;
-    json_t *outcome = json_loadb(text, length, 0, &error);
+    json_t *record = json_loadb(text, length, 0, &error);
     free(text);
-    if (!outcome)
+    if (!record)
         return tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
-    status = tsr_context(check_shape(outcome, id), "%s", path);
+    status = tsr_context(check_shape(record, id), "%s", path);
     if (status)
-        json_decref(outcome);
+        json_decref(record);
     else
-        *out = outcome;
+        *out = record;
     return status;
 }

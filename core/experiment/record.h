@@ -1,6 +1,6 @@
 /* The record of one run, run.json, once it has been read: whether it is whole, and what it says. */
-#ifndef TSR_EXPERIMENT_OUTCOME_H
-#define TSR_EXPERIMENT_OUTCOME_H
+#ifndef TSR_EXPERIMENT_RECORD_H
+#define TSR_EXPERIMENT_RECORD_H
 
 #include <jansson.h>
 #include <tessera/status.h>
@@ -8,16 +8,16 @@
 /* Reads the record at `path`, which must be that of run `id`. Where there is no such file *out is NULL. A
    file that cannot be read is TSR_IO; one that can, but holds no whole record of the run, is TSR_REFUSED and
    says what is wrong with it. A new reference. */
-TSR_MUST_CHECK tsr_status *tsr_outcome_read(const char *path, const char *id, json_t **out);
+TSR_MUST_CHECK tsr_status *tsr_record_read(const char *path, const char *id, json_t **out);
 
 /* Whether a record that was read is one that the run with this id can have left: its config is that run's,
    and a finished run has every snapshot with the metrics that all have. TSR_REFUSED says what is wrong. */
-TSR_MUST_CHECK tsr_status *tsr_outcome_check(const json_t *outcome, const char *id);
+TSR_MUST_CHECK tsr_status *tsr_record_check(const json_t *record, const char *id);
 
 /* Whether the run went to its end and has results. */
-bool tsr_outcome_is_done(const json_t *outcome);
+bool tsr_record_is_done(const json_t *record);
 
 /* Whether doing the run again would give the same: it is done, or it diverged. */
-bool tsr_outcome_is_final(const json_t *outcome);
+bool tsr_record_is_final(const json_t *record);
 
 #endif

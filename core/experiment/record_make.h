@@ -1,0 +1,19 @@
+/* Making the record of a run. */
+#ifndef TSR_EXPERIMENT_RECORD_MAKE_H
+#define TSR_EXPERIMENT_RECORD_MAKE_H
+
+#include "experiment/run_work.h"
+
+/* A number as JSON, which has no NaN: what is undefined is null. */
+json_t *tsr_record_number(double value);
+
+/* What every record begins with; `error` may be NULL. NULL without memory. */
+json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, const char *status,
+                         const char *error);
+
+/* The record of a run that was done, or failed by `status`; it took so many seconds, of which `train_seconds`
+   for training. NULL without memory. */
+json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *work, const tsr_status *status,
+                        const tsr_trained *trained, double seconds, double train_seconds);
+
+#endif

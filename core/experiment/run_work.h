@@ -1,0 +1,43 @@
+/* A run while it is done, from which run.c trains, snapshot.c takes codes and trial.c measures. Private to
+   this folder. */
+#ifndef TSR_EXPERIMENT_RUN_WORK_H
+#define TSR_EXPERIMENT_RUN_WORK_H
+
+#include "codes/extract.h"
+#include "experiment/prepare.h"
+#include "experiment/run.h"
+
+typedef struct tsr_run_work {
+    const tsr_run *run;
+    char *folder; /* of the run */
+    tsr_run_progress *progress;
+    tsr_parts parts;
+    tsr_batch_source *source;
+    tsr_network *network;
+    tsr_code_room room;                  /* for the codes */
+    int32_t *train_labels, *test_labels; /* true ones */
+    json_t *epochs, *snapshots, *probe_seconds;
+    size_t epoch_size; /* examples that an epoch trains on */
+    double codes_seconds, epoch_began;
+    size_t last_probed;
+    bool probed;
+    char data_digest[17]; /* "" until it is taken */
+} tsr_run_work;
+
+/* Makes all that the run needs, in `folder`, which is taken over and emptied. End it also after a failure. */
+TSR_MUST_CHECK tsr_status *tsr_run_work_begin(tsr_run_work *work, char *folder);
+void tsr_run_work_end(tsr_run_work *work);
+
+/* How it is trained; epoch_done takes the snapshots that are due. */
+tsr_training tsr_run_training(tsr_run_work *work);
+
+/* Evaluates, takes codes and probes them: one entry of "snapshots". `last`: codes are saved if that is asked
+   for. */
+TSR_MUST_CHECK tsr_status *tsr_run_take_snapshot(tsr_run_work *work, size_t epoch, bool last);
+
+/* Saves the codes of a snapshot that turned out to be the last only afterwards. */
+TSR_MUST_CHECK tsr_status *tsr_run_save_codes_again(tsr_run_work *work);
+
+void tsr_run_set_state(tsr_run_progress *progress, tsr_run_state state);
+
+#endif

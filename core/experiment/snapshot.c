@@ -1,0 +1,167 @@
+/* A snapshot: the network is planned for inference, its codes are taken and probed, and training may go on.
+ */
+#include "base/file.h"
+#include "base/machine.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "codes/metrics.h"
+#include "codes/npy.h"
+#include "experiment/probed.h"
+#include "experiment/record_make.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/probe.h>
+#include <unistd.h>
+
+static void add_seconds(json_t *object, const char *key, double seconds)
+{
+    json_object_set_new(object, key, json_real(json_real_value(json_object_get(object, key)) + seconds));
+}
+
+/* The codes of both parts, and in `metrics` how the network does on all three. */
+static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
+{
+    tsr_evaluation evaluation;
+    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.train, &w->room, train, &evaluation));
+    json_object_set_new(metrics, "model.loss.train", tsr_record_number(evaluation.loss));
+    json_object_set_new(metrics, "model.accuracy.train", tsr_record_number(evaluation.accuracy));
+    if (w->parts.holdout.n) {
+        TSR_TRY(tsr_evaluate(w->network, &w->parts.holdout, &evaluation));
+        json_object_set_new(metrics, "model.accuracy.holdout", tsr_record_number(evaluation.accuracy));
+    }
+    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->room, test, &evaluation));
+    json_object_set_new(metrics, "model.accuracy.test", tsr_record_number(evaluation.accuracy));
+    TSR_TRY(tsr_drop_constant(*train, *test));
+    json_object_set_new(metrics, "code.bits", json_integer((json_int_t)(*train)->bits));
+    return NULL;
+}
+
+/* In memory that the process which waits for this one sees too. */
+static void note_call(tsr_run_progress *progress, const tsr_instance *probe, size_t epoch)
+{
+    const tsr_loaded *loaded = tsr_instance_loaded(probe);
+    snprintf(progress->call, sizeof(progress->call), "in probe %s (%s) after epoch %zu",
+             tsr_probe_label(probe), loaded->file ? loaded->file : "built in", epoch);
+}
+
+/* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
+static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epoch, const tsr_codes *train,
+                             const tsr_codes *test, json_t *out)
+{
+    const tsr_instance *probe = w->run->probes[number_of_probe];
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    const char *label = tsr_probe_label(probe);
+    char *folder = tsr_format("%s/probes/%s/epoch-%zu", w->folder, label, epoch);
+    tsr_rng rng = tsr_rng_stream(w->run->seed, TSR_FOR_PROBE, number_of_probe);
+    tsr_probed_codes seen = { 0 };
+    tsr_metrics *metrics = NULL;
+    tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
+    if (!status)
+        status = tsr_metrics_new(label, &metrics);
+    if (!status)
+        status = tsr_choose_probed_codes(common, train, test, &w->room, &rng, metrics, &seen);
+    if (!status) {
+        tsr_probing probing = { .train = seen.train,
+                                .test = seen.test,
+                                .train_labels = w->train_labels,
+                                .test_labels = w->test_labels,
+                                .classes = w->run->data->info.classes,
+                                .rng = rng,
+                                .folder = folder,
+                                .network = w->network,
+                                .metrics = metrics };
+        note_call(w->progress, probe, epoch);
+        status = ops->run(tsr_instance_self(probe), &probing);
+        w->progress->call[0] = '\0';
+    }
+    for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value metric = tsr_metrics_get(metrics, i);
+        char *name = tsr_format("%s.%s", label, metric.name);
+        if (name)
+            json_object_set_new(out, name, tsr_record_number(metric.value));
+        else
+            status = tsr_no_memory("a metric");
+        free(name);
+    }
+    if (folder && rmdir(folder) == 0) { /* nothing was written */
+        *strrchr(folder, '/') = '\0';
+        if (rmdir(folder) == 0) {
+            *strrchr(folder, '/') = '\0';
+            rmdir(folder);
+        }
+    }
+    tsr_probed_codes_clear(&seen);
+    tsr_metrics_free(metrics);
+    free(folder);
+    return tsr_context(status, "probe %s", label);
+}
+
+static tsr_status *save_codes(const tsr_run_work *w, const tsr_codes *train, const tsr_codes *test)
+{
+    char *folder = tsr_path_join(w->folder, "codes");
+    char *paths[4] = { tsr_path_join(w->folder, "codes/train.npy"),
+                       tsr_path_join(w->folder, "codes/test.npy"),
+                       tsr_path_join(w->folder, "codes/train_labels.npy"),
+                       tsr_path_join(w->folder, "codes/test_labels.npy") };
+    tsr_status *status = folder && paths[0] && paths[1] && paths[2] && paths[3] ? tsr_make_folder(folder)
+                                                                                : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_npy_write_codes(paths[0], train);
+    if (!status)
+        status = tsr_npy_write_codes(paths[1], test);
+    if (!status)
+        status = tsr_npy_write_labels(paths[2], train->n, w->train_labels);
+    if (!status)
+        status = tsr_npy_write_labels(paths[3], test->n, w->test_labels);
+    for (int i = 0; i < 4; i++)
+        free(paths[i]);
+    free(folder);
+    return status;
+}
+
+/* After an early stop at an epoch that was probed already: its codes were not kept then. */
+tsr_status *tsr_run_save_codes_again(tsr_run_work *w)
+{
+    tsr_codes *train = NULL, *test = NULL;
+    json_t *metrics = json_object();
+    tsr_status *status = metrics ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
+    json_decref(metrics);
+    if (!status)
+        status = save_codes(w, train, test);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    return status;
+}
+
+/* Evaluates, takes codes and probes them: one entry of "snapshots". */
+tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
+{
+    tsr_run_set_state(w->progress, TSR_RUN_PROBING);
+    double started = tsr_seconds();
+    tsr_codes *train = NULL, *test = NULL;
+    json_t *metrics = json_object();
+    tsr_status *status = metrics ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
+    w->codes_seconds += tsr_seconds() - started;
+    for (size_t i = 0; !status && i < w->run->n_probes; i++) {
+        double began = tsr_seconds();
+        status = run_probe(w, i, epoch, train, test, metrics);
+        add_seconds(w->probe_seconds, tsr_probe_label(w->run->probes[i]), tsr_seconds() - began);
+    }
+    if (!status && last && w->run->output.save_codes)
+        status = save_codes(w, train, test);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    if (status) {
+        json_decref(metrics);
+        return tsr_context(status, "after epoch %zu", epoch);
+    }
+    json_array_append_new(w->snapshots,
+                          json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "metrics", metrics));
+    w->last_probed = epoch;
+    w->probed = true;
+    tsr_run_set_state(w->progress, TSR_RUN_TRAINING);
+    return NULL;
+}
