@@ -21,13 +21,13 @@
 typedef float lanes __attribute__((vector_size(64)));
 
 /* What a kernel needs; a thread has its own. */
-typedef struct room {
+typedef struct capacity {
     uint64_t *memory;
     float *a, *b, *c;
-} room;
+} capacity;
 
 /* Returns how much it did. */
-typedef double kernel(room *own);
+typedef double kernel(capacity *own);
 
 static volatile uint64_t sink;
 
@@ -40,7 +40,7 @@ static double now(void)
 
 #define ROUNDS 4096
 
-static double count_plain(room *own)
+static double count_plain(capacity *own)
 {
     uint64_t sum = 0;
     for (int round = 0; round < ROUNDS; round++)
@@ -52,7 +52,7 @@ static double count_plain(room *own)
 
 #if defined(__x86_64__)
 /* Enough chains that none waits; the operands never leave their registers. */
-__attribute__((target("avx512f,avx512vpopcntdq"))) static double count_avx512(room *own)
+__attribute__((target("avx512f,avx512vpopcntdq"))) static double count_avx512(capacity *own)
 {
     __m512i x = _mm512_loadu_si512(own->memory), sums[8];
     for (size_t i = 0; i < 8; i++)
@@ -68,7 +68,7 @@ __attribute__((target("avx512f,avx512vpopcntdq"))) static double count_avx512(ro
 }
 #endif
 
-static double count(room *own)
+static double count(capacity *own)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -78,7 +78,7 @@ static double count(room *own)
     return count_plain(own);
 }
 
-TSR_HOT static double add(room *own)
+TSR_HOT static double add(capacity *own)
 {
     const lanes *from = (const lanes *)own->memory;
     lanes sums[8];
@@ -92,7 +92,7 @@ TSR_HOT static double add(room *own)
     return ROUNDS * 256.0;
 }
 
-TSR_HOT static double read_memory(room *own)
+TSR_HOT static double read_memory(capacity *own)
 {
     uint64_t sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -102,7 +102,7 @@ TSR_HOT static double read_memory(room *own)
     return (double)MEMORY;
 }
 
-static double multiply(room *own)
+static double multiply(capacity *own)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, own->a, SIDE, own->b, SIDE, 0,
                 own->c, SIDE);
@@ -126,8 +126,8 @@ static double rate(kernel *work)
         double done = 0, seconds = 0;
 #pragma omp parallel reduction(+ : done) reduction(max : seconds)
         {
-            room own = { allocate(MEMORY), allocate(sizeof(float) * SIDE * SIDE),
-                         allocate(sizeof(float) * SIDE * SIDE), allocate(sizeof(float) * SIDE * SIDE) };
+            capacity own = { allocate(MEMORY), allocate(sizeof(float) * SIDE * SIDE),
+                             allocate(sizeof(float) * SIDE * SIDE), allocate(sizeof(float) * SIDE * SIDE) };
             work(&own);
 #pragma omp barrier
             double start = now();

@@ -21,7 +21,7 @@
         ck_assert_msg(ck_status != NULL, "%s succeeded", #call);                                             \
         ck_assert_msg(strstr(tsr_status_message(ck_status), (text)) != NULL, "%s: '%s' lacks '%s'", #call,   \
                       tsr_status_message(ck_status), (text));                                                \
-        ck_assert_int_eq(tsr_status_code(ck_status), (expected_code));                                       \
+        ck_assert_int_eq(tsr_status_error(ck_status), (expected_code));                                      \
         tsr_status_free(ck_status);                                                                          \
     } while (0)
 

@@ -86,11 +86,11 @@ static tsr_status *read_to_end(int fd, const char *path, size_t limit, int wait,
 {
     tsr_status *status = NULL;
     char *bytes = NULL;
-    size_t used = 0, room = 0;
+    size_t used = 0, capacity = 0;
     for (;;) {
-        if (used + 1 >= room) {
-            room = room ? room * 2 : 1 << 14;
-            char *grown = realloc(bytes, room);
+        if (used + 1 >= capacity) {
+            capacity = capacity ? capacity * 2 : 1 << 14;
+            char *grown = realloc(bytes, capacity);
             if (!grown) {
                 status = tsr_no_memory(path);
                 break;
@@ -103,7 +103,7 @@ static tsr_status *read_to_end(int fd, const char *path, size_t limit, int wait,
                 tsr_fail(TSR_REFUSED, "%s: nothing was written into it for %d seconds", path, wait / 1000);
             break;
         }
-        ssize_t got = read(fd, bytes + used, room - used - 1);
+        ssize_t got = read(fd, bytes + used, capacity - used - 1);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (got < 0)
@@ -140,7 +140,7 @@ tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *le
 
 static tsr_status *refuse(tsr_status *status)
 {
-    if (tsr_status_code(status) != TSR_IO)
+    if (tsr_status_error(status) != TSR_IO)
         return status;
     tsr_status *refused = tsr_fail(TSR_REFUSED, "%s", tsr_status_message(status));
     tsr_status_free(status);
@@ -216,7 +216,7 @@ static void sync_folder(const char *path)
 }
 
 /* stdio remembers that a write failed, not why: another one tells. The file goes away anyway. */
-static int ask_why(FILE *stream)
+static int stream_error(FILE *stream)
 {
     static const char block[4096];
     for (int tries = 0; tries < 2; tries++)
@@ -230,7 +230,7 @@ tsr_status *tsr_new_file_keep(tsr_new_file *file)
     errno = 0;
     bool failed = ferror(file->stream);
     bool bad = failed || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
-    int error = failed ? ask_why(file->stream) : errno;
+    int error = failed ? stream_error(file->stream) : errno;
     if (fclose(file->stream) != 0 && !bad) {
         bad = true;
         error = errno;

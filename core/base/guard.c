@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STACK = 1 << 16, LONGEST = 8192 };
+enum { STACK = 1 << 16, MAX_LENGTH = 8192 };
 
 static const struct {
     int number;
@@ -37,15 +37,15 @@ static bool guards_this(void)
 /* The message: built without the heap, which may be what was damaged. */
 static void add(char *line, size_t *length, const char *text)
 {
-    size_t room = LONGEST - 1 - *length, n = strlen(text);
-    n = n < room ? n : room;
+    size_t capacity = MAX_LENGTH - 1 - *length, n = strlen(text);
+    n = n < capacity ? n : capacity;
     memcpy(line + *length, text, n);
     *length += n;
 }
 
 static void say(const char *what, const char *detail)
 {
-    static char line[LONGEST];
+    static char line[MAX_LENGTH];
     const char *const pieces[] = { guard.call.file ? guard.call.file : "",
                                    guard.call.file ? ": " : "",
                                    guard.call.kind,

@@ -19,7 +19,7 @@
 
 /* In the child. */
 
-static void answer(int fd, tsr_code code, const char *text)
+static void answer(int fd, tsr_error code, const char *text)
 {
     char first = (char)('A' + code);
     if (write(fd, &first, 1) != 1)
@@ -54,7 +54,7 @@ static _Noreturn void child(tsr_isolated *work, void *context, bool loud, int fd
     char *text = NULL;
     tsr_status *status = work(context, &text);
     if (status)
-        answer(fd, tsr_status_code(status), tsr_status_message(status));
+        answer(fd, tsr_status_error(status), tsr_status_message(status));
     else
         answer(fd, TSR_OK, text ? text : "");
     _exit(0);
@@ -95,7 +95,7 @@ static bool listen_to(int fd, int64_t deadline, tsr_text *heard)
 
 static tsr_status *understand(const tsr_text *heard, char **text)
 {
-    tsr_code code = (tsr_code)(heard->chars[0] - 'A');
+    tsr_error code = (tsr_error)(heard->chars[0] - 'A');
     if (code != TSR_OK)
         return tsr_fail(code, "%s", heard->chars + 1);
     *text = strdup(heard->chars + 1);

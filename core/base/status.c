@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct tsr_status {
-    tsr_code code;
+    tsr_error code;
     char *message;
 };
 
@@ -14,7 +14,7 @@ struct tsr_status {
 static char no_memory_message[] = "not enough memory";
 static tsr_status out_of_memory = { TSR_NO_MEMORY, no_memory_message };
 
-tsr_status *tsr_fail_v(tsr_code code, const char *format, va_list args)
+tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args)
 {
     tsr_status *status = malloc(sizeof(*status));
     if (!status)
@@ -27,7 +27,7 @@ tsr_status *tsr_fail_v(tsr_code code, const char *format, va_list args)
     return status;
 }
 
-tsr_status *tsr_fail(tsr_code code, const char *format, ...)
+tsr_status *tsr_fail(tsr_error code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -56,7 +56,7 @@ tsr_status *tsr_context(tsr_status *status, const char *format, ...)
     return status;
 }
 
-tsr_code tsr_status_code(const tsr_status *status)
+tsr_error tsr_status_error(const tsr_status *status)
 {
     return status ? status->code : TSR_OK;
 }

@@ -19,16 +19,16 @@ void tsr_text_add(tsr_text *text, const char *format, ...)
         return;
     }
     size_t needed = text->length + (size_t)length + 1;
-    if (needed > text->room) {
-        size_t room = needed < 128 ? 128 : needed * 2;
-        char *chars = realloc(text->chars, room);
+    if (needed > text->capacity) {
+        size_t capacity = needed < 128 ? 128 : needed * 2;
+        char *chars = realloc(text->chars, capacity);
         if (!chars) {
             text->failed = true;
             free(piece);
             return;
         }
         text->chars = chars;
-        text->room = room;
+        text->capacity = capacity;
     }
     memcpy(text->chars + text->length, piece, (size_t)length + 1);
     text->length += (size_t)length;
@@ -72,16 +72,16 @@ bool tsr_is_utf8(const char *text)
 }
 
 /* Reals of these powers of ten are written without an exponent. */
-enum { LEAST_PLAIN_EXPONENT = -4, MOST_PLAIN_EXPONENT = 15 };
+enum { MIN_PLAIN_EXPONENT = -4, MAX_PLAIN_EXPONENT = 15 };
 
-#define LONGEST 63
+#define MAX_LENGTH 63
 
 size_t tsr_edit_distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);
-    if (n > LONGEST || m > LONGEST)
+    if (n > MAX_LENGTH || m > MAX_LENGTH)
         return n > m ? n : m;
-    size_t rows[3][LONGEST + 1]; /* of the distance table: two back, one back, this one */
+    size_t rows[3][MAX_LENGTH + 1]; /* of the distance table: two back, one back, this one */
     size_t *before = rows[0], *above = rows[1], *row = rows[2];
     for (size_t j = 0; j <= m; j++)
         above[j] = before[j] = j;
@@ -120,11 +120,11 @@ const char *tsr_nearest_word(const char *word, const char *const *words)
 }
 
 /* In the C locale. */
-static void format_shortest(double value, char *out, size_t room)
+static void format_shortest(double value, char *out, size_t capacity)
 {
     int digits = 1, exponent = 0;
     for (; digits <= 17; digits++) {
-        snprintf(out, room, "%.*e", digits - 1, value);
+        snprintf(out, capacity, "%.*e", digits - 1, value);
         if (strtod(out, NULL) == value)
             break;
     }
@@ -132,19 +132,19 @@ static void format_shortest(double value, char *out, size_t room)
     if (e)
         exponent = atoi(e + 1);
     int decimals = digits - 1 - exponent;
-    if (e && exponent >= LEAST_PLAIN_EXPONENT && exponent <= MOST_PLAIN_EXPONENT)
-        snprintf(out, room, "%.*f", decimals > 1 ? decimals : 1, value);
+    if (e && exponent >= MIN_PLAIN_EXPONENT && exponent <= MAX_PLAIN_EXPONENT)
+        snprintf(out, capacity, "%.*f", decimals > 1 ? decimals : 1, value);
     else
-        snprintf(out, room, "%.*g", digits, value);
-    if (isfinite(value) && !strpbrk(out, ".e") && strlen(out) + 3 <= room) /* 17 digits */
+        snprintf(out, capacity, "%.*g", digits, value);
+    if (isfinite(value) && !strpbrk(out, ".e") && strlen(out) + 3 <= capacity) /* 17 digits */
         strcat(out, ".0");
 }
 
-void tsr_format_real(double value, char *out, size_t room)
+void tsr_format_real(double value, char *out, size_t capacity)
 {
     locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     locale_t before = plain ? uselocale(plain) : (locale_t)0;
-    format_shortest(value, out, room);
+    format_shortest(value, out, capacity);
     if (plain) {
         uselocale(before);
         freelocale(plain);

@@ -7,7 +7,7 @@
 /* A text that grows; zero it to start. After a failed allocation it stays as it is and `failed` is set. */
 typedef struct tsr_text {
     char *chars; /* NUL-terminated, or NULL while empty; free() it */
-    size_t length, room;
+    size_t length, capacity;
     bool failed;
 } tsr_text;
 
@@ -27,7 +27,7 @@ size_t tsr_edit_distance(const char *a, const char *b);
 const char *tsr_nearest_word(const char *word, const char *const *words);
 
 /* The shortest decimal text that reads back as the same double, independent of the locale, with a "."
-   or an exponent so that it reads as a real: "100.0", "0.0001", "1e-05". `room` of 32 is enough. */
-void tsr_format_real(double value, char *out, size_t room);
+   or an exponent so that it reads as a real: "100.0", "0.0001", "1e-05". `capacity` of 32 is enough. */
+void tsr_format_real(double value, char *out, size_t capacity);
 
 #endif

@@ -90,10 +90,10 @@ static void add_value(const json_t *value, tsr_text *out)
     }
 }
 
-static void add_range(const json_t *param, tsr_text *out)
+static void add_range(const json_t *key, tsr_text *out)
 {
-    const json_t *least = json_object_get(param, "min"), *most = json_object_get(param, "max");
-    const json_t *choices = json_object_get(param, "choices");
+    const json_t *least = json_object_get(key, "min"), *most = json_object_get(key, "max");
+    const json_t *choices = json_object_get(key, "choices");
     if (least && most) {
         add_value(least, out);
         tsr_text_add(out, " to ");
@@ -104,18 +104,18 @@ static void add_range(const json_t *param, tsr_text *out)
     }
     for (size_t i = 0; i < json_array_size(choices); i++)
         tsr_text_add(out, "%s%s", i ? " | " : "", json_string_value(json_array_get(choices, i)));
-    if (json_object_get(param, "min_length") || json_object_get(param, "max_length"))
+    if (json_object_get(key, "min_length") || json_object_get(key, "max_length"))
         tsr_text_add(out, "%s%lld to ", out->length ? ", length " : "length ",
-                     (long long)json_integer_value(json_object_get(param, "min_length")));
-    if (json_object_get(param, "max_length"))
-        tsr_text_add(out, "%lld", (long long)json_integer_value(json_object_get(param, "max_length")));
-    else if (json_object_get(param, "min_length"))
+                     (long long)json_integer_value(json_object_get(key, "min_length")));
+    if (json_object_get(key, "max_length"))
+        tsr_text_add(out, "%lld", (long long)json_integer_value(json_object_get(key, "max_length")));
+    else if (json_object_get(key, "min_length"))
         tsr_text_add(out, "any");
 }
 
-static void add_default(const json_t *param, tsr_text *out)
+static void add_default(const json_t *key, tsr_text *out)
 {
-    const json_t *value = json_object_get(param, "default");
+    const json_t *value = json_object_get(key, "default");
     if (!value)
         tsr_text_add(out, "required");
     else if (json_is_null(value))
@@ -124,14 +124,14 @@ static void add_default(const json_t *param, tsr_text *out)
         add_value(value, out);
 }
 
-static void add_type(const json_t *param, tsr_text *out)
+static void add_type(const json_t *key, tsr_text *out)
 {
     static const char *const words[][2] = { { "int", "integer" },        { "real", "number" },
                                             { "bool", "true or false" }, { "enum", "word" },
                                             { "int_list", "integers" },  { "real_list", "numbers" } };
-    const char *type = text_of(param, "type");
+    const char *type = text_of(key, "type");
     if (strcmp(type, "plugin") == 0)
-        type = text_of(param, "nested");
+        type = text_of(key, "nested");
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         if (strcmp(words[i][0], type) == 0)
             type = words[i][1];
@@ -141,35 +141,35 @@ static void add_type(const json_t *param, tsr_text *out)
 
 /* Keys: one line of what it takes and one of what it means. */
 
-static void add_nature(const json_t *param, tsr_text *out)
+static void add_nature(const json_t *key, tsr_text *out)
 {
     tsr_text range = { 0 };
-    const char *unit = text_of(param, "unit");
+    const char *unit = text_of(key, "unit");
     tsr_text_add(out, "(");
-    add_type(param, out);
-    add_range(param, &range);
+    add_type(key, out);
+    add_range(key, &range);
     if (range.chars)
         tsr_text_add(out, ", %s", range.chars);
     free(range.chars);
     if (*unit)
         tsr_text_add(out, ", in %s", unit);
-    tsr_text_add(out, json_object_get(param, "default") ? "; default " : "; ");
-    add_default(param, out);
+    tsr_text_add(out, json_object_get(key, "default") ? "; default " : "; ");
+    add_default(key, out);
     tsr_text_add(out, ")");
 }
 
-static void put_params(const tsr_page *page, const char *of, const json_t *params)
+static void put_keys(const tsr_page *page, const char *of, const json_t *keys)
 {
     size_t n;
-    const json_t *param;
-    if (json_array_size(params) > 0)
+    const json_t *key;
+    if (json_array_size(keys) > 0)
         tsr_page_heading(page, "keys", of);
-    json_array_foreach(params, n, param)
+    json_array_foreach(keys, n, key)
     {
         tsr_text nature = { 0 };
-        add_nature(param, &nature);
-        tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(param, "key"), nature.chars ? nature.chars : "");
-        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(param, "doc"));
+        add_nature(key, &nature);
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(key, "key"), nature.chars ? nature.chars : "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
         free(nature.chars);
     }
 }
@@ -193,10 +193,10 @@ static void put_metrics(const tsr_page *page, const json_t *metrics)
 /* The group for a config. */
 
 /* Something of the right type where there is no default: the least value, the first choice, "...". */
-static void add_example(const json_t *param, tsr_text *out)
+static void add_example(const json_t *key, tsr_text *out)
 {
-    const char *type = text_of(param, "type");
-    const json_t *least = json_object_get(param, "min"), *choices = json_object_get(param, "choices");
+    const char *type = text_of(key, "type");
+    const json_t *least = json_object_get(key, "min"), *choices = json_object_get(key, "choices");
     bool list = strstr(type, "_list") != NULL;
     tsr_text_add(out, list ? "[ " : "");
     if (least)
@@ -212,20 +212,20 @@ static void add_example(const json_t *param, tsr_text *out)
     tsr_text_add(out, list ? " ]" : "");
 }
 
-static void add_settings(const json_t *params, const char *between, tsr_text *out)
+static void add_settings(const json_t *keys, const char *between, tsr_text *out)
 {
     size_t n;
-    const json_t *param;
-    json_array_foreach(params, n, param)
+    const json_t *key;
+    json_array_foreach(keys, n, key)
     {
-        const json_t *value = json_object_get(param, "default");
+        const json_t *value = json_object_get(key, "default");
         if (json_is_null(value))
             continue;
-        tsr_text_add(out, "%s%s = ", between, text_of(param, "key"));
+        tsr_text_add(out, "%s%s = ", between, text_of(key, "key"));
         if (value)
             add_value(value, out);
         else
-            add_example(param, out);
+            add_example(key, out);
         tsr_text_add(out, ";");
     }
 }
@@ -234,15 +234,15 @@ static void add_settings(const json_t *params, const char *between, tsr_text *ou
 static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
 {
     tsr_text text = { 0 };
-    const json_t *params = json_object_get(plugin, "parameters");
+    const json_t *keys = json_object_get(plugin, "keys");
     tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
-    add_settings(params, " ", &text);
+    add_settings(keys, " ", &text);
     tsr_text_add(&text, " }%s", row->config_after);
     if (TSR_PAGE_TEXT + text.length > page->width) {
         free(text.chars);
         text = (tsr_text){ 0 };
         tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
-        add_settings(params, "\n        ", &text);
+        add_settings(keys, "\n        ", &text);
         tsr_text_add(&text, "\n    }%s", row->config_after);
     }
     tsr_page_heading(page, "synopsis", NULL);
@@ -276,8 +276,8 @@ static void put_plugin(const tsr_page *page, const json_t *plugin)
     put_name(page, plugin);
     put_config(page, plugin, row);
     put_description(page, plugin, row);
-    put_params(page, NULL, json_object_get(plugin, "parameters"));
-    put_params(page, common, json_object_get(plugin, "common"));
+    put_keys(page, NULL, json_object_get(plugin, "keys"));
+    put_keys(page, common, json_object_get(plugin, "common"));
     put_metrics(page, json_object_get(plugin, "metrics"));
     tsr_page_heading(page, "file", NULL);
     tsr_page_line(TSR_PAGE_TEXT, text_of(plugin, "file"));

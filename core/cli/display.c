@@ -50,39 +50,39 @@ static view look(const tsr_progress *progress)
     return v;
 }
 
-static void format_time(double seconds, char *out, size_t room)
+static void format_time(double seconds, char *out, size_t capacity)
 {
     if (!(seconds < 360000)) /* too long, or not known */
-        snprintf(out, room, "?");
+        snprintf(out, capacity, "?");
     else if (seconds >= 3600)
-        snprintf(out, room, "%d h %02d min", (int)seconds / 3600, (int)seconds / 60 % 60);
+        snprintf(out, capacity, "%d h %02d min", (int)seconds / 3600, (int)seconds / 60 % 60);
     else
-        snprintf(out, room, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
+        snprintf(out, capacity, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
 }
 
 /* "run 2/8, epoch 12/200, loss 0.0213, 120k examples/s, 1:23 left" */
-static void compose(const tsr_display *display, const view *v, char *out, size_t room)
+static void compose(const tsr_display *display, const view *v, char *out, size_t capacity)
 {
     const tsr_progress *progress = display->progress;
     double elapsed = tsr_seconds() - display->began;
     char left[32];
     format_time(v->fraction > 0 ? elapsed * (1 - v->fraction) / v->fraction : NAN, left, sizeof(left));
-    int used = snprintf(out, room, "%zu/%zu runs", v->ended, progress->n);
-    if (v->failed && (size_t)used < room)
-        used += snprintf(out + used, room - (size_t)used, " (%zu failed)", v->failed);
-    if (v->any && (size_t)used < room) {
+    int used = snprintf(out, capacity, "%zu/%zu runs", v->ended, progress->n);
+    if (v->failed && (size_t)used < capacity)
+        used += snprintf(out + used, capacity - (size_t)used, " (%zu failed)", v->failed);
+    if (v->any && (size_t)used < capacity) {
         const tsr_run_progress *run = &progress->runs[v->shown];
         bool probing = atomic_load(&run->state) == TSR_RUN_PROBING;
-        used += snprintf(out + used, room - (size_t)used, ", run %zu epoch %zu/%zu", v->shown + 1,
+        used += snprintf(out + used, capacity - (size_t)used, ", run %zu epoch %zu/%zu", v->shown + 1,
                          atomic_load(&run->epoch), atomic_load(&run->epochs));
-        if (probing && (size_t)used < room)
-            used += snprintf(out + used, room - (size_t)used, ", probing");
-        else if (atomic_load(&run->epoch) && (size_t)used < room)
-            used += snprintf(out + used, room - (size_t)used, ", loss %.4g, %.0fk examples/s",
+        if (probing && (size_t)used < capacity)
+            used += snprintf(out + used, capacity - (size_t)used, ", probing");
+        else if (atomic_load(&run->epoch) && (size_t)used < capacity)
+            used += snprintf(out + used, capacity - (size_t)used, ", loss %.4g, %.0fk examples/s",
                              atomic_load(&run->loss), atomic_load(&run->examples_per_second) / 1000);
     }
-    if ((size_t)used < room)
-        snprintf(out + used, room - (size_t)used, ", %s left", left);
+    if ((size_t)used < capacity)
+        snprintf(out + used, capacity - (size_t)used, ", %s left", left);
 }
 
 static void draw(const tsr_display *display, const view *v)
@@ -94,10 +94,10 @@ static void draw(const tsr_display *display, const view *v)
     memset(bar, '#', (size_t)(full < 0 ? 0 : full > BAR ? BAR : full));
     bar[BAR] = '\0';
     size_t width = tsr_terminal_width(STDERR_FILENO, 80);
-    int room = (int)width - BAR - 4;
-    if (room < 0)
-        room = 0;
-    fprintf(stderr, "\r[%s] %.*s\033[K", bar, room, text);
+    int capacity = (int)width - BAR - 4;
+    if (capacity < 0)
+        capacity = 0;
+    fprintf(stderr, "\r[%s] %.*s\033[K", bar, capacity, text);
     fflush(stderr);
 }
 

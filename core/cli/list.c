@@ -85,7 +85,7 @@ static void put_tail(const char *text, size_t width)
 /* Columns. */
 
 enum { COLUMN_KIND, COLUMN_NAME, COLUMN_VERSION, COLUMN_SUMMARY, COLUMN_FILE, N_COLUMNS };
-enum { GAP = 2, LEAST_CELL = 16, PLENTY = 10000 };
+enum { GAP = 2, MIN_CELL = 16, PLENTY = 10000 };
 
 /* Empty where the plugin has none. */
 static const char *cell(const tsr_listed_plugin *plugin, int column)
@@ -120,9 +120,9 @@ static void measure(const tsr_listing *listing, size_t *widths)
            all = terminal_width();
     if (fixed + widths[COLUMN_SUMMARY] + widths[COLUMN_FILE] <= all)
         return;
-    size_t left = all > fixed + 2 * LEAST_CELL ? all - fixed : 2 * LEAST_CELL;
-    if (widths[COLUMN_SUMMARY] > left - LEAST_CELL)
-        widths[COLUMN_SUMMARY] = left - LEAST_CELL;
+    size_t left = all > fixed + 2 * MIN_CELL ? all - fixed : 2 * MIN_CELL;
+    if (widths[COLUMN_SUMMARY] > left - MIN_CELL)
+        widths[COLUMN_SUMMARY] = left - MIN_CELL;
     if (widths[COLUMN_SUMMARY] > left * 3 / 5 && widths[COLUMN_FILE] > left - widths[COLUMN_SUMMARY])
         widths[COLUMN_SUMMARY] = left * 3 / 5;
     widths[COLUMN_FILE] = left - widths[COLUMN_SUMMARY];

@@ -100,7 +100,7 @@ int tsr_cli_report(tsr_status *status)
 {
     if (!status)
         return TSR_EXIT_DONE;
-    tsr_code code = tsr_status_code(status);
+    tsr_error code = tsr_status_error(status);
     tsr_log_error("%s", tsr_status_message(status));
     tsr_status_free(status);
     if (code == TSR_INTERRUPTED)

@@ -36,7 +36,7 @@ static void on_signal(int number)
 
 /* A signal that whoever started the program has it ignore, as a shell does for jobs in the background, is
  * ignored. */
-static void heed_signal(int number)
+static void handle_signal(int number)
 {
     struct sigaction before, action = { .sa_handler = on_signal };
     if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
@@ -169,8 +169,8 @@ static tsr_status *do_runs(tsr_session *session, const options *given, size_t *f
         .context = &w, .begin = begin, .tick = tick, .end = end, .interrupted = interrupted, .show = show
     };
     if (tsr_session_pending(session)) {
-        heed_signal(SIGINT);
-        heed_signal(SIGTERM);
+        handle_signal(SIGINT);
+        handle_signal(SIGTERM);
     } else if (leads) {
         tsr_log_info("all runs are done already; --fresh does them again");
     }

@@ -17,7 +17,7 @@
 /* What tsr_codes_free must know besides. */
 typedef struct kept_codes {
     tsr_codes codes; /* first, so that its address is ours */
-    tsr_code_room *room;
+    tsr_code_budget *budget;
     size_t bytes; /* of the words as made; dropping columns leaves the room as it is */
     bool mapped;
 } kept_codes;
@@ -63,24 +63,24 @@ static tsr_status *map_words(const char *folder, size_t bytes, uint64_t **out)
 static tsr_status *take_words(kept_codes *kept)
 {
     tsr_codes *codes = &kept->codes;
-    tsr_code_room *room = kept->room;
+    tsr_code_budget *budget = kept->budget;
     size_t words;
     if (!tsr_multiply(codes->n, codes->stride, &words) ||
         !tsr_multiply(words, sizeof(uint64_t), &kept->bytes))
         return too_large(codes->n, codes->bits);
     kept->mapped =
-        room && kept->bytes && (room->used > room->limit || kept->bytes > room->limit - room->used);
+        budget && kept->bytes && (budget->used > budget->limit || kept->bytes > budget->limit - budget->used);
     if (kept->mapped)
-        return map_words(room->folder, kept->bytes, &codes->words);
+        return map_words(budget->folder, kept->bytes, &codes->words);
     codes->words = tsr_alloc(words, sizeof(uint64_t));
     if (!codes->words)
         return too_large(codes->n, codes->bits);
-    if (room)
-        room->used += kept->bytes;
+    if (budget)
+        budget->used += kept->bytes;
     return NULL;
 }
 
-tsr_status *tsr_codes_new_in(tsr_code_room *room, size_t n, size_t bits, tsr_codes **out)
+tsr_status *tsr_codes_new_in(tsr_code_budget *budget, size_t n, size_t bits, tsr_codes **out)
 {
     *out = NULL;
     if (bits > UINT32_MAX)
@@ -88,7 +88,8 @@ tsr_status *tsr_codes_new_in(tsr_code_room *room, size_t n, size_t bits, tsr_cod
     kept_codes *kept = calloc(1, sizeof(*kept));
     if (!kept)
         return tsr_no_memory("codes");
-    *kept = (kept_codes){ .codes = { .n = n, .bits = bits, .stride = tsr_codes_stride(bits) }, .room = room };
+    *kept =
+        (kept_codes){ .codes = { .n = n, .bits = bits, .stride = tsr_codes_stride(bits) }, .budget = budget };
     tsr_status *status = take_words(kept);
     if (status)
         free(kept);
@@ -111,18 +112,18 @@ void tsr_codes_free(tsr_codes *codes)
         munmap(codes->words, kept->bytes);
     else
         free(codes->words);
-    if (!kept->mapped && kept->room)
-        kept->room->used -= kept->bytes;
+    if (!kept->mapped && kept->budget)
+        kept->budget->used -= kept->bytes;
     free(codes->layers);
     free(kept);
 }
 
 tsr_status *tsr_codes_set_layers(tsr_codes *codes, size_t n, const tsr_code_layer *layers)
 {
-    size_t room = n * sizeof(*layers);
+    size_t budget = n * sizeof(*layers);
     for (size_t i = 0; i < n; i++)
-        room += strlen(layers[i].name) + 1;
-    tsr_code_layer *copy = n ? malloc(room) : NULL;
+        budget += strlen(layers[i].name) + 1;
+    tsr_code_layer *copy = n ? malloc(budget) : NULL;
     if (n && !copy)
         return tsr_no_memory("the layers of codes");
     char *names = (char *)(copy + n);

@@ -5,18 +5,18 @@
 #include <tessera/codes.h>
 
 /* How much of the codes is kept in memory, and where the rest goes. */
-typedef struct tsr_code_room {
+typedef struct tsr_code_budget {
     size_t limit;       /* bytes; codes that would exceed it together are kept in files */
     const char *folder; /* for them. A file has no name once it is made, so it is gone when its process is */
     size_t used;        /* bytes of codes that are in memory now */
-} tsr_code_room;
+} tsr_code_budget;
 
 /* tsr_codes_new within a room, which must outlive the codes; NULL: in memory. A disk that cannot hold them is
    TSR_IO. */
-TSR_MUST_CHECK tsr_status *tsr_codes_new_in(tsr_code_room *room, size_t n, size_t bits, tsr_codes **out);
+TSR_MUST_CHECK tsr_status *tsr_codes_new_in(tsr_code_budget *budget, size_t n, size_t bits, tsr_codes **out);
 
 /* tsr_codes_columns within a room. */
-TSR_MUST_CHECK tsr_status *tsr_codes_columns_in(tsr_code_room *room, const tsr_codes *codes,
+TSR_MUST_CHECK tsr_status *tsr_codes_columns_in(tsr_code_budget *budget, const tsr_codes *codes,
                                                 const uint64_t *mask, tsr_codes **out);
 
 /* Gives the codes copies of the layers and of their names, in place of those they had. */

@@ -130,11 +130,11 @@ static bool copy_kept(const tsr_codes *codes, const uint64_t *keep, tsr_codes *o
     return !failed;
 }
 
-tsr_status *tsr_codes_columns_in(tsr_code_room *room, const tsr_codes *codes, const uint64_t *mask,
+tsr_status *tsr_codes_columns_in(tsr_code_budget *budget, const tsr_codes *codes, const uint64_t *mask,
                                  tsr_codes **out)
 {
     tsr_codes *copy = NULL;
-    TSR_TRY(tsr_codes_new_in(room, codes->n, count_kept(mask, 0, codes->bits), &copy));
+    TSR_TRY(tsr_codes_new_in(budget, codes->n, count_kept(mask, 0, codes->bits), &copy));
     tsr_status *status = tsr_codes_set_layers(copy, codes->n_layers, codes->layers);
     if (!status)
         keep_layers(copy, mask);
@@ -166,7 +166,7 @@ static tsr_status *check_layers(const tsr_codes *codes, size_t n, const int64_t 
     return NULL;
 }
 
-tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers, tsr_code_room *room,
+tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers, tsr_code_budget *budget,
                              tsr_codes **out)
 {
     *out = NULL;
@@ -183,7 +183,7 @@ tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *la
         bits += layer->bits;
     }
     tsr_codes *copy = NULL;
-    tsr_status *status = tsr_codes_new_in(room, codes->n, bits, &copy);
+    tsr_status *status = tsr_codes_new_in(budget, codes->n, bits, &copy);
     if (!status)
         status = tsr_codes_set_layers(copy, count, taken);
     for (size_t i = 0; !status && i < codes->n; i++)

@@ -63,19 +63,19 @@ tsr_status *tsr_distinct_by(tsr_hash_function *hash, const tsr_codes *codes, siz
     *count = 0;
     if (codes->n >= EMPTY)
         return tsr_fail(TSR_FAILED, "%zu codes: fewer than %u expected", codes->n, EMPTY);
-    size_t room = 16;
-    while (room < 2 * codes->n)
-        room *= 2;
+    size_t capacity = 16;
+    while (capacity < 2 * codes->n)
+        capacity *= 2;
     tsr_hash *hashes = tsr_alloc(codes->n, sizeof(*hashes));
-    row_table table = { .codes = codes, .hashes = hashes, .mask = room - 1 };
-    table.slots = tsr_alloc(room, sizeof(*table.slots));
+    row_table table = { .codes = codes, .hashes = hashes, .mask = capacity - 1 };
+    table.slots = tsr_alloc(capacity, sizeof(*table.slots));
     table.first = tsr_alloc(codes->n, sizeof(*table.first));
     tsr_status *status = NULL;
     if (!hashes || !table.slots || !table.first) {
         status = tsr_no_memory("counting distinct codes");
         goto out;
     }
-    memset(table.slots, 0xff, room * sizeof(*table.slots));
+    memset(table.slots, 0xff, capacity * sizeof(*table.slots));
     size_t length = tsr_codes_used_words(codes) * sizeof(uint64_t);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * length > MANY)
     for (size_t i = 0; i < codes->n; i++)

@@ -37,7 +37,7 @@ static bool layer_bits(const tsr_code_source *source, size_t *out)
 }
 
 /* Codes of n zero rows with the network's layers. */
-static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_room *room, tsr_codes **out)
+static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_budget *budget, tsr_codes **out)
 {
     size_t n_layers = tsr_network_n_code_sources(network), bits = 0;
     tsr_code_layer *layers = tsr_alloc(n_layers, sizeof(*layers));
@@ -53,7 +53,7 @@ static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_room
         bits = layers[i].first + layers[i].bits;
     }
     if (!status)
-        status = tsr_codes_new_in(room, n, bits, out);
+        status = tsr_codes_new_in(budget, n, bits, out);
     if (!status) {
         status = tsr_codes_set_layers(*out, n_layers, layers);
         if (status) {
@@ -155,14 +155,14 @@ static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, b
     return NULL;
 }
 
-tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples, tsr_code_room *room,
-                                     tsr_codes **codes, tsr_evaluation *evaluation)
+tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples,
+                                     tsr_code_budget *budget, tsr_codes **codes, tsr_evaluation *evaluation)
 {
     bool together = samples->input_noise <= 0;
     *codes = NULL;
     *evaluation = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
     tsr_codes *taken;
-    TSR_TRY(codes_for(network, samples->n, room, &taken));
+    TSR_TRY(codes_for(network, samples->n, budget, &taken));
     tsr_status *status = pass_over(network, samples, false, taken, together ? evaluation : NULL);
     if (!status && !together)
         status = pass_over(network, samples, true, NULL, evaluation);
@@ -173,12 +173,12 @@ tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *sa
     return status;
 }
 
-tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_code_room *room,
+tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_code_budget *budget,
                         tsr_codes **out)
 {
     *out = NULL;
     tsr_codes *codes;
-    TSR_TRY(codes_for(network, samples->n, room, &codes));
+    TSR_TRY(codes_for(network, samples->n, budget, &codes));
     tsr_status *status = pass_over(network, samples, false, codes, NULL);
     if (status)
         tsr_codes_free(codes);

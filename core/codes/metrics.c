@@ -12,7 +12,7 @@
 
 struct tsr_metrics {
     char *label, *prefix; /* prefix NULL: none */
-    size_t n, room;
+    size_t n, capacity;
     tsr_metric_value *values; /* each name is its own allocation */
 };
 
@@ -79,15 +79,15 @@ bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *valu
 /* Takes over `name`. */
 static tsr_status *add(tsr_metrics *metrics, char *name, double value)
 {
-    if (metrics->n == metrics->room) {
-        size_t room = metrics->room ? 2 * metrics->room : 16;
-        tsr_metric_value *grown = realloc(metrics->values, room * sizeof(*grown));
+    if (metrics->n == metrics->capacity) {
+        size_t capacity = metrics->capacity ? 2 * metrics->capacity : 16;
+        tsr_metric_value *grown = realloc(metrics->values, capacity * sizeof(*grown));
         if (!grown) {
             free(name);
             return tsr_no_memory("metrics");
         }
         metrics->values = grown;
-        metrics->room = room;
+        metrics->capacity = capacity;
     }
     metrics->values[metrics->n++] = (tsr_metric_value){ name, value };
     return NULL;

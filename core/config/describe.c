@@ -42,14 +42,14 @@ void tsr_announced_read(const json_t *object, tsr_metric_info *out)
     out->doc = json_string_value(json_object_get(object, "doc"));
 }
 
-/* Parameters. */
+/* Keys. */
 
-static json_t *list_json(const tsr_param *param)
+static json_t *list_json(const tsr_key *key)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < param->list_default_length; i++) {
-        json_t *value = param->type == TSR_TYPE_INT_LIST ? json_integer(param->int_list_default[i])
-                                                         : json_real(param->real_list_default[i]);
+    for (size_t i = 0; i < key->list_default_length; i++) {
+        json_t *value = key->type == TSR_TYPE_INT_LIST ? json_integer(key->int_list_default[i])
+                                                       : json_real(key->real_list_default[i]);
         if (json_array_append_new(list, value) != 0) {
             json_decref(list);
             return NULL;
@@ -58,27 +58,27 @@ static json_t *list_json(const tsr_param *param)
     return list;
 }
 
-static json_t *default_json(const tsr_param *param)
+static json_t *default_json(const tsr_key *key)
 {
-    switch (param->type) {
+    switch (key->type) {
     case TSR_TYPE_INT:
-        return json_integer(param->int_default);
+        return json_integer(key->int_default);
     case TSR_TYPE_REAL:
-        return json_real(param->real_default);
+        return json_real(key->real_default);
     case TSR_TYPE_BOOL:
-        return json_boolean(param->bool_default);
+        return json_boolean(key->bool_default);
     case TSR_TYPE_INT_LIST:
     case TSR_TYPE_REAL_LIST:
-        return list_json(param);
+        return list_json(key);
     default:
-        return param->string_default ? json_string(param->string_default) : json_null();
+        return key->string_default ? json_string(key->string_default) : json_null();
     }
 }
 
-static json_t *choices_json(const tsr_param *param)
+static json_t *choices_json(const tsr_key *key)
 {
     json_t *list = json_array();
-    for (const char *const *word = param->choices; *word; word++) {
+    for (const char *const *word = key->choices; *word; word++) {
         if (json_array_append_new(list, json_string(*word)) != 0) {
             json_decref(list);
             return NULL;
@@ -88,45 +88,45 @@ static json_t *choices_json(const tsr_param *param)
 }
 
 /* The keys that only some types have; 0 or -1 as jansson's. */
-static int add_limits(const tsr_param *param, json_t *out)
+static int add_limits(const tsr_key *key, json_t *out)
 {
     int failed = 0;
-    bool list = param->type == TSR_TYPE_INT_LIST || param->type == TSR_TYPE_REAL_LIST;
-    if (param->type == TSR_TYPE_INT || param->type == TSR_TYPE_INT_LIST) {
-        if (param->int_min != INT64_MIN)
-            failed |= json_object_set_new(out, "min", json_integer(param->int_min));
-        if (param->int_max != INT64_MAX)
-            failed |= json_object_set_new(out, "max", json_integer(param->int_max));
+    bool list = key->type == TSR_TYPE_INT_LIST || key->type == TSR_TYPE_REAL_LIST;
+    if (key->type == TSR_TYPE_INT || key->type == TSR_TYPE_INT_LIST) {
+        if (key->int_min != INT64_MIN)
+            failed |= json_object_set_new(out, "min", json_integer(key->int_min));
+        if (key->int_max != INT64_MAX)
+            failed |= json_object_set_new(out, "max", json_integer(key->int_max));
     }
-    if (param->type == TSR_TYPE_REAL || param->type == TSR_TYPE_REAL_LIST) {
-        if (isfinite(param->real_min))
-            failed |= json_object_set_new(out, "min", json_real(param->real_min));
-        if (isfinite(param->real_max))
-            failed |= json_object_set_new(out, "max", json_real(param->real_max));
+    if (key->type == TSR_TYPE_REAL || key->type == TSR_TYPE_REAL_LIST) {
+        if (isfinite(key->real_min))
+            failed |= json_object_set_new(out, "min", json_real(key->real_min));
+        if (isfinite(key->real_max))
+            failed |= json_object_set_new(out, "max", json_real(key->real_max));
     }
-    if (list && param->list_min_length)
-        failed |= json_object_set_new(out, "min_length", json_integer((json_int_t)param->list_min_length));
-    if (list && param->list_max_length)
-        failed |= json_object_set_new(out, "max_length", json_integer((json_int_t)param->list_max_length));
-    if (param->type == TSR_TYPE_ENUM)
-        failed |= json_object_set_new(out, "choices", choices_json(param));
-    if (param->type == TSR_TYPE_PLUGIN)
-        failed |= json_object_set_new(out, "nested", json_string(tsr_kind_get(param->nested)->name));
+    if (list && key->list_min_length)
+        failed |= json_object_set_new(out, "min_length", json_integer((json_int_t)key->list_min_length));
+    if (list && key->list_max_length)
+        failed |= json_object_set_new(out, "max_length", json_integer((json_int_t)key->list_max_length));
+    if (key->type == TSR_TYPE_ENUM)
+        failed |= json_object_set_new(out, "choices", choices_json(key));
+    if (key->type == TSR_TYPE_PLUGIN)
+        failed |= json_object_set_new(out, "nested", json_string(tsr_kind_get(key->nested)->name));
     return failed;
 }
 
-static json_t *param_json(const tsr_param *param)
+static json_t *key_json(const tsr_key *key)
 {
     json_t *out = json_object();
-    int failed = json_object_set_new(out, "key", json_string(param->key));
-    failed |= json_object_set_new(out, "type", json_string(tsr_param_type_name(param->type)));
-    if (!param->required)
-        failed |= json_object_set_new(out, "default", default_json(param));
-    failed |= json_object_set_new(out, "required", json_boolean(param->required));
-    failed |= add_limits(param, out);
-    if (param->unit)
-        failed |= json_object_set_new(out, "unit", json_string(param->unit));
-    failed |= json_object_set_new(out, "doc", json_string(param->doc));
+    int failed = json_object_set_new(out, "key", json_string(key->name));
+    failed |= json_object_set_new(out, "type", json_string(tsr_key_type_name(key->type)));
+    if (!key->required)
+        failed |= json_object_set_new(out, "default", default_json(key));
+    failed |= json_object_set_new(out, "required", json_boolean(key->required));
+    failed |= add_limits(key, out);
+    if (key->unit)
+        failed |= json_object_set_new(out, "unit", json_string(key->unit));
+    failed |= json_object_set_new(out, "doc", json_string(key->doc));
     if (failed) {
         json_decref(out);
         return NULL;
@@ -134,11 +134,11 @@ static json_t *param_json(const tsr_param *param)
     return out;
 }
 
-json_t *tsr_params_json(const tsr_param *params)
+json_t *tsr_keys_json(const tsr_key *keys)
 {
     json_t *out = json_array();
-    for (; params->type != TSR_TYPE_END; params++) {
-        if (json_array_append_new(out, param_json(params)) != 0) {
+    for (; keys->type != TSR_TYPE_END; keys++) {
+        if (json_array_append_new(out, key_json(keys)) != 0) {
             json_decref(out);
             return NULL;
         }
@@ -166,8 +166,8 @@ json_t *tsr_plugin_json(const tsr_loaded *loaded)
     failed |= json_object_set_new(out, "summary", json_string(plugin->summary));
     failed |= json_object_set_new(out, "licence", json_string(plugin->licence));
     failed |= json_object_set_new(out, "file", json_string(loaded->file));
-    failed |= json_object_set_new(out, "parameters", tsr_params_json(plugin->params));
-    failed |= json_object_set_new(out, "common", tsr_params_json(row->common));
+    failed |= json_object_set_new(out, "keys", tsr_keys_json(plugin->keys));
+    failed |= json_object_set_new(out, "common", tsr_keys_json(row->common));
     if (plugin->kind == TSR_PROBE)
         failed |= json_object_set_new(out, "metrics", metrics_json(plugin->ops));
     if (failed) {

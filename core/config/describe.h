@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <tessera/probe.h>
 
-/* An object kind, name, version, summary, licence, file, parameters, common, and for a probe the metrics that
+/* An object kind, name, version, summary, licence, file, keys, common, and for a probe the metrics that
    it announces. NULL without memory. */
 json_t *tsr_plugin_json(const tsr_loaded *loaded);
 
@@ -17,7 +17,7 @@ char *tsr_plugin_json_text(const tsr_loaded *loaded);
 
 /* Arrays of objects: key, type, doc, required, and where they apply default, min, max, unit, choices, nested,
    min_length, max_length. NULL without memory. */
-json_t *tsr_params_json(const tsr_param *params);
+json_t *tsr_keys_json(const tsr_key *keys);
 
 /* Adds each metric to the object, under `prefix` and its name: { role, part, doc } in words. */
 void tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_INDEX 6 /* digits */
+#define MAX_INDEX 6 /* digits */
 
 /* One step of a dotted key: `length` characters at `at`, without the brackets around an index. */
 typedef struct step {
@@ -28,7 +28,7 @@ static step next_step(const char **rest)
 
 static bool parse_index(step s, size_t *out)
 {
-    if (s.length == 0 || s.length > LONGEST_INDEX || strspn(s.at, "0123456789") < s.length)
+    if (s.length == 0 || s.length > MAX_INDEX || strspn(s.at, "0123456789") < s.length)
         return false;
     *out = strtoul(s.at, NULL, 10);
     return true;

@@ -1,4 +1,4 @@
-/* Reading one declared parameter: a value is read by the type that it has, as a 64-bit integer or a double,
+/* Reading one declared key: a value is read by the type that it has, as a 64-bit integer or a double,
    and checked before it is narrowed to the field. */
 #include "config/field.h"
 
@@ -10,18 +10,18 @@
 
 typedef struct reader {
     const tsr_settings *settings;
-    const tsr_param *param;
+    const tsr_key *key;
     const tsr_value *group, *value; /* value NULL: the default */
     void *field;
     tsr_value **resolved;
 } reader;
 
-static tsr_status *mismatch(const tsr_param *param, const tsr_value *value, bool element)
+static tsr_status *mismatch(const tsr_key *key, const tsr_value *value, bool element)
 {
     tsr_text expected = { 0 };
-    tsr_param_expected(param, element, &expected);
-    const char *word = param->type == TSR_TYPE_ENUM ? tsr_value_text(value) : NULL;
-    const char *nearest = word ? tsr_nearest_word(word, param->choices) : NULL;
+    tsr_key_expected(key, element, &expected);
+    const char *word = key->type == TSR_TYPE_ENUM ? tsr_value_text(value) : NULL;
+    const char *nearest = word ? tsr_nearest_word(word, key->choices) : NULL;
     if (nearest)
         tsr_text_add(&expected, "; did you mean \"%s\"?", nearest);
     tsr_status *status = tsr_value_mismatch(value, expected.chars ? expected.chars : "another");
@@ -29,27 +29,27 @@ static tsr_status *mismatch(const tsr_param *param, const tsr_value *value, bool
     return status;
 }
 
-static bool get_int(const tsr_param *param, const tsr_value *value, int64_t *out)
+static bool get_int(const tsr_key *key, const tsr_value *value, int64_t *out)
 {
     if (value->type != TSR_VALUE_INT)
         return false;
     *out = value->integer;
-    return tsr_param_takes_int(param, *out);
+    return tsr_key_takes_int(key, *out);
 }
 
-static bool get_real(const tsr_param *param, const tsr_value *value, double *out)
+static bool get_real(const tsr_key *key, const tsr_value *value, double *out)
 {
     *out = tsr_value_number(value);
-    return tsr_value_is_number(value) && tsr_param_takes_real(param, *out);
+    return tsr_value_is_number(value) && tsr_key_takes_real(key, *out);
 }
 
 static tsr_status *read_int(reader *r)
 {
-    int64_t value = r->param->int_default;
-    if (r->value && !get_int(r->param, r->value, &value))
-        return mismatch(r->param, r->value, false);
+    int64_t value = r->key->int_default;
+    if (r->value && !get_int(r->key, r->value, &value))
+        return mismatch(r->key, r->value, false);
     uint32_t narrow = (uint32_t)value; /* two's complement: right for int32_t too */
-    if (r->param->field_size == sizeof(narrow))
+    if (r->key->field_size == sizeof(narrow))
         memcpy(r->field, &narrow, sizeof(narrow));
     else
         memcpy(r->field, &value, sizeof(value));
@@ -59,12 +59,12 @@ static tsr_status *read_int(reader *r)
 
 static tsr_status *read_real(reader *r)
 {
-    double value = r->param->real_default;
-    if (r->value && !get_real(r->param, r->value, &value))
-        return mismatch(r->param, r->value, false);
+    double value = r->key->real_default;
+    if (r->value && !get_real(r->key, r->value, &value))
+        return mismatch(r->key, r->value, false);
     value += 0.0; /* -0.0 is 0.0 */
     float narrow = (float)value;
-    if (r->param->field_size == sizeof(narrow))
+    if (r->key->field_size == sizeof(narrow))
         memcpy(r->field, &narrow, sizeof(narrow));
     else
         memcpy(r->field, &value, sizeof(value));
@@ -74,9 +74,9 @@ static tsr_status *read_real(reader *r)
 
 static tsr_status *read_bool(reader *r)
 {
-    bool value = r->value ? r->value->boolean : r->param->bool_default;
+    bool value = r->value ? r->value->boolean : r->key->bool_default;
     if (r->value && r->value->type != TSR_VALUE_BOOL)
-        return mismatch(r->param, r->value, false);
+        return mismatch(r->key, r->value, false);
     memcpy(r->field, &value, sizeof(value));
     *r->resolved = tsr_value_bool(value);
     return NULL;
@@ -84,16 +84,16 @@ static tsr_status *read_bool(reader *r)
 
 static tsr_status *read_string(reader *r)
 {
-    const char *value = r->value ? tsr_value_text(r->value) : r->param->string_default;
+    const char *value = r->value ? tsr_value_text(r->value) : r->key->string_default;
     if (r->value && !value)
-        return mismatch(r->param, r->value, false);
+        return mismatch(r->key, r->value, false);
     if (!value) {
         *r->resolved = tsr_value_null();
         return NULL;
     }
     if (!tsr_is_utf8(value))
-        return tsr_value_fail(r->value ? r->value : r->group, "'%s' is not valid UTF-8", r->param->key);
-    bool is_path = r->param->type == TSR_TYPE_PATH && *value; /* an empty path is none */
+        return tsr_value_fail(r->value ? r->value : r->group, "'%s' is not valid UTF-8", r->key->name);
+    bool is_path = r->key->type == TSR_TYPE_PATH && *value; /* an empty path is none */
     char *copy = is_path ? tsr_settings_file(r->settings, r->value, value) : strdup(value);
     if (!copy)
         return tsr_no_memory("a string");
@@ -104,10 +104,10 @@ static tsr_status *read_string(reader *r)
 
 static tsr_status *read_enum(reader *r)
 {
-    const char *word = r->value ? tsr_value_text(r->value) : r->param->string_default;
-    int index = word ? tsr_param_choice(r->param, word) : -1;
+    const char *word = r->value ? tsr_value_text(r->value) : r->key->string_default;
+    int index = word ? tsr_key_choice(r->key, word) : -1;
     if (r->value && index < 0)
-        return mismatch(r->param, r->value, false);
+        return mismatch(r->key, r->value, false);
     memcpy(r->field, &index, sizeof(index));
     *r->resolved = tsr_value_string(word);
     return NULL;
@@ -116,14 +116,14 @@ static tsr_status *read_enum(reader *r)
 /* How many elements a list is to have; refuses what is no list or too short or long. */
 static tsr_status *list_length(const reader *r, size_t *n)
 {
-    *n = r->param->list_default_length;
+    *n = r->key->list_default_length;
     if (!r->value)
         return NULL;
     if (r->value->type != TSR_VALUE_LIST)
-        return mismatch(r->param, r->value, false);
+        return mismatch(r->key, r->value, false);
     *n = r->value->n;
-    if (*n < r->param->list_min_length || (r->param->list_max_length && *n > r->param->list_max_length))
-        return mismatch(r->param, r->value, false);
+    if (*n < r->key->list_min_length || (r->key->list_max_length && *n > r->key->list_max_length))
+        return mismatch(r->key, r->value, false);
     return NULL;
 }
 
@@ -140,9 +140,9 @@ static tsr_status *read_int_list(reader *r)
     for (size_t i = 0; *r->resolved && i < list.n; i++) {
         const tsr_value *element = tsr_value_element(r->value, i);
         if (!element)
-            values[i] = r->param->int_list_default[i];
-        else if (!get_int(r->param, element, &values[i]))
-            return mismatch(r->param, element, true);
+            values[i] = r->key->int_list_default[i];
+        else if (!get_int(r->key, element, &values[i]))
+            return mismatch(r->key, element, true);
         TSR_TRY(tsr_value_append(*r->resolved, tsr_value_int(values[i])));
     }
     return NULL;
@@ -161,9 +161,9 @@ static tsr_status *read_real_list(reader *r)
     for (size_t i = 0; *r->resolved && i < list.n; i++) {
         const tsr_value *element = tsr_value_element(r->value, i);
         if (!element)
-            values[i] = r->param->real_list_default[i];
-        else if (!get_real(r->param, element, &values[i]))
-            return mismatch(r->param, element, true);
+            values[i] = r->key->real_list_default[i];
+        else if (!get_real(r->key, element, &values[i]))
+            return mismatch(r->key, element, true);
         values[i] += 0.0; /* -0.0 is 0.0 */
         TSR_TRY(tsr_value_append(*r->resolved, tsr_value_real(values[i])));
     }
@@ -172,22 +172,22 @@ static tsr_status *read_real_list(reader *r)
 
 static tsr_status *read_plugin(reader *r)
 {
-    if (!r->value && !r->param->string_default) {
+    if (!r->value && !r->key->string_default) {
         *r->resolved = tsr_value_null();
         return NULL;
     }
     tsr_settings deeper = *r->settings;
     deeper.depth++;
     tsr_instance *nested = NULL;
-    tsr_status *status = tsr_settings_plugin(&deeper, r->param->nested, r->value, r->param->key,
-                                             r->param->string_default, &nested, r->resolved);
+    tsr_status *status = tsr_settings_plugin(&deeper, r->key->nested, r->value, r->key->name,
+                                             r->key->string_default, &nested, r->resolved);
     memcpy(r->field, &nested, sizeof(nested));
     return r->value ? status : tsr_value_context(r->group, status);
 }
 
 static tsr_status *read_by_type(reader *r)
 {
-    switch (r->param->type) {
+    switch (r->key->type) {
     case TSR_TYPE_INT:
         return read_int(r);
     case TSR_TYPE_REAL:
@@ -211,10 +211,10 @@ static tsr_status *read_by_type(reader *r)
     return NULL;
 }
 
-tsr_status *tsr_field_read(const tsr_settings *settings, const tsr_param *param, const tsr_value *group,
+tsr_status *tsr_field_read(const tsr_settings *settings, const tsr_key *key, const tsr_value *group,
                            const tsr_value *value, void *field, tsr_value **resolved)
 {
-    reader r = { settings, param, group, value, field, resolved };
+    reader r = { settings, key, group, value, field, resolved };
     *resolved = NULL;
     TSR_TRY(read_by_type(&r));
     return *resolved ? NULL : tsr_no_memory("a setting");

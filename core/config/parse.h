@@ -11,7 +11,7 @@ TSR_MUST_CHECK tsr_status *tsr_parse_config(const char *text, const char *name, 
                                             tsr_value **out);
 
 /* The value of a text that may stand behind "="; each value has `origin`. Where libconfig cannot read it,
-   *out is NULL and `error` says why: the text may be a word without quotes. Several settings are a failure.
+ *out is NULL and `error` says why: the text may be a word without quotes. Several settings are a failure.
  */
 #define TSR_PARSE_ERROR 128 /* bytes */
 TSR_MUST_CHECK tsr_status *tsr_parse_value(const char *text, tsr_origin *origin, tsr_value **out,

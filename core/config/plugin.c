@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,30 +79,30 @@ typedef struct filling {
     tsr_value *resolved;    /* NULL: not wanted */
 } filling;
 
-/* The keys that the same group holds for somebody else: "plugin", and those of `params`. */
-static const char **keys_beside(const tsr_param *params)
+/* The names that the same group holds for somebody else: "plugin", and those of `keys`. */
+static const char **names_beside(const tsr_key *keys)
 {
-    size_t n = tsr_params_count(params);
-    const char **keys = calloc(n + 2, sizeof(*keys));
-    for (size_t i = 0; keys && i < n; i++)
-        keys[i] = params[i].key;
-    if (keys)
-        keys[n] = "plugin";
-    return keys;
+    size_t n = tsr_keys_count(keys);
+    const char **names = calloc(n + 2, sizeof(*names));
+    for (size_t i = 0; names && i < n; i++)
+        names[i] = keys[i].name;
+    if (names)
+        names[n] = "plugin";
+    return names;
 }
 
-static tsr_status *fill(void *context, const tsr_param *params, const tsr_param *beside, const char *what,
+static tsr_status *fill(void *context, const tsr_key *keys, const tsr_key *beside, const char *what,
                         void *target, bool *given)
 {
     const filling *f = context;
-    for (size_t i = 0; params[i].type != TSR_TYPE_END; i++) {
-        const tsr_value *member = tsr_value_member(f->group, params[i].key);
+    for (size_t i = 0; keys[i].type != TSR_TYPE_END; i++) {
+        const tsr_value *member = tsr_value_member(f->group, keys[i].name);
         given[i] = member && member->type != TSR_VALUE_NULL;
     }
-    const char **others = keys_beside(beside);
+    const char **others = names_beside(beside);
     if (!others)
         return tsr_no_memory("a list of keys");
-    tsr_status *status = tsr_settings_read(f->settings, params, f->group, what, others, target, f->resolved);
+    tsr_status *status = tsr_settings_read(f->settings, keys, f->group, what, others, target, f->resolved);
     free(others);
     return status;
 }

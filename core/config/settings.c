@@ -1,4 +1,4 @@
-/* Reading groups by declarations: every key is known, every parameter is given or has its default. */
+/* Reading groups by declarations: every key is known, every key is given or has its default. */
 #include "config/field.h"
 
 #include "base/file.h"
@@ -16,15 +16,15 @@ char *tsr_settings_file(const tsr_settings *settings, const tsr_value *value, co
 }
 
 /* Declared keys, then the others; NULL-terminated, NULL without memory. */
-static const char **known_keys(const tsr_param *params, const char *const *others)
+static const char **known_names(const tsr_key *keys, const char *const *others)
 {
-    size_t n = tsr_params_count(params), more = 0;
+    size_t n = tsr_keys_count(keys), more = 0;
     while (others && others[more])
         more++;
-    const char **keys = calloc(n + more + 1, sizeof(*keys));
-    for (size_t i = 0; keys && i < n + more; i++)
-        keys[i] = i < n ? params[i].key : others[i - n];
-    return keys;
+    const char **names = calloc(n + more + 1, sizeof(*names));
+    for (size_t i = 0; names && i < n + more; i++)
+        names[i] = i < n ? keys[i].name : others[i - n];
+    return names;
 }
 
 static bool is_among(const char *word, const char *const *words)
@@ -52,8 +52,7 @@ static tsr_status *unknown_key(const tsr_value *member, const char *what, const 
 /* Once: an experiment reads its config once per run. */
 static void leave_out(const tsr_value *member, const char *what)
 {
-    tsr_status *said =
-        tsr_value_fail(member, "'%s' is no parameter of %s and is not read", member->key, what);
+    tsr_status *said = tsr_value_fail(member, "'%s' is no key of %s and is not read", member->key, what);
     tsr_log_warning_once("%s", tsr_status_message(said));
     tsr_status_free(said);
 }
@@ -72,53 +71,53 @@ static bool was_swapped(const tsr_value *group)
     return name && is_of_file(group) && !is_of_file(name);
 }
 
-static tsr_status *check_keys(const tsr_param *params, const tsr_value *group, const char *what,
+static tsr_status *check_keys(const tsr_key *keys, const tsr_value *group, const char *what,
                               const char *const *others)
 {
-    const char **keys = known_keys(params, others);
-    if (!keys)
+    const char **names = known_names(keys, others);
+    if (!names)
         return tsr_no_memory("a list of keys");
     tsr_status *status = NULL;
     for (size_t i = 0; i < group->n && !status; i++) {
         const tsr_value *member = group->items[i];
-        if (is_among(member->key, keys))
+        if (is_among(member->key, names))
             continue;
         if (was_swapped(group) && is_of_file(member))
             leave_out(member, what);
         else
-            status = unknown_key(member, what, keys);
+            status = unknown_key(member, what, names);
     }
-    free(keys);
+    free(names);
     return status;
 }
 
-static tsr_status *read_param(const tsr_settings *settings, const tsr_param *param, const tsr_value *group,
-                              const char *what, void *target, tsr_value *resolved)
+static tsr_status *read_key(const tsr_settings *settings, const tsr_key *key, const tsr_value *group,
+                            const char *what, void *target, tsr_value *resolved)
 {
-    const tsr_value *value = tsr_value_member(group, param->key);
+    const tsr_value *value = tsr_value_member(group, key->name);
     if (tsr_value_is(value, TSR_VALUE_NULL)) /* a missing member */
         value = NULL;
-    if (!value && param->required)
-        return tsr_value_fail(group, "%s lacks the key '%s': %s", what, param->key, param->doc);
+    if (!value && key->required)
+        return tsr_value_fail(group, "%s lacks the key '%s': %s", what, key->name, key->doc);
     tsr_value *said = NULL;
-    tsr_status *status = tsr_field_read(settings, param, group, value, (char *)target + param->offset, &said);
+    tsr_status *status = tsr_field_read(settings, key, group, value, (char *)target + key->offset, &said);
     if (!status && resolved)
-        return tsr_value_put(resolved, param->key, said);
+        return tsr_value_put(resolved, key->name, said);
     tsr_value_free(said);
     return status;
 }
 
-tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_param *params, const tsr_value *group,
+tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_key *keys, const tsr_value *group,
                               const char *what, const char *const *others, void *target, tsr_value *resolved)
 {
-    for (const tsr_param *param = params; param->type != TSR_TYPE_END; param++)
-        memset((char *)target + param->offset, 0, param->field_size);
+    for (const tsr_key *key = keys; key->type != TSR_TYPE_END; key++)
+        memset((char *)target + key->offset, 0, key->field_size);
     if (group && group->type != TSR_VALUE_GROUP)
         return tsr_value_mismatch(group, "a group { KEY = VALUE; ... }");
-    tsr_status *status = group ? check_keys(params, group, what, others) : NULL;
-    for (const tsr_param *param = params; param->type != TSR_TYPE_END && !status; param++)
-        status = read_param(settings, param, group, what, target, resolved);
+    tsr_status *status = group ? check_keys(keys, group, what, others) : NULL;
+    for (const tsr_key *key = keys; key->type != TSR_TYPE_END && !status; key++)
+        status = read_key(settings, key, group, what, target, resolved);
     if (status)
-        tsr_fields_clear(params, target);
+        tsr_fields_clear(keys, target);
     return status;
 }

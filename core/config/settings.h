@@ -1,4 +1,4 @@
-/* From values of a config to declared parameters, and to plugins that have them. The only reader of values:
+/* From values of a config to declared keys, and to plugins that have them. The only reader of values:
    ranges, types and defaults are treated the same wherever a config is read. Messages begin with the value's
    origin. */
 #ifndef TSR_CONFIG_SETTINGS_H
@@ -21,14 +21,14 @@ char *tsr_settings_file(const tsr_settings *settings, const tsr_value *value, co
 
 /* Fills `target` by the declarations from `group` (NULL: all defaults). Any key that is neither declared nor
    in `others` (NULL-terminated, may be NULL) is refused with the nearest known one; `what` names the group
-   in messages ("probe NAME", "training"). Every parameter, defaults too, is put into the group `resolved`
+   in messages ("probe NAME", "training"). Every key, defaults too, is put into the group `resolved`
    (NULL: not wanted) in the order of declaration (paths absolute; nested plugins as groups). What the target
    then points to is freed by tsr_fields_clear. On failure the target is cleared. */
-TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_param *params,
+TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const tsr_key *keys,
                                              const tsr_value *group, const char *what,
                                              const char *const *others, void *target, tsr_value *resolved);
 
-/* The plugin that a group names with `plugin = "NAME"`, configured and initialised: its own parameters and
+/* The plugin that a group names with `plugin = "NAME"`, configured and initialised: its own keys and
    the kind's common ones. `group` may be NULL where default_name is not: all defaults; it may also be a
    string, the plugin's name. The group *resolved, the caller's, starts with "plugin". `key` names the group
    in messages where there is none. */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /* libconfig's time grows with the square of what a file holds: a larger one would seem to hang. */
-#define LARGEST_FILE (1 << 20)
-enum { DEEPEST_INCLUDE = 10, MOST_INCLUDES = 256 }; /* the first is libconfig's own limit */
+#define MAX_FILE (1 << 20)
+enum { MAX_INCLUDE = 10, MAX_INCLUDES = 256 }; /* the first is libconfig's own limit */
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of UTF-8 */
 #define BLANKS " \t"
@@ -105,8 +105,8 @@ static tsr_status *check_bytes(const char *path, const char *text, size_t length
 static tsr_status *read_text(const char *path, bool piped, char **out)
 {
     size_t length;
-    TSR_TRY(piped ? tsr_read_given_input(path, "config", LARGEST_FILE, out, &length)
-                  : tsr_read_given_file(path, "config", LARGEST_FILE, out, &length));
+    TSR_TRY(piped ? tsr_read_given_input(path, "config", MAX_FILE, out, &length)
+                  : tsr_read_given_file(path, "config", MAX_FILE, out, &length));
     tsr_status *status = check_bytes(path, *out, length);
     if (status) {
         free(*out);
@@ -157,9 +157,9 @@ static tsr_status *check_include(source *s, const char *quote)
 {
     if (quote[1] == '/')
         return context(s, tsr_fail(TSR_REFUSED, "@include: expected a path from the config's own folder"));
-    if (s->depth >= DEEPEST_INCLUDE || ++*s->includes > MOST_INCLUDES)
-        return context(s, tsr_fail(TSR_REFUSED, "@include: expected at most %d files, %d deep", MOST_INCLUDES,
-                                   DEEPEST_INCLUDE));
+    if (s->depth >= MAX_INCLUDE || ++*s->includes > MAX_INCLUDES)
+        return context(s, tsr_fail(TSR_REFUSED, "@include: expected at most %d files, %d deep", MAX_INCLUDES,
+                                   MAX_INCLUDE));
     const char *end;
     char *name = included_name(quote, &end), *path = name ? tsr_path_join(s->folder, name) : NULL;
     tsr_status *status = path ? NULL : tsr_no_memory("a path");

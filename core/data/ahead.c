@@ -87,7 +87,8 @@ tsr_status *tsr_ahead_new(tsr_fill_function *fill, void *context, size_t batch, 
     pthread_cond_init(&ahead->changed, NULL);
     bool complete = tsr_multiply(batch, size, &values);
     for (size_t i = 0; complete && i < SLOTS; i++) {
-        ahead->slots[i] = (prepared){ tsr_alloc(values, sizeof(float)), tsr_alloc(batch, sizeof(int32_t)), 0 };
+        ahead->slots[i] =
+            (prepared){ tsr_alloc(values, sizeof(float)), tsr_alloc(batch, sizeof(int32_t)), 0 };
         complete = ahead->slots[i].inputs && ahead->slots[i].labels;
     }
     if (!complete || !start(ahead)) {

@@ -6,7 +6,7 @@
 #include <tessera/hot.h>
 
 #define STRETCH 64
-#define MOST_SIDE 32768 /* a place in a plane fits an int32_t */
+#define MAX_SIDE 32768 /* a place in a plane fits an int32_t */
 
 /* Where the pixels of a stretch come from: each lies among four, `at` and its right and lower neighbours. */
 typedef struct places {
@@ -29,13 +29,13 @@ bool tsr_augments(const tsr_augment_options *options)
 
 tsr_status *tsr_augment_check(tsr_shape shape)
 {
-    if (shape.h >= 2 && shape.w >= 2 && shape.h <= MOST_SIDE && shape.w <= MOST_SIDE)
+    if (shape.h >= 2 && shape.w >= 2 && shape.h <= MAX_SIDE && shape.w <= MAX_SIDE)
         return NULL;
     return tsr_fail(
         TSR_REFUSED,
         "samples of shape %zu x %zu x %zu cannot be augmented, expected images with sides of 2 to "
         "%d pixels",
-        shape.c, shape.h, shape.w, MOST_SIDE);
+        shape.c, shape.h, shape.w, MAX_SIDE);
 }
 
 /* Uniform within most of 0, either way. */

@@ -23,8 +23,9 @@ TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data *
 /* NULL is allowed. */
 void tsr_data_close(tsr_data *data);
 
-/* A hash of all that the dataset gives, inputs and labels, training and test, and of its shape and classes: other data
-   under the same name have another one. Read once, with one thread, and kept; not while another thread asks for it. */
+/* A hash of all that the dataset gives, inputs and labels, training and test, and of its shape and classes:
+   other data under the same name have another one. Read once, with one thread, and kept; not while another
+   thread asks for it. */
 TSR_MUST_CHECK tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out);
 
 /* How the training part is cut and disturbed. */

@@ -12,7 +12,7 @@
 #include "experiment/sweep.h"
 #include "experiment/weights.h"
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <limits.h>
 #include <stdio.h>

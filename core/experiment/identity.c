@@ -87,10 +87,10 @@ static bool plugin_changed(const tsr_instance *instance, const json_t *plugins, 
                      version ? version : "unknown", plugin->version, before, loaded->sha256);
         return true;
     }
-    for (const tsr_param *param = plugin->params; param->type != TSR_TYPE_END; param++) {
+    for (const tsr_key *key = plugin->keys; key->type != TSR_TYPE_END; key++) {
         const tsr_instance *nested = NULL;
-        if (param->type == TSR_TYPE_PLUGIN)
-            memcpy(&nested, (const char *)tsr_instance_self(instance) + param->offset, sizeof(nested));
+        if (key->type == TSR_TYPE_PLUGIN)
+            memcpy(&nested, (const char *)tsr_instance_self(instance) + key->offset, sizeof(nested));
         if (nested && plugin_changed(nested, plugins, out))
             return true;
     }

@@ -13,8 +13,8 @@
 
 #define METADATA "__metadata__"
 #define MEAN "input.mean" /* no parameter's: "input" is the name of the input's node */
-#define MOST_NAMES 5      /* that a message lists */
-#define LONGEST_SHAPE 200 /* that a message shows */
+#define MAX_NAMES 5       /* that a message lists */
+#define MAX_SHAPE 200     /* that a message shows */
 
 /* An array that the network keeps. */
 typedef struct kept_array {
@@ -139,9 +139,9 @@ typedef struct name_list {
 
 static void add_name(name_list *list, const char *name)
 {
-    if (list->n < MOST_NAMES)
+    if (list->n < MAX_NAMES)
         tsr_text_add(&list->text, "%s%s", list->n ? ", " : "", tsr_tensor_shown(name));
-    else if (list->n == MOST_NAMES)
+    else if (list->n == MAX_NAMES)
         tsr_text_add(&list->text, " ...");
     list->n++;
 }
@@ -190,7 +190,7 @@ static tsr_status *check_shape(const tsr_safetensors *file, const tsr_stored_ten
     char *found = json_dumps(tensor->shape, JSON_ENCODE_ANY);
     tsr_status *status =
         tsr_bad_tensor(file, tensor->name, "its shape is %s, expected [%s] as the model has it",
-                       found && strlen(found) <= LONGEST_SHAPE ? found : "too long to show",
+                       found && strlen(found) <= MAX_SHAPE ? found : "too long to show",
                        expected.chars ? expected.chars : "");
     free(found);
     free(expected.chars);

@@ -9,12 +9,12 @@
 #include "config/compare.h"
 #include "config/json.h"
 #include "config/print.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_DIFFERENCE 1000 /* bytes of a message */
+#define MAX_DIFFERENCE 1000 /* bytes of a message */
 
 /* "norm.0.epsilon". free() it; NULL without memory. */
 static char *constant_name(const tsr_graph_constant *constant)
@@ -93,12 +93,12 @@ static bool same_value(double a, double b)
     return (float)a == (float)b;
 }
 
-static void format_key(const tsr_graph_constant *constant, char *out, size_t room)
+static void format_key(const tsr_graph_constant *constant, char *out, size_t capacity)
 {
     if (constant->key)
-        snprintf(out, room, "model.%s", constant->key);
+        snprintf(out, capacity, "model.%s", constant->key);
     else
-        snprintf(out, room, "no key of the model");
+        snprintf(out, capacity, "no key of the model");
 }
 
 /* A network has the same constant by the dozen: it is told once. */
@@ -232,8 +232,8 @@ static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, 
     if (differences.chars && !differences.failed)
         tsr_log_warning_once("%s: its network was configured otherwise and may have given other outputs: %s",
                              tsr_safetensors_path(file),
-                             differences.length > LONGEST_DIFFERENCE ? "in too much to show"
-                                                                     : tsr_line_shown(differences.chars));
+                             differences.length > MAX_DIFFERENCE ? "in too much to show"
+                                                                 : tsr_line_shown(differences.chars));
     free(differences.chars);
 }
 

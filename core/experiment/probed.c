@@ -13,11 +13,11 @@ static void replace(tsr_probed_codes *codes, tsr_codes *train, tsr_codes *test)
     *codes = (tsr_probed_codes){ .train = train, .test = test, .own = { train, test } };
 }
 
-static tsr_status *choose_layers(const tsr_int_list *layers, tsr_code_room *room, tsr_probed_codes *codes)
+static tsr_status *choose_layers(const tsr_int_list *layers, tsr_code_budget *budget, tsr_probed_codes *codes)
 {
     tsr_codes *train = NULL, *test = NULL;
-    TSR_TRY(tsr_codes_layers(codes->train, layers->n, layers->values, room, &train));
-    tsr_status *status = tsr_codes_layers(codes->test, layers->n, layers->values, room, &test);
+    TSR_TRY(tsr_codes_layers(codes->train, layers->n, layers->values, budget, &train));
+    tsr_status *status = tsr_codes_layers(codes->test, layers->n, layers->values, budget, &test);
     if (status)
         tsr_codes_free(train);
     else
@@ -25,11 +25,11 @@ static tsr_status *choose_layers(const tsr_int_list *layers, tsr_code_room *room
     return status;
 }
 
-static tsr_status *choose_columns(const uint64_t *mask, tsr_code_room *room, tsr_probed_codes *codes)
+static tsr_status *choose_columns(const uint64_t *mask, tsr_code_budget *budget, tsr_probed_codes *codes)
 {
     tsr_codes *train = NULL, *test = NULL;
-    TSR_TRY(tsr_codes_columns_in(room, codes->train, mask, &train));
-    tsr_status *status = tsr_codes_columns_in(room, codes->test, mask, &test);
+    TSR_TRY(tsr_codes_columns_in(budget, codes->train, mask, &train));
+    tsr_status *status = tsr_codes_columns_in(budget, codes->test, mask, &test);
     if (status)
         tsr_codes_free(train);
     else
@@ -37,30 +37,30 @@ static tsr_status *choose_columns(const uint64_t *mask, tsr_code_room *room, tsr
     return status;
 }
 
-static tsr_status *project(size_t n, tsr_code_room *room, tsr_rng *rng, tsr_probed_codes *codes)
+static tsr_status *project(size_t n, tsr_code_budget *budget, tsr_rng *rng, tsr_probed_codes *codes)
 {
     uint64_t *mask = tsr_alloc(tsr_codes_used_words(codes->train), sizeof(*mask));
     if (!mask)
         return tsr_no_memory("a projection");
     tsr_status *status = tsr_draw_columns(rng, codes->train->bits, n, mask);
     if (!status)
-        status = choose_columns(mask, room, codes);
+        status = choose_columns(mask, budget, codes);
     free(mask);
     return status;
 }
 
 tsr_status *tsr_choose_probed_codes(const tsr_probe_common *common, const tsr_codes *train,
-                                    const tsr_codes *test, tsr_code_room *room, tsr_rng *rng,
+                                    const tsr_codes *test, tsr_code_budget *budget, tsr_rng *rng,
                                     tsr_metrics *metrics, tsr_probed_codes *out)
 {
     *out = (tsr_probed_codes){ .train = train, .test = test };
     if (common->layers.n)
-        TSR_TRY(choose_layers(&common->layers, room, out));
+        TSR_TRY(choose_layers(&common->layers, budget, out));
     if (common->projection == 0)
         return NULL;
     size_t bits = out->train->bits, n = (size_t)common->projection < bits ? (size_t)common->projection : bits;
     if (n < bits)
-        TSR_TRY(project(n, room, rng, out));
+        TSR_TRY(project(n, budget, rng, out));
     TSR_TRY(tsr_metric(&(tsr_probing){ .metrics = metrics }, "projection", (double)n));
     return tsr_metrics_set_prefix(metrics, TSR_PROJECTED);
 }

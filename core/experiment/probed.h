@@ -20,8 +20,8 @@ typedef struct tsr_probed_codes {
    only where bits are left out; it gives the metric "projection", the bits seen, and the names of the metrics
    that follow begin with TSR_PROJECTED. Clear `out` also after a failure. */
 TSR_MUST_CHECK tsr_status *tsr_choose_probed_codes(const tsr_probe_common *common, const tsr_codes *train,
-                                                   const tsr_codes *test, tsr_code_room *room, tsr_rng *rng,
-                                                   tsr_metrics *metrics, tsr_probed_codes *out);
+                                                   const tsr_codes *test, tsr_code_budget *budget,
+                                                   tsr_rng *rng, tsr_metrics *metrics, tsr_probed_codes *out);
 void tsr_probed_codes_clear(tsr_probed_codes *codes);
 
 #endif

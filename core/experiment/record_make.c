@@ -89,7 +89,7 @@ json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, c
 json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w, const tsr_status *status,
                         const tsr_trained *trained, double seconds, double train_seconds)
 {
-    const char *word = tsr_status_code(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
+    const char *word = tsr_status_error(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     json_t *record = tsr_record_begin(experiment, w->run, word, status ? tsr_status_message(status) : NULL);
     if (w->data_digest[0])
         json_object_set_new(record, "data", json_pack("{s:s}", "digest", w->data_digest));

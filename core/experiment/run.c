@@ -106,7 +106,7 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     TSR_TRY(tsr_run_build(run, &w->network));
     tsr_network_subtract(w->network, w->parts.mean);
     TSR_TRY(tsr_run_choose_code(run, w->network));
-    w->room = (tsr_code_room){ .limit = bytes_of(run->codes.memory), .folder = w->folder };
+    w->budget = (tsr_code_budget){ .limit = bytes_of(run->codes.memory), .folder = w->folder };
     return run->weights ? tsr_model_file_load(run->weights, w->network) : NULL;
 }
 

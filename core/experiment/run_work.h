@@ -14,7 +14,7 @@ typedef struct tsr_run_work {
     tsr_parts parts;
     tsr_batch_source *source;
     tsr_network *network;
-    tsr_code_room room;                  /* for the codes */
+    tsr_code_budget budget;              /* for the codes */
     int32_t *train_labels, *test_labels; /* true ones */
     json_t *epochs, *snapshots, *probe_seconds;
     size_t epoch_size; /* examples that an epoch trains on */

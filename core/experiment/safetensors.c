@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <endian.h>
 #include <math.h>
@@ -16,7 +16,7 @@
 
 #define LENGTH_SIZE sizeof(uint64_t)
 #define METADATA "__metadata__"
-#define LONGEST_NAME 200 /* that a message shows */
+#define MAX_NAME 200 /* that a message shows */
 
 struct tsr_safetensors {
     char *path, *bytes;
@@ -29,7 +29,7 @@ struct tsr_safetensors {
 
 const char *tsr_tensor_shown(const char *name)
 {
-    return strlen(name) > LONGEST_NAME ? "(a long name)" : tsr_line_shown(name);
+    return strlen(name) > MAX_NAME ? "(a long name)" : tsr_line_shown(name);
 }
 
 tsr_status *tsr_bad_tensor(const tsr_safetensors *file, const char *name, const char *format, ...)
@@ -127,14 +127,14 @@ static tsr_status *measure(const tsr_safetensors *file, const tsr_stored_tensor 
 static tsr_status *read_place(const tsr_safetensors *file, const json_t *entry, tsr_stored_tensor *tensor)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
-    size_t room = file->length - file->data;
+    size_t capacity = file->length - file->data;
     if (json_array_size(offsets) != 2 || !read_size(json_array_get(offsets, 0), &tensor->begin) ||
         !read_size(json_array_get(offsets, 1), &tensor->end))
         return tsr_bad_tensor(file, tensor->name, "expected two counts as its data_offsets");
-    if (tensor->begin > tensor->end || tensor->end > room)
+    if (tensor->begin > tensor->end || tensor->end > capacity)
         return tsr_bad_tensor(file, tensor->name,
                               "data_offsets %zu to %zu, expected a range of the %zu bytes behind the header",
-                              tensor->begin, tensor->end, room);
+                              tensor->begin, tensor->end, capacity);
     return NULL;
 }
 

@@ -24,14 +24,14 @@ static void add_seconds(json_t *object, const char *key, double seconds)
 static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
 {
     tsr_evaluation evaluation;
-    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.train, &w->room, train, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.train, &w->budget, train, &evaluation));
     json_object_set_new(metrics, "model.loss.train", tsr_record_number(evaluation.loss));
     json_object_set_new(metrics, "model.accuracy.train", tsr_record_number(evaluation.accuracy));
     if (w->parts.holdout.n) {
         TSR_TRY(tsr_evaluate(w->network, &w->parts.holdout, &evaluation));
         json_object_set_new(metrics, "model.accuracy.holdout", tsr_record_number(evaluation.accuracy));
     }
-    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->room, test, &evaluation));
+    TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->budget, test, &evaluation));
     json_object_set_new(metrics, "model.accuracy.test", tsr_record_number(evaluation.accuracy));
     TSR_TRY(tsr_drop_constant(*train, *test));
     json_object_set_new(metrics, "code.bits", json_integer((json_int_t)(*train)->bits));
@@ -62,7 +62,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
     if (!status)
         status = tsr_metrics_new(label, &metrics);
     if (!status)
-        status = tsr_choose_probed_codes(common, train, test, &w->room, &rng, metrics, &seen);
+        status = tsr_choose_probed_codes(common, train, test, &w->budget, &rng, metrics, &seen);
     if (!status) {
         tsr_probing probing = { .train = seen.train,
                                 .test = seen.test,

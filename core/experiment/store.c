@@ -240,7 +240,7 @@ tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **o
         *out = NULL;
     }
     free(path);
-    if (tsr_status_code(status) != TSR_REFUSED)
+    if (tsr_status_error(status) != TSR_REFUSED)
         return status;
     tsr_log_warning("%s; this run is done again", tsr_status_message(status));
     tsr_status_free(status);

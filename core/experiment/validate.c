@@ -6,7 +6,7 @@
 #include "experiment/weights.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -95,9 +95,9 @@ void tsr_weights_leave_out(tsr_value *resolved, const tsr_experiment *experiment
 {
     if (experiment->n_weights == 0)
         return;
-    const tsr_param *param = tsr_instance_loaded(experiment->runs[0].model)->plugin.params;
-    for (; param->type != TSR_TYPE_END; param++)
-        if (param->constant)
-            leave_out(resolved, experiment, "model", param->key);
+    const tsr_key *key = tsr_instance_loaded(experiment->runs[0].model)->plugin.keys;
+    for (; key->type != TSR_TYPE_END; key++)
+        if (key->constant)
+            leave_out(resolved, experiment, "model", key->name);
     leave_out(resolved, experiment, "training", SUBTRACT_MEAN);
 }

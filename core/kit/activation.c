@@ -11,7 +11,7 @@
 #include <tessera/rng.h>
 
 #define MOST 4096 /* units of a trial */
-#define MOST_BREAKPOINTS 1024
+#define MAX_BREAKPOINTS 1024
 
 /* A trial: random units, gradients for them, and room for what comes of it. */
 typedef struct trial {
@@ -207,15 +207,16 @@ static tsr_status *divergence_stays_visible(tsr_kit *kit)
 
 static tsr_status *check_breakpoints(const tsr_activation_ops *ops, const void *self)
 {
-    float at[MOST_BREAKPOINTS + 1], part[1] = { NAN };
+    float at[MAX_BREAKPOINTS + 1], part[1] = { NAN };
     size_t n = ops->breakpoints(self, 0, NULL);
-    if (n < 1 || n > MOST_BREAKPOINTS)
-        return tsr_fail(TSR_FAILED, "%zu breakpoints, expected 1 to %d", n, MOST_BREAKPOINTS);
+    if (n < 1 || n > MAX_BREAKPOINTS)
+        return tsr_fail(TSR_FAILED, "%zu breakpoints, expected 1 to %d", n, MAX_BREAKPOINTS);
     at[n] = NAN;
     if (ops->breakpoints(self, n, at) != n || ops->breakpoints(self, 1, part) != n)
-        return tsr_fail(TSR_FAILED, "their number changes with `room`; return how many there are, always");
+        return tsr_fail(TSR_FAILED,
+                        "their number changes with `capacity`; return how many there are, always");
     if (!isnan(at[n]) || memcmp(part, at, sizeof(float)) != 0)
-        return tsr_fail(TSR_FAILED, "what is written is not the first `room` of them");
+        return tsr_fail(TSR_FAILED, "what is written is not the first `capacity` of them");
     for (size_t i = 0; i < n; i++)
         if (!isfinite(at[i]) || (i && at[i] <= at[i - 1]))
             return tsr_fail(TSR_FAILED, "breakpoint %zu is %g, expected a finite number above the one before",

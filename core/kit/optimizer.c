@@ -12,14 +12,14 @@
 
 #define N 333
 #define STEPS 100
-#define MOST_SLOTS 16
+#define MAX_SLOTS 16
 
 typedef struct descent {
     const tsr_optimizer_ops *ops;
     const void *self;
     size_t n_slots;
     float *values, *gradients, *goal, *kept;
-    float *slots[MOST_SLOTS];
+    float *slots[MAX_SLOTS];
 } descent;
 
 static void clear(descent *d)
@@ -28,7 +28,7 @@ static void clear(descent *d)
     free(d->gradients);
     free(d->goal);
     free(d->kept);
-    for (size_t i = 0; i < MOST_SLOTS; i++)
+    for (size_t i = 0; i < MAX_SLOTS; i++)
         free(d->slots[i]);
 }
 
@@ -36,8 +36,8 @@ static tsr_status *start(const tsr_instance *instance, descent *d)
 {
     *d = (descent){ .ops = tsr_instance_ops(instance), .self = tsr_instance_self(instance) };
     d->n_slots = d->ops->slots ? d->ops->slots(d->self) : 0;
-    if (d->n_slots > MOST_SLOTS)
-        return tsr_fail(TSR_FAILED, "slots gives %zu, expected 0 to %d", d->n_slots, MOST_SLOTS);
+    if (d->n_slots > MAX_SLOTS)
+        return tsr_fail(TSR_FAILED, "slots gives %zu, expected 0 to %d", d->n_slots, MAX_SLOTS);
     float **arrays[] = { &d->values, &d->gradients, &d->goal, &d->kept };
     bool complete = true;
     for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
@@ -76,7 +76,7 @@ static void take_gradient(descent *d)
 /* One step on coordinates first .. first + n - 1. */
 static void step(descent *d, size_t first, size_t n, uint64_t number, double factor)
 {
-    float *slots[MOST_SLOTS];
+    float *slots[MAX_SLOTS];
     for (size_t i = 0; i < d->n_slots; i++)
         slots[i] = d->slots[i] + first;
     d->ops->update(d->self, &(tsr_update){ .n = n,

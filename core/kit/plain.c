@@ -11,7 +11,7 @@ typedef struct plain {
     tsr_instance *activation;
 } plain;
 
-static const tsr_param no_params[] = { TSR_PARAM_END };
+static const tsr_key no_keys[] = { TSR_KEY_END };
 
 static void forward(const void *self, const tsr_units *units, float *y)
 {
@@ -30,7 +30,7 @@ static void backward(const void *self, const tsr_units *units, const float *dy, 
 
 static const tsr_activation_ops rectifier_ops = { .forward = forward, .backward = backward };
 static const tsr_loaded rectifier = { .plugin = { TSR_ACTIVATION_PLUGIN(&rectifier_ops), .name = "rectifier",
-                                                  .params = no_params } };
+                                                  .keys = no_keys } };
 
 static tsr_status *init(void *self)
 {
@@ -51,7 +51,7 @@ static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int clas
 
 static const tsr_model_ops model_ops = { build };
 static const tsr_loaded model = { .plugin = { TSR_MODEL_PLUGIN(&model_ops), .name = "plain",
-                                              TSR_INSTANCE(plain), .params = no_params, .init = init,
+                                              TSR_INSTANCE(plain), .keys = no_keys, .init = init,
                                               .fini = fini } };
 
 tsr_status *tsr_kit_plain_model(tsr_instance **out)

@@ -21,9 +21,9 @@ bool tsr_shape_check(tsr_shape shape, size_t *size)
            *size <= PTRDIFF_MAX / sizeof(float);
 }
 
-void tsr_shape_format(tsr_shape shape, char *out, size_t room)
+void tsr_shape_format(tsr_shape shape, char *out, size_t capacity)
 {
-    snprintf(out, room, "%zu x %zu x %zu", shape.c, shape.h, shape.w);
+    snprintf(out, capacity, "%zu x %zu x %zu", shape.c, shape.h, shape.w);
 }
 
 bool tsr_name_check(const char *name)
@@ -91,15 +91,15 @@ static void node_free(tsr_node *node)
 /* A node at the graph's end that takes over `name`; NULL without memory. */
 static tsr_node *node_new(tsr_graph *graph, char *name, size_t n_inputs)
 {
-    if (graph->n == graph->room) {
-        size_t room = graph->room ? graph->room * 2 : 16;
-        tsr_node **nodes = reallocarray(graph->nodes, room, sizeof(*nodes));
+    if (graph->n == graph->capacity) {
+        size_t capacity = graph->capacity ? graph->capacity * 2 : 16;
+        tsr_node **nodes = reallocarray(graph->nodes, capacity, sizeof(*nodes));
         if (!nodes) {
             free(name);
             return NULL;
         }
         graph->nodes = nodes;
-        graph->room = room;
+        graph->capacity = capacity;
     }
     tsr_node *node = calloc(1, sizeof(*node));
     if (!node || !name) {

@@ -26,9 +26,9 @@ typedef struct tsr_graph_constant {
 } tsr_graph_constant;
 
 /* An array of per_sample * N + fixed floats. */
-typedef struct tsr_room {
+typedef struct tsr_float_count {
     size_t per_sample, fixed;
-} tsr_room;
+} tsr_float_count;
 
 struct tsr_node {
     tsr_graph *graph;
@@ -44,7 +44,7 @@ struct tsr_node {
     size_t n_parameters, n_states;
     tsr_node_parameter *parameters;
     tsr_node_state *states;
-    tsr_room saved, scratch;
+    tsr_float_count saved, scratch;
     size_t first_edge, first_parameter, first_state, first_constant; /* among all of the graph's */
     /* Known once the graph is finished: */
     bool needed;           /* the logits depend on it */
@@ -59,7 +59,7 @@ struct tsr_node {
 struct tsr_graph {
     const tsr_instance *model; /* whose activation tsr_activate takes */
     tsr_status *failure;       /* the first */
-    size_t n, room;
+    size_t n, capacity;
     tsr_node **nodes; /* nodes[0] is the input */
     size_t n_edges, n_parameters, n_states, n_constants;
     tsr_graph_constant *constants;
@@ -92,9 +92,9 @@ void tsr_graph_no_memory(tsr_graph *graph);
 /* Elements of a shape; false where one dimension is 0 or a sample would be beyond what can be addressed. */
 bool tsr_shape_check(tsr_shape shape, size_t *size);
 
-/* "c x h x w", for messages; `room` of TSR_SHAPE_TEXT is enough. */
+/* "c x h x w", for messages; `capacity` of TSR_SHAPE_TEXT is enough. */
 #define TSR_SHAPE_TEXT 72
-void tsr_shape_format(tsr_shape shape, char *out, size_t room);
+void tsr_shape_format(tsr_shape shape, char *out, size_t capacity);
 
 /* Whether a text may name nodes and parameters: letters, digits and "_.-", not empty. */
 bool tsr_name_check(const char *name);

@@ -26,7 +26,7 @@ struct tsr_network {
     tsr_network_parameter *tensors;
     tsr_network_state *states;
     float *state_values;
-    tsr_store store; /* the same addresses as the operators want them */
+    tsr_network_arrays store; /* the same addresses as the operators want them */
     size_t n_sources;
     tsr_code_source *sources;
     size_t *layers;     /* per node: its number among the code sources, or NO_LAYER */
@@ -72,9 +72,9 @@ static tsr_status *allocate(tsr_network *network)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu parameters", network->n_trained);
     network->tensors = tsr_alloc(graph->n_parameters, sizeof(*network->tensors));
     network->states = tsr_alloc(graph->n_states, sizeof(*network->states));
-    network->store = (tsr_store){ tsr_alloc(graph->n_parameters, sizeof(float *)),
-                                  tsr_alloc(graph->n_parameters, sizeof(float *)),
-                                  tsr_alloc(graph->n_states, sizeof(float *)) };
+    network->store = (tsr_network_arrays){ tsr_alloc(graph->n_parameters, sizeof(float *)),
+                                           tsr_alloc(graph->n_parameters, sizeof(float *)),
+                                           tsr_alloc(graph->n_states, sizeof(float *)) };
     network->sources = tsr_alloc(graph->n, sizeof(*network->sources));
     network->layers = tsr_alloc(graph->n, sizeof(*network->layers));
     if (!network->tensors || !network->states || !network->store.parameters || !network->store.gradients ||

@@ -99,10 +99,11 @@ typedef struct needs {
     bool overflow;
 } needs;
 
-static void need(needs *all, size_t batch, tsr_room room, size_t first, size_t last, float **into)
+static void need(needs *all, size_t batch, tsr_float_count capacity, size_t first, size_t last, float **into)
 {
     size_t floats;
-    if (!tsr_multiply(room.per_sample, batch, &floats) || __builtin_add_overflow(floats, room.fixed, &floats))
+    if (!tsr_multiply(capacity.per_sample, batch, &floats) ||
+        __builtin_add_overflow(floats, capacity.fixed, &floats))
         all->overflow = true;
     if (all->overflow || !floats)
         return;
@@ -174,7 +175,7 @@ static bool gives_first(const tsr_graph *graph, const tsr_node *node, size_t k, 
 static void need_value(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
     size_t i = node->index;
-    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, i, lives->value_last[i],
+    need(all, plan->batch, (tsr_float_count){ tsr_shape_size(node->shape), 0 }, i, lives->value_last[i],
          &plan->values[i]);
 }
 
@@ -189,13 +190,13 @@ static void need_forward(tsr_plan *plan, const tsr_node *node, tsr_pass *pass, n
 static void need_backward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
     size_t i = node->index, step = backward_step(plan->graph, node);
-    need(all, plan->batch, (tsr_room){ tsr_shape_size(node->shape), 0 }, lives->gradient_first[i], step,
-         &plan->gradients[i]);
+    need(all, plan->batch, (tsr_float_count){ tsr_shape_size(node->shape), 0 }, lives->gradient_first[i],
+         step, &plan->gradients[i]);
     need(all, plan->batch, node->scratch, step, step, &plan->backward[i].scratch);
     for (size_t k = 0; k < node->n_inputs; k++) {
         const tsr_node *input = node->inputs[k];
         if (input->needs_gradient && !gives_first(plan->graph, node, k, lives))
-            need(all, plan->batch, (tsr_room){ tsr_shape_size(input->shape), 0 }, step, step,
+            need(all, plan->batch, (tsr_float_count){ tsr_shape_size(input->shape), 0 }, step, step,
                  &plan->added[node->first_edge + k]);
     }
 }
@@ -255,7 +256,8 @@ static tsr_status *make_arena(tsr_plan *plan)
 /* --- the operators' calls --- */
 
 /* `forward`: ready but for its room. */
-static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_store *store, tsr_pass *forward)
+static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_network_arrays *store,
+                         tsr_pass *forward)
 {
     size_t edge = node->first_edge;
     for (size_t k = 0; k < node->n_inputs; k++)
@@ -275,7 +277,7 @@ static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_store *
     };
 }
 
-static void make_backward(tsr_plan *plan, const tsr_node *node, const tsr_store *store,
+static void make_backward(tsr_plan *plan, const tsr_node *node, const tsr_network_arrays *store,
                           const tsr_pass *forward)
 {
     size_t i = node->index, edge = node->first_edge;
@@ -297,7 +299,7 @@ static void make_backward(tsr_plan *plan, const tsr_node *node, const tsr_store 
     plan->backward[i].parameter_gradients = store->gradients + node->first_parameter;
 }
 
-static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *store)
+static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_network_arrays *store)
 {
     size_t i = node->index;
     make_forward(plan, node, store, &plan->forward[i]);
@@ -307,8 +309,8 @@ static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_store *s
         make_backward(plan, trained_as(node), store, node->fused ? &plan->fused[i] : &plan->forward[i]);
 }
 
-tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t batch, tsr_plan_kind kind,
-                         tsr_plan **out)
+tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_network_arrays *store, size_t batch,
+                         tsr_plan_kind kind, tsr_plan **out)
 {
     if (batch < 1 || batch > INT_MAX)
         return tsr_fail(TSR_REFUSED, "a batch of %zu samples, expected 1 to %d", batch, INT_MAX);

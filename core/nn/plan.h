@@ -24,9 +24,9 @@ typedef enum tsr_plan_kind {
 } tsr_plan_kind;
 
 /* Where the network keeps what outlives a step; indexed from node->first_parameter and node->first_state. */
-typedef struct tsr_store {
+typedef struct tsr_network_arrays {
     float **parameters, **gradients, **state;
-} tsr_store;
+} tsr_network_arrays;
 
 typedef struct tsr_plan {
     tsr_plan_kind kind;
@@ -44,7 +44,7 @@ typedef struct tsr_plan {
     float **input_gradients, **added;
 } tsr_plan;
 
-TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_store *store, size_t batch,
+TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_network_arrays *store, size_t batch,
                                         tsr_plan_kind kind, tsr_plan **out);
 void tsr_plan_free(tsr_plan *plan);
 

@@ -182,10 +182,10 @@ tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value)
 
 void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed)
 {
-    setup->node->saved = (tsr_room){ per_sample, fixed };
+    setup->node->saved = (tsr_float_count){ per_sample, fixed };
 }
 
 void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed)
 {
-    setup->node->scratch = (tsr_room){ per_sample, fixed };
+    setup->node->scratch = (tsr_float_count){ per_sample, fixed };
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <tessera/optimizer.h>
 
-#define MOST_SLOTS 16
+#define MAX_SLOTS 16
 #define PIECE 4096 /* parameters whose value, gradient and state stay in the second cache */
 #define MANY_PIECES                                                                                          \
     16 /* take about 30 microseconds, many times what it takes to hand them to a waiting thread */
@@ -37,7 +37,7 @@ typedef struct training_loop {
     tsr_flat flat;
     const tsr_optimizer_ops *optimizer;
     size_t n_slots;
-    float *slots[MOST_SLOTS];
+    float *slots[MAX_SLOTS];
     size_t n_penalties;
     penalty *penalties;
     size_t n_pieces; /* 0: the optimizer wants all parameters at once */
@@ -103,10 +103,10 @@ static tsr_status *make_slots(training_loop *loop)
     const tsr_instance *optimizer = loop->training->optimizer;
     loop->optimizer = tsr_instance_ops(optimizer);
     size_t n = loop->optimizer->slots ? loop->optimizer->slots(tsr_instance_self(optimizer)) : 0;
-    if (n > MOST_SLOTS)
+    if (n > MAX_SLOTS)
         return tsr_fail(TSR_REFUSED,
                         "optimizer %s wants %zu floats of state per parameter, expected at most %d",
-                        tsr_instance_name(optimizer), n, MOST_SLOTS);
+                        tsr_instance_name(optimizer), n, MAX_SLOTS);
     for (; loop->n_slots < n; loop->n_slots++) {
         loop->slots[loop->n_slots] = tsr_alloc(loop->flat.count, sizeof(float));
         if (!loop->slots[loop->n_slots])
@@ -163,7 +163,7 @@ static bool all_finite(size_t n, const float *values)
 }
 
 /* Names the first parameter that is not finite, or else the first gradient; "" where all are. */
-static void name_culprit(const tsr_network *network, char *out, size_t room)
+static void name_first_bad_parameter(const tsr_network *network, char *out, size_t capacity)
 {
     out[0] = '\0';
     for (int pass = 0; pass < 2; pass++)
@@ -171,7 +171,7 @@ static void name_culprit(const tsr_network *network, char *out, size_t room)
             const tsr_network_parameter *tensor = tsr_network_tensor(network, i);
             if (all_finite(tensor->parameter.n, pass ? tensor->gradient : tensor->values))
                 continue;
-            snprintf(out, room, "; %s%s is not finite", pass ? "the gradient of " : "",
+            snprintf(out, capacity, "; %s%s is not finite", pass ? "the gradient of " : "",
                      tensor->parameter.name);
             return;
         }
@@ -179,11 +179,11 @@ static void name_culprit(const tsr_network *network, char *out, size_t room)
 
 static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step, double loss)
 {
-    char culprit[256];
+    char parameter[256];
     double shown = isnan(loss) ? NAN : loss; /* of either sign, it is "nan" to the reader */
-    name_culprit(loop->network, culprit, sizeof(culprit));
+    name_first_bad_parameter(loop->network, parameter, sizeof(parameter));
     return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s",
-                    epoch, step + 1, loop->batches->steps, shown, culprit);
+                    epoch, step + 1, loop->batches->steps, shown, parameter);
 }
 
 /* --- one step, one epoch --- */
@@ -221,7 +221,7 @@ static tsr_status *add_penalties(const training_loop *loop, size_t epoch, size_t
 
 static void update_range(const training_loop *loop, size_t first, size_t n, double rate_factor)
 {
-    float *slots[MOST_SLOTS];
+    float *slots[MAX_SLOTS];
     for (size_t i = 0; i < loop->n_slots; i++)
         slots[i] = loop->slots[i] + first;
     loop->optimizer->update(tsr_instance_self(loop->training->optimizer),

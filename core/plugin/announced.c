@@ -1,11 +1,11 @@
 /* The metrics that probes announce. */
 #include "plugin/announced.h"
 
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <string.h>
 
-enum { MOST_METRICS = 1024 }; /* a list without its end is noticed here */
+enum { MAX_METRICS = 1024 }; /* a list without its end is noticed here */
 
 bool tsr_metric_name_valid(const char *name)
 {
@@ -32,10 +32,10 @@ static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
 tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *where)
 {
     for (size_t i = 0; metrics && metrics[i].name; i++) {
-        if (i == MOST_METRICS)
+        if (i == MAX_METRICS)
             return tsr_fail(TSR_REFUSED,
                             "%s: announces more than %d metrics; is the NULL name at the end missing?", where,
-                            MOST_METRICS);
+                            MAX_METRICS);
         TSR_TRY(check_one(&metrics[i], where));
         for (size_t j = 0; j < i; j++)
             if (strcmp(metrics[i].name, metrics[j].name) == 0)

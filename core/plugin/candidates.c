@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <dirent.h>
 #include <stdlib.h>

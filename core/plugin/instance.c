@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct tsr_instance {
     const tsr_loaded *loaded;
     void *self;
     void *common; /* NULL: the kind has none */
-    bool *given;  /* of each declared parameter: its value is no default */
+    bool *given;  /* of each declared key: its value is no default */
     bool initialised;
 };
 
@@ -72,10 +72,10 @@ static tsr_status *check_fence(const tsr_instance *instance)
 tsr_status *tsr_instance_check(const tsr_instance *instance)
 {
     TSR_TRY(check_fence(instance));
-    for (const tsr_param *param = instance->loaded->plugin.params; param->type != TSR_TYPE_END; param++) {
+    for (const tsr_key *key = instance->loaded->plugin.keys; key->type != TSR_TYPE_END; key++) {
         const tsr_instance *nested = NULL;
-        if (param->type == TSR_TYPE_PLUGIN)
-            memcpy(&nested, (const char *)instance->self + param->offset, sizeof(nested));
+        if (key->type == TSR_TYPE_PLUGIN)
+            memcpy(&nested, (const char *)instance->self + key->offset, sizeof(nested));
         if (nested)
             TSR_TRY(tsr_instance_check(nested));
     }
@@ -91,10 +91,10 @@ static tsr_status *fill_common(tsr_instance *instance, tsr_instance_fill *fill, 
     const tsr_kind_row *row = tsr_kind_get(plugin->kind);
     if (row->common_size == 0)
         return NULL;
-    bool *ignored = tsr_alloc(tsr_params_count(row->common), sizeof(*ignored));
+    bool *ignored = tsr_alloc(tsr_keys_count(row->common), sizeof(*ignored));
     instance->common = tsr_alloc(1, row->common_size);
     tsr_status *status = ignored && instance->common
-                             ? fill(context, row->common, plugin->params, what, instance->common, ignored)
+                             ? fill(context, row->common, plugin->keys, what, instance->common, ignored)
                              : tsr_no_memory(what);
     free(ignored);
     return status;
@@ -105,10 +105,10 @@ static tsr_status *fill_both(tsr_instance *instance, tsr_instance_fill *fill, vo
     const tsr_plugin *plugin = &instance->loaded->plugin;
     const tsr_kind_row *row = tsr_kind_get(plugin->kind);
     instance->self = fenced_alloc(plugin->instance_size);
-    instance->given = tsr_alloc(tsr_params_count(plugin->params), sizeof(*instance->given));
+    instance->given = tsr_alloc(tsr_keys_count(plugin->keys), sizeof(*instance->given));
     if (!instance->self || !instance->given)
         return tsr_no_memory(what);
-    TSR_TRY(fill(context, plugin->params, row->common, what, instance->self, instance->given));
+    TSR_TRY(fill(context, plugin->keys, row->common, what, instance->self, instance->given));
     return fill_common(instance, fill, context, what);
 }
 
@@ -223,13 +223,13 @@ tsr_status *tsr_instance_start(tsr_instance *instance, tsr_registry *registry)
     return call_init(instance);
 }
 
-void tsr_fields_clear(const tsr_param *params, void *target)
+void tsr_fields_clear(const tsr_key *keys, void *target)
 {
-    for (; params->type != TSR_TYPE_END; params++) {
-        void *field = (char *)target + params->offset, *pointer;
+    for (; keys->type != TSR_TYPE_END; keys++) {
+        void *field = (char *)target + keys->offset, *pointer;
         tsr_int_list ints;
         tsr_real_list reals;
-        switch (params->type) {
+        switch (keys->type) {
         case TSR_TYPE_STRING:
         case TSR_TYPE_PATH:
             memcpy(&pointer, field, sizeof(pointer));
@@ -250,7 +250,7 @@ void tsr_fields_clear(const tsr_param *params, void *target)
         default:
             break;
         }
-        memset(field, 0, params->field_size);
+        memset(field, 0, keys->field_size);
     }
 }
 
@@ -265,7 +265,7 @@ void tsr_instance_free(tsr_instance *instance)
     tsr_status_free(status);
     call_fini(instance);
     if (instance->self)
-        tsr_fields_clear(plugin->params, instance->self);
+        tsr_fields_clear(plugin->keys, instance->self);
     if (instance->common)
         tsr_fields_clear(tsr_kind_get(plugin->kind)->common, instance->common);
     free(instance->self);
@@ -301,22 +301,22 @@ const void *tsr_instance_common(const tsr_instance *instance)
 
 const char *tsr_instance_constant_key(const tsr_instance *instance, const char *constant, bool *given)
 {
-    const tsr_param *params = instance->loaded->plugin.params;
-    for (size_t i = 0; params[i].type != TSR_TYPE_END; i++)
-        if (params[i].constant && strcmp(params[i].constant, constant) == 0) {
+    const tsr_key *keys = instance->loaded->plugin.keys;
+    for (size_t i = 0; keys[i].type != TSR_TYPE_END; i++)
+        if (keys[i].constant && strcmp(keys[i].constant, constant) == 0) {
             *given = instance->given[i];
-            return params[i].key;
+            return keys[i].name;
         }
     return NULL;
 }
 
 const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind)
 {
-    const tsr_param *param = instance->loaded->plugin.params;
-    for (; param->type != TSR_TYPE_END; param++) {
-        if (param->type == TSR_TYPE_PLUGIN && param->nested == kind) {
+    const tsr_key *key = instance->loaded->plugin.keys;
+    for (; key->type != TSR_TYPE_END; key++) {
+        if (key->type == TSR_TYPE_PLUGIN && key->nested == kind) {
             const tsr_instance *nested;
-            memcpy(&nested, (const char *)instance->self + param->offset, sizeof(nested));
+            memcpy(&nested, (const char *)instance->self + key->offset, sizeof(nested));
             return nested;
         }
     }

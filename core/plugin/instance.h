@@ -8,16 +8,16 @@
 
 #include <tessera/plugin.h>
 
-/* Fills `target`, which is zeroed, by the declarations `params`, and sets given[i] where the value of params[i]
-   is no default. Called for the plugin's own structure and for that of its kind's common parameters; `beside`
+/* Fills `target`, which is zeroed, by the declarations `keys`, and sets given[i] where the value of keys[i]
+   is no default. Called for the plugin's own structure and for that of its kind's common keys; `beside`
    are the declarations of the other one. `what` names the plugin in messages. What the target points to is
    freed by tsr_fields_clear. */
-typedef tsr_status *tsr_instance_fill(void *context, const tsr_param *params, const tsr_param *beside,
+typedef tsr_status *tsr_instance_fill(void *context, const tsr_key *keys, const tsr_key *beside,
                                       const char *what, void *target, bool *given);
 
 /* Frees what the fields of a structure that was filled by these declarations point to, nested instances too,
    and zeroes them. */
-void tsr_fields_clear(const tsr_param *params, void *target);
+void tsr_fields_clear(const tsr_key *keys, void *target);
 
 /* A filled instance, not started. */
 TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instance_fill *fill, void *context,
@@ -37,12 +37,12 @@ TSR_MUST_CHECK tsr_status *tsr_instance_check(const tsr_instance *instance);
 tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation);
 
 const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
-/* The kind's common parameters (tsr_probe_common ...); NULL where it has none. */
+/* The kind's common keys (tsr_probe_common ...); NULL where it has none. */
 const void *tsr_instance_common(const tsr_instance *instance);
 /* The key that is declared to set a constant of operators, and whether the config gives it; NULL: there is
    none, and *given stays as it is. */
 const char *tsr_instance_constant_key(const tsr_instance *instance, const char *constant, bool *given);
-/* The first nested instance of a kind among its declared parameters, in order; NULL: none. */
+/* The first nested instance of a kind among its declared keys, in order; NULL: none. */
 const tsr_instance *tsr_instance_nested(const tsr_instance *instance, tsr_kind kind);
 
 #endif

@@ -12,38 +12,38 @@
 #operation, offsetof(type, operation)                                                                \
     }
 
-static const tsr_param no_params[] = { TSR_PARAM_END };
+static const tsr_key no_keys[] = { TSR_KEY_END };
 
 /* clang-format off */
 
-static const tsr_param model_common[] = {
-    TSR_PARAM_PATH(tsr_model_common, weights, "",
+static const tsr_key model_common[] = {
+    TSR_KEY_PATH(tsr_model_common, weights, "",
                    "safetensors file that the network begins with; empty: its parameters are drawn"),
-    TSR_PARAM_END
+    TSR_KEY_END
 };
 
-static const tsr_param probe_common[] = {
-    TSR_PARAM_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
-    TSR_PARAM_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
+static const tsr_key probe_common[] = {
+    TSR_KEY_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
+    TSR_KEY_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
                        "layers whose bits it sees, counted from 0; empty: all"),
-    TSR_PARAM_INT(tsr_probe_common, projection, 0, 0, 1 << 30,
+    TSR_KEY_INT(tsr_probe_common, projection, 0, 0, 1 << 30,
                   "of these bits see so many, drawn by the seed, and name the metrics projected_...; 0: all",
                   .unit = "bits"),
-    TSR_PARAM_END
+    TSR_KEY_END
 };
 
 /* In the order of the TSR_ON_ constants. */
 static const char *const regularized[] = { "weights", "hidden_weights", "biases", "all", NULL };
 
-static const tsr_param executor_common[] = {
-    TSR_PARAM_INT(tsr_executor_common, jobs, 0, 0, 65536,
+static const tsr_key executor_common[] = {
+    TSR_KEY_INT(tsr_executor_common, jobs, 0, 0, 65536,
                   "runs at a time; 0: as many as the executor finds good", .unit = "runs"),
-    TSR_PARAM_END
+    TSR_KEY_END
 };
 
-static const tsr_param regularizer_common[] = {
-    TSR_PARAM_ENUM(tsr_regularizer_common, on, "weights", regularized, "which parameters it is applied to"),
-    TSR_PARAM_END
+static const tsr_key regularizer_common[] = {
+    TSR_KEY_ENUM(tsr_regularizer_common, on, "weights", regularized, "which parameters it is applied to"),
+    TSR_KEY_END
 };
 
 static const tsr_kind_row rows[TSR_N_KINDS] = {
@@ -61,7 +61,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .ops_size = sizeof(tsr_dataset_ops), .ops_minimum = END_OF(tsr_dataset_ops, close),
         .required = (const tsr_required_op[]){ OP(tsr_dataset_ops, open), OP(tsr_dataset_ops, read),
                                                { NULL, 0 } },
-        .common = no_params,
+        .common = no_keys,
         .config_before = "dataset = ", .config_after = ";",
     },
     [TSR_ACTIVATION] = {
@@ -70,7 +70,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .ops_size = sizeof(tsr_activation_ops), .ops_minimum = END_OF(tsr_activation_ops, breakpoints),
         .required = (const tsr_required_op[]){ OP(tsr_activation_ops, forward),
                                                OP(tsr_activation_ops, backward), { NULL, 0 } },
-        .common = no_params,
+        .common = no_keys,
         .config_before = "model = { activation = ", .config_after = "; };",
     },
     [TSR_REGULARIZER] = {
@@ -86,7 +86,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .doc = "updates the parameters by their gradients",
         .ops_size = sizeof(tsr_optimizer_ops), .ops_minimum = END_OF(tsr_optimizer_ops, update),
         .required = (const tsr_required_op[]){ OP(tsr_optimizer_ops, update), { NULL, 0 } },
-        .common = no_params,
+        .common = no_keys,
         .config_before = "training = { optimizer = ", .config_after = "; };",
     },
     [TSR_PROBE] = {

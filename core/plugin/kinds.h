@@ -45,8 +45,8 @@ typedef struct tsr_kind_row {
     size_t ops_size;    /* of the host's operations struct */
     size_t ops_minimum; /* of ABI 1.0's: a plugin's may not be smaller */
     const tsr_required_op *required;
-    const tsr_param *common; /* never NULL */
-    size_t common_size;      /* 0: the kind has no common keys */
+    const tsr_key *common; /* never NULL */
+    size_t common_size;    /* 0: the kind has no common keys */
     /* How a config names one: what stands before and after its group. */
     const char *config_before, *config_after;
 } tsr_kind_row;

@@ -23,10 +23,10 @@
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
 static const size_t least_file_size = END_OF(tsr_plugin_file, plugins);
 static const size_t least_plugin_size = END_OF(tsr_plugin, fini);
-static const size_t least_param_size = END_OF(tsr_param, constant);
+static const size_t least_key_size = END_OF(tsr_key, constant);
 
 /* More than any file will hold; a list without its end is noticed here. */
-enum { MOST_PLUGINS = 256, MOST_PARAMS = 1024 };
+enum { MAX_PLUGINS = 256, MAX_PARAMS = 1024 };
 
 #define REBUILD "rebuild it against this version's headers"
 
@@ -210,7 +210,7 @@ static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
                         entry->abi_major, entry->abi_minor, TSR_ABI_MAJOR, TSR_ABI_MINOR);
     TSR_TRY(check_size(file, "tsr_plugin_file", entry->file_size, least_file_size, sizeof(tsr_plugin_file)));
     TSR_TRY(check_size(file, "tsr_plugin", entry->plugin_size, least_plugin_size, sizeof(tsr_plugin)));
-    TSR_TRY(check_size(file, "tsr_param", entry->param_size, least_param_size, sizeof(tsr_param)));
+    TSR_TRY(check_size(file, "tsr_key", entry->key_size, least_key_size, sizeof(tsr_key)));
     if (!entry->plugins || !entry->plugins[0])
         return tsr_fail(TSR_REFUSED,
                         "%s: its list of plugins is empty; end the source with TSR_PLUGINS(&...)", file);
@@ -220,23 +220,23 @@ static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
 /* One plugin. */
 
 /* A type that is none ends the walk too: what lies behind it is no declaration. It is copied, for
-   tsr_params_check to refuse. */
-static tsr_status *copy_params(const tsr_plugin_file *entry, const tsr_param *theirs, const char *where,
-                               const tsr_param **out)
+   tsr_keys_check to refuse. */
+static tsr_status *copy_keys(const tsr_plugin_file *entry, const tsr_key *theirs, const char *where,
+                             const tsr_key **out)
 {
     const char *bytes = (const char *)theirs;
-    size_t stride = entry->param_size, n = 0;
-    for (unsigned type = TSR_TYPE_INT; theirs && n <= MOST_PARAMS && type <= TSR_TYPE_PLUGIN; n++) {
+    size_t stride = entry->key_size, n = 0;
+    for (unsigned type = TSR_TYPE_INT; theirs && n <= MAX_PARAMS && type <= TSR_TYPE_PLUGIN; n++) {
         memcpy(&type, bytes + n * stride, sizeof(type));
         if (type == TSR_TYPE_END)
             break;
     }
-    if (n > MOST_PARAMS)
-        return tsr_fail(TSR_REFUSED, "%s: declares more than %d parameters; is TSR_PARAM_END missing?", where,
-                        MOST_PARAMS);
-    tsr_param *copy = tsr_alloc(n + 1, sizeof(*copy));
+    if (n > MAX_PARAMS)
+        return tsr_fail(TSR_REFUSED, "%s: declares more than %d keys; is TSR_KEY_END missing?", where,
+                        MAX_PARAMS);
+    tsr_key *copy = tsr_alloc(n + 1, sizeof(*copy));
     if (!copy)
-        return tsr_no_memory("a plugin's parameters");
+        return tsr_no_memory("a plugin's keys");
     for (size_t i = 0; i < n; i++)
         memcpy(&copy[i], bytes + i * stride, stride);
     *out = copy;
@@ -279,13 +279,12 @@ static tsr_status *check_texts(const tsr_plugin *plugin, const char *where)
     return NULL;
 }
 
-static tsr_status *check_common_keys(const tsr_param *params, const tsr_kind_row *row, const char *where)
+static tsr_status *check_common_keys(const tsr_key *keys, const tsr_kind_row *row, const char *where)
 {
-    for (; params->type != TSR_TYPE_END; params++) {
-        if (tsr_params_find(row->common, params->key))
-            return tsr_fail(TSR_REFUSED,
-                            "%s: parameter '%s': every %s has this key already; call it otherwise", where,
-                            params->key, row->name);
+    for (; keys->type != TSR_TYPE_END; keys++) {
+        if (tsr_keys_find(row->common, keys->name))
+            return tsr_fail(TSR_REFUSED, "%s: key '%s': every %s has this key already; call it otherwise",
+                            where, keys->name, row->name);
     }
     return NULL;
 }
@@ -301,11 +300,11 @@ static tsr_status *take_contents(const tsr_plugin_file *entry, const tsr_plugin 
     if (!status)
         status = copy_ops(theirs, row, where, &plugin->ops);
     if (!status)
-        status = copy_params(entry, theirs->params, where, &plugin->params);
+        status = copy_keys(entry, theirs->keys, where, &plugin->keys);
     if (!status)
-        status = tsr_params_check(plugin->params, plugin->instance_size, where);
+        status = tsr_keys_check(plugin->keys, plugin->instance_size, where);
     if (!status)
-        status = check_common_keys(plugin->params, row, where);
+        status = check_common_keys(plugin->keys, row, where);
     if (!status && plugin->kind == TSR_PROBE)
         status = tsr_announced_check(((const tsr_probe_ops *)plugin->ops)->metrics, where);
     free(where);
@@ -318,7 +317,7 @@ static tsr_status *take_plugin(const tsr_plugin_file *entry, const tsr_plugin *t
     tsr_plugin *plugin = &loaded->plugin;
     memcpy(plugin, theirs, entry->plugin_size);
     plugin->ops = NULL;
-    plugin->params = NULL;
+    plugin->keys = NULL;
     loaded->file = strdup(file);
     if (!loaded->file)
         return tsr_no_memory("a path");
@@ -351,11 +350,11 @@ static tsr_status *check_duplicates(const tsr_module *module)
 static tsr_status *take_plugins(const tsr_plugin_file *entry, tsr_module *module)
 {
     size_t n = 0;
-    while (n <= MOST_PLUGINS && entry->plugins[n])
+    while (n <= MAX_PLUGINS && entry->plugins[n])
         n++;
-    if (n > MOST_PLUGINS)
+    if (n > MAX_PLUGINS)
         return tsr_fail(TSR_REFUSED, "%s: lists more than %d plugins; is the NULL at the list's end missing?",
-                        module->file, MOST_PLUGINS);
+                        module->file, MAX_PLUGINS);
     module->plugins = tsr_alloc(n, sizeof(*module->plugins));
     if (!module->plugins)
         return tsr_no_memory("a list of plugins");
@@ -395,7 +394,7 @@ void tsr_module_free(tsr_module *module)
         return;
     for (size_t i = 0; i < module->n; i++) {
         free((void *)(uintptr_t)module->plugins[i].plugin.ops);
-        free((void *)(uintptr_t)module->plugins[i].plugin.params);
+        free((void *)(uintptr_t)module->plugins[i].plugin.keys);
         free(module->plugins[i].file);
         free(module->plugins[i].sha256);
     }

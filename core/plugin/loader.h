@@ -3,13 +3,13 @@
 #ifndef TSR_PLUGIN_LOADER_H
 #define TSR_PLUGIN_LOADER_H
 
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <tessera/plugin.h>
 
 /* A plugin as the host knows it: its own copies of the structures, grown to the host's sizes. */
 typedef struct tsr_loaded {
-    tsr_plugin plugin; /* params is never NULL; ops is the host's copy */
+    tsr_plugin plugin; /* keys is never NULL; ops is the host's copy */
     char *file;        /* absolute path */
     char *sha256;      /* of the file, in hexadecimal; NULL until the registry has given it out */
     bool tried;        /* its init and fini have ended well in a child process */

@@ -59,14 +59,14 @@ static tsr_status *take_field(const char **at, char end, const char *what, char 
     return tsr_line_valid(*out) ? NULL : tsr_fail(TSR_REFUSED, "its %s is not one line of UTF-8", what);
 }
 
-enum { MOST_DIGITS = 9 }; /* of a description's length */
+enum { MAX_DIGITS = 9 }; /* of a description's length */
 
 static tsr_status *take_description(const char **at, char **out)
 {
     char *digits = NULL;
     tsr_status *status = take_field(at, '\n', "description's length", &digits);
     size_t n = digits ? strspn(digits, "0123456789") : 0;
-    bool sound = n > 0 && n <= MOST_DIGITS && digits[n] == '\0';
+    bool sound = n > 0 && n <= MAX_DIGITS && digits[n] == '\0';
     size_t length = sound ? strtoul(digits, NULL, 10) : 0;
     free(digits);
     if (status)
@@ -118,7 +118,7 @@ tsr_status *tsr_file_info_parse(const char *file, const char *answer, tsr_file_i
     tsr_status *status = take_plugins(answer, out);
     if (status)
         tsr_file_info_clear(out);
-    if (tsr_status_code(status) == TSR_REFUSED)
+    if (tsr_status_error(status) == TSR_REFUSED)
         return tsr_context(status,
                            "%s: the answer of the process that loads it cannot be read (do its constructors "
                            "write into open files?)",

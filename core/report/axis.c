@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_LABEL 36 /* characters */
-#define CHARACTER 7.5    /* pixels, about */
+#define MAX_LABEL 36  /* characters */
+#define CHARACTER 7.5 /* pixels, about */
 
 static void add_label(const tsr_value *value, bool whole, tsr_text *out);
 
@@ -190,7 +190,7 @@ void tsr_gnuplot_quote(const char *text, tsr_text *script)
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         characters += (c & 0xC0) != 0x80;
-        if (characters > LONGEST_LABEL) {
+        if (characters > MAX_LABEL) {
             tsr_text_add(script, "…");
             break;
         }
@@ -207,7 +207,7 @@ static double label_width(const char *label)
     size_t length = 0;
     for (; *label; label++)
         length += ((unsigned char)*label & 0xC0) != 0x80;
-    return (double)(length < LONGEST_LABEL ? length : LONGEST_LABEL) * CHARACTER;
+    return (double)(length < MAX_LABEL ? length : MAX_LABEL) * CHARACTER;
 }
 
 /* Tics at the values, from the lowest up. A number that would touch the one before keeps its tic alone. */

@@ -13,11 +13,11 @@
 #define WIDTH 560
 #define MAP_WIDTH 400.0 /* pixels of the cells together, about */
 #define MARGINS 90      /* pixels above and below the cells together */
-#define MOST_CHARTS 3
-#define MOST_RESTS 4     /* combinations of the other keys that get a chart each */
-#define MOST_CELLS 10000 /* of a chart: more cannot be told apart */
-#define NAME_WIDTH 90.0  /* pixels of a regime's name */
-#define TEXT_WIDTH 60    /* pixels that a cell needs to have words in it */
+#define MAX_CHARTS 3
+#define MAX_RESTS 4     /* combinations of the other keys that get a chart each */
+#define MAX_CELLS 10000 /* of a chart: more cannot be told apart */
+#define NAME_WIDTH 90.0 /* pixels of a regime's name */
+#define TEXT_WIDTH 60   /* pixels that a cell needs to have words in it */
 #define TEXT_HEIGHT 30
 
 typedef enum regime { NONE, UNDER, CRITICAL, SUFFICIENT, N_REGIMES } regime;
@@ -68,7 +68,7 @@ static void chart_clear(chart *c)
 static tsr_status *fill_chart(chart *c, size_t representative, const bool *shown)
 {
     const tsr_summary *summary = c->study->summary;
-    c->cells = c->x.axis->n * c->y.axis->n; /* at most MOST_CELLS */
+    c->cells = c->x.axis->n * c->y.axis->n; /* at most MAX_CELLS */
     c->point = tsr_alloc(c->cells, sizeof(*c->point));
     c->epoch = tsr_alloc(c->cells, sizeof(*c->epoch));
     c->known = tsr_alloc(c->cells, sizeof(*c->known));
@@ -159,7 +159,7 @@ static double cell_height(const chart *c)
     return (height_of(c) - (double)MARGINS) / (double)c->y.axis->n;
 }
 
-static bool has_room_for_words(const chart *c)
+static bool has_padding_for_words(const chart *c)
 {
     return cell_width(c) >= TEXT_WIDTH && cell_height(c) >= TEXT_HEIGHT;
 }
@@ -318,7 +318,7 @@ static void draw_map(const chart *c, size_t measure, tsr_album *album)
         "'#482878', 2 '#3e4989', 3 '#31688e', 4 '#26828e', 5 '#1f9e89', 6 '#35b779', 7 '#6ece58', 8 "
         "'#b5de2b', 9 '#fde725')\n",
         low, high);
-    if (has_room_for_words(c))
+    if (has_padding_for_words(c))
         write_words(c, measure, low, high, script);
     else
         write_names(c, script);
@@ -390,7 +390,7 @@ static tsr_status *add_charts(const tsr_study *study, tsr_album *album, side x, 
             shown[k] = k == x.key || k == y.key;
             free_keys[k] = shown[k] || study->keys[k].numeric;
         }
-        representatives = tsr_study_rest(study, free_keys, MOST_RESTS, &n, &found);
+        representatives = tsr_study_rest(study, free_keys, MAX_RESTS, &n, &found);
         status = representatives ? NULL : tsr_no_memory("the phase chart");
     }
     for (size_t i = 0; !status && i < n; i++)
@@ -427,8 +427,8 @@ tsr_status *tsr_study_charts(const tsr_study *study, tsr_album *album)
     else
         n = 0;
     for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; !status && j < n && drawn < MOST_CHARTS; j++)
-            if (sides[i].axis->n * sides[j].axis->n <= MOST_CELLS) {
+        for (size_t j = i + 1; !status && j < n && drawn < MAX_CHARTS; j++)
+            if (sides[i].axis->n * sides[j].axis->n <= MAX_CELLS) {
                 status = add_charts(study, album, sides[j], sides[i]);
                 drawn++;
             }

@@ -11,11 +11,11 @@
 #define WIDTH 560
 #define HEIGHT 330
 #define PLOT_WIDTH 480.0 /* pixels of the axis, about */
-#define MOST_PANELS 4    /* of one metric: combinations of the keys that neither axis nor curves show */
-#define MOST_MARKERS 40  /* points of a curve that are marked one by one */
+#define MAX_PANELS 4     /* of one metric: combinations of the keys that neither axis nor curves show */
+#define MAX_MARKERS 40   /* points of a curve that are marked one by one */
 
 typedef struct curve {
-    size_t n, room;
+    size_t n, capacity;
     double *x;
     tsr_statistic *y;
     tsr_style style;
@@ -51,17 +51,17 @@ static void add_to_curve(tsr_album *album, curve *c, double x, const tsr_statist
 {
     if (!isfinite(y->mean))
         return;
-    if (c->n == c->room) {
-        size_t room = c->room ? 2 * c->room : 16;
-        double *xs = realloc(c->x, room * sizeof(*xs));
+    if (c->n == c->capacity) {
+        size_t capacity = c->capacity ? 2 * c->capacity : 16;
+        double *xs = realloc(c->x, capacity * sizeof(*xs));
         c->x = xs ? xs : c->x;
-        tsr_statistic *ys = realloc(c->y, room * sizeof(*ys));
+        tsr_statistic *ys = realloc(c->y, capacity * sizeof(*ys));
         c->y = ys ? ys : c->y;
         if (!xs || !ys) {
             album->failed = true;
             return;
         }
-        c->room = room;
+        c->capacity = capacity;
     }
     size_t at = c->n++; /* by x: a sweep's values may stand in any order */
     for (; at > 0 && c->x[at - 1] > x; at--) {
@@ -255,9 +255,9 @@ static void write_curves(const plan *p, const curve *curves, tsr_text *script)
     for (size_t i = 0; i < n_shown(p); i++) {
         if (curves[i].n == 0)
             continue;
-        const char *with = bars                         ? "using 1:2:3 with yerrorbars lw 1.5 pt 7 ps 0.6 "
-                           : curves[i].n > MOST_MARKERS ? "using 1:2 with lines lw 2 "
-                                                        : "using 1:2 with linespoints lw 2 pt 7 ps 0.45 ";
+        const char *with = bars                        ? "using 1:2:3 with yerrorbars lw 1.5 pt 7 ps 0.6 "
+                           : curves[i].n > MAX_MARKERS ? "using 1:2 with lines lw 2 "
+                                                       : "using 1:2 with linespoints lw 2 pt 7 ps 0.45 ";
         tsr_text_add(script, "%s$c%zu %s", before, i, with);
         tsr_style_script(curves[i].style, script);
         before = ", ";
@@ -380,7 +380,7 @@ void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_cu
             p.shown[p.x] = true;
         if (p.by != TSR_NO_KEY)
             p.shown[p.by] = true;
-        size_t n, found, *representatives = tsr_study_rest(study, p.shown, MOST_PANELS, &n, &found);
+        size_t n, found, *representatives = tsr_study_rest(study, p.shown, MAX_PANELS, &n, &found);
         album->failed = album->failed || !representatives;
         if (representatives) {
             do_panels(&p, representatives, n, false);

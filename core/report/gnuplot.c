@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 60                /* seconds for all drawings */
-#define LARGEST_OUTPUT (512 << 20) /* bytes */
-#define LONGEST_TROUBLE 400        /* bytes of its complaint that are kept */
+#define PATIENCE 60            /* seconds for all drawings */
+#define MAX_OUTPUT (512 << 20) /* bytes */
+#define MAX_TROUBLE 400        /* bytes of its complaint that are kept */
 
 /* The file's content, cut at `limit`; NULL where it is empty. */
 static char *take_content(FILE *file, size_t limit)
@@ -83,10 +83,10 @@ static tsr_status *run(FILE *const files[3], const char *script, char **output, 
         return *trouble ? NULL : tsr_no_memory("the figures");
     }
     int ending = wait_for(process);
-    *output = take_content(files[1], LARGEST_OUTPUT);
+    *output = take_content(files[1], MAX_OUTPUT);
     if (ending == 0)
         return NULL;
-    char *complaint = take_content(files[2], LONGEST_TROUBLE);
+    char *complaint = take_content(files[2], MAX_TROUBLE);
     if (WIFSIGNALED(ending))
         *trouble = tsr_format("gnuplot was ended by signal %d", WTERMSIG(ending));
     else

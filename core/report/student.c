@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* More than this, and the normal distribution's 1.96 is as near as six digits show; the sum ends there. */
-#define MOST_FREEDOM 1000000
+#define MAX_FREEDOM 1000000
 
 static double part_within(double t, size_t freedom)
 {
@@ -23,8 +23,8 @@ static double part_within(double t, size_t freedom)
 
 double tsr_student_t(double confidence, size_t freedom)
 {
-    if (freedom > MOST_FREEDOM)
-        freedom = MOST_FREEDOM;
+    if (freedom > MAX_FREEDOM)
+        freedom = MAX_FREEDOM;
     double low = 0, high = 1;
     while (part_within(high, freedom) < confidence && high < 1e300)
         high *= 2;

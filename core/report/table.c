@@ -104,15 +104,15 @@ static void write_block(const table *t, size_t keys, size_t from, size_t to, tsr
     }
 }
 
-/* The table in blocks that fit into `room` columns; the first `keys` columns begin each of them. */
-static void write_table(const table *t, size_t keys, size_t room, tsr_text *out)
+/* The table in blocks that fit into `capacity` columns; the first `keys` columns begin each of them. */
+static void write_table(const table *t, size_t keys, size_t capacity, tsr_text *out)
 {
     size_t before = 0;
     for (size_t column = 0; column < keys; column++)
         before += column_width(t, column) + GAP;
     for (size_t from = keys; from < t->columns;) {
         size_t to = from, used = before;
-        while (to < t->columns && (to == from || used + column_width(t, to) <= room))
+        while (to < t->columns && (to == from || used + column_width(t, to) <= capacity))
             used += column_width(t, to++) + GAP;
         if (from > keys)
             tsr_text_add(out, "\n");

@@ -21,7 +21,7 @@ static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
     return status;
 }
 
-static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
+static tsr_status *record_lost_run(const tsr_work *work, size_t i, const char *reason)
 {
     const tsr_session *s = (const tsr_session *)work;
     return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], reason,
@@ -29,7 +29,7 @@ static tsr_status *lose_run(const tsr_work *work, size_t i, const char *reason)
 }
 
 /* Another process did the run: the display is to know. */
-static void see_run(const tsr_work *work, size_t i)
+static void update_progress(const tsr_work *work, size_t i)
 {
     const tsr_session *s = (const tsr_session *)work;
     json_t *record;
@@ -84,12 +84,12 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
     s->work = (tsr_work){ .size = sizeof(tsr_work),
                           .n = s->work.n,
                           .run = do_run,
-                          .lost = lose_run,
+                          .lost = record_lost_run,
                           .tick = tick,
                           .interrupted = interrupted,
                           .cores = tsr_cores(),
                           .jobs = (size_t)common->jobs,
-                          .seen = see_run,
+                          .seen = update_progress,
                           .finished = finished };
     if (observer->begin)
         observer->begin(observer->context, &s->progress);

@@ -6,9 +6,9 @@ typedef struct settings {
     double limit;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, limit, 1.0, 1e-3, 1e3, "largest value"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, limit, 1.0, 1e-3, 1e3, "largest value"),
+    TSR_KEY_END,
 };
 
 static size_t count(const tsr_units *units)
@@ -34,12 +34,12 @@ static void backward(const void *self, const tsr_units *units, const float *dy, 
         dx[i] = units->x[i] > limit || units->x[i] < -limit ? 0 : dy[i];
 }
 
-static size_t breakpoints(const void *self, size_t room, float *at)
+static size_t breakpoints(const void *self, size_t capacity, float *at)
 {
     const float limit = (float)((const settings *)self)->limit;
-    if (room > 0)
+    if (capacity > 0)
         at[0] = -limit;
-    if (room > 1)
+    if (capacity > 1)
         at[1] = limit;
     return 2;
 }
@@ -55,6 +55,6 @@ static const tsr_plugin plugin = {
     .summary = "identity between two limits, two bits per unit",
     .licence = "MIT",
     TSR_INSTANCE(settings),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

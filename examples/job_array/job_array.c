@@ -8,11 +8,11 @@ typedef struct settings {
     const char *config, *output;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, tasks, 4, 1, 100000, "tasks of the array"),
-    TSR_PARAM_STRING(settings, config, "EXPERIMENT.cfg", "config file that the tasks are to run"),
-    TSR_PARAM_STRING(settings, output, "results/EXPERIMENT", "results folder that all nodes see"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, tasks, 4, 1, 100000, "tasks of the array"),
+    TSR_KEY_STRING(settings, config, "EXPERIMENT.cfg", "config file that the tasks are to run"),
+    TSR_KEY_STRING(settings, output, "results/EXPERIMENT", "results folder that all nodes see"),
+    TSR_KEY_END,
 };
 
 static tsr_status *execute(const void *self, const tsr_work *work)
@@ -27,9 +27,12 @@ static tsr_status *execute(const void *self, const tsr_work *work)
 static const tsr_executor_ops ops = { .execute = execute, .elsewhere = true };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops), .name = "job_array",
-    .version = "1.0.0",        .summary = "prints the commands of a job array",
-    .licence = "MIT",          TSR_INSTANCE(settings),
-    .params = params,
+    TSR_EXECUTOR_PLUGIN(&ops),
+    .name = "job_array",
+    .version = "1.0.0",
+    .summary = "prints the commands of a job array",
+    .licence = "MIT",
+    TSR_INSTANCE(settings),
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

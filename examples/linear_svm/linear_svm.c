@@ -8,10 +8,10 @@ typedef struct settings {
     double C, tolerance;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, C, 0.01, 1e-9, 1e9, "weight of the errors against the margin"),
-    TSR_PARAM_REAL(settings, tolerance, 0.01, 1e-9, 1.0, "when the fit is done"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, C, 0.01, 1e-9, 1e9, "weight of the errors against the margin"),
+    TSR_KEY_REAL(settings, tolerance, 0.01, 1e-9, 1.0, "when the fit is done"),
+    TSR_KEY_END,
 };
 
 /* A row's set bits, from 1, then the end's mark; returns the place behind it. */
@@ -35,12 +35,12 @@ static size_t set_bits(const tsr_codes *codes)
 }
 
 static double accuracy(const struct model *model, const tsr_codes *codes, const int32_t *labels,
-                       struct feature_node *room)
+                       struct feature_node *capacity)
 {
     size_t right = 0;
     for (size_t i = 0; i < codes->n; i++) {
-        list_bits(codes, i, room);
-        right += (int32_t)predict(model, room) == labels[i];
+        list_bits(codes, i, capacity);
+        right += (int32_t)predict(model, capacity) == labels[i];
     }
     return (double)right / (double)codes->n;
 }
@@ -79,13 +79,13 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     if (train->n > INT32_MAX || train->bits > INT32_MAX - 1)
         return tsr_fail(TSR_FAILED, "%zu codes of %zu bits are more than liblinear counts", train->n,
                         train->bits);
-    struct feature_node **x = calloc(train->n, sizeof(*x)), *room = calloc(nodes, sizeof(*room));
+    struct feature_node **x = calloc(train->n, sizeof(*x)), *capacity = calloc(nodes, sizeof(*capacity));
     double *y = calloc(train->n, sizeof(*y));
-    tsr_status *status = x && room && y
-                             ? fit(self, probing, x, room, y)
+    tsr_status *status = x && capacity && y
+                             ? fit(self, probing, x, capacity, y)
                              : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu set bits", nodes);
     free(x);
-    free(room);
+    free(capacity);
     free(y);
     return status;
 }
@@ -102,6 +102,6 @@ static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "linear_svm",
     .version = "1.0.0",     .summary = "linear support vector machine",
     .licence = "MIT",       TSR_INSTANCE(settings),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

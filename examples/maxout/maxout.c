@@ -7,11 +7,11 @@ typedef struct settings {
     tsr_instance *activation;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, width, 64, 1, 1 << 16, "units of the hidden layer", .unit = "units"),
-    TSR_PARAM_INT(settings, pieces, 3, 2, 64, "linear functions of a unit"),
-    TSR_PARAM_PLUGIN(settings, activation, TSR_ACTIVATION, "leaky_relu", "activation of the hidden units"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, width, 64, 1, 1 << 16, "units of the hidden layer", .unit = "units"),
+    TSR_KEY_INT(settings, pieces, 3, 2, 64, "linear functions of a unit"),
+    TSR_KEY_PLUGIN(settings, activation, TSR_ACTIVATION, "leaky_relu", "activation of the hidden units"),
+    TSR_KEY_END,
 };
 
 /* The operator: of every `pieces` values that follow one another, the largest. */
@@ -74,6 +74,6 @@ static const tsr_model_ops ops = { .build = build };
 
 static const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "maxout",       .version = "1.0.0", .summary = "a maxout network",
-    .licence = "MIT",       TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",       TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

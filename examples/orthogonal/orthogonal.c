@@ -6,9 +6,9 @@ typedef struct settings {
     double weight;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, weight, 1e-3, 0.0, 1e6, "factor of the penalty"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, weight, 1e-3, 0.0, 1e6, "factor of the penalty"),
+    TSR_KEY_END,
 };
 
 /* A weight seen as n vectors of m values: value k of vector i is at values[i * along + k * across]. */
@@ -64,6 +64,6 @@ static const tsr_plugin plugin = {
     .summary = "holds the rows of weights orthonormal",
     .licence = "MIT",
     TSR_INSTANCE(settings),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

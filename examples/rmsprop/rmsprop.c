@@ -7,12 +7,11 @@ typedef struct settings {
     double learning_rate, decay, epsilon;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, learning_rate, 0.003, 0.0, 1e3, "step of a parameter whose gradient is steady"),
-    TSR_PARAM_REAL(settings, decay, 0.99, 0.0, 0.999999,
-                   "what the running mean keeps of itself at each step"),
-    TSR_PARAM_REAL(settings, epsilon, 1e-8, 1e-12, 1.0, "is added to the root"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, learning_rate, 0.003, 0.0, 1e3, "step of a parameter whose gradient is steady"),
+    TSR_KEY_REAL(settings, decay, 0.99, 0.0, 0.999999, "what the running mean keeps of itself at each step"),
+    TSR_KEY_REAL(settings, epsilon, 1e-8, 1e-12, 1.0, "is added to the root"),
+    TSR_KEY_END,
 };
 
 static size_t slots(const void *self)
@@ -38,6 +37,6 @@ static const tsr_optimizer_ops ops = { .slots = slots, .update = update, .elemen
 
 static const tsr_plugin plugin = {
     TSR_OPTIMIZER_PLUGIN(&ops), .name = "rmsprop",      .version = "1.0.0", .summary = "RMSProp",
-    .licence = "MIT",           TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",           TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <tessera/tessera.h>
 
-#define MOST_COLUMNS 100000
-#define MOST_CLASSES 10000
+#define MAX_COLUMNS 100000
+#define MAX_CLASSES 10000
 
 typedef struct settings {
     const char *path;
@@ -18,10 +18,10 @@ typedef struct settings {
     int32_t *labels;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_PATH(settings, path, "table.csv", "the file"),
-    TSR_PARAM_REAL(settings, test, 0.25, 0.01, 0.99, "part of the lines, from the end, that tests"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_PATH(settings, path, "table.csv", "the file"),
+    TSR_KEY_REAL(settings, test, 0.25, 0.01, 0.99, "part of the lines, from the end, that tests"),
+    TSR_KEY_END,
 };
 
 static void clear(void *self)
@@ -37,11 +37,11 @@ static tsr_status *grow(settings *t)
 {
     if (t->n & (t->n - 1)) /* at each power of two the room doubles */
         return NULL;
-    size_t room = t->n ? 2 * t->n : 1;
-    float *values = reallocarray(t->values, room, t->columns * sizeof(float));
+    size_t capacity = t->n ? 2 * t->n : 1;
+    float *values = reallocarray(t->values, capacity, t->columns * sizeof(float));
     if (values)
         t->values = values;
-    int32_t *labels = reallocarray(t->labels, room, sizeof(int32_t));
+    int32_t *labels = reallocarray(t->labels, capacity, sizeof(int32_t));
     if (labels)
         t->labels = labels;
     return values && labels ? NULL : tsr_fail(TSR_NO_MEMORY, "%s: not enough memory for its lines", t->path);
@@ -55,7 +55,7 @@ static tsr_status *take_line(settings *t, char *line, size_t number)
         columns += *c == ',';
     if (t->n == 0)
         t->columns = columns;
-    if (columns < 1 || columns > MOST_COLUMNS || columns != t->columns)
+    if (columns < 1 || columns > MAX_COLUMNS || columns != t->columns)
         return tsr_fail(TSR_REFUSED, "%s:%zu: %zu values and a class, expected %zu as in the first line",
                         t->path, number, columns, t->columns);
     TSR_TRY(grow(t));
@@ -68,7 +68,7 @@ static tsr_status *take_line(settings *t, char *line, size_t number)
                             i + 1, cell);
         if (i < columns)
             t->values[t->n * columns + i] = (float)value;
-        else if (value < 0 || value >= MOST_CLASSES || value != floor(value))
+        else if (value < 0 || value >= MAX_CLASSES || value != floor(value))
             return tsr_fail(TSR_REFUSED, "%s:%zu: the class is %g, expected a whole number from 0", t->path,
                             number, value);
         else
@@ -81,9 +81,9 @@ static tsr_status *take_line(settings *t, char *line, size_t number)
 static tsr_status *take_lines(settings *t, FILE *file)
 {
     char *line = NULL;
-    size_t room = 0, number = 0;
+    size_t capacity = 0, number = 0;
     tsr_status *status = NULL;
-    while (!status && getline(&line, &room, file) >= 0) {
+    while (!status && getline(&line, &capacity, file) >= 0) {
         number++;
         if (line[0] != '#' && line[strspn(line, " \t\r\n")])
             status = take_line(t, line, number);
@@ -136,6 +136,6 @@ static const tsr_dataset_ops ops = { .open = open_table, .read = read_table, .cl
 
 static const tsr_plugin plugin = {
     TSR_DATASET_PLUGIN(&ops), .name = "table",        .version = "1.0.0", .summary = "examples of a CSV file",
-    .licence = "MIT",         TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",         TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -7,9 +7,9 @@ typedef struct settings {
     double slope;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, slope, 0.1, 0.0, 1.0, "slope below 0"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, slope, 0.1, 0.0, 1.0, "slope below 0"),
+    TSR_KEY_END,
 };
 
 /* All units of a batch: samples x channels x positions. */
@@ -41,6 +41,6 @@ static const tsr_plugin plugin = {
     .summary = "a leaky rectifier",
     .licence = "MIT",
     TSR_INSTANCE(settings),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -7,10 +7,10 @@ typedef struct settings {
     int samples;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, samples, 600, 1, 1 << 24, "training samples; a third as many test",
-                  .unit = "samples"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, samples, 600, 1, 1 << 24, "training samples; a third as many test",
+                .unit = "samples"),
+    TSR_KEY_END,
 };
 
 /* Tells what there is. A dataset that reads files opens and checks them here, every length and label, and
@@ -50,6 +50,6 @@ static const tsr_dataset_ops ops = { .open = open, .read = read };
 
 static const tsr_plugin plugin = {
     TSR_DATASET_PLUGIN(&ops), .name = "@NAME@",       .version = "0.1.0", .summary = "two spirals",
-    .licence = "MIT",         TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",         TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

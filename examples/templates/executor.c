@@ -6,9 +6,9 @@ typedef struct settings {
     int threads;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, threads, 1, 1, 4096, "threads of a run"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, threads, 1, 1, 4096, "threads of a run"),
+    TSR_KEY_END,
 };
 
 /* Each run once. A run that fails is an outcome that the host stores; a status means that no more can be
@@ -27,9 +27,12 @@ static tsr_status *execute(const void *self, const tsr_work *work)
 static const tsr_executor_ops ops = { .execute = execute };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops), .name = "@NAME@",
-    .version = "0.1.0",        .summary = "one run after the other",
-    .licence = "MIT",          TSR_INSTANCE(settings),
-    .params = params,
+    TSR_EXECUTOR_PLUGIN(&ops),
+    .name = "@NAME@",
+    .version = "0.1.0",
+    .summary = "one run after the other",
+    .licence = "MIT",
+    TSR_INSTANCE(settings),
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -8,12 +8,12 @@ typedef struct settings {
     tsr_instance *activation; /* what tsr_activate applies */
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, width, 64, 2, 1 << 16, "units of the first hidden layer", .unit = "units"),
-    TSR_PARAM_REAL(settings, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "batch norm's, added to variances",
-                   .constant = "epsilon"), /* a constant of operators: saved with the model */
-    TSR_PARAM_PLUGIN(settings, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, width, 64, 2, 1 << 16, "units of the first hidden layer", .unit = "units"),
+    TSR_KEY_REAL(settings, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "batch norm's, added to variances",
+                 .constant = "epsilon"), /* a constant of operators: saved with the model */
+    TSR_KEY_PLUGIN(settings, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_KEY_END,
 };
 
 /* From the input to the logits. Errors stick to the graph, so nothing is checked here; shapes, gradients,
@@ -34,6 +34,6 @@ static const tsr_model_ops ops = { .build = build };
 
 static const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "@NAME@",       .version = "0.1.0", .summary = "a tapering perceptron",
-    .licence = "MIT",       TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",       TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -6,9 +6,9 @@ typedef struct settings {
     double learning_rate;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, learning_rate, 0.05, 0.0, 1e3, "step along the velocity"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, learning_rate, 0.05, 0.0, 1e3, "step along the velocity"),
+    TSR_KEY_END,
 };
 
 /* Floats of state per parameter. All state is there: one instance serves many networks. */
@@ -33,9 +33,12 @@ static void update(const void *self, const tsr_update *update)
 static const tsr_optimizer_ops ops = { .slots = slots, .update = update, .elementwise = true };
 
 static const tsr_plugin plugin = {
-    TSR_OPTIMIZER_PLUGIN(&ops), .name = "@NAME@",
-    .version = "0.1.0",         .summary = "descent with momentum",
-    .licence = "MIT",           TSR_INSTANCE(settings),
-    .params = params,
+    TSR_OPTIMIZER_PLUGIN(&ops),
+    .name = "@NAME@",
+    .version = "0.1.0",
+    .summary = "descent with momentum",
+    .licence = "MIT",
+    TSR_INSTANCE(settings),
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -7,9 +7,9 @@ typedef struct settings {
     int pairs;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(settings, pairs, 10000, 1, 1 << 30, "random pairs that are compared", .unit = "pairs"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(settings, pairs, 10000, 1, 1 << 30, "random pairs that are compared", .unit = "pairs"),
+    TSR_KEY_END,
 };
 
 /* The mean over random pairs, as a fraction of the code's bits; NaN, which stands for undefined, without any.
@@ -44,6 +44,6 @@ static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "@NAME@",       .version = "0.1.0", .summary = "mean distance of codes",
-    .licence = "MIT",       TSR_INSTANCE(settings), .params = params,
+    .licence = "MIT",       TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

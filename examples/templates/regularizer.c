@@ -8,9 +8,9 @@ typedef struct settings {
     double weight;
 } settings;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(settings, weight, 1e-4, 0.0, 1e6, "factor of the penalty"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(settings, weight, 1e-4, 0.0, 1e6, "factor of the penalty"),
+    TSR_KEY_END,
 };
 
 /* Returns the penalty and adds its gradient. Which parameters come here is the config's question (`on`). */
@@ -37,6 +37,6 @@ static const tsr_plugin plugin = {
     .summary = "a pseudo-Huber penalty",
     .licence = "MIT",
     TSR_INSTANCE(settings),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -28,10 +28,10 @@ typedef struct tsr_activation_ops {
     /* Its initial value; NULL: 0. */
     double (*learned_initial)(const void *self);
 
-    /* Where the function's pieces meet, ascending, at most `room` of them written to `at`; returns how
+    /* Where the function's pieces meet, ascending, at most `capacity` of them written to `at`; returns how
        many there are, at least 1. A unit gives one code bit per breakpoint, x > breakpoint, all units for
        the first breakpoint, then all for the second. NULL: one, at 0. */
-    size_t (*breakpoints)(const void *self, size_t room, float *at);
+    size_t (*breakpoints)(const void *self, size_t capacity, float *at);
 } tsr_activation_ops;
 
 #define TSR_ACTIVATION_PLUGIN(table)                                                                         \

@@ -5,7 +5,7 @@
 #ifndef TESSERA_GRAPH_H
 #define TESSERA_GRAPH_H
 
-#include <tessera/param.h>
+#include <tessera/key.h>
 #include <tessera/status.h>
 
 TSR_BEGIN_DECLS

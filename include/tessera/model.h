@@ -4,7 +4,7 @@
    (op.h). A model makes it a key of its own, names the constant in the declaration, and hands it to the
    builder call:
 
-       TSR_PARAM_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "...", .constant = "epsilon"),
+       TSR_KEY_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3, "...", .constant = "epsilon"),
 
        tsr_batch_norm_with(g, x, &(tsr_batch_norm_options){ .epsilon = m->epsilon, .momentum = m->momentum });
 

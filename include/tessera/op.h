@@ -67,15 +67,15 @@ void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
 /* One call of forward or backward. Arrays are 64-byte aligned and overlap only where said. */
 typedef struct tsr_pass {
     const void *config;
-    size_t n;                    /* samples in this batch, at least 1 */
-    bool training;               /* forward only: batch statistics, dropout */
+    size_t n;      /* samples in this batch, at least 1 */
+    bool training; /* forward only: batch statistics, dropout */
     size_t n_inputs;
-    const tsr_shape *shapes;     /* of one sample, per input */
-    tsr_shape shape;             /* of one sample of the output */
-    const float *const *inputs;  /* forward; backward where TSR_OP_READS_INPUTS, else NULL */
-    float *output;               /* forward writes; backward reads where TSR_OP_READS_OUTPUT, else NULL */
-    float *const *parameters;    /* forward and backward read */
-    float *const *state;         /* forward reads, and writes while training */
+    const tsr_shape *shapes;    /* of one sample, per input */
+    tsr_shape shape;            /* of one sample of the output */
+    const float *const *inputs; /* forward; backward where TSR_OP_READS_INPUTS, else NULL */
+    float *output;              /* forward writes; backward reads where TSR_OP_READS_OUTPUT, else NULL */
+    float *const *parameters;   /* forward and backward read */
+    float *const *state;        /* forward reads, and writes while training */
     float *saved, *scratch;
     const float *output_gradient;      /* backward: of the loss by the output */
     float *const *input_gradients;     /* backward writes each in full, or it is NULL: not wanted */

@@ -3,7 +3,7 @@
        static const tsr_plugin plugin = {
            TSR_PROBE_PLUGIN(&ops), .name = "density", .version = "1.0.0",
            .summary = "how densely codes lie", .licence = "MIT",
-           TSR_INSTANCE(density), .params = params,
+           TSR_INSTANCE(density), .keys = keys,
        };
        TSR_PLUGINS(&plugin)
 
@@ -12,7 +12,7 @@
 #ifndef TESSERA_PLUGIN_H
 #define TESSERA_PLUGIN_H
 
-#include <tessera/param.h>
+#include <tessera/key.h>
 #include <tessera/status.h>
 
 TSR_BEGIN_DECLS
@@ -26,9 +26,9 @@ typedef struct tsr_plugin {
     const char *summary;  /* one line */
     const char *licence;  /* SPDX */
     size_t instance_size; /* the host allocates this much, zeroed, for each use in a config */
-    const tsr_param *params; /* ended by TSR_PARAM_END; NULL: none */
+    const tsr_key *keys;  /* ended by TSR_KEY_END; NULL: none */
 
-    /* Called once per instance after its parameters are set, and once when it is no longer needed; fini
+    /* Called once per instance after its keys are set, and once when it is no longer needed; fini
        is not called where init failed. Both may be NULL. Called from one thread, not concurrently for
        one instance. Two instances share nothing. The host may try both in a child process first, on a copy of
        the instance, to see that they do not end the process. */
@@ -42,7 +42,7 @@ typedef struct tsr_plugin_file {
     uint64_t magic;                   /* TSR_PLUGIN_MAGIC; checked before anything else is read */
     uint16_t abi_major, abi_minor;    /* that the file was built for */
     uint32_t file_size;               /* sizeof(tsr_plugin_file) there */
-    uint32_t plugin_size, param_size; /* sizeof(tsr_plugin), sizeof(tsr_param) there */
+    uint32_t plugin_size, key_size;   /* sizeof(tsr_plugin), sizeof(tsr_key) there */
     const tsr_plugin *const *plugins; /* NULL-terminated */
 } tsr_plugin_file;
 
@@ -61,8 +61,13 @@ typedef struct tsr_plugin_file {
 #define TSR_PLUGINS(...)                                                                                     \
     static const tsr_plugin *const tsr_plugins_of_file[] = { __VA_ARGS__, NULL };                            \
     TSR_PLUGIN_SYMBOL = {                                                                                    \
-        TSR_PLUGIN_MAGIC,      TSR_ABI_MAJOR,     TSR_ABI_MINOR,      (uint32_t)sizeof(tsr_plugin_file),     \
-        (uint32_t)sizeof(tsr_plugin), (uint32_t)sizeof(tsr_param), tsr_plugins_of_file,                      \
+        TSR_PLUGIN_MAGIC,                                                                                    \
+        TSR_ABI_MAJOR,                                                                                       \
+        TSR_ABI_MINOR,                                                                                       \
+        (uint32_t)sizeof(tsr_plugin_file),                                                                   \
+        (uint32_t)sizeof(tsr_plugin),                                                                        \
+        (uint32_t)sizeof(tsr_key),                                                                           \
+        tsr_plugins_of_file,                                                                                 \
     };
 
 /* A configured plugin as others hold it: a model its activation, say. */

@@ -9,7 +9,7 @@
 TSR_BEGIN_DECLS
 
 typedef struct tsr_parameter {
-    const char *name;                  /* "hidden.0.weight" */
+    const char *name; /* "hidden.0.weight" */
     tsr_role role;
     size_t n_dims, dims[TSR_MAX_DIMS]; /* row-major */
     size_t n;                          /* the product of dims */

@@ -50,8 +50,8 @@ double tsr_rng_uniform(tsr_rng *rng);
 /* Mean 0, standard deviation 1 (Box and Muller). */
 double tsr_rng_normal(tsr_rng *rng);
 
-/* n floats of mean 0 and standard deviation 1 (Box and Muller in single precision: none beyond 5.8), other ones than
-   tsr_rng_normal gives. The same where fewer are drawn from the same stream. */
+/* n floats of mean 0 and standard deviation 1 (Box and Muller in single precision: none beyond 5.8), other
+   ones than tsr_rng_normal gives. The same where fewer are drawn from the same stream. */
 void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out);
 
 /* n floats uniform in [low, high). */

@@ -11,7 +11,7 @@ TSR_BEGIN_DECLS
 
 typedef struct tsr_status tsr_status;
 
-typedef enum tsr_code {
+typedef enum tsr_error {
     TSR_OK = 0,
     TSR_USAGE,       /* the command line */
     TSR_REFUSED,     /* a config, a plugin or data that cannot be used */
@@ -20,18 +20,18 @@ typedef enum tsr_code {
     TSR_DIVERGED,    /* a loss that is not finite */
     TSR_INTERRUPTED, /* by a signal */
     TSR_FAILED,      /* anything else, inside a run */
-} tsr_code;
+} tsr_error;
 
 /* A new failure with the message, printf style, no newline. Never NULL: without memory it is a fixed
    status that says so. The caller owns the result. */
-TSR_MUST_CHECK tsr_status *tsr_fail(tsr_code code, const char *format, ...) TSR_PRINTF(2, 3);
-TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_code code, const char *format, va_list args) TSR_PRINTF(2, 0);
+TSR_MUST_CHECK tsr_status *tsr_fail(tsr_error code, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args) TSR_PRINTF(2, 0);
 
 /* Puts "context: " before the message of `status`, which it takes over; NULL stays NULL. */
 TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* TSR_OK for NULL. */
-tsr_code tsr_status_code(const tsr_status *status);
+tsr_error tsr_status_error(const tsr_status *status);
 
 /* "" for NULL; lives as long as the status. */
 const char *tsr_status_message(const tsr_status *status);

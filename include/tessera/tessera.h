@@ -13,7 +13,7 @@
 #include <tessera/network.h>
 #include <tessera/op.h>
 #include <tessera/optimizer.h>
-#include <tessera/param.h>
+#include <tessera/key.h>
 #include <tessera/plugin.h>
 #include <tessera/probe.h>
 #include <tessera/regularizer.h>

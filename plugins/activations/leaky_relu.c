@@ -7,9 +7,9 @@ typedef struct leaky_relu {
     float slope;
 } leaky_relu;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(leaky_relu, slope, 0.01, 0.0, 1.0, "what negative inputs are multiplied by"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(leaky_relu, slope, 0.01, 0.0, 1.0, "what negative inputs are multiplied by"),
+    TSR_KEY_END,
 };
 
 TSR_HOT static void leak(size_t n, float slope, const float *restrict x, float *restrict y)
@@ -49,6 +49,6 @@ static const tsr_plugin plugin = {
     .summary = "x where positive, slope times x elsewhere",
     .licence = "MIT",
     TSR_INSTANCE(leaky_relu),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

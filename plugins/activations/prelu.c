@@ -8,9 +8,9 @@ typedef struct prelu {
     double initial;
 } prelu;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(prelu, initial, 0.25, -10.0, 10.0, "slope of negative inputs before training"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(prelu, initial, 0.25, -10.0, 10.0, "slope of negative inputs before training"),
+    TSR_KEY_END,
 };
 
 /* One position per channel, a dense layer: slopes go along a row. */
@@ -111,6 +111,6 @@ static const tsr_plugin plugin = {
     .summary = "x where positive, a learned slope times x elsewhere",
     .licence = "MIT",
     TSR_INSTANCE(prelu),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

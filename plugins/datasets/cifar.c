@@ -16,13 +16,13 @@
 #define CHANNELS 3
 #define SIDE 32
 #define PIXELS ((size_t)CHANNELS * SIDE * SIDE)
-#define MOST_FILES 5
-#define MOST_LABELS 2
-#define LONGEST_NAMES ((size_t)1 << 16)
+#define MAX_FILES 5
+#define MAX_LABELS 2
+#define MAX_NAMES ((size_t)1 << 16)
 
 /* One of the labels that a record begins with. */
 typedef struct label_kind {
-    const char *word; /* what the parameter `labels` calls it */
+    const char *word; /* what the key `labels` calls it */
     int classes;
     const char *names_file; /* a class per line; may be missing */
     const char *const *names;
@@ -37,10 +37,10 @@ typedef struct cifar_file {
 
 typedef struct cifar_format {
     const char *name;
-    const char *files[2][MOST_FILES]; /* by split */
+    const char *files[2][MAX_FILES]; /* by split */
     size_t n_files[2];
     size_t n_labels; /* bytes before the pixels */
-    label_kind labels[MOST_LABELS];
+    label_kind labels[MAX_LABELS];
 } cifar_format;
 
 static const char *const cifar10_names[] = { "airplane", "automobile", "bird",  "cat",  "deer",
@@ -71,7 +71,7 @@ typedef struct cifar {
 
     const cifar_format *format;
     size_t label; /* which of the record's */
-    cifar_file files[2][MOST_FILES];
+    cifar_file files[2][MAX_FILES];
     char *names_text;
     const char **names;
 } cifar;
@@ -204,9 +204,8 @@ static tsr_status *read_names(const char *path, char **out)
     TSR_TRY(data_file_open(path, "a text with a class per line", &fd, &size));
     tsr_status *status = NULL;
     ssize_t got = 0;
-    if (size > LONGEST_NAMES)
-        status =
-            tsr_fail(TSR_REFUSED, "%s: holds %zu bytes, expected at most %zu", path, size, LONGEST_NAMES);
+    if (size > MAX_NAMES)
+        status = tsr_fail(TSR_REFUSED, "%s: holds %zu bytes, expected at most %zu", path, size, MAX_NAMES);
     else if (!(*out = calloc(1, size + 1)))
         status = no_memory(path);
     else if ((got = read(fd, *out, size)) < 0)
@@ -259,7 +258,7 @@ static void close_cifar(void *self)
 {
     cifar *data = self;
     for (tsr_split split = TSR_TRAIN; split <= TSR_TEST; split++)
-        for (size_t i = 0; i < MOST_FILES; i++) {
+        for (size_t i = 0; i < MAX_FILES; i++) {
             cifar_file *file = &data->files[split][i];
             if (file->bytes)
                 munmap((void *)(uintptr_t)file->bytes, file->length);
@@ -339,12 +338,12 @@ static void read_cifar(const void *self, tsr_split split, size_t n, const size_t
 
 static const tsr_dataset_ops ops = { .open = open_cifar, .read = read_cifar, .close = close_cifar };
 
-static const tsr_param params[] = {
-    TSR_PARAM_PATH(cifar, path, "~/.cache/tessera/cifar10",
-                   "folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin (CIFAR-10) or of "
-                   "train.bin and test.bin (CIFAR-100)"),
-    TSR_PARAM_ENUM(cifar, labels, "fine", words, "CIFAR-100: the 100 fine or the 20 coarse classes"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_PATH(cifar, path, "~/.cache/tessera/cifar10",
+                 "folder of data_batch_1.bin to data_batch_5.bin and test_batch.bin (CIFAR-10) or of "
+                 "train.bin and test.bin (CIFAR-100)"),
+    TSR_KEY_ENUM(cifar, labels, "fine", words, "CIFAR-100: the 100 fine or the 20 coarse classes"),
+    TSR_KEY_END
 };
 
 static const tsr_plugin plugin = {
@@ -354,6 +353,6 @@ static const tsr_plugin plugin = {
     .summary = "colour images of 32 x 32 pixels: CIFAR-10 and CIFAR-100, binary version",
     .licence = "MIT",
     TSR_INSTANCE(cifar),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

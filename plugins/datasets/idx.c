@@ -18,7 +18,7 @@
 #define UNSIGNED_BYTES 0x0800u /* a magic is this and the number of dimensions */
 #define HEADER_SIZE(dims) (4 + 4 * (size_t)(dims))
 #define MAX_CLASSES 256 /* labels are bytes */
-#define FIRST_ROOM ((size_t)1 << 16)
+#define FIRST_CAPACITY ((size_t)1 << 16)
 #define MAX_READ ((size_t)1 << 30) /* gzread counts in int */
 #define ZLIB_BUFFER (1u << 17)
 #define DIMS_TEXT (MAX_DIMS * sizeof("4294967295 x "))
@@ -260,18 +260,20 @@ static tsr_status *wrong_length(const reader *in, const idx_array *array, size_t
 /* Room grows only as fast as it is filled, so that a header's lie costs nothing. */
 static tsr_status *read_bytes(const reader *in, idx_array *out)
 {
-    size_t used = 0, room = 0, got = 0;
+    size_t used = 0, capacity = 0, got = 0;
     do {
-        size_t wanted = room ? 2 * room : in->file_size > FIRST_ROOM ? in->file_size : FIRST_ROOM;
-        room = wanted < out->length ? wanted : out->length;
-        unsigned char *grown = realloc(out->bytes, room);
+        size_t wanted = capacity                         ? 2 * capacity
+                        : in->file_size > FIRST_CAPACITY ? in->file_size
+                                                         : FIRST_CAPACITY;
+        capacity = wanted < out->length ? wanted : out->length;
+        unsigned char *grown = realloc(out->bytes, capacity);
         if (!grown)
             return no_memory(in->path);
         out->bytes = grown;
-        pixels_wish_pages(grown, room);
-        TSR_TRY(get(in, out->bytes + used, room - used, &got));
+        pixels_wish_pages(grown, capacity);
+        TSR_TRY(get(in, out->bytes + used, capacity - used, &got));
         used += got;
-    } while (used == room && room < out->length);
+    } while (used == capacity && capacity < out->length);
     if (used < out->length)
         return wrong_length(in, out, used);
     size_t rest; /* to the very end, where gzip keeps its checksum */
@@ -417,16 +419,16 @@ static void read_idx(const void *self, tsr_split split, size_t n, const size_t *
 
 static const tsr_dataset_ops ops = { .open = open_idx, .read = read_idx, .close = close_idx };
 
-static const tsr_param params[] = {
-    TSR_PARAM_PATH(idx, path, NULL, "folder of train-images-idx3-ubyte and the three others, plain or .gz"),
-    TSR_PARAM_PATH(idx, fallback, NULL, "folder to take where there is no folder at path"),
-    TSR_PARAM_PATH(idx, train_images, NULL, "file of the training images, in place of the folder's"),
-    TSR_PARAM_PATH(idx, train_labels, NULL, "file of the training labels, in place of the folder's"),
-    TSR_PARAM_PATH(idx, test_images, NULL, "file of the test images, in place of the folder's"),
-    TSR_PARAM_PATH(idx, test_labels, NULL, "file of the test labels, in place of the folder's"),
-    TSR_PARAM_INT(idx, classes, 0, 0, MAX_CLASSES,
-                  "number of classes; 0: the largest label and one, at least 2"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_PATH(idx, path, NULL, "folder of train-images-idx3-ubyte and the three others, plain or .gz"),
+    TSR_KEY_PATH(idx, fallback, NULL, "folder to take where there is no folder at path"),
+    TSR_KEY_PATH(idx, train_images, NULL, "file of the training images, in place of the folder's"),
+    TSR_KEY_PATH(idx, train_labels, NULL, "file of the training labels, in place of the folder's"),
+    TSR_KEY_PATH(idx, test_images, NULL, "file of the test images, in place of the folder's"),
+    TSR_KEY_PATH(idx, test_labels, NULL, "file of the test labels, in place of the folder's"),
+    TSR_KEY_INT(idx, classes, 0, 0, MAX_CLASSES,
+                "number of classes; 0: the largest label and one, at least 2"),
+    TSR_KEY_END
 };
 
 static const tsr_plugin plugin = {
@@ -436,6 +438,6 @@ static const tsr_plugin plugin = {
     .summary = "images and labels in IDX files, plain or gzip: MNIST and its family",
     .licence = "MIT",
     TSR_INSTANCE(idx),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

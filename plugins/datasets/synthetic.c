@@ -19,10 +19,10 @@ typedef struct synthetic {
     double *centres; /* classes x dimension; NULL where uniform */
 } synthetic;
 
-#define MOST_SAMPLES (1 << 30)
-#define MOST_FEATURES (1 << 24)
-#define MOST_CLASSES (1 << 20)
-#define MOST_COORDINATES ((size_t)1 << 28) /* of all centres: 2 GiB */
+#define MAX_SAMPLES (1 << 30)
+#define MAX_FEATURES (1 << 24)
+#define MAX_CLASSES (1 << 20)
+#define MAX_COORDINATES ((size_t)1 << 28) /* of all centres: 2 GiB */
 
 /* Of the numbers of TSR_FOR_DATA's streams, each of these has 2^48. */
 enum { STREAMS_TRAIN, STREAMS_TEST, STREAMS_CENTRES };
@@ -36,9 +36,9 @@ static tsr_status *make_centres(synthetic *data)
 {
     /* The declared ranges keep the product from overflowing. */
     size_t coordinates = (size_t)data->classes * data->dimension;
-    if (coordinates > MOST_COORDINATES)
+    if (coordinates > MAX_COORDINATES)
         return tsr_fail(TSR_REFUSED, "%d classes of dimension %zu have %zu coordinates, expected at most %zu",
-                        data->classes, data->dimension, coordinates, MOST_COORDINATES);
+                        data->classes, data->dimension, coordinates, MAX_COORDINATES);
     data->centres = calloc(coordinates, sizeof(*data->centres));
     if (!data->centres)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %d centres of dimension %zu", data->classes,
@@ -101,27 +101,30 @@ static const tsr_dataset_ops ops = {
     .close = close_synthetic,
 };
 
-static const tsr_param params[] = {
-    TSR_PARAM_ENUM(
+static const tsr_key keys[] = {
+    TSR_KEY_ENUM(
         synthetic, kind, "clusters", kinds,
         "clusters: a Gaussian per class; uniform: inputs uniform in [0, 1) and labels that mean nothing"),
-    TSR_PARAM_INT(synthetic, train, 1000, 1, MOST_SAMPLES, "training samples"),
-    TSR_PARAM_INT(synthetic, test, 500, 1, MOST_SAMPLES, "test samples"),
-    TSR_PARAM_INT(synthetic, dimension, 20, 1, MOST_FEATURES, "features of a sample"),
-    TSR_PARAM_INT(synthetic, classes, 10, 2, MOST_CLASSES, "classes, equally likely"),
-    TSR_PARAM_REAL(synthetic, spread, 1.0, 0.0, 1e6,
-                   "standard deviation of each feature within a cluster; clusters only"),
-    TSR_PARAM_REAL(synthetic, separation, 1.0, 0.0, 1e6,
-                   "standard deviation of the centres' coordinates; clusters only"),
-    TSR_PARAM_INT(synthetic, seed, 0, 0, INT64_MAX,
-                  "names the samples; apart from the experiment's seed, so that replicates share their data"),
-    TSR_PARAM_END
+    TSR_KEY_INT(synthetic, train, 1000, 1, MAX_SAMPLES, "training samples"),
+    TSR_KEY_INT(synthetic, test, 500, 1, MAX_SAMPLES, "test samples"),
+    TSR_KEY_INT(synthetic, dimension, 20, 1, MAX_FEATURES, "features of a sample"),
+    TSR_KEY_INT(synthetic, classes, 10, 2, MAX_CLASSES, "classes, equally likely"),
+    TSR_KEY_REAL(synthetic, spread, 1.0, 0.0, 1e6,
+                 "standard deviation of each feature within a cluster; clusters only"),
+    TSR_KEY_REAL(synthetic, separation, 1.0, 0.0, 1e6,
+                 "standard deviation of the centres' coordinates; clusters only"),
+    TSR_KEY_INT(synthetic, seed, 0, 0, INT64_MAX,
+                "names the samples; apart from the experiment's seed, so that replicates share their data"),
+    TSR_KEY_END
 };
 
 static const tsr_plugin plugin = {
-    TSR_DATASET_PLUGIN(&ops), .name = "synthetic",
-    .version = "1.0.0",       .summary = "Gaussian clusters or uniform noise, made as they are read",
-    .licence = "MIT",         TSR_INSTANCE(synthetic),
-    .params = params,
+    TSR_DATASET_PLUGIN(&ops),
+    .name = "synthetic",
+    .version = "1.0.0",
+    .summary = "Gaussian clusters or uniform noise, made as they are read",
+    .licence = "MIT",
+    TSR_INSTANCE(synthetic),
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

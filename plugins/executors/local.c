@@ -15,11 +15,11 @@ typedef struct {
     double max_seconds;
 } local;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(local, threads, 0, 0, 4096, "threads of a run; 0: the cores shared among the jobs"),
-    TSR_PARAM_REAL(local, max_seconds, 0.0, 0.0, 1e9,
-                   "a run that takes longer is stopped and failed; 0: none is", .unit = "seconds"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_INT(local, threads, 0, 0, 4096, "threads of a run; 0: the cores shared among the jobs"),
+    TSR_KEY_REAL(local, max_seconds, 0.0, 0.0, 1e9,
+                 "a run that takes longer is stopped and failed; 0: none is", .unit = "seconds"),
+    TSR_KEY_END
 };
 
 typedef struct {
@@ -108,9 +108,12 @@ static tsr_status *execute(const void *self, const tsr_work *work)
 static const tsr_executor_ops ops = { .execute = execute };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops), .name = "local",
-    .version = "1.0.0",        .summary = "one process per run on this machine, several at a time",
-    .licence = "MIT",          TSR_INSTANCE(local),
-    .params = params,
+    TSR_EXECUTOR_PLUGIN(&ops),
+    .name = "local",
+    .version = "1.0.0",
+    .summary = "one process per run on this machine, several at a time",
+    .licence = "MIT",
+    TSR_INSTANCE(local),
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

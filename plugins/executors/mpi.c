@@ -24,12 +24,11 @@ typedef struct mpi {
     double max_seconds;
 } mpi;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(mpi, threads, 1, 1, 4096, "threads of a run"),
-    TSR_PARAM_REAL(mpi, max_seconds, 0.0, 0.0, 1e9,
-                   "a run that takes longer is stopped and failed; 0: none is", .unit = "seconds"),
-    TSR_PARAM_END
-};
+static const tsr_key keys[] = { TSR_KEY_INT(mpi, threads, 1, 1, 4096, "threads of a run"),
+                                TSR_KEY_REAL(mpi, max_seconds, 0.0, 0.0, 1e9,
+                                             "a run that takes longer is stopped and failed; 0: none is",
+                                             .unit = "seconds"),
+                                TSR_KEY_END };
 
 /* What a rank tells the leader. */
 enum {
@@ -277,9 +276,13 @@ static void fini(void *self)
 static const tsr_executor_ops ops = { .execute = execute, .join = join, .share = share };
 
 static const tsr_plugin plugin = {
-    TSR_EXECUTOR_PLUGIN(&ops), .name = "mpi",
-    .version = "1.0.0",        .summary = "the ranks of an MPI job: mpirun -n 4 tessera run CONFIG",
-    .licence = "MIT",          TSR_INSTANCE(mpi),
-    .params = params,          .fini = fini,
+    TSR_EXECUTOR_PLUGIN(&ops),
+    .name = "mpi",
+    .version = "1.0.0",
+    .summary = "the ranks of an MPI job: mpirun -n 4 tessera run CONFIG",
+    .licence = "MIT",
+    TSR_INSTANCE(mpi),
+    .keys = keys,
+    .fini = fini,
 };
 TSR_PLUGINS(&plugin)

@@ -2,8 +2,8 @@
    the logits. Without hidden layers it is multinomial logistic regression. */
 #include <tessera/model.h>
 
-#define MOST_LAYERS 1000
-#define MOST_UNITS (1 << 20)
+#define MAX_LAYERS 1000
+#define MAX_UNITS (1 << 20)
 
 typedef struct mlp {
     int width, depth;
@@ -14,23 +14,23 @@ typedef struct mlp {
     tsr_instance *activation;
 } mlp;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(mlp, width, 100, 1, MOST_UNITS, "units of each hidden layer", .unit = "units"),
-    TSR_PARAM_INT(mlp, depth, 1, 0, MOST_LAYERS, "hidden layers; 0: none, a linear model", .unit = "layers"),
-    TSR_PARAM_INT_LIST(mlp, widths, NULL, 0, 1, MOST_UNITS,
-                       "units of each hidden layer in turn, instead of width and depth", .unit = "units",
-                       .list_max_length = MOST_LAYERS),
-    TSR_PARAM_BOOL(mlp, batch_norm, true, "normalise before each activation"),
-    TSR_PARAM_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
-                   "batch norm's, added to variances; with weights, by default what their file has",
-                   .constant = "epsilon"),
-    TSR_PARAM_REAL(mlp, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
-                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
-                   "weights, by default what their file has",
-                   .constant = "momentum"),
-    TSR_PARAM_REAL(mlp, dropout, 0.0, 0.0, 0.999, "fraction of hidden units left out of each training step"),
-    TSR_PARAM_PLUGIN(mlp, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(mlp, width, 100, 1, MAX_UNITS, "units of each hidden layer", .unit = "units"),
+    TSR_KEY_INT(mlp, depth, 1, 0, MAX_LAYERS, "hidden layers; 0: none, a linear model", .unit = "layers"),
+    TSR_KEY_INT_LIST(mlp, widths, NULL, 0, 1, MAX_UNITS,
+                     "units of each hidden layer in turn, instead of width and depth", .unit = "units",
+                     .list_max_length = MAX_LAYERS),
+    TSR_KEY_BOOL(mlp, batch_norm, true, "normalise before each activation"),
+    TSR_KEY_REAL(mlp, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                 "batch norm's, added to variances; with weights, by default what their file has",
+                 .constant = "epsilon"),
+    TSR_KEY_REAL(mlp, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                 "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                 "weights, by default what their file has",
+                 .constant = "momentum"),
+    TSR_KEY_REAL(mlp, dropout, 0.0, 0.0, 0.999, "fraction of hidden units left out of each training step"),
+    TSR_KEY_PLUGIN(mlp, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_KEY_END,
 };
 
 static tsr_node *normalise(const mlp *m, tsr_graph *g, tsr_node *x)
@@ -59,6 +59,6 @@ static const tsr_model_ops ops = { .build = build };
 
 static const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "mlp",     .version = "1.0.0", .summary = "multilayer perceptron",
-    .licence = "MIT",       TSR_INSTANCE(mlp), .params = params,
+    .licence = "MIT",       TSR_INSTANCE(mlp), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

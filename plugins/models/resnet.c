@@ -10,24 +10,24 @@
 
 typedef struct resnet {
     int depth;
-    double width;
+    double width_multiplier;
     double epsilon, momentum; /* batch norm's */
     tsr_instance *activation;
 } resnet;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(resnet, depth, 20, 18, 56, "layers with weights: 18, 20, 32 or 56", .unit = "layers"),
-    TSR_PARAM_REAL(resnet, width, 1.0, 0.001, 64.0,
-                   "multiplies the channels of every stage, rounded, at least 1 each"),
-    TSR_PARAM_REAL(resnet, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
-                   "batch norm's, added to variances; with weights, by default what their file has",
-                   .constant = "epsilon"),
-    TSR_PARAM_REAL(resnet, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
-                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
-                   "weights, by default what their file has",
-                   .constant = "momentum"),
-    TSR_PARAM_PLUGIN(resnet, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(resnet, depth, 20, 18, 56, "layers with weights: 18, 20, 32 or 56", .unit = "layers"),
+    TSR_KEY_REAL(resnet, width_multiplier, 1.0, 0.001, 64.0,
+                 "multiplies the channels of every stage, rounded, at least 1 each"),
+    TSR_KEY_REAL(resnet, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                 "batch norm's, added to variances; with weights, by default what their file has",
+                 .constant = "epsilon"),
+    TSR_KEY_REAL(resnet, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                 "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                 "weights, by default what their file has",
+                 .constant = "momentum"),
+    TSR_KEY_PLUGIN(resnet, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_KEY_END,
 };
 
 typedef struct plan {
@@ -46,7 +46,7 @@ static const plan *plan_of(int depth)
 
 static int scaled(const resnet *m, int channels)
 {
-    int n = (int)(m->width * channels + 0.5);
+    int n = (int)(m->width_multiplier * channels + 0.5);
     return n > 1 ? n : 1;
 }
 
@@ -100,6 +100,6 @@ static const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "resnet",
     .version = "1.0.0",     .summary = "residual network for small images",
     .licence = "MIT",       TSR_INSTANCE(resnet),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

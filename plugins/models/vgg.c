@@ -6,29 +6,29 @@
 
 typedef struct vgg {
     int depth;
-    double width;
+    double width_multiplier;
     bool batch_norm;
     double epsilon, momentum; /* batch norm's */
     double dropout;
     tsr_instance *activation;
 } vgg;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(vgg, depth, 16, 16, 19, "layers with weights: 16 or 19", .unit = "layers"),
-    TSR_PARAM_REAL(vgg, width, 1.0, 0.001, 64.0,
-                   "multiplies the channels and units of every hidden layer, rounded, at least 1 each"),
-    TSR_PARAM_BOOL(vgg, batch_norm, true, "normalise before each activation"),
-    TSR_PARAM_REAL(vgg, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
-                   "batch norm's, added to variances; with weights, by default what their file has",
-                   .constant = "epsilon"),
-    TSR_PARAM_REAL(vgg, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
-                   "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
-                   "weights, by default what their file has",
-                   .constant = "momentum"),
-    TSR_PARAM_REAL(vgg, dropout, 0.5, 0.0, 0.999,
-                   "fraction of the hidden dense layers' units left out of each training step"),
-    TSR_PARAM_PLUGIN(vgg, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(vgg, depth, 16, 16, 19, "layers with weights: 16 or 19", .unit = "layers"),
+    TSR_KEY_REAL(vgg, width_multiplier, 1.0, 0.001, 64.0,
+                 "multiplies the channels and units of every hidden layer, rounded, at least 1 each"),
+    TSR_KEY_BOOL(vgg, batch_norm, true, "normalise before each activation"),
+    TSR_KEY_REAL(vgg, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
+                 "batch norm's, added to variances; with weights, by default what their file has",
+                 .constant = "epsilon"),
+    TSR_KEY_REAL(vgg, momentum, TSR_BATCH_NORM_MOMENTUM, 0.0, 1.0,
+                 "what batch norm's running statistics keep at each step (PyTorch's is 1 - this); with "
+                 "weights, by default what their file has",
+                 .constant = "momentum"),
+    TSR_KEY_REAL(vgg, dropout, 0.5, 0.0, 0.999,
+                 "fraction of the hidden dense layers' units left out of each training step"),
+    TSR_KEY_PLUGIN(vgg, activation, TSR_ACTIVATION, "relu", "activation of the hidden units"),
+    TSR_KEY_END,
 };
 
 #define STAGES 5
@@ -39,7 +39,7 @@ static const int channels[STAGES] = { 64, 128, 256, 512, 512 };
 
 static int scaled(const vgg *m, int units)
 {
-    int n = (int)(m->width * units + 0.5);
+    int n = (int)(m->width_multiplier * units + 0.5);
     return n > 1 ? n : 1;
 }
 
@@ -98,6 +98,6 @@ static const tsr_model_ops ops = { .build = build };
 
 static const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "vgg",     .version = "1.0.0", .summary = "VGG for small images",
-    .licence = "MIT",       TSR_INSTANCE(vgg), .params = params,
+    .licence = "MIT",       TSR_INSTANCE(vgg), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

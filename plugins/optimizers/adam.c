@@ -12,12 +12,12 @@ typedef struct adam {
     double learning_rate, beta1, beta2, epsilon;
 } adam;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(adam, learning_rate, 0.001, 0.0, 1e6, "step size, before the schedule"),
-    TSR_PARAM_REAL(adam, beta1, 0.9, 0.0, 0.9999999, "how much of the mean gradient is kept at each step"),
-    TSR_PARAM_REAL(adam, beta2, 0.999, 0.0, 0.9999999, "how much of the mean squared gradient is kept"),
-    TSR_PARAM_REAL(adam, epsilon, 1e-8, 1e-30, 1.0, "added to the root of the mean squared gradient"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(adam, learning_rate, 0.001, 0.0, 1e6, "step size, before the schedule"),
+    TSR_KEY_REAL(adam, beta1, 0.9, 0.0, 0.9999999, "how much of the mean gradient is kept at each step"),
+    TSR_KEY_REAL(adam, beta2, 0.999, 0.0, 0.9999999, "how much of the mean squared gradient is kept"),
+    TSR_KEY_REAL(adam, epsilon, 1e-8, 1e-30, 1.0, "added to the root of the mean squared gradient"),
+    TSR_KEY_END,
 };
 
 static size_t slots(const void *self)
@@ -114,6 +114,6 @@ static const tsr_plugin plugin = {
     .summary = "Adam: steps scaled by running means of the gradient and its square",
     .licence = "MIT",
     TSR_INSTANCE(adam),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -8,11 +8,11 @@ typedef struct sgd {
     bool nesterov;
 } sgd;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(sgd, learning_rate, 0.01, 0.0, 1e6, "step size, before the schedule"),
-    TSR_PARAM_REAL(sgd, momentum, 0.0, 0.0, 1.0, "how much of the last step's velocity is kept"),
-    TSR_PARAM_BOOL(sgd, nesterov, false, "look ahead along the velocity; needs momentum"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(sgd, learning_rate, 0.01, 0.0, 1e6, "step size, before the schedule"),
+    TSR_KEY_REAL(sgd, momentum, 0.0, 0.0, 1.0, "how much of the last step's velocity is kept"),
+    TSR_KEY_BOOL(sgd, nesterov, false, "look ahead along the velocity; needs momentum"),
+    TSR_KEY_END,
 };
 
 static tsr_status *init(void *self)
@@ -76,7 +76,7 @@ static const tsr_plugin plugin = {
     .summary = "stochastic gradient descent, with momentum and Nesterov's form of it",
     .licence = "MIT",
     TSR_INSTANCE(sgd),
-    .params = params,
+    .keys = keys,
     .init = init,
 };
 TSR_PLUGINS(&plugin)

@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 128           /* examples compared together */
-#define MOST_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
-#define MANY (1 << 17)      /* words that are worth sharing among threads: waking them costs about as much */
-#define LINE 8              /* words of a cache line */
-#define ROWS_PER_BYTE 255   /* rows that a counter of one byte can count */
+#define BLOCK 128          /* examples compared together */
+#define MAX_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
+#define MANY (1 << 17)     /* words that are worth sharing among threads: waking them costs about as much */
+#define LINE 8             /* words of a cache line */
+#define ROWS_PER_BYTE 255  /* rows that a counter of one byte can count */
 
 typedef struct code_statistics {
     int examples;
 } code_statistics;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(code_statistics, examples, 2000, 2, MOST_EXAMPLES,
-                  "distances are over all pairs of so many training examples, the first ones"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_INT(code_statistics, examples, 2000, 2, MAX_EXAMPLES,
+                "distances are over all pairs of so many training examples, the first ones"),
+    TSR_KEY_END
 };
 
 /* Distances of some pairs. */
@@ -213,6 +213,6 @@ static const tsr_plugin plugin = {
     .summary = "training codes' bits in use, entropy, distances within and across classes, by layer",
     .licence = "MIT",
     TSR_INSTANCE(code_statistics),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -11,11 +11,11 @@ typedef struct knn {
     bool predictions;
 } knn;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(knn, k, 9, 1, 1 << 20, "neighbours that vote"),
-    TSR_PARAM_BOOL(knn, predictions, false,
-                   "write the classes given to the test examples to <label>_predictions.npy"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_INT(knn, k, 9, 1, 1 << 20, "neighbours that vote"),
+    TSR_KEY_BOOL(knn, predictions, false,
+                 "write the classes given to the test examples to <label>_predictions.npy"),
+    TSR_KEY_END
 };
 
 typedef struct ballot {
@@ -73,11 +73,11 @@ static double accuracy(const tsr_probing *probing, const int32_t *predictions)
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const knn *options = self;
-    size_t n = probing->test->n, k = (size_t)options->k, room;
-    if (__builtin_mul_overflow(n, k, &room))
+    size_t n = probing->test->n, k = (size_t)options->k, capacity;
+    if (__builtin_mul_overflow(n, k, &capacity))
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu neighbours of %zu codes", k, n);
-    uint32_t *index = calloc(room + 1, sizeof(*index));
-    uint32_t *distance = calloc(room + 1, sizeof(*distance));
+    uint32_t *index = calloc(capacity + 1, sizeof(*index));
+    uint32_t *distance = calloc(capacity + 1, sizeof(*distance));
     int32_t *predictions = calloc(n + 1, sizeof(*predictions));
     ballot *ballots = calloc((size_t)probing->classes, sizeof(*ballots));
     tsr_status *status = NULL;
@@ -109,6 +109,6 @@ static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "knn",
     .version = "1.0.0",     .summary = "k nearest training codes by Hamming distance vote on every test code",
     .licence = "MIT",       TSR_INSTANCE(knn),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

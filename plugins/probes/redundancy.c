@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BLOCK 256 /* random inputs held at a time */
-#define MOST_INPUTS (1 << 30)
+#define MAX_INPUTS (1 << 30)
 
 /* In the order of the words below. */
 enum { UNIT, NEGATIVE, SYMMETRIC };
@@ -122,12 +122,12 @@ static const tsr_metric_info metrics[] = {
 
 static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(redundancy, random, 0, 0, MOST_INPUTS,
-                  "so many uniform random inputs are measured too, as random; 0: none", .unit = "inputs"),
-    TSR_PARAM_ENUM(redundancy, random_range, "unit", ranges,
-                   "where random inputs lie: unit [0,1), negative (-1,0], symmetric [-1,1)"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_INT(redundancy, random, 0, 0, MAX_INPUTS,
+                "so many uniform random inputs are measured too, as random; 0: none", .unit = "inputs"),
+    TSR_KEY_ENUM(redundancy, random_range, "unit", ranges,
+                 "where random inputs lie: unit [0,1), negative (-1,0], symmetric [-1,1)"),
+    TSR_KEY_END
 };
 
 static const tsr_plugin plugin = {
@@ -137,6 +137,6 @@ static const tsr_plugin plugin = {
     .summary = "fraction of examples whose code another one has already: 1 - distinct codes / examples",
     .licence = "MIT",
     TSR_INSTANCE(redundancy),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

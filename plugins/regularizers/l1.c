@@ -6,9 +6,9 @@ typedef struct l1 {
     double weight;
 } l1;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(l1, weight, 1e-6, 0.0, 1e6, "what the sum of |w| is multiplied by"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(l1, weight, 1e-6, 0.0, 1e6, "what the sum of |w| is multiplied by"),
+    TSR_KEY_END,
 };
 
 TSR_HOT static double sum(size_t n, const float *restrict w)
@@ -44,6 +44,6 @@ static const tsr_plugin plugin = {
     .summary = "weight times the sum of absolute values",
     .licence = "MIT",
     TSR_INSTANCE(l1),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -6,9 +6,9 @@ typedef struct l2 {
     double weight;
 } l2;
 
-static const tsr_param params[] = {
-    TSR_PARAM_REAL(l2, weight, 1e-6, 0.0, 1e6, "what the sum of w^2 is multiplied by"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_REAL(l2, weight, 1e-6, 0.0, 1e6, "what the sum of w^2 is multiplied by"),
+    TSR_KEY_END,
 };
 
 TSR_HOT static double sum_squares(size_t n, const float *restrict w)
@@ -50,6 +50,6 @@ static const tsr_plugin plugin = {
     .summary = "weight times the sum of squares",
     .licence = "MIT",
     TSR_INSTANCE(l2),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -28,9 +28,9 @@ __attribute__((unused)) static const tsr_probe_ops bad_ops = { .run = bad_run };
     TSR_PROBE_PLUGIN(&bad_ops), .name = (called), .version = "1.0.0", .summary = "a probe with a fault",     \
                                 .licence = "MIT", TSR_INSTANCE(bad)
 
-/* A file whose one probe declares `params`. */
+/* A file whose one probe declares `keys`. */
 #define BAD_PARAMS(called)                                                                                   \
-    static const tsr_plugin plugin = { BAD_PROBE(called), .params = params };                                \
+    static const tsr_plugin plugin = { BAD_PROBE(called), .keys = keys };                                    \
     TSR_PLUGINS(&plugin)
 
 #endif

@@ -1,4 +1,5 @@
-/* Reals as text: short, without an exponent where people would write none, and the same number when read back. */
+/* Reals as text: short, without an exponent where people would write none, and the same number when read
+ * back. */
 #include "support.h"
 
 #include "base/text.h"
@@ -14,11 +15,23 @@ START_TEST(reals_are_written_as_people_write_them)
         double value;
         const char *text;
     } cases[] = {
-        { 0, "0.0" },        { 1, "1.0" },           { 100, "100.0" },      { 93, "93.0" },
-        { 180, "180.0" },    { -250000, "-250000.0" }, { 1e6, "1000000.0" },  { 1e15, "1000000000000000.0" },
-        { 1e16, "1e+16" },   { 0.5, "0.5" },         { 0.1, "0.1" },        { 1e-4, "0.0001" },
-        { 1e-5, "1e-05" },   { 1e-6, "1e-06" },      { 0.30000000000000004, "0.30000000000000004" },
-        { 123.25, "123.25" }, { 1e300, "1e+300" },
+        { 0, "0.0" },
+        { 1, "1.0" },
+        { 100, "100.0" },
+        { 93, "93.0" },
+        { 180, "180.0" },
+        { -250000, "-250000.0" },
+        { 1e6, "1000000.0" },
+        { 1e15, "1000000000000000.0" },
+        { 1e16, "1e+16" },
+        { 0.5, "0.5" },
+        { 0.1, "0.1" },
+        { 1e-4, "0.0001" },
+        { 1e-5, "1e-05" },
+        { 1e-6, "1e-06" },
+        { 0.30000000000000004, "0.30000000000000004" },
+        { 123.25, "123.25" },
+        { 1e300, "1e+300" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[32];

@@ -59,7 +59,7 @@ static const struct {
     { "short_plugin", "rebuild it against this version's headers" },
     { "null_name", "is no name for a plugin: expected lower case letters" },
     { "null_operation", "lacks the operation 'run', which every probe must have" },
-    { "duplicate_key", "parameter 'k': it is declared twice; remove or rename one" },
+    { "duplicate_key", "key 'k': it is declared twice; remove or rename one" },
     { "default_outside", "its default 0 is outside its range: expected an integer from 1" },
     { "undefined_symbol", "undefined symbol: defined_nowhere; link the library that has it" },
     { "duplicate_name", "holds two plugins called probe duplicate_name; rename one" },

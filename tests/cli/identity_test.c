@@ -146,7 +146,7 @@ static char *shrunk(const char *path)
     char *place = data ? tsr_format("-s dataset.path=%s", data) : strdup("");
     char *settings = tsr_format("%s -s training.epochs=1 -s training.snapshots=[] -s training.samples=20 "
                                 "-s training.constant_steps=false %s",
-                                place, convolutional ? "-s model.width=0.0625 -s 'probes=()'" : "");
+                                place, convolutional ? "-s model.width_multiplier=0.0625 -s 'probes=()'" : "");
     free(place);
     return settings;
 }
@@ -186,8 +186,8 @@ START_TEST(every_config_of_the_paper_is_taken_up_again_sharded_and_grown)
 }
 END_TEST
 
-/* A parameter without a value is written as nothing, and nothing is what it is read as. */
-START_TEST(parameters_without_a_default_do_not_part_an_experiment_from_itself)
+/* A key without a value is written as nothing, and nothing is what it is read as. */
+START_TEST(keys_without_a_default_do_not_part_an_experiment_from_itself)
 {
     char *settings = tsr_format(
         "-s 'plugin_path=[\"%s/tests/cli/fixtures\"]' -s 'probes=(\"absent\")' " SHRINK, test_build());
@@ -506,7 +506,7 @@ int main(void)
     tcase_add_test(tests, every_config_is_taken_up_again_sharded_and_grown);
     tcase_add_test(tests, every_quick_config_is_taken_up_again_sharded_and_grown);
     tcase_add_test(tests, every_config_of_the_paper_is_taken_up_again_sharded_and_grown);
-    tcase_add_test(tests, parameters_without_a_default_do_not_part_an_experiment_from_itself);
+    tcase_add_test(tests, keys_without_a_default_do_not_part_an_experiment_from_itself);
     tcase_add_test(tests, a_study_that_gets_another_swept_key_keeps_its_runs_in_every_table);
     tcase_add_test(tests, a_plain_run_becomes_the_first_of_a_sweep_and_back);
     tcase_add_test(tests, values_that_end_alike_are_two_points);

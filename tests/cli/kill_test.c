@@ -16,7 +16,7 @@
 
 #define PATIENCE 240 /* seconds; the sanitizers slow everything down */
 #define KILLS 3      /* of one study */
-#define MOST_CHILDREN 16
+#define MAX_CHILDREN 16
 
 static char *folder;
 
@@ -71,7 +71,7 @@ static size_t children_of(pid_t pid, pid_t *out)
     FILE *stream = fopen(path, "r");
     size_t n = 0;
     int child;
-    while (stream && n < MOST_CHILDREN && fscanf(stream, "%d", &child) == 1)
+    while (stream && n < MAX_CHILDREN && fscanf(stream, "%d", &child) == 1)
         out[n++] = child;
     if (stream)
         fclose(stream);
@@ -103,7 +103,7 @@ enum { PARENT, CHILD, ALL };
 static void disturb(int victim, unsigned *random)
 {
     size_t before = count_files(folder, "out/runs/*/run.json"), n = 0;
-    pid_t pid = start(), children[MOST_CHILDREN];
+    pid_t pid = start(), children[MAX_CHILDREN];
     int ending = 0;
     bool ended = false;
     while (!(ended = has_ended(pid, &ending)) && count_files(folder, "out/runs/*/run.json") == before)
@@ -180,7 +180,7 @@ START_TEST(an_interrupted_study_ends_with_130_and_the_same_command_does_the_rest
                "model = { plugin = \"mlp\"; width = 8; };\n"
                "sweep = ( { key = \"training.epochs\"; values = [ 0, 1, 1000000 ]; } );\n"
                "executor = { plugin = \"local\"; jobs = 1; };\n");
-    pid_t pid = start(), children[MOST_CHILDREN];
+    pid_t pid = start(), children[MAX_CHILDREN];
     int ending = 0;
     while (count_files(folder, "out/runs/*/run.json") < 2 || children_of(pid, children) == 0)
         pause_for(1);

@@ -262,9 +262,9 @@ START_TEST(a_swapped_plugin_drops_the_keys_of_the_one_before)
                "model = { plugin = \"mlp\"; width = 4;\n"
                "          activation = { plugin = \"leaky_relu\"; slope = 0.2; }; };\n"
                "training = { epochs = 1; };\n");
-    command_gives(folder, 0, NULL, "leaky.cfg:3: 'slope' is no parameter of activation relu", "%s",
+    command_gives(folder, 0, NULL, "leaky.cfg:3: 'slope' is no key of activation relu", "%s",
                   "run leaky.cfg -o out -s model.activation.plugin=relu");
-    command_gives(folder, 0, NULL, "leaky.cfg:1: 'spread' is no parameter of dataset digits", "%s",
+    command_gives(folder, 0, NULL, "leaky.cfg:1: 'spread' is no key of dataset digits", "%s",
                   "run leaky.cfg -o out2 -s dataset.plugin=digits");
 }
 END_TEST
@@ -332,17 +332,20 @@ END_TEST
 
 START_TEST(every_probe_takes_a_projection_and_names_its_metrics_by_it)
 {
-    command_gives(folder, 0, NULL, NULL, "%s",
-                  "run small.cfg -o out -s model.depth=2 -s 'probes=("
-                  "{plugin=\"redundancy\"; projection=3;}, {plugin=\"knn\"; projection=1000; label=\"all\";},"
-                  "{plugin=\"kmeans\"; projection=2; layers=[1];}, {plugin=\"code_statistics\"; projection=5;})'");
+    command_gives(
+        folder, 0, NULL, NULL, "%s",
+        "run small.cfg -o out -s model.depth=2 -s 'probes=("
+        "{plugin=\"redundancy\"; projection=3;}, {plugin=\"knn\"; projection=1000; label=\"all\";},"
+        "{plugin=\"kmeans\"; projection=2; layers=[1];}, {plugin=\"code_statistics\"; projection=5;})'");
     json_t *outcome = read_outcome("out"), *announced = json_object_get(outcome, "metrics");
     json_t *snapshots = json_object_get(outcome, "snapshots");
     json_t *metrics = json_object_get(json_array_get(snapshots, json_array_size(snapshots) - 1), "metrics");
     static const struct {
         const char *name;
         double value;
-    } given[] = { { "redundancy.projection", 3 }, { "kmeans.projection", 2 }, { "code_statistics.projection", 5 } };
+    } given[] = { { "redundancy.projection", 3 },
+                  { "kmeans.projection", 2 },
+                  { "code_statistics.projection", 5 } };
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
         ck_assert_msg(json_number_value(json_object_get(metrics, given[i].name)) == given[i].value, "%s",
                       given[i].name);
@@ -351,7 +354,8 @@ START_TEST(every_probe_takes_a_projection_and_names_its_metrics_by_it)
     static const char *const names[] = { "redundancy.projected_test", "all.projected_test",
                                          "kmeans.projected_train_matched" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        ck_assert_msg(json_object_get(metrics, names[i]) && json_object_get(announced, names[i]), "%s", names[i]);
+        ck_assert_msg(json_object_get(metrics, names[i]) && json_object_get(announced, names[i]), "%s",
+                      names[i]);
     ck_assert(!json_object_get(metrics, "redundancy.test") && !json_object_get(announced, "redundancy.test"));
     /* 3 bits have 8 codes at most. */
     ck_assert(json_number_value(json_object_get(metrics, "redundancy.projected_train")) > 0.5);

@@ -186,12 +186,12 @@ END_TEST
 START_TEST(codes_beyond_the_limit_live_in_a_file_that_has_no_name)
 {
     char *folder = test_folder();
-    tsr_code_room room = { .limit = 1000, .folder = folder };
+    tsr_code_budget budget = { .limit = 1000, .folder = folder };
     tsr_codes *small, *large, *after;
-    ck_succeeds(tsr_codes_new_in(&room, 10, 500, &small)); /* 640 bytes */
-    ck_assert_uint_eq(room.used, 640);
-    ck_succeeds(tsr_codes_new_in(&room, 6, 500, &large));
-    ck_assert_uint_eq(room.used, 640); /* another 384 would be too much */
+    ck_succeeds(tsr_codes_new_in(&budget, 10, 500, &small)); /* 640 bytes */
+    ck_assert_uint_eq(budget.used, 640);
+    ck_succeeds(tsr_codes_new_in(&budget, 6, 500, &large));
+    ck_assert_uint_eq(budget.used, 640); /* another 384 would be too much */
     for (size_t i = 0; i < 6 * large->stride; i++) {
         ck_assert_uint_eq(large->words[i], 0);
         large->words[i] = i;
@@ -200,11 +200,11 @@ START_TEST(codes_beyond_the_limit_live_in_a_file_that_has_no_name)
     ck_assert_uint_eq(large->words[6 * large->stride - 1], 6 * large->stride - 1);
     tsr_codes_free(large);
     tsr_codes_free(small);
-    ck_assert_uint_eq(room.used, 0);
-    ck_fails(tsr_codes_new_in(&room, 100, 500, &after), TSR_IO,
+    ck_assert_uint_eq(budget.used, 0);
+    ck_fails(tsr_codes_new_in(&budget, 100, 500, &after), TSR_IO,
              "cannot keep 0.0 GB of codes in a file: No such file");
     ck_assert_ptr_null(after);
-    ck_succeeds(tsr_codes_new_in(&room, 0, 500, &after)); /* nothing needs no file */
+    ck_succeeds(tsr_codes_new_in(&budget, 0, 500, &after)); /* nothing needs no file */
     tsr_codes_free(after);
     test_folder_remove(folder);
 }
@@ -213,7 +213,7 @@ END_TEST
 START_TEST(a_disk_that_cannot_hold_codes_is_an_error)
 {
     char *folder = test_folder();
-    tsr_code_room room = { .folder = folder };
+    tsr_code_budget budget = { .folder = folder };
     struct rlimit before, tight;
     tsr_codes *codes;
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
@@ -221,7 +221,7 @@ START_TEST(a_disk_that_cannot_hold_codes_is_an_error)
     tight = before;
     tight.rlim_cur = 4096;
     setrlimit(RLIMIT_FSIZE, &tight);
-    tsr_status *status = tsr_codes_new_in(&room, 100, 500, &codes);
+    tsr_status *status = tsr_codes_new_in(&budget, 100, 500, &codes);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
     ck_fails(status, TSR_IO, "of codes in a file: File too large");
@@ -233,9 +233,9 @@ END_TEST
 START_TEST(layers_and_constant_columns_are_the_same_in_a_file)
 {
     char *folder = test_folder();
-    tsr_code_room room = { .folder = folder };
+    tsr_code_budget budget = { .folder = folder };
     tsr_codes *codes = layered(3, 12), *in_file, *in_memory, *none[2];
-    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, &room, &in_file));
+    ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, &budget, &in_file));
     ck_succeeds(tsr_codes_layers(codes, 2, (const int64_t[]){ 2, 0 }, NULL, &in_memory));
     for (size_t i = 0; i < 12; i++) /* a column of ones */
         in_file->words[i * in_file->stride] |= 1, in_memory->words[i * in_memory->stride] |= 1;

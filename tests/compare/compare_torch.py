@@ -168,8 +168,8 @@ def main():
     torch.set_num_threads(2)
     print(compare_operators(), "operators")
     compare_steps("resnet-20", 'plugin = "resnet"; depth = 20;', lambda x, p: resnet(x, p, 3, 3), 16, 20)
-    compare_steps("resnet-18", 'plugin = "resnet"; depth = 18; width = 0.125;', lambda x, p: resnet(x, p, 4, 2), 16, 5)
-    compare_steps("vgg-16", 'plugin = "vgg"; width = 0.125; dropout = 0.0;',
+    compare_steps("resnet-18", 'plugin = "resnet"; depth = 18; width_multiplier = 0.125;', lambda x, p: resnet(x, p, 4, 2), 16, 5)
+    compare_steps("vgg-16", 'plugin = "vgg"; width_multiplier = 0.125; dropout = 0.0;',
                   lambda x, p: vgg(x, p, (2, 2, 3, 3, 3)), 32, 5)
 
 

@@ -21,17 +21,16 @@ static const char *text_of(const json_t *object, const char *key)
 
 START_TEST(declarations_tell_limits_only_where_there_are_any)
 {
-    static const tsr_param params[] = {
-        TSR_PARAM_INT(owner, big, 3, 1, INT64_MAX, "big", .unit = "epochs"),
-        TSR_PARAM_REAL(owner, rate, 0.5, 0.0, INFINITY, "a rate", .required = true), TSR_PARAM_END
-    };
+    static const tsr_key keys[] = { TSR_KEY_INT(owner, big, 3, 1, INT64_MAX, "big", .unit = "epochs"),
+                                    TSR_KEY_REAL(owner, rate, 0.5, 0.0, INFINITY, "a rate", .required = true),
+                                    TSR_KEY_END };
     json_t *expected =
         json_loads("[{\"key\": \"big\", \"type\": \"int\", \"default\": 3, \"required\": false,"
                    "  \"min\": 1, \"unit\": \"epochs\", \"doc\": \"big\"},"
                    " {\"key\": \"rate\", \"type\": \"real\", \"required\": true, \"min\": 0.0,"
                    "  \"doc\": \"a rate\"}]",
                    0, NULL);
-    json_t *json = tsr_params_json(params);
+    json_t *json = tsr_keys_json(keys);
     ck_assert(json_equal(json, expected));
     json_decref(json);
     json_decref(expected);
@@ -56,7 +55,7 @@ START_TEST(a_description_holds_declarations_and_common_keys)
     json_t *plugin = json_loads(info->description, 0, NULL);
     ck_assert_str_eq(text_of(plugin, "summary"), "a probe for tests");
     ck_assert_str_eq(text_of(plugin, "licence"), "MIT");
-    ck_assert_str_eq(text_of(json_array_get(json_object_get(plugin, "parameters"), 0), "key"), "k");
+    ck_assert_str_eq(text_of(json_array_get(json_object_get(plugin, "keys"), 0), "key"), "k");
     ck_assert_str_eq(text_of(json_array_get(json_object_get(plugin, "common"), 0), "key"), "label");
     ck_assert_uint_eq(tsr_registry_n_used(registry), 0); /* describing loads nothing here */
     json_decref(plugin);

@@ -16,20 +16,19 @@
 static const char *const modes[] = { "plain", "fancy", NULL };
 static const int64_t kept[] = { 0, 2 };
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(sample, k, 9, 1, 1 << 20, "neighbours that vote"),
-    TSR_PARAM_INT(sample, wide, 1, 0, UINT32_MAX, "a large number"),
-    TSR_PARAM_INT(sample, big, 5, INT64_MIN, INT64_MAX, "any integer"),
-    TSR_PARAM_REAL(sample, radius, 0.5, 0.0, INFINITY, "ignore what is farther"),
-    TSR_PARAM_REAL(sample, rate, 0.25, -INFINITY, INFINITY, "a narrow number"),
-    TSR_PARAM_BOOL(sample, weighted, true, "vote by nearness"),
-    TSR_PARAM_STRING(sample, title, "untitled", "what it is called"),
-    TSR_PARAM_PATH(sample, source, NULL, "where it comes from"),
-    TSR_PARAM_ENUM(sample, mode, "fancy", modes, "how it looks"),
-    TSR_PARAM_INT_LIST(sample, layers_kept, kept, 2, 0, 99, "layers that count", .list_max_length = 3),
-    TSR_PARAM_REAL_LIST(sample, levels, NULL, 0, 0.0, 1.0, "levels to try"),
-    TSR_PARAM_END
-};
+static const tsr_key keys[] = { TSR_KEY_INT(sample, k, 9, 1, 1 << 20, "neighbours that vote"),
+                                TSR_KEY_INT(sample, wide, 1, 0, UINT32_MAX, "a large number"),
+                                TSR_KEY_INT(sample, big, 5, INT64_MIN, INT64_MAX, "any integer"),
+                                TSR_KEY_REAL(sample, radius, 0.5, 0.0, INFINITY, "ignore what is farther"),
+                                TSR_KEY_REAL(sample, rate, 0.25, -INFINITY, INFINITY, "a narrow number"),
+                                TSR_KEY_BOOL(sample, weighted, true, "vote by nearness"),
+                                TSR_KEY_STRING(sample, title, "untitled", "what it is called"),
+                                TSR_KEY_PATH(sample, source, NULL, "where it comes from"),
+                                TSR_KEY_ENUM(sample, mode, "fancy", modes, "how it looks"),
+                                TSR_KEY_INT_LIST(sample, layers_kept, kept, 2, 0, 99, "layers that count",
+                                                 .list_max_length = 3),
+                                TSR_KEY_REAL_LIST(sample, levels, NULL, 0, 0.0, 1.0, "levels to try"),
+                                TSR_KEY_END };
 
 static const char *const others[] = { "plugin", NULL };
 static const tsr_settings settings = { .registry = NULL, .folder = "/base" };
@@ -41,8 +40,8 @@ static tsr_status *read_text(const char *text, sample *out, tsr_value *resolved)
     tsr_value *config = test_config(whole);
     free(whole);
     memset(out, 0xff, sizeof(*out)); /* what reading leaves must not depend on what was there */
-    tsr_status *status = tsr_settings_read(&settings, params, tsr_value_member(config, "probe"),
-                                           "probe sample", others, out, resolved);
+    tsr_status *status = tsr_settings_read(&settings, keys, tsr_value_member(config, "probe"), "probe sample",
+                                           others, out, resolved);
     tsr_value_free(config);
     return status;
 }
@@ -51,7 +50,7 @@ START_TEST(without_a_group_all_is_default)
 {
     sample s;
     tsr_value *resolved = tsr_value_group();
-    ck_succeeds(tsr_settings_read(&settings, params, NULL, "probe sample", others, &s, resolved));
+    ck_succeeds(tsr_settings_read(&settings, keys, NULL, "probe sample", others, &s, resolved));
     ck_assert_int_eq(s.k, 9);
     ck_assert_int_eq(s.big, 5);
     ck_assert_double_eq(s.radius, 0.5);
@@ -69,7 +68,7 @@ START_TEST(without_a_group_all_is_default)
                            "\"levels\":[]}");
     free(text);
     tsr_value_free(resolved);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     ck_assert_ptr_null(s.title);
 }
 END_TEST
@@ -94,7 +93,7 @@ START_TEST(values_of_every_type_arrive)
     ck_assert_int_eq(s.layers_kept.values[2], 9);
     ck_assert_uint_eq(s.levels.n, 2);
     ck_assert_double_eq(s.levels.values[1], 0.75);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
 }
 END_TEST
 
@@ -108,11 +107,11 @@ START_TEST(an_integer_is_a_real_and_mixed_lists_are_lists)
     ck_assert_uint_eq(s.levels.n, 3);
     ck_assert_double_eq(s.levels.values[2], 1.0);
     ck_assert_int_eq(s.layers_kept.values[1], 5);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     ck_succeeds(read_text("levels = (); layers_kept = [];", &s, NULL));
     ck_assert_uint_eq(s.levels.n, 0);
     ck_assert_uint_eq(s.layers_kept.n, 0);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
 }
 END_TEST
 
@@ -161,8 +160,8 @@ END_TEST
 
 START_TEST(a_key_that_must_be_given_is_missed)
 {
-    static const tsr_param needed[] = {
-        TSR_PARAM_INT(sample, k, 0, 1, 9, "neighbours that vote", .required = true), TSR_PARAM_END
+    static const tsr_key needed[] = {
+        TSR_KEY_INT(sample, k, 0, 1, 9, "neighbours that vote", .required = true), TSR_KEY_END
     };
     sample s;
     tsr_value *config = test_config("\nprobe = { };");
@@ -179,9 +178,9 @@ START_TEST(a_group_is_expected_to_be_one)
 {
     sample s;
     tsr_value *config = test_config("training = 3;");
-    ck_fails(tsr_settings_read(&settings, params, tsr_value_member(config, "training"), "training", NULL, &s,
-                               NULL),
-             TSR_REFUSED, "config:1: training = 3: expected a group { KEY = VALUE; ... }");
+    ck_fails(
+        tsr_settings_read(&settings, keys, tsr_value_member(config, "training"), "training", NULL, &s, NULL),
+        TSR_REFUSED, "config:1: training = 3: expected a group { KEY = VALUE; ... }");
     tsr_value_free(config);
 }
 END_TEST
@@ -193,13 +192,13 @@ START_TEST(paths_start_from_the_configs_folder)
     char *at_home = tsr_format("%s/data", home ? home : "~");
     ck_succeeds(read_text("source = \"data/x\";", &s, NULL));
     ck_assert_str_eq(s.source, "/data/x");
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     ck_succeeds(read_text("source = \"~/data\";", &s, NULL));
     ck_assert_str_eq(s.source, at_home);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     ck_succeeds(read_text("source = \"\";", &s, NULL));
     ck_assert_str_eq(s.source, "");
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     free(at_home);
 }
 END_TEST
@@ -210,13 +209,13 @@ START_TEST(a_setting_of_the_command_line_shows_it_and_starts_from_the_working_fo
     sample s;
     tsr_value *config;
     ck_succeeds(tsr_config_make(1, bad, &config));
-    ck_fails(tsr_settings_read(&settings, params, tsr_value_member(config, "probe"), "probe sample", NULL, &s,
-                               NULL),
-             TSR_REFUSED, "-s probe.k=0: probe.k = 0: expected");
+    ck_fails(
+        tsr_settings_read(&settings, keys, tsr_value_member(config, "probe"), "probe sample", NULL, &s, NULL),
+        TSR_REFUSED, "-s probe.k=0: probe.k = 0: expected");
     tsr_value_free(config);
     ck_succeeds(tsr_config_make(1, good, &config));
     const tsr_value *group = tsr_value_member(config, "probe");
-    ck_succeeds(tsr_settings_read(&settings, params, group, "probe sample", NULL, &s, NULL));
+    ck_succeeds(tsr_settings_read(&settings, keys, group, "probe sample", NULL, &s, NULL));
     char *here = getcwd(NULL, 0), *expected = tsr_path_join(here, "x");
     ck_assert_str_eq(s.source, expected);
     char *file = tsr_settings_file(&settings, tsr_value_member(group, "source"), "y");
@@ -224,7 +223,7 @@ START_TEST(a_setting_of_the_command_line_shows_it_and_starts_from_the_working_fo
     free(file);
     free(here);
     free(expected);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     tsr_value_free(config);
 }
 END_TEST
@@ -241,9 +240,9 @@ START_TEST(places_name_the_file_and_the_line_through_includes)
     ck_succeeds(tsr_config_read(main_file, 0, NULL, &config));
     sample s;
     /* libconfig keeps the name as written */
-    ck_fails(tsr_settings_read(&settings, params, tsr_value_member(config, "probe"), "probe sample", NULL, &s,
-                               NULL),
-             TSR_REFUSED, "part.cfg:3: probe.k = 0");
+    ck_fails(
+        tsr_settings_read(&settings, keys, tsr_value_member(config, "probe"), "probe sample", NULL, &s, NULL),
+        TSR_REFUSED, "part.cfg:3: probe.k = 0");
     char *expected = tsr_format("%s:1: the whole", main_file);
     ck_fails(tsr_value_fail(config, "the whole"), TSR_REFUSED, expected);
     free(expected);
@@ -263,7 +262,7 @@ START_TEST(a_comma_decimal_locale_changes_nothing)
     sample s;
     ck_succeeds(read_text("radius = 2.5;", &s, NULL));
     ck_assert_double_eq(s.radius, 2.5);
-    tsr_fields_clear(params, &s);
+    tsr_fields_clear(keys, &s);
     ck_fails(read_text("radius = -2.5;", &s, NULL), TSR_REFUSED,
              "probe.radius = -2.5: expected a number of at least 0.0");
     setlocale(LC_ALL, "C");

@@ -86,14 +86,14 @@ static void close_counted(void *self)
 
 static const tsr_dataset_ops ops = { .open = open_counted, .read = read_counted, .close = close_counted };
 
-static const tsr_param params[] = { TSR_PARAM_INT(counted, train, 100, 1, 1 << 20, "training samples"),
-                                    TSR_PARAM_INT(counted, test, 20, 1, 1 << 20, "test samples"),
-                                    TSR_PARAM_INT(counted, classes, 3, 2, 1 << 20, "classes"),
-                                    TSR_PARAM_ENUM(counted, fault, "none", faults, "what to do wrong"),
-                                    TSR_PARAM_END };
+static const tsr_key keys[] = { TSR_KEY_INT(counted, train, 100, 1, 1 << 20, "training samples"),
+                                TSR_KEY_INT(counted, test, 20, 1, 1 << 20, "test samples"),
+                                TSR_KEY_INT(counted, classes, 3, 2, 1 << 20, "classes"),
+                                TSR_KEY_ENUM(counted, fault, "none", faults, "what to do wrong"),
+                                TSR_KEY_END };
 
 static const tsr_plugin plugin = {
     TSR_DATASET_PLUGIN(&ops), .name = "counted",     .version = "1.0.0", .summary = "numbers, for tests",
-    .licence = "MIT",         TSR_INSTANCE(counted), .params = params,
+    .licence = "MIT",         TSR_INSTANCE(counted), .keys = keys,
 };
 TSR_PLUGINS(&plugin)

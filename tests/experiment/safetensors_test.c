@@ -343,8 +343,8 @@ static double step_of(tsr_network *network, float *statistics)
 START_TEST(constants_hold_for_feature_maps_and_while_training)
 {
     static const char *const settings[] = {
-        "plugin = \"resnet\"; width = 0.1; epsilon = 2.0; momentum = 0.5;",
-        "plugin = \"resnet\"; width = 0.1;"
+        "plugin = \"resnet\"; width_multiplier = 0.1; epsilon = 2.0; momentum = 0.5;",
+        "plugin = \"resnet\"; width_multiplier = 0.1;"
     };
     tsr_instance *models[2];
     tsr_network *networks[2];

@@ -306,7 +306,7 @@ static void refuses(tsr_shape in, tsr_conv2d_options options, const char *messag
     tsr_status *status = tsr_graph_finish(g, g->nodes[0], 4);
     ck_assert_msg(status != NULL, "finished, where '%s' was expected", message);
     ck_assert_str_eq(tsr_status_message(status), message);
-    ck_assert_int_eq(tsr_status_code(status), TSR_REFUSED);
+    ck_assert_int_eq(tsr_status_error(status), TSR_REFUSED);
     tsr_status_free(status);
     tsr_graph_free(g);
 }

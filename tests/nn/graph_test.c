@@ -23,7 +23,7 @@ static void refuses(tsr_graph *graph, tsr_node *logits, int classes, const char 
     tsr_status *status = tsr_graph_finish(graph, logits, classes);
     ck_assert_msg(status != NULL, "finished, where '%s' was expected", message);
     ck_assert_str_eq(tsr_status_message(status), message);
-    ck_assert_int_eq(tsr_status_code(status), TSR_REFUSED);
+    ck_assert_int_eq(tsr_status_error(status), TSR_REFUSED);
     tsr_status_free(status);
     tsr_graph_free(graph);
 }

@@ -10,14 +10,18 @@ static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *input, int 
 }
 
 static const tsr_model_ops model_ops = { .build = build };
-static const tsr_param model_params[] = {
-    TSR_PARAM_PLUGIN(hook_model, activation, TSR_ACTIVATION, NULL, "what tsr_activate takes"),
-    TSR_PARAM_END,
+static const tsr_key model_keys[] = {
+    TSR_KEY_PLUGIN(hook_model, activation, TSR_ACTIVATION, NULL, "what tsr_activate takes"),
+    TSR_KEY_END,
 };
 static const tsr_plugin model = {
-    TSR_MODEL_PLUGIN(&model_ops),  .name = "hook_model", .version = "1.0.0",
-    .summary = "what a test says", .licence = "MIT",     TSR_INSTANCE(hook_model),
-    .params = model_params,
+    TSR_MODEL_PLUGIN(&model_ops),
+    .name = "hook_model",
+    .version = "1.0.0",
+    .summary = "what a test says",
+    .licence = "MIT",
+    TSR_INSTANCE(hook_model),
+    .keys = model_keys,
 };
 
 static void forward(const void *self, const tsr_units *units, float *y)
@@ -47,12 +51,12 @@ static double learned_initial(const void *self)
     return 0.5;
 }
 
-static size_t breakpoints(const void *self, size_t room, float *at)
+static size_t breakpoints(const void *self, size_t capacity, float *at)
 {
     const hook_activation *hook = self;
     static const float two[] = { -1, 1 };
     size_t n = hook->n_breakpoints ? hook->n_breakpoints : 2;
-    for (size_t i = 0; i < room && i < n && i < 4; i++)
+    for (size_t i = 0; i < capacity && i < n && i < 4; i++)
         at[i] = hook->n_breakpoints ? hook->breakpoints[i] : two[i];
     return n;
 }

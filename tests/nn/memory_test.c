@@ -140,7 +140,7 @@ START_TEST(an_allocation_that_fails_anywhere_is_an_error)
         tsr_status *status = build_and_train(&p, &counts);
         bool reached = calls >= i, failed = status != NULL;
         fail_at = 0;
-        tsr_code code = tsr_status_code(status);
+        tsr_error code = tsr_status_error(status);
         tsr_status_free(status);
         ck_assert_int_eq(live, before);
         if (!reached) {

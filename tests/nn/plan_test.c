@@ -181,7 +181,7 @@ static size_t arena_of(int depth, tsr_plan_kind kind)
     tsr_node *logits = deep(&depth, graph, graph->nodes[0], 10);
     ck_succeeds(tsr_graph_finish(graph, logits, 10));
     float **none = calloc(graph->n_parameters, sizeof(*none));
-    tsr_store store = { none, none, none };
+    tsr_network_arrays store = { none, none, none };
     tsr_plan *plan;
     ck_succeeds(tsr_plan_new(graph, &store, 32, kind, &plan));
     size_t floats = plan->floats;

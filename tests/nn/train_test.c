@@ -375,7 +375,7 @@ static void diverges(bench *b, const char *message)
     tsr_trained trained;
     tsr_status *status = tsr_train(b->net.network, &b->training, &b->batches, &trained);
     ck_assert_str_eq(tsr_status_message(status), message);
-    ck_assert_int_eq(tsr_status_code(status), TSR_DIVERGED);
+    ck_assert_int_eq(tsr_status_error(status), TSR_DIVERGED);
     tsr_status_free(status);
 }
 

@@ -310,7 +310,7 @@ START_TEST(memory_that_runs_out_while_resolving_is_a_failure_like_another)
             ck_assert_str_eq(now, whole);
             free(now);
         } else {
-            ck_assert_int_eq(tsr_status_code(status), TSR_NO_MEMORY);
+            ck_assert_int_eq(tsr_status_error(status), TSR_NO_MEMORY);
             ck_assert_ptr_null(instance);
             ck_assert_ptr_null(resolved);
         }

@@ -35,7 +35,7 @@ static void refuses(const char *file, const char *fault)
     const char *message = tsr_status_message(status);
     ck_assert_msg(strncmp(message, start, strlen(start)) == 0, "'%s' does not begin with the file", message);
     ck_assert_msg(strstr(message, fault) != NULL, "'%s' lacks '%s'", message, fault);
-    ck_assert_int_eq(tsr_status_code(status), TSR_REFUSED);
+    ck_assert_int_eq(tsr_status_error(status), TSR_REFUSED);
     tsr_status_free(status);
     free(start);
 }
@@ -193,7 +193,7 @@ static const struct {
     { "newer_minor", "was built for ABI 1.2 and this program has 1.1; rebuild it" },
     { "short_file", "its tsr_plugin_file takes 24 bytes, expected 32;" },
     { "short_plugin", "its tsr_plugin takes 72 bytes, expected 80;" },
-    { "short_param", "its tsr_param takes " },
+    { "short_key", "its tsr_key takes " },
     { "null_list", "its list of plugins is empty" },
     { "empty_list", "its list of plugins is empty" },
     { "unknown_kind", "plugin 'unknown_kind' is of the unknown kind 99" },
@@ -207,30 +207,29 @@ static const struct {
     { "no_summary", "probe no_summary: its summary is missing" },
     { "no_licence", "probe no_licence: its licence is missing" },
     { "duplicate_name", "holds two plugins called probe duplicate_name" },
-    { "default_outside", "probe default_outside: parameter 'k': its default 0 is outside its range" },
-    { "min_above_max", "parameter 'k': its least value 9 is greater than its greatest, 1" },
-    { "nan_bound", "parameter 'radius': a bound of its range is not a number" },
-    { "infinite_default", "parameter 'radius': its default inf is outside its range" },
-    { "duplicate_key", "parameter 'k': it is declared twice" },
-    { "shared_field", "parameter 'n': its field is also that of 'k'" },
-    { "no_doc", "parameter 'k': its doc is missing" },
-    { "bad_key", "parameter 0: 'K-9' is no key" },
-    { "key_plugin", "parameter 'plugin': this key names the plugin itself" },
-    { "key_common", "parameter 'label': every probe has this key already" },
-    { "field_outside", "parameter 'k': its field (bytes 48 to 52) lies outside the instance of 48 bytes" },
-    { "field_size", "parameter 'k': its field has 8 bytes, expected the 1 of type bool" },
+    { "default_outside", "probe default_outside: key 'k': its default 0 is outside its range" },
+    { "min_above_max", "key 'k': its least value 9 is greater than its greatest, 1" },
+    { "nan_bound", "key 'radius': a bound of its range is not a number" },
+    { "infinite_default", "key 'radius': its default inf is outside its range" },
+    { "duplicate_key", "key 'k': it is declared twice" },
+    { "shared_field", "key 'n': its field is also that of 'k'" },
+    { "no_doc", "key 'k': its doc is missing" },
+    { "bad_key", "key 0: its name 'K-9' is not valid" },
+    { "key_plugin", "key 'plugin': this key names the plugin itself" },
+    { "key_common", "key 'label': every probe has this key already" },
+    { "field_outside", "key 'k': its field (bytes 48 to 52) lies outside the instance of 48 bytes" },
+    { "field_size", "key 'k': its field has 8 bytes, expected the 1 of type bool" },
     { "narrow_field", "its field of 4 bytes does not hold the range from -1 to 3000000000" },
-    { "enum_default", "parameter 'word': its default 'c' is none of its choices" },
-    { "no_choices", "parameter 'word': it has no choices" },
-    { "nested_kind", "parameter 'nested': the kind of plugin it takes, 99, is none" },
-    { "list_default",
-      "parameter 'list': its default 5 is outside its range: expected an integer from 0 to 4" },
-    { "list_length", "parameter 'list': its default has 0 elements, outside its range of lengths" },
+    { "enum_default", "key 'word': its default 'c' is none of its choices" },
+    { "no_choices", "key 'word': it has no choices" },
+    { "nested_kind", "key 'nested': the kind of plugin it takes, 99, is none" },
+    { "list_default", "key 'list': its default 5 is outside its range: expected an integer from 0 to 4" },
+    { "list_length", "key 'list': its default has 0 elements, outside its range of lengths" },
     { "metric_name", "probe metric_name: 'Train!' is no name for a metric" },
     { "metric_twice", "probe metric_twice: announces metric 'train' twice" },
     { "metric_role", "metric 'train': expected one of TSR_METRIC_... as its role" },
     { "metric_doc", "metric 'train': its doc is missing" },
-    { "no_end", "parameter 1 has the unknown type 2139062143; is TSR_PARAM_END missing?" },
+    { "no_end", "key 1 has the unknown type 2139062143; is TSR_KEY_END missing?" },
     { "undefined_symbol", "cannot be loaded: undefined symbol: defined_nowhere; link the library" },
 };
 enum { N_FAULTS = sizeof(faults) / sizeof(*faults) };
@@ -254,8 +253,8 @@ START_TEST(what_a_sound_plugin_declares_is_copied_in_full)
     ck_assert_int_eq(plugin->kind, TSR_PROBE);
     ck_assert_str_eq(plugin->name, "sample");
     ck_assert_str_eq(plugin->version, "1.2.3");
-    ck_assert_uint_eq(tsr_params_count(plugin->params), 12);
-    ck_assert_str_eq(plugin->params[3].unit, "bits");
+    ck_assert_uint_eq(tsr_keys_count(plugin->keys), 12);
+    ck_assert_str_eq(plugin->keys[3].unit, "bits");
     const tsr_probe_ops *ops = plugin->ops;
     ck_assert_ptr_nonnull(ops->run);
     tsr_module_free(module);

@@ -8,7 +8,7 @@
 
 #define N 117
 #define STEPS 50
-#define MOST_SLOTS 4
+#define MAX_SLOTS 4
 
 static void one_step(const tsr_instance *optimizer, float *values, float *gradients, float *const *slots,
                      unsigned step, double factor)
@@ -26,10 +26,10 @@ void optimizer_follows(const tsr_instance *optimizer, reference_step *reference)
 {
     const tsr_optimizer_ops *ops = tsr_instance_ops(optimizer);
     size_t n_slots = ops->slots ? ops->slots(tsr_instance_self(optimizer)) : 0;
-    float *slots[MOST_SLOTS] = { 0 }, *values = tsr_alloc(N, sizeof(float)),
+    float *slots[MAX_SLOTS] = { 0 }, *values = tsr_alloc(N, sizeof(float)),
           *gradients = tsr_alloc(N, sizeof(float));
     double expected[N] = { 0 }, largest[N] = { 0 }, memory[N][4] = { { 0 } };
-    ck_assert_uint_le(n_slots, MOST_SLOTS);
+    ck_assert_uint_le(n_slots, MAX_SLOTS);
     for (size_t i = 0; i < n_slots; i++)
         slots[i] = tsr_alloc(N, sizeof(float));
     tsr_rng rng = tsr_rng_stream(3, TSR_FOR_DATA, 0);

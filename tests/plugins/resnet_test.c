@@ -50,11 +50,11 @@ END_TEST
 
 START_TEST(width_multiplies_the_channels_of_every_stage)
 {
-    model_has_parameter(OF(20) "width = 0.5;", "stem.conv.weight 8 3 3 3");
-    model_has_parameter(OF(20) "width = 0.5;", "stage.2.block.0.conv2.weight 32 32 3 3");
-    model_has_parameter(OF(20) "width = 0.001;", "stage.2.block.0.conv2.weight 1 1 3 3");
-    model_has_parameter(OF(18) "width = 0.1;", "stage.3.block.1.conv2.weight 51 51 3 3");
-    model_has_code_bits(OF(20) "width = 2.0;", 2 * 188416);
+    model_has_parameter(OF(20) "width_multiplier = 0.5;", "stem.conv.weight 8 3 3 3");
+    model_has_parameter(OF(20) "width_multiplier = 0.5;", "stage.2.block.0.conv2.weight 32 32 3 3");
+    model_has_parameter(OF(20) "width_multiplier = 0.001;", "stage.2.block.0.conv2.weight 1 1 3 3");
+    model_has_parameter(OF(18) "width_multiplier = 0.1;", "stage.3.block.1.conv2.weight 51 51 3 3");
+    model_has_code_bits(OF(20) "width_multiplier = 2.0;", 2 * 188416);
 }
 END_TEST
 
@@ -68,8 +68,8 @@ END_TEST
 
 START_TEST(a_small_one_learns_a_batch)
 {
-    model_learns_a_batch(OF(20) "width = 0.25;", (tsr_shape){ 3, 8, 8 });
-    model_learns_a_batch(OF(18) "width = 0.0625; activation = \"prelu\";", (tsr_shape){ 1, 9, 7 });
+    model_learns_a_batch(OF(20) "width_multiplier = 0.25;", (tsr_shape){ 3, 8, 8 });
+    model_learns_a_batch(OF(18) "width_multiplier = 0.0625; activation = \"prelu\";", (tsr_shape){ 1, 9, 7 });
 }
 END_TEST
 
@@ -79,7 +79,8 @@ START_TEST(depths_that_it_has_not_are_refused)
              "depth is 44, expected 18, 20, 32 or 56");
     tsr_instance *model;
     ck_fails(test_instance_try(TSR_MODEL, OF(17), &model), TSR_REFUSED, "depth");
-    ck_fails(test_instance_try(TSR_MODEL, OF(20) "width = 0;", &model), TSR_REFUSED, "width");
+    ck_fails(test_instance_try(TSR_MODEL, OF(20) "width_multiplier = 0;", &model), TSR_REFUSED,
+             "width_multiplier");
 }
 END_TEST
 

@@ -54,23 +54,24 @@ END_TEST
 
 START_TEST(width_multiplies_every_hidden_layer)
 {
-    model_has_parameter(OF(16) "width = 0.25;", "stage.0.conv1.weight 16 3 3 3");
-    model_has_parameter(OF(16) "width = 0.25;", "hidden.0.weight 128 128");
-    model_has_code_bits(OF(16) "width = 0.25;", 277504 / 4);
-    model_has_parameter(OF(16) "width = 0.001;", "stage.4.conv3.weight 1 1 3 3");
+    model_has_parameter(OF(16) "width_multiplier = 0.25;", "stage.0.conv1.weight 16 3 3 3");
+    model_has_parameter(OF(16) "width_multiplier = 0.25;", "hidden.0.weight 128 128");
+    model_has_code_bits(OF(16) "width_multiplier = 0.25;", 277504 / 4);
+    model_has_parameter(OF(16) "width_multiplier = 0.001;", "stage.4.conv3.weight 1 1 3 3");
 }
 END_TEST
 
 START_TEST(the_activation_is_the_configured_one_with_a_slope_per_channel)
 {
-    model_has_parameter(OF(16) "activation = \"prelu\"; width = 0.25;", "stage.1.activation2.weight 32");
-    model_has_parameter(OF(16) "activation = \"prelu\"; width = 0.25;", "activation.1.weight 128");
+    model_has_parameter(OF(16) "activation = \"prelu\"; width_multiplier = 0.25;",
+                        "stage.1.activation2.weight 32");
+    model_has_parameter(OF(16) "activation = \"prelu\"; width_multiplier = 0.25;", "activation.1.weight 128");
 }
 END_TEST
 
 START_TEST(a_small_one_learns_a_batch)
 {
-    model_learns_a_batch(OF(16) "width = 0.0625; dropout = 0.0;", (tsr_shape){ 3, 32, 32 });
+    model_learns_a_batch(OF(16) "width_multiplier = 0.0625; dropout = 0.0;", (tsr_shape){ 3, 32, 32 });
 }
 END_TEST
 

@@ -55,9 +55,9 @@ START_TEST(a_plugin_of_the_minor_before_loads_and_its_new_fields_are_null)
     memcpy(&extra, (const char *)tsr_instance_ops(instance) + plugins[_i].extra, sizeof(extra));
     ck_assert_ptr_null(extra);
     ck_assert_ptr_null(plugin->test_extra);
-    for (const tsr_param *param = plugin->params; param->type != TSR_TYPE_END; param++) {
-        ck_assert_ptr_null(param->test_extra);
-        ck_assert_uint_gt(strlen(param->doc), 0);
+    for (const tsr_key *key = plugin->keys; key->type != TSR_TYPE_END; key++) {
+        ck_assert_ptr_null(key->test_extra);
+        ck_assert_uint_gt(strlen(key->doc), 0);
     }
     tsr_instance_free(instance);
 }

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#define MOST_BREAKPOINTS 64
+#define MAX_BREAKPOINTS 64
 
 tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation)
 {
@@ -36,22 +36,22 @@ tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x)
     return tsr_activate_with(graph, x, activation);
 }
 
-size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t room, float *at)
+size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t capacity, float *at)
 {
     if (config->ops->breakpoints)
-        return config->ops->breakpoints(config->self, room, at);
-    if (room)
+        return config->ops->breakpoints(config->self, capacity, at);
+    if (capacity)
         at[0] = 0;
     return 1;
 }
 
 static void check_breakpoints(tsr_setup *setup, const tsr_activation_config *config)
 {
-    float at[MOST_BREAKPOINTS];
-    size_t n = tsr_activation_breakpoints(config, MOST_BREAKPOINTS, at);
-    if (n < 1 || n > MOST_BREAKPOINTS) {
+    float at[MAX_BREAKPOINTS];
+    size_t n = tsr_activation_breakpoints(config, MAX_BREAKPOINTS, at);
+    if (n < 1 || n > MAX_BREAKPOINTS) {
         tsr_setup_fail(setup, "activation %s has %zu breakpoints, expected 1 to %d", config->name, n,
-                       MOST_BREAKPOINTS);
+                       MAX_BREAKPOINTS);
         return;
     }
     for (size_t i = 0; i < n; i++)

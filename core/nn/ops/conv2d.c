@@ -6,7 +6,7 @@
 
 #include <limits.h>
 
-#define MOST_FLOATS 0x1p40 /* of any array */
+#define MAX_FLOATS 0x1p40 /* of any array */
 
 tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options)
 {
@@ -66,7 +66,7 @@ static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape
     return true;
 }
 
-/* Whether all that the ways to convolve work in can be counted: what passes overflows nowhere below.
+/* Whether all the memory that the algorithms work in can be counted: what passes overflows nowhere below.
  */
 static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape out)
 {
@@ -75,8 +75,8 @@ static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape o
     double h = (double)in.h + 2.0 * o->padding_h + o->kernel_h + o->stride_h;
     double w = (double)in.w + 2.0 * o->padding_w + o->kernel_w + o->stride_w;
     if (area * (double)in.c <= INT_MAX && (double)out.h * (double)out.w <= INT_MAX &&
-        c * h * w <= MOST_FLOATS && k * h * w <= MOST_FLOATS && c * k * area <= MOST_FLOATS &&
-        c * area * (double)out.h * (double)out.w <= MOST_FLOATS)
+        c * h * w <= MAX_FLOATS && k * h * w <= MAX_FLOATS && c * k * area <= MAX_FLOATS &&
+        c * area * (double)out.h * (double)out.w <= MAX_FLOATS)
         return true;
     tsr_setup_fail(
         setup, "%zu x %zu x %zu under a kernel of %d x %d, giving %zu x %zu x %zu, is too large to compute",
@@ -136,16 +136,16 @@ static void forward(const tsr_pass *pass)
 
 static void backward(const tsr_pass *pass)
 {
-    const tsr_convolutions *ways = tsr_convolutions_choose();
+    const tsr_convolutions *algorithms = tsr_convolutions_choose();
     tsr_convolution conv = convolution_of(pass->config, pass->n, pass->shapes[0], pass->shape);
-    ways->weight_gradient(&conv, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
-                          pass->scratch);
+    algorithms->weight_gradient(&conv, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
+                                pass->scratch);
     if (has_bias(pass))
         tsr_channel_sums(pass->n, pass->shape.c, pass->shape.h * pass->shape.w, pass->output_gradient,
                          pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
-        ways->input_gradient(&conv, pass->output_gradient, pass->parameters[0], pass->input_gradients[0],
-                             pass->scratch);
+        algorithms->input_gradient(&conv, pass->output_gradient, pass->parameters[0],
+                                   pass->input_gradients[0], pass->scratch);
 }
 
 const tsr_op tsr_op_conv2d = {

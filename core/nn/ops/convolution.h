@@ -11,8 +11,8 @@ typedef struct tsr_convolution {
     size_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w;
 } tsr_convolution;
 
-/* Through a matrix of patches and BLAS, sample by sample: what faster ways must equal to rounding. `bias` may
-   be NULL. */
+/* Through a matrix of patches and BLAS, sample by sample: what faster algorithms must equal to rounding.
+   `bias` may be NULL. */
 size_t tsr_convolve_plain_scratch(const tsr_convolution *conv);
 void tsr_convolve_plain(const tsr_convolution *conv, const float *x, const float *w, const float *bias,
                         float *y, float *scratch);

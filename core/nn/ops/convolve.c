@@ -10,20 +10,20 @@
 #include <immintrin.h>
 #endif
 
-#define MOST_SLOTS 16         /* threads that work on one convolution */
+#define MAX_SLOTS 16          /* threads that work on one convolution */
 #define SLOTS_FLOATS 16777216 /* of all slots, where they are large */
 #define MANY 2e6              /* multiplications: what takes many times as long as waking a thread */
 #define SUM_FLOATS 16384      /* of a task of a sum */
 
 size_t tsr_convolve_slots(size_t size)
 {
-    return larger(smaller(SLOTS_FLOATS / size, MOST_SLOTS), 2);
+    return max(min(SLOTS_FLOATS / size, MAX_SLOTS), 2);
 }
 
 void tsr_convolve_tasks(size_t n, double multiplications, const tsr_slots *slots, tsr_task_function *function,
                         const void *job)
 {
-    size_t threads = smaller(smaller((size_t)tsr_threads(), slots->n), n);
+    size_t threads = min(min((size_t)tsr_threads(), slots->n), n);
     if (threads <= 1 || multiplications < MANY) {
         for (size_t i = 0; i < n; i++)
             function(job, i, slots->at);
@@ -49,12 +49,12 @@ TSR_HOT static void sum_piece(size_t n, size_t size, const float *restrict parts
 
 void tsr_convolve_sum(size_t n, size_t size, const float *parts, float *out)
 {
-    size_t pieces = parts_of(size, SUM_FLOATS), threads = smaller((size_t)tsr_threads(), pieces);
+    size_t pieces = ceil_div(size, SUM_FLOATS), threads = min((size_t)tsr_threads(), pieces);
     if (pieces * n < 8)
         threads = 1;
 #pragma omp parallel for num_threads((int)threads) schedule(static) if (threads > 1)
     for (size_t i = 0; i < pieces; i++)
-        sum_piece(n, size, parts, i * SUM_FLOATS, smaller(size, (i + 1) * SUM_FLOATS), out);
+        sum_piece(n, size, parts, i * SUM_FLOATS, min(size, (i + 1) * SUM_FLOATS), out);
 }
 
 #if defined(__x86_64__)
@@ -196,7 +196,7 @@ AVX2_TARGET INLINE void transpose_avx2(void *rows)
 #include "nn/ops/winograd_kernel.h"
 #include "nn/ops/direct_kernel.h"
 
-/* The ways of one instruction set. */
+/* The algorithms of one instruction set. */
 #define WAYS(isa)                                                                                            \
     static size_t scratch_##isa(const tsr_convolution *conv)                                                 \
     {                                                                                                        \

@@ -1,4 +1,4 @@
-/* Between the drivers of the ways to convolve, winograd.c and direct.c, and their kernels, which convolve.c
+/* Between the drivers of the algorithms, winograd.c and direct.c, and their kernels, which convolve.c
    holds for several instruction sets. Channels are worked on in groups of `lanes`, which is a vector; two
    groups of what comes out make a panel. */
 #ifndef TSR_NN_OPS_CONVOLVE_H
@@ -6,7 +6,7 @@
 
 #include "nn/ops/convolution.h"
 
-#define MOST_GROUPS 512 /* of channels, where Winograd's way is taken */
+#define MAX_GROUPS 512 /* of channels, where Winograd's way is taken */
 
 /* What a tile sums: for each term, where A and B begin, B's for one vector of a row, and the products of
  * each. */
@@ -40,7 +40,7 @@ typedef struct tsr_winograd {
 
 typedef struct tsr_winograd_kernels {
     size_t lanes;
-    void (*weights)(const tsr_winograd *w, const float *weights, bool turned, size_t group, float *u,
+    void (*weights)(const tsr_winograd *w, const float *weights, bool transposed, size_t group, float *u,
                     float *work);
     void (*bands)(const tsr_winograd *w, size_t first, size_t n, float *work);
     void (*gradient)(const tsr_winograd *w, const tsr_chunk *chunk, size_t first, size_t end, float *dw,
@@ -89,7 +89,7 @@ static inline tsr_terms tsr_direct_terms(const tsr_direct *d, size_t y, size_t p
 
 typedef struct tsr_direct_kernels {
     size_t lanes;
-    void (*weights)(const tsr_direct *d, const float *weights, bool turned, size_t group, float *packed,
+    void (*weights)(const tsr_direct *d, const float *weights, bool transposed, size_t group, float *packed,
                     float *work);
     void (*units)(const tsr_direct *d, size_t first, size_t n, float *work);
     void (*gradient)(const tsr_direct *d, const tsr_chunk *chunk, size_t first, size_t end, float *dw,
@@ -124,23 +124,23 @@ size_t tsr_convolve_slots(size_t size);
 /* out = the sum of n arrays, at least two, in their order. */
 void tsr_convolve_sum(size_t n, size_t size, const float *parts, float *out);
 
-static inline size_t smaller(size_t a, size_t b)
+static inline size_t min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-static inline size_t larger(size_t a, size_t b)
+static inline size_t max(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
 /* a / b, rounded up. */
-static inline size_t parts_of(size_t a, size_t b)
+static inline size_t ceil_div(size_t a, size_t b)
 {
     return (a + b - 1) / b;
 }
 
-/* --- the ways --- */
+/* --- the algorithms --- */
 
 bool tsr_winograd_suits(const tsr_convolution *conv);
 size_t tsr_winograd_scratch(const tsr_winograd_kernels *kernels, const tsr_convolution *conv);

@@ -66,9 +66,9 @@ TARGET static void NAME(direct_units)(const tsr_direct *d, size_t first, size_t 
 }
 
 /* Group `group` of the channels that come out, in lanes: packed is panel x tap x group x channel in x vectors
-   x LANES. The weights are out x in x area; where `turned`, in x out x area. */
-TARGET static void NAME(pack_weights)(const tsr_direct *d, const float *weights, bool turned, size_t group,
-                                      float *packed, float *work)
+   x LANES. The weights are out x in x area; where `transposed`, in x out x area. */
+TARGET static void NAME(pack_weights)(const tsr_direct *d, const float *weights, bool transposed,
+                                      size_t group, float *packed, float *work)
 {
     size_t in = d->in.c, out = d->out.c, first = group * LANES, panel = group / VECTORS * VECTORS;
     size_t lanes = out - first < LANES ? out - first : LANES, all = d->in_groups * d->inner;
@@ -80,8 +80,8 @@ TARGET static void NAME(pack_weights)(const tsr_direct *d, const float *weights,
             memset(work, 0, d->area * LANES * sizeof(float));
         else
             NAME(gather)
-        (weights + (turned ? c * out + first : first * in + c) * d->area, turned ? d->area : in * d->area,
-         lanes, 1, d->area, &place, work);
+        (weights + (transposed ? c * out + first : first * in + c) * d->area,
+         transposed ? d->area : in * d->area, lanes, 1, d->area, &place, work);
         for (size_t tap = 0; tap < d->area; tap++)
             AT(to + (tap * all + c) * vectors * LANES) = FROM(work + tap * LANES);
     }
@@ -97,7 +97,7 @@ TARGET static void NAME(direct_weights)(const tsr_direct *d, const tsr_chunk *ch
     size_t group = d->band * d->out.w * LANES, size = d->inner * row_floats;
     float *strips = work, *gradients = strips + d->chunk_in * d->strip,
           *sums = gradients + d->chunk_out * group;
-    float *turned = sums + d->chunk_in * d->area * d->inner * d->chunk_out * LANES;
+    float *transposed = sums + d->chunk_in * d->area * d->inner * d->chunk_out * LANES;
     NAME(place) place = { d->out.w * LANES, 0, 1, 0 };
     for (size_t u = first; u < end; u++) {
         size_t sample = u / d->bands, row = u % d->bands * d->band;
@@ -126,10 +126,10 @@ TARGET static void NAME(direct_weights)(const tsr_direct *d, const tsr_chunk *ch
             size_t channels = d->in.c - c < LANES ? d->in.c - c : LANES;
             for (size_t k = 0; k < channels; k++)
                 for (size_t tap = 0; tap < d->area; tap++)
-                    AT(turned + (k * d->area + tap) * LANES) =
+                    AT(transposed + (k * d->area + tap) * LANES) =
                         FROM(sums + (g * d->area + tap) * size + k * row_floats + h * LANES);
             NAME(scatter)
-            (turned, channels * d->area, d->out.c - o < LANES ? d->out.c - o : LANES,
+            (transposed, channels * d->area, d->out.c - o < LANES ? d->out.c - o : LANES,
              dw + (o * d->in.c + c) * d->area, d->in.c * d->area);
         }
 }

@@ -220,7 +220,7 @@ static const float *gradient_of_piece(const channel *ch, size_t start, size_t n,
 
 /* Where a channel's dz is kept until its sums are known: the gradient of what was added is dz, else dx's room
    will do. Room for one piece at the worst: nothing before wants a gradient. */
-static float *room_for(const tsr_pass *pass, size_t start, float *spare)
+static float *capacity_for(const tsr_pass *pass, size_t start, float *spare)
 {
     float *beside = pass->n_inputs > 1 ? pass->input_gradients[1] : NULL;
     float *own = pass->input_gradients[0];
@@ -235,7 +235,7 @@ static channel_sums sum_channel(const channel *ch)
     for (size_t s = 0; s < pass->n; s++)
         for (size_t at = 0; at < ch->positions; at += PIECE) {
             size_t start = map_at(ch, s) + at, n = piece_at(ch, at);
-            const float *dz = gradient_of_piece(ch, start, n, room_for(pass, start, spare), &sums);
+            const float *dz = gradient_of_piece(ch, start, n, capacity_for(pass, start, spare), &sums);
             sums.gradient += (double)sum(n, dz);
             sums.product += (double)sum_products(n, pass->inputs[0] + start, ch->mean, dz);
         }
@@ -249,7 +249,7 @@ static void spread_channel(const channel *ch, float a, float b, float d)
     const tsr_pass *pass = ch->pass;
     for (size_t s = 0; s < pass->n; s++) {
         size_t start = map_at(ch, s);
-        const float *dz = ch->activation ? room_for(pass, start, NULL) : pass->output_gradient + start;
+        const float *dz = ch->activation ? capacity_for(pass, start, NULL) : pass->output_gradient + start;
         spread(ch->positions, dz, pass->inputs[0] + start, ch->mean, a, b, d,
                pass->input_gradients[0] + start);
     }

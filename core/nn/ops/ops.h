@@ -16,8 +16,8 @@ typedef struct tsr_activation_config {
     const char *name; /* of the plugin */
 } tsr_activation_config;
 
-/* Where the pieces of an activation meet: at most `room` written to `at`, the number of all returned. */
-size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t room, float *at);
+/* Where the pieces of an activation meet: at most `capacity` written to `at`, the number of all returned. */
+size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t capacity, float *at);
 
 /* Batch norm's. On feature maps it can do in the same pass what follows it: where `activation` is not NULL, a
    second input is added, if there is one, and the sum activated; a node made by tsr_graph_fuse. */

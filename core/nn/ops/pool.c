@@ -30,17 +30,17 @@ tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x)
 
 /* --- windows --- */
 
-#define MOST_SIZE 4096 /* places of a window are counted in floats, exactly */
+#define MAX_SIZE 4096 /* places of a window are counted in floats, exactly */
 
 static void setup_windows(tsr_setup *setup)
 {
     const pool_config *config = tsr_setup_config(setup);
     tsr_shape shape = tsr_setup_input(setup, 0);
     size_t size = (size_t)config->size, stride = (size_t)config->stride;
-    if (config->size < 1 || config->size > MOST_SIZE || config->stride < 1) {
+    if (config->size < 1 || config->size > MAX_SIZE || config->stride < 1) {
         tsr_setup_fail(setup,
                        "size is %d and stride %d, expected a size of 1 to %d and a stride of at least 1",
-                       config->size, config->stride, MOST_SIZE);
+                       config->size, config->stride, MAX_SIZE);
         return;
     }
     if (shape.h < size || shape.w < size) {
@@ -77,8 +77,8 @@ static map map_of(const tsr_pass *pass)
 }
 
 /* Offers the values x[0], x[stride] ... of one place of the windows to a row of winners. */
-TSR_HOT static void challenge(size_t n, size_t stride, const float *restrict x, float place,
-                              float *restrict best, float *restrict winner)
+TSR_HOT static void keep_larger(size_t n, size_t stride, const float *restrict x, float place,
+                                float *restrict best, float *restrict winner)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -98,14 +98,14 @@ static void max_of_map(const map *m, const float *x, float *y, float *winner)
             winner[i] = 0;
         }
         for (size_t place = 1; place < m->size * m->size; place++)
-            challenge(m->out_w, m->stride, window + place / m->size * m->in_w + place % m->size, (float)place,
-                      y, winner);
+            keep_larger(m->out_w, m->stride, window + place / m->size * m->in_w + place % m->size,
+                        (float)place, y, winner);
     }
 }
 
 /* Gives the gradient of a row of windows to the values at one place where that place won. */
-TSR_HOT static void reward(size_t n, size_t stride, const float *restrict dy, const float *restrict winner,
-                           float place, float *restrict dx)
+TSR_HOT static void add_to_winners(size_t n, size_t stride, const float *restrict dy,
+                                   const float *restrict winner, float place, float *restrict dx)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -118,8 +118,8 @@ static void max_gradient_of_map(const map *m, const float *dy, const float *winn
     for (size_t row = 0; row < m->out_h; row++, dy += m->out_w, winner += m->out_w) {
         float *window = dx + row * m->stride * m->in_w;
         for (size_t place = 0; place < m->size * m->size; place++)
-            reward(m->out_w, m->stride, dy, winner, (float)place,
-                   window + place / m->size * m->in_w + place % m->size);
+            add_to_winners(m->out_w, m->stride, dy, winner, (float)place,
+                           window + place / m->size * m->in_w + place % m->size);
     }
 }
 

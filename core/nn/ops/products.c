@@ -50,13 +50,14 @@ static void input_gradient_blas(const tsr_layer *layer, const float *dy, const f
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 
 #define INLINE static inline __attribute__((always_inline))
-#define ROWS 6          /* of a tile */
-#define DEPTH 128       /* of a panel */
-#define WIDEST 8        /* vectors in which sparse sums are kept */
-#define MOST_BLOCKS 16  /* of 64 samples, where zeros are skipped */
-#define LEAST_SPARSE 24 /* outputs that make skipping worth it */
-#define SPARSE_SHARE 3  /* and at most one in so many values that are not zero */
-#define MANY 2e6         /* multiplications: 20 microseconds, many times what it takes to hand work to a waiting thread */
+#define ROWS 6         /* of a tile */
+#define DEPTH 128      /* of a panel */
+#define WIDEST 8       /* vectors in which sparse sums are kept */
+#define MAX_BLOCKS 16  /* of 64 samples, where zeros are skipped */
+#define MIN_SPARSE 24  /* outputs that make skipping worth it */
+#define SPARSE_SHARE 3 /* and at most one in so many values that are not zero */
+#define MANY                                                                                                 \
+    2e6 /* multiplications: 20 microseconds, many times what it takes to hand work to a waiting thread */
 
 /* A(r, k) is at[r * row + k * step]. */
 typedef struct operand {

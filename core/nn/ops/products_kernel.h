@@ -282,7 +282,7 @@ TARGET static void NAME(forward_dense)(const tsr_layer *layer, const float *x, c
 TARGET static bool NAME(is_sparse)(const tsr_layer *layer, const float *x, size_t samples)
 {
     size_t nonzeros = 0, met = 0;
-    if (layer->outputs < LEAST_SPARSE)
+    if (layer->outputs < MIN_SPARSE)
         return false;
     for (size_t s = 0; s < samples; s += 4, met += layer->inputs)
         for (size_t i = 0; i < layer->inputs; i += 64) {
@@ -375,7 +375,7 @@ TARGET static void NAME(weight_task)(const product *work, size_t task)
     size_t first = task * 64, inputs = at_most(64, layer->inputs - first);
     const float *x = work->x + first;
     float *dw = work->dw + first;
-    uint64_t bits[MOST_BLOCKS][64];
+    uint64_t bits[MAX_BLOCKS][64];
     if (work->padded && NAME(find_samples)(layer, inputs, x, bits) * SPARSE_SHARE < layer->samples * inputs) {
         NAME(gradient_sparse)(layer, inputs, (const uint64_t(*)[64])bits, x, work->padded, dw);
         return;
@@ -390,7 +390,7 @@ TARGET static void NAME(weight_gradient)(const tsr_layer *layer, const float *x,
                                          float *scratch)
 {
     product work = { .layer = *layer, .x = x, .dy = dy, .dw = dw };
-    if (layer->outputs >= LEAST_SPARSE && layer->samples <= 64 * MOST_BLOCKS) {
+    if (layer->outputs >= MIN_SPARSE && layer->samples <= 64 * MAX_BLOCKS) {
         pad_chunks(layer, LANES, dy, scratch);
         work.padded = scratch;
     }

@@ -212,15 +212,16 @@ TARGET static void NAME(outputs)(const tsr_winograd *w, const float *points, siz
 
 /* --- weights --- */
 
-/* G g G^T of nine vectors `g`, `step` apart, or of them turned by half a circle, to points `u_point` apart.
+/* G g G^T of nine vectors `g`, `step` apart, or of them rotated by half a circle, to points `u_point` apart.
  */
-TARGET INLINE void NAME(transform_weights)(size_t m, bool turned, const float *g, float *u, size_t u_point)
+TARGET INLINE void NAME(transform_weights)(size_t m, bool transposed, const float *g, float *u,
+                                           size_t u_point)
 {
     size_t n = m + 2;
     vector in[3], out[POINTS], half[POINTS][3];
     EACH (j, 3) {
         EACH (i, 3)
-            in[i] = FROM(g + (turned ? 8 - 3 * i - j : 3 * i + j) * LANES);
+            in[i] = FROM(g + (transposed ? 8 - 3 * i - j : 3 * i + j) * LANES);
         NAME(weight_points)(m, in, out);
         EACH (i, n)
             half[i][j] = out[i];
@@ -233,8 +234,8 @@ TARGET INLINE void NAME(transform_weights)(size_t m, bool turned, const float *g
 }
 
 /* Group `group` of the channels that come out, in lanes: u is point x panel x channel in x vectors x LANES.
-   The weights are out x in x 9; where `turned`, in x out x 9. */
-TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bool turned, size_t group,
+   The weights are out x in x 9; where `transposed`, in x out x 9. */
+TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bool transposed, size_t group,
                                  float *u, float *work)
 {
     size_t in = w->in.c, out = w->out.c, first = group * LANES, panel = group / VECTORS;
@@ -246,7 +247,7 @@ TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bo
         const float *nine = work;
         if (c >= in)
             memset(work, 0, 9 * LANES * sizeof(float));
-        else if (turned)
+        else if (transposed)
             NAME(gather)(weights + (c * out + first) * 9, 9, lanes, 1, 9, &place, work);
         else {
             if (c % LANES == 0) /* those of a whole group: they lie side by side */
@@ -256,9 +257,9 @@ TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bo
             nine += c % LANES * 9 * LANES;
         }
         if (w->m == 4)
-            NAME(transform_weights)(4, turned, nine, to, w->u_point);
+            NAME(transform_weights)(4, transposed, nine, to, w->u_point);
         else
-            NAME(transform_weights)(2, turned, nine, to, w->u_point);
+            NAME(transform_weights)(2, transposed, nine, to, w->u_point);
     }
 }
 
@@ -268,7 +269,7 @@ TARGET static void NAME(weights)(const tsr_winograd *w, const float *weights, bo
 TARGET static void NAME(winograd_bands)(const tsr_winograd *w, size_t first, size_t n, float *work)
 {
     float *v = work, *points = v + w->v_floats, *strips = points + w->m_floats;
-    size_t a[MOST_GROUPS], b[MOST_GROUPS], tiles = n * w->tiles_w;
+    size_t a[MAX_GROUPS], b[MAX_GROUPS], tiles = n * w->tiles_w;
     tsr_terms terms = { w->in_groups, w->inner, a, b };
     for (size_t g = 0; g < w->in_groups; g++) {
         a[g] = g * w->block * LANES;

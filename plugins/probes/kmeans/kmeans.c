@@ -19,13 +19,13 @@ typedef struct kmeans {
     double tolerance;
 } kmeans;
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(kmeans, k, 0, 0, 1 << 20, "clusters; 0: as many as classes"),
-    TSR_PARAM_INT(kmeans, restarts, 10, 1, 1000, "runs from different first centres; the best counts"),
-    TSR_PARAM_INT(kmeans, max_iterations, 300, 1, 1000000, "iterations at most"),
-    TSR_PARAM_REAL(kmeans, tolerance, 1e-4, 0, 1,
-                   "stop when centres move by less, squared, relative to the mean variance of a bit"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_INT(kmeans, k, 0, 0, 1 << 20, "clusters; 0: as many as classes"),
+    TSR_KEY_INT(kmeans, restarts, 10, 1, 1000, "runs from different first centres; the best counts"),
+    TSR_KEY_INT(kmeans, max_iterations, 300, 1, 1000000, "iterations at most"),
+    TSR_KEY_REAL(kmeans, tolerance, 1e-4, 0, 1,
+                 "stop when centres move by less, squared, relative to the mean variance of a bit"),
+    TSR_KEY_END
 };
 
 /* The best clustering so far. */
@@ -173,6 +173,6 @@ static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "kmeans",
     .version = "1.1.0",     .summary = "k-means clusters of codes, compared with the classes",
     .licence = "MIT",       TSR_INSTANCE(kmeans),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

@@ -16,14 +16,13 @@ typedef struct logistic_regression {
 } logistic_regression;
 
 static const char *const schemes[] = { "one_vs_one", "one_vs_rest", "multinomial", NULL };
-static const tsr_param params[] = {
-    TSR_PARAM_ENUM(logistic_regression, multi_class, "one_vs_one", schemes,
-                   "how two-class problems become many"),
-    TSR_PARAM_REAL(logistic_regression, C, 1.0, 1e-12, 1e12, "weight of the losses against the penalty"),
-    TSR_PARAM_REAL(logistic_regression, tolerance, 1e-4, 0, 1,
-                   "largest part of the gradient that may be left"),
-    TSR_PARAM_INT(logistic_regression, max_iterations, 100, 1, 1000000, "iterations of L-BFGS at most"),
-    TSR_PARAM_END
+static const tsr_key keys[] = {
+    TSR_KEY_ENUM(logistic_regression, multi_class, "one_vs_one", schemes,
+                 "how two-class problems become many"),
+    TSR_KEY_REAL(logistic_regression, C, 1.0, 1e-12, 1e12, "weight of the losses against the penalty"),
+    TSR_KEY_REAL(logistic_regression, tolerance, 1e-4, 0, 1, "largest part of the gradient that may be left"),
+    TSR_KEY_INT(logistic_regression, max_iterations, 100, 1, 1000000, "iterations of L-BFGS at most"),
+    TSR_KEY_END
 };
 
 static double train_accuracy(const logistic_set *set, const uint32_t *predicted)
@@ -109,6 +108,6 @@ static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "logistic_regression",
     .version = "1.1.0",     .summary = "a linear classifier of codes: one-vs-one, one-vs-rest or multinomial",
     .licence = "MIT",       TSR_INSTANCE(logistic_regression),
-    .params = params,
+    .keys = keys,
 };
 TSR_PLUGINS(&plugin)

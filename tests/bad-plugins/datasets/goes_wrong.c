@@ -1,4 +1,4 @@
-/* A dataset that goes wrong in the operation that its parameter names. */
+/* A dataset that goes wrong in the operation that its key names. */
 #include <tessera/dataset.h>
 
 #include <signal.h>
@@ -10,10 +10,10 @@ typedef struct goes_wrong {
     const char *in;
 } goes_wrong;
 
-static const tsr_param params[] = {
-    TSR_PARAM_BOOL(goes_wrong, exits, false, "by exit, and not by a crash"),
-    TSR_PARAM_STRING(goes_wrong, in, "nothing", "where: open, read or close"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_BOOL(goes_wrong, exits, false, "by exit, and not by a crash"),
+    TSR_KEY_STRING(goes_wrong, in, "nothing", "where: open, read or close"),
+    TSR_KEY_END,
 };
 
 static void go(const goes_wrong *g, const char *here)
@@ -52,8 +52,11 @@ static void close_it(void *self)
 }
 
 static const tsr_dataset_ops ops = { .open = open_it, .read = read_it, .close = close_it };
-static const tsr_plugin plugin = { TSR_DATASET_PLUGIN(&ops), .name = "goes_wrong",
-                                   .version = "1.0.0",       .summary = "goes wrong where it is told to",
-                                   .licence = "MIT",         TSR_INSTANCE(goes_wrong),
-                                   .params = params };
+static const tsr_plugin plugin = { TSR_DATASET_PLUGIN(&ops),
+                                   .name = "goes_wrong",
+                                   .version = "1.0.0",
+                                   .summary = "goes wrong where it is told to",
+                                   .licence = "MIT",
+                                   TSR_INSTANCE(goes_wrong),
+                                   .keys = keys };
 TSR_PLUGINS(&plugin)

@@ -1,9 +1,9 @@
 /* A default outside its own range. */
 #include "../bad.h"
 
-static const tsr_param params[] = {
-    TSR_PARAM_INT(bad, k, 0, 1, 9, "neighbours"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_INT(bad, k, 0, 1, 9, "neighbours"),
+    TSR_KEY_END,
 };
 
 BAD_PARAMS("default_outside")

@@ -1,4 +1,4 @@
-/* Goes wrong in the operation that its parameter names. */
+/* Goes wrong in the operation that its key names. */
 #include "../bad.h"
 
 #include <signal.h>
@@ -16,10 +16,10 @@ typedef struct goes_wrong {
 enum { CRASHES, EXITS, LEAVES, OVERRUNS, PRINTS, FAILS };
 static const char *const hows[] = { "crashes", "exits", "leaves", "overruns", "prints", "fails", NULL };
 
-static const tsr_param params[] = {
-    TSR_PARAM_ENUM(goes_wrong, how, "crashes", hows, "what it does"),
-    TSR_PARAM_STRING(goes_wrong, in, "nothing", "where: init, check, run or fini"),
-    TSR_PARAM_END,
+static const tsr_key keys[] = {
+    TSR_KEY_ENUM(goes_wrong, how, "crashes", hows, "what it does"),
+    TSR_KEY_STRING(goes_wrong, in, "nothing", "where: init, check, run or fini"),
+    TSR_KEY_END,
 };
 
 static tsr_status *go(const goes_wrong *g, const char *here)
@@ -70,7 +70,7 @@ static const tsr_plugin plugin = { TSR_PROBE_PLUGIN(&ops),
                                    .summary = "goes wrong where it is told to",
                                    .licence = "MIT",
                                    TSR_INSTANCE(goes_wrong),
-                                   .params = params,
+                                   .keys = keys,
                                    .init = init,
                                    .fini = fini };
 TSR_PLUGINS(&plugin)

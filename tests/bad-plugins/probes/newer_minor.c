@@ -10,6 +10,6 @@ TSR_PLUGIN_SYMBOL = {
     .abi_minor = TSR_ABI_MINOR + 1,
     .file_size = sizeof(tsr_plugin_file),
     .plugin_size = sizeof(tsr_plugin),
-    .param_size = sizeof(tsr_param),
+    .key_size = sizeof(tsr_key),
     .plugins = plugins,
 };

@@ -40,11 +40,11 @@ static void backward(const void *self, const tsr_units *u, const float *dy, floa
     }
 }
 
-static size_t breakpoints(const void *self, size_t room, float *at)
+static size_t breakpoints(const void *self, size_t capacity, float *at)
 {
     const faulty *f = self;
     static const float sound[] = { -1, 0 }, wrong[] = { 0, -1 };
-    for (size_t i = 0; i < room && i < 2; i++)
+    for (size_t i = 0; i < capacity && i < 2; i++)
         at[i] = f->fault == DESCENDS ? wrong[i] : sound[i];
     return 2;
 }

@@ -19,9 +19,8 @@ enum { NONE, LEAKS, SHARES, CRASHES, REFUSES, OWN };
     static const char *const faults[] = {                                                                    \
         "none", "leaks", "shares", "crashes", "refuses", __VA_ARGS__, NULL                                   \
     };                                                                                                       \
-    static const tsr_param params[] = {                                                                      \
-        TSR_PARAM_ENUM(faulty, fault, "none", faults, "what is wrong with it"), TSR_PARAM_END                \
-    }
+    static const tsr_key keys[] = { TSR_KEY_ENUM(faulty, fault, "none", faults, "what is wrong with it"),    \
+                                    TSR_KEY_END }
 
 static int uses; /* by all instances */
 
@@ -53,7 +52,7 @@ static int begin(const faulty *f)
     static const tsr_plugin plugin = { plugin_of_kind,     .name = "faulty",                                 \
                                        .version = "1.0.0", .summary = "breaks a claim",                      \
                                        .licence = "MIT",   TSR_INSTANCE(faulty),                             \
-                                       .params = params,   .init = init,                                     \
+                                       .keys = keys,       .init = init,                                     \
                                        .fini = fini };                                                       \
     TSR_PLUGINS(&plugin)
 

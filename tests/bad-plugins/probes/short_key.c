@@ -1,7 +1,7 @@
 /* Its declarations are shorter than ABI 1.0's. */
 #include "../bad.h"
 
-static const tsr_plugin plugin = { BAD_PROBE("short_param") };
+static const tsr_plugin plugin = { BAD_PROBE("short_key") };
 static const tsr_plugin *const plugins[] = { &plugin, NULL };
 
 TSR_PLUGIN_SYMBOL = {
@@ -10,6 +10,6 @@ TSR_PLUGIN_SYMBOL = {
     .abi_minor = TSR_ABI_MINOR,
     .file_size = sizeof(tsr_plugin_file),
     .plugin_size = sizeof(tsr_plugin),
-    .param_size = sizeof(tsr_param) - 8,
+    .key_size = sizeof(tsr_key) - 8,
     .plugins = plugins,
 };

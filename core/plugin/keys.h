@@ -1,10 +1,10 @@
-/* Declarations of parameters: checking them, and saying them in words. */
-#ifndef TSR_PLUGIN_PARAMS_H
-#define TSR_PLUGIN_PARAMS_H
+/* Declarations of keys: checking them, and saying them in words. */
+#ifndef TSR_PLUGIN_KEYS_H
+#define TSR_PLUGIN_KEYS_H
 
 #include "base/text.h"
 
-#include <tessera/param.h>
+#include <tessera/key.h>
 #include <tessera/status.h>
 
 /* Lower case letters, digits and _, a letter first: what plugins and keys are called. */
@@ -17,24 +17,24 @@ bool tsr_line_valid(const char *line);
 const char *tsr_line_shown(const char *line);
 
 /* Checks what a plugin declares; `where` names it in messages. Used by the loader and by tests. */
-TSR_MUST_CHECK tsr_status *tsr_params_check(const tsr_param *params, size_t instance_size, const char *where);
+TSR_MUST_CHECK tsr_status *tsr_keys_check(const tsr_key *keys, size_t instance_size, const char *where);
 
 /* "int", "real_list": what `tessera describe` calls a type. */
-const char *tsr_param_type_name(tsr_param_type type);
+const char *tsr_key_type_name(tsr_key_type type);
 
-/* How many declarations stand before TSR_PARAM_END. */
-size_t tsr_params_count(const tsr_param *params);
+/* How many declarations stand before TSR_KEY_END. */
+size_t tsr_keys_count(const tsr_key *keys);
 
-/* NULL where no parameter has the key. */
-const tsr_param *tsr_params_find(const tsr_param *params, const char *key);
+/* NULL where no key has the name. */
+const tsr_key *tsr_keys_find(const tsr_key *keys, const char *key);
 
 /* Whether a value is finite and in range, for the field as well as for the declaration. */
-bool tsr_param_takes_int(const tsr_param *param, int64_t value);
-bool tsr_param_takes_real(const tsr_param *param, double value);
+bool tsr_key_takes_int(const tsr_key *key, int64_t value);
+bool tsr_key_takes_real(const tsr_key *key, double value);
 /* The index of a word among the choices, -1 where it is none. */
-int tsr_param_choice(const tsr_param *param, const char *word);
+int tsr_key_choice(const tsr_key *key, const char *word);
 
 /* What a value must be: "an integer from 1 to 9", "one of \"a\", \"b\"". One element of a list: `element`. */
-void tsr_param_expected(const tsr_param *param, bool element, tsr_text *out);
+void tsr_key_expected(const tsr_key *key, bool element, tsr_text *out);
 
 #endif

@@ -1,9 +1,9 @@
-/* Declarations: the checks of params.c, on tables written here. What whole plugins declare is tried by
+/* Declarations: the checks of keys.c, on tables written here. What whole plugins declare is tried by
    loader_test.c with tests/bad-plugins. */
 #include "support.h"
 
 #include "plugin/kinds.h"
-#include "plugin/params.h"
+#include "plugin/keys.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,16 +16,16 @@ typedef struct owner {
     const char *path;
 } owner;
 
-static tsr_status *check(const tsr_param *params)
+static tsr_status *check(const tsr_key *keys)
 {
-    return tsr_params_check(params, sizeof(owner), "probe x");
+    return tsr_keys_check(keys, sizeof(owner), "probe x");
 }
 
 START_TEST(common_keys_of_every_kind_are_sound)
 {
     for (int kind = TSR_NO_KIND + 1; kind < TSR_N_KINDS; kind++) {
         const tsr_kind_row *row = tsr_kind_get((tsr_kind)kind);
-        ck_succeeds(tsr_params_check(row->common, row->common_size, row->name));
+        ck_succeeds(tsr_keys_check(row->common, row->common_size, row->name));
         ck_assert_int_eq(tsr_kind_named(row->name), kind);
         ck_assert_ptr_nonnull(strstr(tsr_kind_names(), row->name));
     }
@@ -37,32 +37,32 @@ END_TEST
 
 START_TEST(sound_declarations_pass)
 {
-    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, -1, -5, INT32_MAX, "a number"),
-                                        TSR_PARAM_REAL(owner, rate, 0.0, -INFINITY, INFINITY, "a rate"),
-                                        TSR_PARAM_INT(owner, big, 0, INT64_MIN, INT64_MAX, "big"),
-                                        TSR_PARAM_REAL_LIST(owner, levels, NULL, 0, 0.0, 1.0, "levels"),
-                                        TSR_PARAM_PATH(owner, path, NULL, "a path"),
-                                        TSR_PARAM_END };
-    ck_succeeds(check(params));
-    ck_assert_uint_eq(tsr_params_count(params), 5);
-    ck_assert_ptr_eq(tsr_params_find(params, "big"), &params[2]);
-    ck_assert_ptr_null(tsr_params_find(params, "bi"));
+    static const tsr_key keys[] = { TSR_KEY_INT(owner, k, -1, -5, INT32_MAX, "a number"),
+                                    TSR_KEY_REAL(owner, rate, 0.0, -INFINITY, INFINITY, "a rate"),
+                                    TSR_KEY_INT(owner, big, 0, INT64_MIN, INT64_MAX, "big"),
+                                    TSR_KEY_REAL_LIST(owner, levels, NULL, 0, 0.0, 1.0, "levels"),
+                                    TSR_KEY_PATH(owner, path, NULL, "a path"),
+                                    TSR_KEY_END };
+    ck_succeeds(check(keys));
+    ck_assert_uint_eq(tsr_keys_count(keys), 5);
+    ck_assert_ptr_eq(tsr_keys_find(keys, "big"), &keys[2]);
+    ck_assert_ptr_null(tsr_keys_find(keys, "bi"));
 }
 END_TEST
 
 START_TEST(a_required_key_needs_no_sound_default)
 {
-    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 0, 1, 9, "a number", .required = true),
-                                        TSR_PARAM_END };
-    ck_succeeds(check(params));
+    static const tsr_key keys[] = { TSR_KEY_INT(owner, k, 0, 1, 9, "a number", .required = true),
+                                    TSR_KEY_END };
+    ck_succeeds(check(keys));
 }
 END_TEST
 
 START_TEST(messages_name_the_plugin_the_key_and_the_fault)
 {
-    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 10, 1, 9, "a number"), TSR_PARAM_END };
-    ck_fails(check(params), TSR_REFUSED,
-             "probe x: parameter 'k': its default 10 is outside its range: expected an integer from 1 to 9");
+    static const tsr_key keys[] = { TSR_KEY_INT(owner, k, 10, 1, 9, "a number"), TSR_KEY_END };
+    ck_fails(check(keys), TSR_REFUSED,
+             "probe x: key 'k': its default 10 is outside its range: expected an integer from 1 to 9");
 }
 END_TEST
 
@@ -73,46 +73,44 @@ START_TEST(a_constant_of_operators_is_set_by_a_real_number)
         int whole;
         double real;
     } settings;
-    const tsr_param whole[] = { TSR_PARAM_INT(settings, whole, 1, 0, 2, "an integer", .constant = "epsilon"),
-                                TSR_PARAM_END };
-    const tsr_param unnamed[] = { TSR_PARAM_REAL(settings, real, 1, 0, 2, "a number", .constant = ""),
-                                  TSR_PARAM_END };
-    const tsr_param sound[] = { TSR_PARAM_REAL(settings, real, 1, 0, 2, "a number", .constant = "epsilon"),
-                                TSR_PARAM_END };
-    ck_fails(tsr_params_check(whole, sizeof(settings), "test"), TSR_REFUSED, message);
-    ck_fails(tsr_params_check(unnamed, sizeof(settings), "test"), TSR_REFUSED, message);
-    ck_succeeds(tsr_params_check(sound, sizeof(settings), "test"));
+    const tsr_key whole[] = { TSR_KEY_INT(settings, whole, 1, 0, 2, "an integer", .constant = "epsilon"),
+                              TSR_KEY_END };
+    const tsr_key unnamed[] = { TSR_KEY_REAL(settings, real, 1, 0, 2, "a number", .constant = ""),
+                                TSR_KEY_END };
+    const tsr_key sound[] = { TSR_KEY_REAL(settings, real, 1, 0, 2, "a number", .constant = "epsilon"),
+                              TSR_KEY_END };
+    ck_fails(tsr_keys_check(whole, sizeof(settings), "test"), TSR_REFUSED, message);
+    ck_fails(tsr_keys_check(unnamed, sizeof(settings), "test"), TSR_REFUSED, message);
+    ck_succeeds(tsr_keys_check(sound, sizeof(settings), "test"));
 }
 END_TEST
 
 START_TEST(a_float_field_must_hold_its_range)
 {
-    static const tsr_param params[] = { TSR_PARAM_REAL(owner, rate, 1e300, 0.0, INFINITY, "a rate"),
-                                        TSR_PARAM_END };
-    ck_fails(check(params), TSR_REFUSED, "parameter 'rate': its default 1e+300 is outside");
-    ck_assert(tsr_param_takes_real(&params[0], 1e30));
-    ck_assert(!tsr_param_takes_real(&params[0], 1e39));
-    ck_assert(!tsr_param_takes_real(&params[0], NAN));
-    ck_assert(!tsr_param_takes_real(&params[0], INFINITY));
+    static const tsr_key keys[] = { TSR_KEY_REAL(owner, rate, 1e300, 0.0, INFINITY, "a rate"), TSR_KEY_END };
+    ck_fails(check(keys), TSR_REFUSED, "key 'rate': its default 1e+300 is outside");
+    ck_assert(tsr_key_takes_real(&keys[0], 1e30));
+    ck_assert(!tsr_key_takes_real(&keys[0], 1e39));
+    ck_assert(!tsr_key_takes_real(&keys[0], NAN));
+    ck_assert(!tsr_key_takes_real(&keys[0], INFINITY));
 }
 END_TEST
 
 START_TEST(an_unsigned_field_holds_four_thousand_million)
 {
-    static const tsr_param params[] = { TSR_PARAM_INT(owner, k, 1, 0, UINT32_MAX, "a number"),
-                                        TSR_PARAM_END };
-    ck_succeeds(check(params));
-    static const tsr_param beyond[] = { TSR_PARAM_INT(owner, k, 1, 0, INT64_C(1) << 32, "a number"),
-                                        TSR_PARAM_END };
+    static const tsr_key keys[] = { TSR_KEY_INT(owner, k, 1, 0, UINT32_MAX, "a number"), TSR_KEY_END };
+    ck_succeeds(check(keys));
+    static const tsr_key beyond[] = { TSR_KEY_INT(owner, k, 1, 0, INT64_C(1) << 32, "a number"),
+                                      TSR_KEY_END };
     ck_fails(check(beyond), TSR_REFUSED, "field of 4 bytes does not hold the range from 0 to 4294967296");
 }
 END_TEST
 
 START_TEST(default_of_a_list_must_be_there)
 {
-    static const tsr_param params[] = { TSR_PARAM_REAL_LIST(owner, levels, NULL, 2, 0.0, 1.0, "levels"),
-                                        TSR_PARAM_END };
-    ck_fails(check(params), TSR_REFUSED, "its default of 2 elements is missing");
+    static const tsr_key keys[] = { TSR_KEY_REAL_LIST(owner, levels, NULL, 2, 0.0, 1.0, "levels"),
+                                    TSR_KEY_END };
+    ck_fails(check(keys), TSR_REFUSED, "its default of 2 elements is missing");
 }
 END_TEST
 
@@ -120,7 +118,7 @@ START_TEST(expectations_read_as_sentences)
 {
     static const char *const words[] = { "a", "b", NULL };
     static const struct {
-        tsr_param param;
+        tsr_key key;
         bool element;
         const char *expected;
     } rows[] = {
@@ -145,7 +143,7 @@ START_TEST(expectations_read_as_sentences)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         tsr_text text = { 0 };
-        tsr_param_expected(&rows[i].param, rows[i].element, &text);
+        tsr_key_expected(&rows[i].key, rows[i].element, &text);
         ck_assert_str_eq(text.chars, rows[i].expected);
         free(text.chars);
     }
@@ -194,8 +192,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("params");
-    TCase *tests = tcase_create("params");
+    Suite *suite = suite_create("keys");
+    TCase *tests = tcase_create("keys");
     tcase_add_test(tests, common_keys_of_every_kind_are_sound);
     tcase_add_test(tests, sound_declarations_pass);
     tcase_add_test(tests, a_required_key_needs_no_sound_default);

@@ -1,0 +1,154 @@
+/* Declared keys. A plugin lists the fields of its instance that a config may set; the host
+   allocates the instance, fills it, and refuses what does not fit, naming file, line, key and what was
+   expected. Ranges are closed. One list per plugin, ended by TSR_KEY_END.
+
+       typedef struct { int k; double radius; } knn;
+       static const tsr_key keys[] = {
+           TSR_KEY_INT(knn, k, 9, 1, 1 << 20, "neighbours that vote"),
+           TSR_KEY_REAL(knn, radius, 0.0, 0.0, INFINITY, "ignore neighbours farther than this", .unit =
+   "bits"), TSR_KEY_END
+       };
+
+   Further fields may follow the doc, as .unit above, or .required = true (no default: the config must
+   give it). The field's own size is recorded, so `int` and `int64_t`, `float` and `double` all work. */
+#ifndef TESSERA_KEY_H
+#define TESSERA_KEY_H
+
+#include <tessera/base.h>
+
+TSR_BEGIN_DECLS
+
+typedef struct tsr_instance tsr_instance; /* a configured plugin; see plugin.h */
+
+typedef enum tsr_kind {
+    TSR_NO_KIND = 0,
+    TSR_MODEL,
+    TSR_DATASET,
+    TSR_ACTIVATION,
+    TSR_REGULARIZER,
+    TSR_OPTIMIZER,
+    TSR_PROBE,
+    TSR_EXECUTOR,
+    TSR_N_KINDS,
+} tsr_kind;
+
+typedef enum tsr_key_type {
+    TSR_TYPE_END = 0,
+    TSR_TYPE_INT,       /* field: a signed or unsigned integer of 4 or 8 bytes that holds the range */
+    TSR_TYPE_REAL,      /* field: float or double; values are finite; an integer is accepted */
+    TSR_TYPE_BOOL,      /* field: bool */
+    TSR_TYPE_STRING,    /* field: const char *; the host owns it, as long as the instance lives */
+    TSR_TYPE_PATH,      /* as STRING; "~/" is the user's home, relative to the config file's folder */
+    TSR_TYPE_ENUM,      /* field: int, the index into `choices`; configs give the word */
+    TSR_TYPE_INT_LIST,  /* field: tsr_int_list */
+    TSR_TYPE_REAL_LIST, /* field: tsr_real_list; integers are accepted */
+    TSR_TYPE_PLUGIN,    /* field: tsr_instance *; a group that names a plugin of kind `nested` */
+} tsr_key_type;
+
+/* Lists belong to the host and live as long as the instance. */
+typedef struct tsr_int_list {
+    size_t n;
+    const int64_t *values;
+} tsr_int_list;
+
+typedef struct tsr_real_list {
+    size_t n;
+    const double *values;
+} tsr_real_list;
+
+typedef struct tsr_key {
+    tsr_key_type type;
+    uint32_t offset;     /* of the field in the instance */
+    uint32_t field_size; /* sizeof the field */
+    bool required;       /* the config must give it; the default is not used */
+    const char *name;    /* letters, digits and _ */
+    const char *doc;     /* one line, no full stop */
+    const char *unit;    /* "epochs", "bits" ...; NULL: none */
+
+    int64_t int_default, int_min, int_max;   /* INT; the range also for each element of INT_LIST */
+    double real_default, real_min, real_max; /* REAL; the range also for each element of REAL_LIST */
+    bool bool_default;                       /* BOOL */
+    const char *string_default;              /* STRING, PATH: may be NULL; ENUM: one of choices; PLUGIN:
+                                                its name */
+    const char *const *choices;              /* ENUM: NULL-terminated */
+    tsr_kind nested;                         /* PLUGIN */
+    size_t list_default_length;              /* INT_LIST, REAL_LIST */
+    const int64_t *int_list_default;         /* INT_LIST */
+    const double *real_list_default;         /* REAL_LIST */
+    size_t list_min_length, list_max_length; /* INT_LIST, REAL_LIST; at most 0: as many as one likes */
+    const char *constant;                    /* REAL, of a model: the constant of its operators that the key
+                                                sets (model.h); NULL: none */
+} tsr_key;
+
+#define TSR_KEY_INT(owner, field, def, min, max, text, ...)                                                  \
+    TSR_KEY_MAKE(TSR_TYPE_INT, owner, field, #field, text, .int_default = (def), .int_min = (min),           \
+                 .int_max = (max), ##__VA_ARGS__)
+#define TSR_KEY_REAL(owner, field, def, min, max, text, ...)                                                 \
+    TSR_KEY_MAKE(TSR_TYPE_REAL, owner, field, #field, text, .real_default = (def), .real_min = (min),        \
+                 .real_max = (max), ##__VA_ARGS__)
+#define TSR_KEY_BOOL(owner, field, def, text, ...)                                                           \
+    TSR_KEY_MAKE(TSR_TYPE_BOOL, owner, field, #field, text, .bool_default = (def), ##__VA_ARGS__)
+#define TSR_KEY_STRING(owner, field, def, text, ...)                                                         \
+    TSR_KEY_MAKE(TSR_TYPE_STRING, owner, field, #field, text, .string_default = (def), ##__VA_ARGS__)
+#define TSR_KEY_PATH(owner, field, def, text, ...)                                                           \
+    TSR_KEY_MAKE(TSR_TYPE_PATH, owner, field, #field, text, .string_default = (def), ##__VA_ARGS__)
+#define TSR_KEY_ENUM(owner, field, def, words, text, ...)                                                    \
+    TSR_KEY_MAKE(TSR_TYPE_ENUM, owner, field, #field, text, .string_default = (def), .choices = (words),     \
+                 ##__VA_ARGS__)
+/* `def` is a static const array of int64_t (double) values, or NULL with n = 0. */
+#define TSR_KEY_INT_LIST(owner, field, def, n, min, max, text, ...)                                          \
+    TSR_KEY_MAKE(TSR_TYPE_INT_LIST, owner, field, #field, text, .int_min = (min), .int_max = (max),          \
+                 .list_default_length = (n), .int_list_default = (def), ##__VA_ARGS__)
+#define TSR_KEY_REAL_LIST(owner, field, def, n, min, max, text, ...)                                         \
+    TSR_KEY_MAKE(TSR_TYPE_REAL_LIST, owner, field, #field, text, .real_min = (min), .real_max = (max),       \
+                 .list_default_length = (n), .real_list_default = (def), ##__VA_ARGS__)
+/* `def` is the name of a plugin of kind `of`, or NULL: none, and the field is NULL unless given. */
+#define TSR_KEY_PLUGIN(owner, field, of, def, text, ...)                                                     \
+    TSR_KEY_MAKE(TSR_TYPE_PLUGIN, owner, field, #field, text, .nested = (of), .string_default = (def),       \
+                 ##__VA_ARGS__)
+
+/* How the macros above make a tsr_key. C++ wants designators in the order of the fields, and all of them:
+   there the fields are set one by one, and at most five may follow the doc. */
+#ifndef __cplusplus
+#define TSR_KEY_FIELD(kind_of, owner, field)                                                                 \
+    .type = (kind_of), .offset = (uint32_t)offsetof(owner, field),                                           \
+    .field_size = (uint32_t)sizeof(((owner *)0)->field)
+#define TSR_KEY_MAKE(kind_of, owner, field, called, text, ...)                                               \
+    {                                                                                                        \
+        TSR_KEY_FIELD(kind_of, owner, field), .name = (called), .doc = (text), __VA_ARGS__                   \
+    }
+#define TSR_KEY_END                                                                                          \
+    {                                                                                                        \
+        .type = TSR_TYPE_END                                                                                 \
+    }
+#else
+#define TSR_KEY_MAKE(kind_of, owner, field, called, text, ...)                                               \
+    [] {                                                                                                     \
+        tsr_key tsr_made = tsr_key();                                                                        \
+        tsr_made.type = (kind_of);                                                                           \
+        tsr_made.offset = (uint32_t)offsetof(owner, field);                                                  \
+        tsr_made.field_size = (uint32_t)sizeof(((owner *)0)->field);                                         \
+        tsr_made.name = (called);                                                                            \
+        tsr_made.doc = (text);                                                                               \
+        TSR_KEY_SET(__VA_ARGS__)                                                                             \
+        return tsr_made;                                                                                     \
+    }()
+#define TSR_KEY_END tsr_key()
+/* Each argument is ".field = value". */
+#define TSR_KEY_SET(...)                                                                                     \
+    TSR_KEY_PICK(__VA_ARGS__, TSR_KEY_SET8, TSR_KEY_SET7, TSR_KEY_SET6, TSR_KEY_SET5, TSR_KEY_SET4,          \
+                 TSR_KEY_SET3, TSR_KEY_SET2, TSR_KEY_SET1, 0)                                                \
+    (__VA_ARGS__)
+#define TSR_KEY_PICK(a, b, c, d, e, f, g, h, picked, ...) picked
+#define TSR_KEY_SET1(a) tsr_made a;
+#define TSR_KEY_SET2(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET1(__VA_ARGS__)
+#define TSR_KEY_SET3(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET2(__VA_ARGS__)
+#define TSR_KEY_SET4(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET3(__VA_ARGS__)
+#define TSR_KEY_SET5(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET4(__VA_ARGS__)
+#define TSR_KEY_SET6(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET5(__VA_ARGS__)
+#define TSR_KEY_SET7(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET6(__VA_ARGS__)
+#define TSR_KEY_SET8(a, ...) TSR_KEY_SET1(a) TSR_KEY_SET7(__VA_ARGS__)
+#endif
+
+TSR_END_DECLS
+#endif
