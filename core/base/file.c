@@ -40,7 +40,7 @@ tsr_status *tsr_path_absolute(const char *path, char **out)
     char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
     if (path[0] != '/' && !here) {
         *out = NULL;
-        return tsr_fail(TSR_REFUSED, "%s: the working folder cannot be told: %s", path, strerror(errno));
+        return tsr_fail(TSR_REFUSED, "%s: cannot get the working folder: %s", path, strerror(errno));
     }
     *out = tsr_path_resolve(path, here);
     free(here);

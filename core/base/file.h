@@ -50,7 +50,7 @@ void tsr_new_file_drop(tsr_new_file *file);
 TSR_MUST_CHECK tsr_status *tsr_write_file(const char *path, const void *bytes, size_t length);
 
 /* Writes to where a user says. A regular file, or one that is not there yet, is replaced as above, at the end
-   of all links; what is no regular file is written to as it is, and so is a file that is the program's own
+   of all links; what is not a regular file is written to as it is, and so is a file that is the program's own
    output. */
 TSR_MUST_CHECK tsr_status *tsr_write_given_file(const char *path, const void *bytes, size_t length);
 

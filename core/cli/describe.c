@@ -29,7 +29,7 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
             return tsr_fail(TSR_USAGE, "tessera describe: unknown option '%s'; see 'tessera describe --help'",
                             argv[i]);
         if (out->what)
-            return tsr_fail(TSR_USAGE, "tessera describe: one plugin at a time, '%s' is one more", argv[i]);
+            return tsr_fail(TSR_USAGE, "tessera describe: expected one plugin, '%s' is too many", argv[i]);
         out->what = argv[i];
     }
     if (!out->what || !strchr(out->what, '/'))
@@ -343,7 +343,7 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
     tsr_kind kind = kind_name ? tsr_kind_named(kind_name) : TSR_NO_KIND;
     free(kind_name);
     if (kind == TSR_NO_KIND)
-        return tsr_fail(TSR_USAGE, "tessera describe: '%s' begins with no kind of plugin: expected %s",
+        return tsr_fail(TSR_USAGE, "tessera describe: '%s' does not begin with a kind of plugin: expected %s",
                         wanted->what, tsr_kind_names());
     const tsr_plugin_info *info;
     json_t *plugin;

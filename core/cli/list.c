@@ -30,10 +30,10 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
             return tsr_fail(TSR_USAGE, "tessera list: unknown option '%s'; see 'tessera list --help'",
                             argv[i]);
         if (out->kind != TSR_NO_KIND)
-            return tsr_fail(TSR_USAGE, "tessera list: one kind at most, '%s' is one more", argv[i]);
+            return tsr_fail(TSR_USAGE, "tessera list: expected at most one kind, '%s' is too many", argv[i]);
         out->kind = tsr_kind_named(argv[i]);
         if (out->kind == TSR_NO_KIND)
-            return tsr_fail(TSR_USAGE, "tessera list: '%s' is no kind of plugin: expected %s", argv[i],
+            return tsr_fail(TSR_USAGE, "tessera list: '%s' is not a kind of plugin: expected %s", argv[i],
                             tsr_kind_names());
     }
     return NULL;

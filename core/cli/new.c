@@ -48,12 +48,12 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
     if (n < 2)
         return tsr_fail(TSR_USAGE, "tessera new: needs a kind (%s) and a name", tsr_kind_names());
     if (tsr_kind_named(out->kind) == TSR_NO_KIND)
-        return tsr_fail(TSR_USAGE, "tessera new: '%s' is no kind of plugin: expected %s", out->kind,
+        return tsr_fail(TSR_USAGE, "tessera new: '%s' is not a kind of plugin: expected %s", out->kind,
                         tsr_kind_names());
     if (!tsr_name_valid(out->name))
         return tsr_fail(
             TSR_USAGE,
-            "tessera new: '%s' is no name for a plugin: expected lower case letters, digits and _, a "
+            "tessera new: '%s' is not a valid plugin name: expected lower case letters, digits and _, a "
             "letter first",
             tsr_line_shown(out->name));
     if (!out->folder)

@@ -224,7 +224,7 @@ static int do_experiment(options *given)
     tsr_experiment *experiment;
     char *here = getcwd(NULL, 0);
     tsr_status *status =
-        here ? NULL : tsr_fail(TSR_REFUSED, "the working folder cannot be told: %s", strerror(errno));
+        here ? NULL : tsr_fail(TSR_REFUSED, "cannot get the working folder: %s", strerror(errno));
     tsr_guard_begin(TSR_EXIT_REFUSED);
     tsr_output_divert(); /* what plugins print */
     if (!status)

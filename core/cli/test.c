@@ -24,13 +24,13 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
             return tsr_fail(TSR_USAGE, "tessera test: unknown option '%s'; see 'tessera test --help'",
                             argv[i]);
         } else if (out->file) {
-            return tsr_fail(TSR_USAGE, "tessera test: one file, '%s' is one more", argv[i]);
+            return tsr_fail(TSR_USAGE, "tessera test: expected one file, '%s' is too many", argv[i]);
         } else {
             out->file = argv[i];
         }
     }
     return out->file ? NULL
-                     : tsr_fail(TSR_USAGE, "tessera test: which plugin file? see 'tessera test --help'");
+                     : tsr_fail(TSR_USAGE, "tessera test: expected a plugin file; see 'tessera test --help'");
 }
 
 int tsr_cli_test(int argc, char **argv)

@@ -62,7 +62,7 @@ tsr_status *tsr_folder_check(const char *folder, const char *shown)
     if (!found)
         return NULL;
     return tsr_fail(TSR_REFUSED,
-                    "%s: holds '%s' and is no results folder of tessera's (no config.cfg that tessera has "
+                    "%s: holds '%s' and is not a results folder of tessera (no config.cfg that tessera has "
                     "written): expected an empty or a new folder; choose another with -o",
                     shown, found);
 }
@@ -145,7 +145,7 @@ static tsr_status *empty_runs(const char *runs)
         else if (is_run_folder(path, entries[i]->d_name))
             status = tsr_remove_tree(path);
         else
-            tsr_log_warning("%s: is no run of tessera's and stays", path);
+            tsr_log_warning("%s: is not a run of tessera and stays", path);
         free(path);
     }
     free_entries(entries, n);

@@ -68,7 +68,7 @@ static tsr_status *read_metadata(const tsr_safetensors *file, const char *key, j
         return NULL;
     json_decref(*out);
     *out = NULL;
-    return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is no JSON object, expected one as a text",
+    return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is not a JSON object, expected one as a text",
                     tsr_safetensors_path(file), key);
 }
 
@@ -111,7 +111,7 @@ static void add_assumed(constant_report *report, const tsr_graph_constant *const
         tsr_text_add(&report->assumed, "%s%s", report->assumed.length ? ", " : "", text);
 }
 
-static void say_assumed(const constant_report *report)
+static void warn_assumed(const constant_report *report)
 {
     if (report->assumed.chars)
         tsr_log_warning_once("%s: the file does not say its network's constants, and %s are assumed: %s; "
@@ -122,7 +122,7 @@ static void say_assumed(const constant_report *report)
 }
 
 /* Says that a value is given, maybe by a config that has every default, where the file says none. */
-static void say_unknown(const constant_report *report, const tsr_graph_constant *constant, double given)
+static void report_unknown(const constant_report *report, const tsr_graph_constant *constant, double given)
 {
     char key[80];
     format_key(constant, key, sizeof(key));
@@ -134,8 +134,8 @@ static void say_unknown(const constant_report *report, const tsr_graph_constant 
 }
 
 /* Says which of two values holds, the config's or the file's. */
-static void say_chosen(const constant_report *report, const tsr_graph_constant *constant, double built,
-                       double stored)
+static void report_chosen(const constant_report *report, const tsr_graph_constant *constant, double built,
+                          double stored)
 {
     const char *name = constant->spec.name;
     char key[80];
@@ -160,15 +160,15 @@ static tsr_status *read_constant(constant_report *report, const json_t *stored,
     double built = *value, read = json_number_value(found);
     tsr_status *status = NULL;
     if (found && !json_is_number(found)) {
-        status =
-            tsr_fail(TSR_REFUSED, "%s: the constant %s is no number", report->path, tsr_tensor_shown(name));
+        status = tsr_fail(TSR_REFUSED, "%s: the constant %s is not a number", report->path,
+                          tsr_tensor_shown(name));
     } else if (found) {
         if (!report->silent && !same_value(built, read))
-            say_chosen(report, constant, built, read);
+            report_chosen(report, constant, built, read);
         *value = constant->given ? built : read;
     } else if (constant->given) {
         if (!report->silent)
-            say_unknown(report, constant, built);
+            report_unknown(report, constant, built);
     } else {
         *value = report->own ? built : constant->spec.pytorch;
         if (!report->silent && !constant->spec.training_only)
@@ -193,7 +193,7 @@ static tsr_status *set_constants(const tsr_safetensors *file, tsr_graph *graph, 
             status = tsr_context(tsr_graph_set_constant(graph, i, value), "%s", report.path);
     }
     if (!status)
-        say_assumed(&report);
+        warn_assumed(&report);
     free(report.assumed.chars);
     json_decref(stored);
     return status;

@@ -42,7 +42,7 @@ static tsr_status *check_numbers(const json_t *metrics, size_t number)
     json_object_foreach(members, name, value) if (!json_is_number(value) && !json_is_null(value)) wrong =
         name;
     tsr_status *status =
-        wrong ? tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is no number", number, wrong) : NULL;
+        wrong ? tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is not a number", number, wrong) : NULL;
     json_decref(members);
     return status;
 }

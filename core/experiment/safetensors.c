@@ -90,7 +90,7 @@ static tsr_status *read_header(tsr_safetensors *file)
     json_error_t error;
     file->header = json_loadb(file->bytes + LENGTH_SIZE, (size_t)promised, JSON_REJECT_DUPLICATES, &error);
     if (!file->header)
-        return tsr_fail(TSR_REFUSED, "%s: offset %zu: the header is no JSON: %s", file->path,
+        return tsr_fail(TSR_REFUSED, "%s: offset %zu: the header is not JSON: %s", file->path,
                         LENGTH_SIZE + (size_t)error.position, tsr_line_shown(error.text));
     if (!json_is_object(file->header))
         return tsr_fail(TSR_REFUSED, "%s: offset %zu: expected a JSON object as the header", file->path,

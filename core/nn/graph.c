@@ -131,7 +131,8 @@ tsr_status *tsr_graph_new(const tsr_instance *model, tsr_shape shape, tsr_graph 
     tsr_shape_format(shape, text, sizeof(text));
     if (!tsr_shape_check(shape, &size))
         return tsr_fail(TSR_REFUSED,
-                        "an input of %s cannot be: each must be at least 1, and a sample fit in memory",
+                        "an input of %s is not possible: each dimension must be at least 1, and a sample "
+                        "must fit into memory",
                         text);
     tsr_graph *graph = calloc(1, sizeof(*graph));
     if (!graph)
@@ -321,7 +322,7 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
     mark_gradients(graph);
     for (size_t i = 0; i < graph->n; i++)
         if (!graph->nodes[i]->needed)
-            return tsr_fail(TSR_REFUSED, "'%s' leads nowhere: the logits, '%s', do not depend on it",
+            return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it",
                             graph->nodes[i]->name, logits->name);
     return tsr_graph_fuse(graph);
 }

@@ -51,11 +51,11 @@ static tsr_status *count_floats(const tsr_graph *graph, size_t *parameters, size
         for (size_t k = 0; k < node->n_parameters; k++) {
             *trained += node->parameters[k].n; /* at most the padded sum, which is checked */
             if (!add_padded(parameters, node->parameters[k].n))
-                return tsr_fail(TSR_NO_MEMORY, "its parameters are beyond what can be addressed");
+                return tsr_fail(TSR_NO_MEMORY, "its parameters do not fit into memory");
         }
         for (size_t k = 0; k < node->n_states; k++)
             if (!add_padded(states, node->states[k].n))
-                return tsr_fail(TSR_NO_MEMORY, "its running statistics are beyond what can be addressed");
+                return tsr_fail(TSR_NO_MEMORY, "its running statistics do not fit into memory");
     }
     return NULL;
 }

@@ -49,7 +49,7 @@ static void insert(tsr_buffer *buffer, size_t n, tsr_buffer **placed)
     placed[i] = buffer;
 }
 
-/* Rounds sizes up to the alignment; false where all of them together are beyond what can be addressed. */
+/* Rounds sizes up to the alignment; false where all of them together do not fit into memory. */
 static bool round_sizes(size_t n, tsr_buffer *buffers)
 {
     size_t sum = 0, limit = PTRDIFF_MAX / sizeof(float) - ALIGNMENT;
@@ -66,7 +66,7 @@ static bool round_sizes(size_t n, tsr_buffer *buffers)
 tsr_status *tsr_place(size_t n, tsr_buffer *buffers, bool apart, size_t *total)
 {
     if (!round_sizes(n, buffers))
-        return tsr_fail(TSR_NO_MEMORY, "the network's memory plan is beyond what can be addressed");
+        return tsr_fail(TSR_NO_MEMORY, "the network's memory plan does not fit into memory");
     tsr_buffer **order = tsr_alloc(n, sizeof(*order)), **placed = tsr_alloc(n, sizeof(*placed));
     if (!order || !placed) {
         free(order);
@@ -205,7 +205,7 @@ static tsr_status *place_all(tsr_plan *plan, needs *all)
 {
     bool apart = plan->kind == TSR_PLAN_APART;
     if (all->overflow)
-        return tsr_fail(TSR_NO_MEMORY, "a batch of %zu is beyond what can be addressed", plan->batch);
+        return tsr_fail(TSR_NO_MEMORY, "a batch of %zu does not fit into memory", plan->batch);
     TSR_TRY(tsr_place(all->n, all->buffers, apart, &plan->floats));
     plan->arena = tsr_alloc(plan->floats, sizeof(float));
     if (!plan->arena)

@@ -320,7 +320,7 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
     return NULL;
 }
 
-static tsr_status *tell(const tsr_training *training, const tsr_trained *so_far)
+static tsr_status *report_epoch(const tsr_training *training, const tsr_trained *so_far)
 {
     if (!training->epoch_done)
         return NULL;
@@ -333,14 +333,14 @@ static tsr_status *run(training_loop *loop, tsr_trained *out)
     double best = INFINITY;
     size_t since_best = 0;
     bool enough = false;
-    TSR_TRY(tell(training, out));
+    TSR_TRY(report_epoch(training, out));
     for (size_t epoch = 1; epoch <= training->epochs; epoch++) {
         TSR_TRY(run_epoch(loop, epoch, out, &enough));
         if (enough)
             break;
         since_best = out->loss < best ? 0 : since_best + 1;
         best = fmin(best, out->loss);
-        TSR_TRY(tell(training, out));
+        TSR_TRY(report_epoch(training, out));
         if (training->early_stop && since_best >= training->early_stop) {
             out->early_stopped = true;
             break;

@@ -17,9 +17,10 @@ bool tsr_metric_name_valid(const char *name)
 static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
 {
     if (!tsr_metric_name_valid(metric->name))
-        return tsr_fail(TSR_REFUSED,
-                        "%s: '%s' is no name for a metric: expected lower case letters, digits, _ and dots",
-                        where, metric->name);
+        return tsr_fail(
+            TSR_REFUSED,
+            "%s: '%s' is not a valid metric name: expected lower case letters, digits, _ and dots", where,
+            metric->name);
     if ((unsigned)metric->role >= TSR_N_METRIC_ROLES || (unsigned)metric->part >= TSR_N_METRIC_PARTS)
         return tsr_fail(TSR_REFUSED, "%s: metric '%s': expected one of TSR_METRIC_... as its role and part",
                         where, metric->name);

@@ -245,7 +245,7 @@ static tsr_status *check_nested(const tsr_key *key)
                         (int)key->nested);
     if (key->string_default && !tsr_name_valid(key->string_default))
         return tsr_fail(TSR_REFUSED,
-                        "its default '%s' is no plugin's name: expected lower case letters, digits and _",
+                        "its default '%s' is not a plugin's name: expected lower case letters, digits and _",
                         tsr_line_shown(key->string_default));
     return NULL;
 }

@@ -15,7 +15,8 @@ static tsr_status *find_plugin(tsr_registered_files *files, tsr_kind kind, const
     tsr_registered_file *file;
     size_t at = 0;
     if (!tsr_name_valid(candidate->name))
-        return tsr_fail(TSR_REFUSED, "%s: no config can name it: expected lower case letters, digits and _",
+        return tsr_fail(TSR_REFUSED,
+                        "%s: it cannot be named in a config: expected lower case letters, digits and _",
                         candidate->file);
     TSR_TRY(tsr_file_register(files, candidate->file, &file));
     TSR_TRY(tsr_file_select(file, kind, candidate->name, &at));

@@ -101,13 +101,13 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
         return tsr_fail(TSR_REFUSED, "%s: cannot be read: %s", file, strerror(errno));
     if (got < SELFMAG || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return tsr_fail(TSR_REFUSED,
-                        "%s: is no shared object; build the plugin and name the .so that comes out", file);
+                        "%s: is not a shared object; build the plugin and name the .so that comes out", file);
     bool cut = (size_t)got < sizeof(header);
     if (!cut && !is_for_this_machine(&header))
         return other_machine(file, &header);
     if (!cut && header.e_type != ET_DYN)
-        return tsr_fail(TSR_REFUSED, "%s: is an object or a program, no shared object; link it with -shared",
-                        file);
+        return tsr_fail(TSR_REFUSED,
+                        "%s: is an object or a program, not a shared object; link it with -shared", file);
     if (cut || !is_whole(fd, &header, size))
         return tsr_fail(TSR_REFUSED, "%s: is truncated (%llu bytes); build or copy it again", file,
                         (unsigned long long)size);
@@ -124,7 +124,7 @@ static tsr_status *check_outside(const char *file)
     if (S_ISDIR(info.st_mode))
         return tsr_fail(TSR_REFUSED, "%s: is a folder; name the .so file in it", file);
     if (!S_ISREG(info.st_mode))
-        return tsr_fail(TSR_REFUSED, "%s: is no regular file; name a .so file", file);
+        return tsr_fail(TSR_REFUSED, "%s: is not a regular file; name a .so file", file);
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return tsr_fail(TSR_REFUSED, "%s: cannot be read: %s; check its permissions", file, strerror(errno));
@@ -174,10 +174,11 @@ static tsr_status *open_file(const char *file, const tsr_plugin_file **out)
         return linker_refused(file);
     const void *symbol = dlsym(handle, "tessera_plugin");
     if (!symbol || !is_own(handle, symbol))
-        return tsr_fail(TSR_REFUSED,
-                        "%s: is no Tessera plugin: it does not export 'tessera_plugin'; end the source with "
-                        "TSR_PLUGINS(&...)",
-                        file);
+        return tsr_fail(
+            TSR_REFUSED,
+            "%s: is not a Tessera plugin: it does not export 'tessera_plugin'; end the source with "
+            "TSR_PLUGINS(&...)",
+            file);
     *out = symbol;
     return NULL;
 }
@@ -202,7 +203,7 @@ static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
     if (entry->magic != TSR_PLUGIN_MAGIC)
         return tsr_fail(
             TSR_REFUSED,
-            "%s: is no Tessera plugin: its 'tessera_plugin' begins with 0x%016llx, not with the magic "
+            "%s: is not a Tessera plugin: its 'tessera_plugin' begins with 0x%016llx, not with the magic "
             "number 0x%016llx; end the source with TSR_PLUGINS(&...)",
             file, (unsigned long long)entry->magic, (unsigned long long)TSR_PLUGIN_MAGIC);
     if (entry->abi_major != TSR_ABI_MAJOR || entry->abi_minor > TSR_ABI_MINOR)
@@ -323,8 +324,8 @@ static tsr_status *take_plugin(const tsr_plugin_file *entry, const tsr_plugin *t
         return tsr_no_memory("a path");
     if (!tsr_name_valid(plugin->name))
         return tsr_fail(TSR_REFUSED,
-                        "%s: '%s' is no name for a plugin: expected lower case letters, digits and _", file,
-                        tsr_line_shown(plugin->name));
+                        "%s: '%s' is not a valid plugin name: expected lower case letters, digits and _",
+                        file, tsr_line_shown(plugin->name));
     if (!tsr_kind_get(plugin->kind))
         return tsr_fail(TSR_REFUSED,
                         "%s: plugin '%s' is of the unknown kind %d; use one of TSR_..._PLUGIN(&ops)", file,

@@ -60,18 +60,16 @@ static tsr_status *check_place(const char *file, const char *place, bool sticky_
     const char *what = S_ISDIR(info.st_mode) ? "its folder" : "the file";
     unsigned mode = (unsigned)info.st_mode & 07777;
     if (!is_trusted(info.st_uid))
-        return tsr_fail(
-            TSR_REFUSED,
-            "%s: is not to be trusted: %s %s belongs to user %u (mode %04o), neither to you nor to "
-            "root; copy the plugin to a folder of your own" INSTEAD,
-            file, what, place, (unsigned)info.st_uid, mode);
+        return tsr_fail(TSR_REFUSED,
+                        "%s: cannot be trusted: %s %s belongs to user %u (mode %04o), neither to you nor to "
+                        "root; copy the plugin to a folder of your own" INSTEAD,
+                        file, what, place, (unsigned)info.st_uid, mode);
     if (!others_write(&info) || (sticky_is_fine && (mode & S_ISVTX)))
         return NULL;
-    return tsr_fail(
-        TSR_REFUSED,
-        "%s: is not to be trusted: others than the owner may write %s (mode %04o); run 'chmod go-w "
-        "%s'" INSTEAD,
-        file, what, mode, place);
+    return tsr_fail(TSR_REFUSED,
+                    "%s: cannot be trusted: others than the owner may write %s (mode %04o); run 'chmod go-w "
+                    "%s'" INSTEAD,
+                    file, what, mode, place);
 }
 
 /* The folder that holds `path`, and those above up to `root`. */

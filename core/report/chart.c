@@ -329,7 +329,7 @@ static void begin_figure(const chart *c, size_t representative, const bool *show
 {
     const tsr_report_settings *thresholds = &c->study->summary->results->thresholds;
     tsr_text rest = { 0 };
-    tsr_study_say(c->study, representative, shown, &rest);
+    tsr_study_describe_point(c->study, representative, shown, &rest);
     bool over_time = is_epochs(c, &c->x) || is_epochs(c, &c->y);
     char *title = tsr_format("%s and %s%s%s", c->y.axis->title, c->x.axis->title, rest.chars ? " · " : "",
                              rest.chars ? rest.chars : "");

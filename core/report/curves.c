@@ -273,7 +273,7 @@ static bool has_points(const plan *p, const curve *curves)
     return points > 0;
 }
 
-static void say_panel(const plan *p, const curve *curves, const char *title, tsr_text *alt)
+static void describe_panel(const plan *p, const curve *curves, const char *title, tsr_text *alt)
 {
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < n_shown(p); i++)
@@ -290,7 +290,7 @@ static void draw_panel(const plan *p, const curve *curves, const char *title)
 {
     tsr_text alt = { 0 };
     tsr_text *script = &p->album->script;
-    say_panel(p, curves, title, &alt);
+    describe_panel(p, curves, title, &alt);
     tsr_album_panel(p->album, title, alt.chars ? alt.chars : "", WIDTH, HEIGHT);
     free(alt.chars);
     bool slanted = tsr_axis_script(p->axis, 'x', PLOT_WIDTH, false, script);
@@ -312,7 +312,7 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
     if (p->by != TSR_NO_KEY && strcmp(p->group->names[measure], p->group->title) != 0)
         tsr_text_add(&title, "%s", p->group->names[measure]);
     tsr_text rest = { 0 };
-    tsr_study_say(p->study, representative, p->shown, &rest);
+    tsr_study_describe_point(p->study, representative, p->shown, &rest);
     if (rest.chars)
         tsr_text_add(&title, "%s%s", title.length ? " · " : "", rest.chars);
     if (!draw)

@@ -115,7 +115,7 @@ size_t *tsr_study_rest(const tsr_study *study, const bool *left_out, size_t most
     return first;
 }
 
-void tsr_study_say(const tsr_study *study, size_t point, const bool *left_out, tsr_text *out)
+void tsr_study_describe_point(const tsr_study *study, size_t point, const bool *left_out, tsr_text *out)
 {
     bool any = false;
     for (size_t k = 0; k < study->summary->results->n_keys; k++) {

@@ -32,7 +32,7 @@ size_t *tsr_study_rest(const tsr_study *study, const bool *left_out, size_t most
 bool tsr_study_agree(const tsr_study *study, size_t a, size_t b, const bool *left_out);
 
 /* "model.width 40, training.samples 100": the values of a point at the keys that are not left out. */
-void tsr_study_say(const tsr_study *study, size_t point, const bool *left_out, tsr_text *out);
+void tsr_study_describe_point(const tsr_study *study, size_t point, const bool *left_out, tsr_text *out);
 
 /* The figures: each metric against each thing that varies, the curves of the training. */
 void tsr_study_curves(const tsr_study *study, tsr_album *album);

@@ -83,13 +83,13 @@ static tsr_status *decide_changed(const tsr_session *s, const tsr_session_option
         return NULL;
     }
     if (options->keep_changed) {
-        tsr_log_warning("%zu finished run%s made with something else than there is now and kept: %s",
+        tsr_log_warning("%zu finished run%s made with other data or plugins than there are now and kept: %s",
                         changed->n, changed->n == 1 ? " was" : "s were", what);
         return NULL;
     }
     return tsr_fail(
         TSR_REFUSED,
-        "%s: %zu finished run%s made with something else than there is now: %s; do them again "
+        "%s: %zu finished run%s made with other data or plugins than there are now: %s; do them again "
         "with --redo-changed, keep them as they are with --keep, or choose another folder with -o",
         s->store.shown, changed->n, changed->n == 1 ? " was" : "s were", what);
 }

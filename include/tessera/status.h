@@ -16,7 +16,7 @@ typedef enum tsr_error {
     TSR_USAGE,       /* the command line */
     TSR_REFUSED,     /* a config, a plugin or data that cannot be used */
     TSR_IO,          /* the system refused to read, write, fork ... */
-    TSR_NO_MEMORY,   /* an allocation failed, or a size is beyond what can be addressed */
+    TSR_NO_MEMORY,   /* an allocation failed, or a size does not fit into memory */
     TSR_DIVERGED,    /* a loss that is not finite */
     TSR_INTERRUPTED, /* by a signal */
     TSR_FAILED,      /* anything else, inside a run */

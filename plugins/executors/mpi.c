@@ -61,7 +61,7 @@ static tsr_status *check(int code, const char *what)
     return tsr_fail(TSR_IO, "cannot %s: %s", what, text);
 }
 
-static void rest(void)
+static void pause_briefly(void)
 {
     nanosleep(&(struct timespec){ .tv_nsec = LOOK_NANOSECONDS }, NULL);
 }
@@ -93,7 +93,7 @@ static tsr_status *hand_out(leader *l, int rank)
     return check(MPI_Send(&run, 1, MPI_INT64_T, rank, 0, MPI_COMM_WORLD), "hand out a run");
 }
 
-static tsr_status *hear(leader *l)
+static tsr_status *receive_messages(leader *l)
 {
     message said;
     int rank;
@@ -127,7 +127,7 @@ static tsr_status *do_own(leader *l)
     return NULL;
 }
 
-static tsr_status *tell_to_stop(leader *l)
+static tsr_status *send_stop(leader *l)
 {
     for (int rank = 0; rank < l->n_ranks; rank++)
         if (rank != LEADER)
@@ -141,7 +141,7 @@ static tsr_status *lead(leader *l)
         NULL; /* the first that went wrong; the others are to hear that it is over all the same */
     double ticked = 0;
     while (l->child.pid || l->n_working || (!l->stopping && l->next < l->work->n)) {
-        TSR_TRY(hear(l));
+        TSR_TRY(receive_messages(l));
         l->stopping = l->stopping || l->work->interrupted(l->work);
         tsr_status *own = do_own(l);
         l->stopping = l->stopping || own;
@@ -150,12 +150,12 @@ static tsr_status *lead(leader *l)
         else
             status = own;
         if (l->stopping)
-            TSR_TRY(tell_to_stop(l));
+            TSR_TRY(send_stop(l));
         if (child_now() - ticked > SECONDS_PER_TICK) {
             ticked = child_now();
             l->work->tick(l->work);
         }
-        rest();
+        pause_briefly();
     }
     if (!status && l->stopped_by >= 0)
         status =
@@ -166,31 +166,31 @@ static tsr_status *lead(leader *l)
 
 /* --- the others --- */
 
-static tsr_status *say(int64_t what, int64_t run)
+static tsr_status *send_message(int64_t what, int64_t run)
 {
     message said = { what, run };
     return check(MPI_Send(&said.what, 2, MPI_INT64_T, LEADER, 0, MPI_COMM_WORLD), "tell the leader");
 }
 
 /* Looks after the run, and tells the leader where it has ended. */
-static tsr_status *attend(const mpi *settings, const tsr_work *work, child *c)
+static tsr_status *check_child(const mpi *settings, const tsr_work *work, child *c)
 {
     if (!c->pid)
         return NULL;
     TSR_TRY(child_look(c, work, settings->max_seconds));
-    return c->pid ? NULL : say(READY, (int64_t)c->run);
+    return c->pid ? NULL : send_message(READY, (int64_t)c->run);
 }
 
 static tsr_status *follow(const mpi *settings, const tsr_work *work, child *c)
 {
     tsr_status *status = NULL;
-    TSR_TRY(say(READY, NO_RUN));
+    TSR_TRY(send_message(READY, NO_RUN));
     for (bool stopped = false;;) {
         int64_t run;
         int from;
         bool got;
         if (!stopped)
-            status = attend(settings, work, c);
+            status = check_child(settings, work, c);
         TSR_TRY(receive(1, &run, &from, &got));
         if (got && run == NO_RUN)
             break;
@@ -199,12 +199,12 @@ static tsr_status *follow(const mpi *settings, const tsr_work *work, child *c)
         if (!stopped && (status || work->interrupted(work))) {
             stopped = true;
             child_kill(c);
-            TSR_TRY(say(STOP, NO_RUN));
+            TSR_TRY(send_message(STOP, NO_RUN));
         }
-        rest();
+        pause_briefly();
     }
     child_kill(c);
-    tsr_status *last = say(BYE, NO_RUN);
+    tsr_status *last = send_message(BYE, NO_RUN);
     if (!status)
         return last;
     tsr_status_free(last);

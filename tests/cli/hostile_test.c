@@ -57,7 +57,7 @@ static const struct {
     { "newer_major", "was built for ABI 2.1 and this program has 1.1; rebuild it" },
     { "newer_minor", "rebuild it against this version's headers" },
     { "short_plugin", "rebuild it against this version's headers" },
-    { "null_name", "is no name for a plugin: expected lower case letters" },
+    { "null_name", "is not a valid plugin name: expected lower case letters" },
     { "null_operation", "lacks the operation 'run', which every probe must have" },
     { "duplicate_key", "key 'k': it is declared twice; remove or rename one" },
     { "default_outside", "its default 0 is outside its range: expected an integer from 1" },
@@ -85,7 +85,7 @@ START_TEST(a_file_that_is_no_plugin_is_refused)
                 "cp arm.so locked.so; chmod 0 locked.so");
     is_refused("-s 'probes=(\"./dir.so\")'", "/dir.so: ", "is a folder; name the .so file in it");
     is_refused("-s 'probes=(\"./empty.so\")'", "/empty.so: ", "is empty; build or copy it again");
-    is_refused("-s 'probes=(\"./text.so\")'", "/text.so: ", "is no shared object; build the plugin");
+    is_refused("-s 'probes=(\"./text.so\")'", "/text.so: ", "is not a shared object; build the plugin");
 #ifdef __x86_64__
     is_refused("-s 'probes=(\"./arm.so\")'",
                "/arm.so: ", "is built for 64-bit ARM and this program for x86-64");

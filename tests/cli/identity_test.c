@@ -322,7 +322,7 @@ START_TEST(data_that_have_changed_are_noticed)
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out %s", settings);
     char *before = read_text(folder, "out/results.csv");
     write_mnist("data", 2);
-    command_gives(folder, 2, NULL, "1 finished run was made with something else than there is now: run ",
+    command_gives(folder, 2, NULL, "1 finished run was made with other data or plugins than there are now: run ",
                   "run small.cfg -o out %s", settings);
     command_gives(folder, 2, NULL, "the data of dataset idx(", "run small.cfg -o out %s -s replicates=2",
                   settings);
@@ -330,7 +330,7 @@ START_TEST(data_that_have_changed_are_noticed)
     ck_assert_str_eq(before, after);
     free(before);
     free(after);
-    command_gives(folder, 0, NULL, "1 finished run was made with something else than there is now and kept",
+    command_gives(folder, 0, NULL, "1 finished run was made with other data or plugins than there are now and kept",
                   "run small.cfg -o out %s --keep", settings);
     command_gives(folder, 0, NULL, "1 finished run is done again: ", "run small.cfg -o out %s --redo-changed",
                   settings);
@@ -378,7 +378,7 @@ START_TEST(a_folder_of_somebody_else_is_left_alone)
                     is_folder ? "mkdir -p theirs/%s/exp1 && echo precious >theirs/%s/exp1/events"
                               : "mkdir theirs && echo precious >theirs/%s",
                     names[i], names[i]);
-        char *expected = tsr_format("theirs: holds '%s' and is no results folder of tessera's", names[i]);
+        char *expected = tsr_format("theirs: holds '%s' and is not a results folder of tessera", names[i]);
         command_gives(folder, 2, NULL, expected, "run small.cfg -o theirs " SHRINK);
         command_gives(folder, 2, NULL, expected, "run small.cfg -o theirs --fresh " SHRINK);
         shell_gives(folder, 0, "precious\n", NULL, is_folder ? "cat theirs/%s/exp1/events" : "cat theirs/%s",
@@ -398,7 +398,7 @@ START_TEST(fresh_removes_what_tessera_wrote_and_nothing_else)
         folder, 0, NULL, NULL,
         "mkdir out/runs/mine out/notes linked; echo precious | tee out/runs/mine/x out/notes/x >linked/x; "
         "ln -s ../../linked out/runs/0123456789abcdef");
-    command_gives(folder, 0, NULL, "out/runs/mine: is no run of tessera's and stays",
+    command_gives(folder, 0, NULL, "out/runs/mine: is not a run of tessera and stays",
                   "run small.cfg -o out --fresh -s model.width=5 " SHRINK);
     shell_gives(folder, 0, "precious\nprecious\nprecious\n", NULL,
                 "cat out/runs/mine/x out/notes/x linked/x");
@@ -417,7 +417,7 @@ START_TEST(nothing_is_removed_through_a_link)
     shell_gives(folder, 0, NULL, NULL,
                 "mkdir -p theirs/runs/0123456789abcdef; echo precious >theirs/runs/0123456789abcdef/x; "
                 "ln -s ../out/config.cfg theirs/config.cfg");
-    command_gives(folder, 2, NULL, "theirs: holds 'runs' and is no results folder of tessera's",
+    command_gives(folder, 2, NULL, "theirs: holds 'runs' and is not a results folder of tessera",
                   "run small.cfg -o theirs --fresh " SHRINK);
     shell_gives(folder, 0, "precious\n", NULL,
                 "cat theirs/runs/0123456789abcdef/x; ls far/*/run.json out/config.cfg >/dev/null");
@@ -468,7 +468,7 @@ START_TEST(a_whole_but_wrong_record_is_named_and_its_run_done_again)
         const char *from, *to, *message;
     } edits[] = {
         { "\"width\": 4", "\"width\": 5", "its config is that of run" },
-        { "\"code.bits\": ", "\"code.bits\": \"4\", \"x\": ", "the metric code.bits is no number" },
+        { "\"code.bits\": ", "\"code.bits\": \"4\", \"x\": ", "the metric code.bits is not a number" },
         { "\"code.bits\"", "\"code.bats\"", "the metric code.bits is missing" },
         { "\"status\": \"done\"", "\"status\": \"well\"", "not the record of run" },
         { "\"snapshots\": [", "\"snapshots\": [], \"then\": [", "a finished run without snapshots" },

@@ -76,9 +76,9 @@ START_TEST(wrong_usage_is_told)
 {
     command_gives(folder, 1, NULL, "needs a kind (model, dataset", "new");
     command_gives(folder, 1, NULL, "needs a kind", "new probe");
-    command_gives(folder, 1, NULL, "'prob' is no kind of plugin", "new prob mine");
-    command_gives(folder, 1, NULL, "'My-probe' is no name for a plugin", "new probe My-probe");
-    command_gives(folder, 1, NULL, "'../x' is no name for a plugin", "new probe ../x");
+    command_gives(folder, 1, NULL, "'prob' is not a kind of plugin", "new prob mine");
+    command_gives(folder, 1, NULL, "'My-probe' is not a valid plugin name", "new probe My-probe");
+    command_gives(folder, 1, NULL, "'../x' is not a valid plugin name", "new probe ../x");
     command_gives(folder, 1, NULL, "unknown option '-f'", "new -f probe mine");
     command_gives(folder, 1, NULL, "'more' is one argument too many", "new probe mine folder more");
     ck_assert_uint_eq(count_files(folder, "*"), 0);

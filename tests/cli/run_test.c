@@ -214,9 +214,9 @@ START_TEST(a_results_folder_of_pipes_and_folders_neither_hangs_nor_crashes)
                 "mv out/results.csv before; cd out/runs/*; rm run.json; mkfifo run.json; cd ../../..;"
                 "$TESSERA run small.cfg -o out");
     same_files(folder, "before", "out/results.csv");
-    shell_gives(folder, 2, NULL, "holds 'runs' and is no results folder of tessera's",
+    shell_gives(folder, 2, NULL, "holds 'runs' and is not a results folder of tessera",
                 "rm out/config.cfg; mkfifo out/config.cfg; $TESSERA run small.cfg -o out");
-    shell_gives(folder, 2, NULL, "holds 'runs' and is no results folder of tessera's",
+    shell_gives(folder, 2, NULL, "holds 'runs' and is not a results folder of tessera",
                 "rm out/config.cfg; mkdir out/config.cfg; $TESSERA run small.cfg -o out --fresh");
 }
 END_TEST

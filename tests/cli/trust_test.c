@@ -74,7 +74,7 @@ START_TEST(a_plugin_that_others_may_write_is_refused)
 {
     set_mode("shelf/probes/mine.so", 0666);
     is_refused(
-        "shelf/probes/mine.so: is not to be trusted: others than the owner may write the file (mode 0666); "
+        "shelf/probes/mine.so: cannot be trusted: others than the owner may write the file (mode 0666); "
         "run 'chmod go-w ");
     set_mode("shelf/probes/mine.so", 0644);
     is_loaded();
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(a_plugin_in_a_folder_that_others_may_write_is_refused)
 {
     set_mode("shelf/probes", 0777);
-    is_refused("shelf/probes/mine.so: is not to be trusted: others than the owner may write its folder (mode "
+    is_refused("shelf/probes/mine.so: cannot be trusted: others than the owner may write its folder (mode "
                "0777); run 'chmod go-w ");
     command_gives(folder, 2, NULL, "/shelf/probes', or set allow_unsafe_plugins = true in the config",
                   "check study.cfg");

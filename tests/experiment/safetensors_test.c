@@ -135,11 +135,11 @@ static const struct {
     size_t floats;
     const char *message;
 } lies[] = {
-    { "{", 0, "offset 9: the header is no JSON: " },
-    { "\x80{}", 0, "offset 8: the header is no JSON: " },
+    { "{", 0, "offset 9: the header is not JSON: " },
+    { "\x80{}", 0, "offset 8: the header is not JSON: " },
     { "[]", 0, "offset 8: expected a JSON object as the header" },
     { "{" TENSOR("a", "F32", "[1]", "0", "4") "," TENSOR("a", "F32", "[1]", "0", "4") "}", 1,
-      "offset 65: the header is no JSON: duplicate object key" },
+      "offset 65: the header is not JSON: duplicate object key" },
     { "{\"a\":7}", 0, "tensor a: expected an object with dtype, shape and data_offsets" },
     { "{\"a\":{}}", 0, "tensor a: expected an object with dtype, shape and data_offsets" },
     { "{" TENSOR("a", "F16", "[2]", "0", "4") "}", 1, "tensor a: its dtype is F16, expected F32" },
@@ -152,7 +152,7 @@ static const struct {
     { "{" TENSOR("a", "F32", "[4611686018427387905]", "0", "4") "}", 1,
       "tensor a: its shape is more than memory can hold" },
     { "{" TENSOR("a", "F32", "[99999999999999999999]", "0", "4") "}", 1,
-      "offset 57: the header is no JSON: " },
+      "offset 57: the header is not JSON: " },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 1, "tensor a: expected two counts as its data_offsets" },
     { "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 1,
       "tensor a: expected two counts as its data_offsets" },
@@ -371,9 +371,9 @@ END_TEST
 static const struct {
     const char *metadata, *message;
 } bad_metadata[] = {
-    { "\"constants\":\"{\"", "the metadata's \"constants\" is no JSON object" },
-    { "\"constants\":\"[1]\"", "the metadata's \"constants\" is no JSON object" },
-    { "\"constants\":\"{\\\"norm.0.epsilon\\\":\\\"1\\\"}\"", "the constant norm.0.epsilon is no number" },
+    { "\"constants\":\"{\"", "the metadata's \"constants\" is not a JSON object" },
+    { "\"constants\":\"[1]\"", "the metadata's \"constants\" is not a JSON object" },
+    { "\"constants\":\"{\\\"norm.0.epsilon\\\":\\\"1\\\"}\"", "the constant norm.0.epsilon is not a number" },
     { "\"constants\":\"{\\\"norm.0.epsilon\\\":-1}\"", "norm.0: epsilon is -1, expected 1e-30 to 1000" },
     { "\"constants\":\"{\\\"norm.0.momentum\\\":1.5}\"", "norm.0: momentum is 1.5, expected 0 to 1" },
 };

@@ -160,16 +160,16 @@ START_TEST(a_file_that_cannot_be_loaded_fails_with_its_reason)
     command_gives(folder, 1, "not ok 1 - ./none.so loads, and its declarations are well formed\n# ", NULL,
                   "test none.so");
     write_text(folder, "text.so", "text\n");
-    command_gives(folder, 1, "is no shared object", NULL, "test ./text.so");
+    command_gives(folder, 1, "is not a shared object", NULL, "test ./text.so");
 }
 END_TEST
 
 START_TEST(wrong_usage_is_told)
 {
-    command_gives(folder, 1, NULL, "which plugin file?", "test");
+    command_gives(folder, 1, NULL, "expected a plugin file", "test");
     command_gives(folder, 1, NULL, "-s needs KEY=VALUE", "test a.so -s");
     command_gives(folder, 1, NULL, "unknown option '--all'", "test a.so --all");
-    command_gives(folder, 1, NULL, "'b.so' is one more", "test a.so b.so");
+    command_gives(folder, 1, NULL, "'b.so' is too many", "test a.so b.so");
     command_gives(folder, 1, NULL, "expected KEY=VALUE", "test a.so -s k");
 }
 END_TEST

@@ -73,8 +73,8 @@ START_TEST(sizes_that_overflow_are_refused)
 {
     tsr_buffer buffers[] = { { .floats = SIZE_MAX / 8 }, { .floats = SIZE_MAX / 8 }, { .floats = SIZE_MAX } };
     size_t total;
-    ck_fails(tsr_place(2, buffers, false, &total), TSR_NO_MEMORY, "beyond what can be addressed");
-    ck_fails(tsr_place(1, buffers + 2, false, &total), TSR_NO_MEMORY, "beyond what can be addressed");
+    ck_fails(tsr_place(2, buffers, false, &total), TSR_NO_MEMORY, "does not fit into memory");
+    ck_fails(tsr_place(1, buffers + 2, false, &total), TSR_NO_MEMORY, "does not fit into memory");
 }
 END_TEST
 

@@ -57,7 +57,7 @@ START_TEST(a_folder_of_bad_plugins_is_listed_with_every_reason)
     } rows[] = {
         { "crashes", "crashed while being loaded (signal 11" },
         { "exits", "ended the process with status 7" },
-        { "bad_magic", "is no Tessera plugin" },
+        { "bad_magic", "is not a Tessera plugin" },
         { "newer_major", "was built for ABI 2.1" },
         { "wrong_kind", "is not a probe: it holds model wrong_kind" },
         { "null_operation", "lacks the operation 'run'" },
@@ -228,12 +228,12 @@ START_TEST(wrong_usage_says_what_was_expected)
 {
     prints("", "plugin/fixtures", 1, "Usage: tessera COMMAND");
     prints("lsit", "plugin/fixtures", 1, "unknown command 'lsit'; did you mean 'list'?");
-    prints("list probes", "plugin/fixtures", 1, "'probes' is no kind of plugin: expected model, dataset");
-    prints("list probe model", "plugin/fixtures", 1, "one kind at most");
+    prints("list probes", "plugin/fixtures", 1, "'probes' is not a kind of plugin: expected model, dataset");
+    prints("list probe model", "plugin/fixtures", 1, "expected at most one kind");
     prints("list --jsn", "plugin/fixtures", 1, "unknown option '--jsn'");
     prints("describe", "plugin/fixtures", 1, "expected KIND/NAME");
     prints("describe sample", "plugin/fixtures", 1, "expected KIND/NAME or a path to a .so, not 'sample'");
-    prints("describe prob/sample", "plugin/fixtures", 1, "begins with no kind of plugin");
+    prints("describe prob/sample", "plugin/fixtures", 1, "does not begin with a kind of plugin");
     prints("describe probe/smaple", "plugin/fixtures", 2,
            "no probe is called 'smaple'; did you mean 'sample'?");
 }

@@ -74,7 +74,7 @@ START_TEST(a_pipe_is_refused_without_waiting_for_it)
 {
     char *folder = test_folder(), *path = tsr_path_join(folder, "pipe.so");
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    refuses(path, "is no regular file");
+    refuses(path, "is not a regular file");
     free(path);
     test_folder_remove(folder);
 }
@@ -85,7 +85,7 @@ START_TEST(empty_and_text_files_are_refused)
     char *folder = test_folder();
     char *empty = write_in(folder, "empty.so", "", 0), *text = write_in(folder, "text.so", "#!/bin/sh\n", 10);
     refuses(empty, "is empty");
-    refuses(text, "is no shared object");
+    refuses(text, "is not a shared object");
     free(empty);
     free(text);
     test_folder_remove(folder);
@@ -187,7 +187,7 @@ END_TEST
 static const struct {
     const char *name, *fault;
 } faults[] = {
-    { "no_entry", "is no Tessera plugin: it does not export 'tessera_plugin'" },
+    { "no_entry", "is not a Tessera plugin: it does not export 'tessera_plugin'" },
     { "bad_magic", "begins with 0x1122334455667788, not with the magic number" },
     { "newer_major", "was built for ABI 2.1 and this program has 1.1; rebuild it" },
     { "newer_minor", "was built for ABI 1.2 and this program has 1.1; rebuild it" },
@@ -200,9 +200,9 @@ static const struct {
     { "null_ops", "probe null_ops: has no operations" },
     { "short_ops", "probe short_ops: its table of operations takes 8 bytes, expected 16 to 24;" },
     { "null_operation", "probe null_operation: lacks the operation 'run'" },
-    { "empty_name", "'' is no name for a plugin" },
-    { "null_name", "is no name for a plugin" },
-    { "path_name", "'../path_name' is no name for a plugin" },
+    { "empty_name", "'' is not a valid plugin name" },
+    { "null_name", "is not a valid plugin name" },
+    { "path_name", "'../path_name' is not a valid plugin name" },
     { "no_version", "probe no_version: its version is missing" },
     { "no_summary", "probe no_summary: its summary is missing" },
     { "no_licence", "probe no_licence: its licence is missing" },
@@ -225,7 +225,7 @@ static const struct {
     { "nested_kind", "key 'nested': the kind of plugin it takes, 99, is none" },
     { "list_default", "key 'list': its default 5 is outside its range: expected an integer from 0 to 4" },
     { "list_length", "key 'list': its default has 0 elements, outside its range of lengths" },
-    { "metric_name", "probe metric_name: 'Train!' is no name for a metric" },
+    { "metric_name", "probe metric_name: 'Train!' is not a valid metric name" },
     { "metric_twice", "probe metric_twice: announces metric 'train' twice" },
     { "metric_role", "metric 'train': expected one of TSR_METRIC_... as its role" },
     { "metric_doc", "metric 'train': its doc is missing" },

@@ -50,8 +50,8 @@ static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape
     size_t h, w, kernel_h = (size_t)o->kernel_h, kernel_w = (size_t)o->kernel_w;
     if (__builtin_add_overflow(in.h, 2 * (size_t)o->padding_h, &h) ||
         __builtin_add_overflow(in.w, 2 * (size_t)o->padding_w, &w)) {
-        tsr_setup_fail(setup, "an input of %zu x %zu x %zu padded by %d x %d is beyond what can be addressed",
-                       in.c, in.h, in.w, o->padding_h, o->padding_w);
+        tsr_setup_fail(setup, "an input of %zu x %zu x %zu padded by %d x %d does not fit into memory", in.c,
+                       in.h, in.w, o->padding_h, o->padding_w);
         return false;
     }
     if (kernel_h > h || kernel_w > w) {
