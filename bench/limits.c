@@ -1,7 +1,7 @@
 /* What this machine can do at most, on all cores, as a line of JSON: how many 64-bit words it can count the
    bits of, add vectors of 16 floats from the first-level cache, read bytes from memory and multiply floats
    through BLAS, each per second. bench.py holds what was measured against it. */
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #include <cblas.h>
 #include <omp.h>
@@ -78,7 +78,7 @@ static double count(capacity *own)
     return count_plain(own);
 }
 
-TSR_HOT static double add(capacity *own)
+TSR_MULTIVERSION_OF(double, add, (capacity * own), (own))
 {
     const lanes *from = (const lanes *)own->memory;
     lanes sums[8];
@@ -92,7 +92,7 @@ TSR_HOT static double add(capacity *own)
     return ROUNDS * 256.0;
 }
 
-TSR_HOT static double read_memory(capacity *own)
+TSR_MULTIVERSION_OF(double, read_memory, (capacity * own), (own))
 {
     uint64_t sum = 0;
 #pragma omp simd reduction(+ : sum)

@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <time.h>
 
 #define CLASSES 10
@@ -63,7 +63,8 @@ static float *normals(tsr_rng rng, size_t n, float scale)
 }
 
 /* Heights of a point over every hyperplane; planes is DIMENSIONS x bits. */
-TSR_HOT static void project(size_t bits, const float *planes, const float *point, float *restrict heights)
+TSR_MULTIVERSION(project, (size_t bits, const float *planes, const float *point, float *restrict heights),
+                 (bits, planes, point, heights))
 {
     memset(heights, 0, bits * sizeof(*heights));
     for (size_t d = 0; d < DIMENSIONS; d++) {

@@ -4,12 +4,6 @@
 
 #include <tessera/base.h>
 
-/* "Intel(R) Xeon(R) Processor"; "unknown" where the system does not tell. */
-const char *tsr_cpu_name(void);
-
-/* Vector extensions in use that this processor has, "avx2 avx512f ...", blank-separated. */
-const char *tsr_cpu_features(void);
-
 /* Cores that this process may run on, at least 1. */
 int tsr_cores(void);
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define MULTIPLIER_0 0xD2511F53u
 #define MULTIPLIER_1 0xCD9E8D57u
@@ -55,7 +55,7 @@ uint32_t tsr_rng_u32(tsr_rng *rng)
 }
 
 /* The next LANES blocks, all at once: next_block in vectors. */
-TSR_HOT static void many_blocks(const tsr_rng *rng, uint32_t *restrict out)
+TSR_MULTIVERSION(many_blocks, (const tsr_rng *rng, uint32_t *restrict out), (rng, out))
 {
     uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = rng->key[0], k1 = rng->key[1];
     for (uint32_t i = 0; i < LANES; i++) {
@@ -184,7 +184,8 @@ static inline float logarithm(float x)
 
 /* Pairs of numbers from pairs of bits: a radius from the first, from the second a quarter of the circle (two
    bits) and the angle in it (22), from -pi/4 to pi/4. */
-TSR_HOT static void make_normals(size_t pairs, const uint32_t *restrict bits, float *restrict out)
+TSR_MULTIVERSION(make_normals, (size_t pairs, const uint32_t *restrict bits, float *restrict out),
+                 (pairs, bits, out))
 {
 #pragma omp simd
     for (size_t i = 0; i < pairs; i++) {

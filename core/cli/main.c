@@ -1,5 +1,6 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
+#include "base/cpu.h"
 
 #include "base/log.h"
 #include "base/text.h"
@@ -117,11 +118,25 @@ static bool change(const char *name, const char *value)
     return setenv(name, value, 1) == 0;
 }
 
+/* What OpenBLAS is to take for the processor; NULL: what it finds. 0.3.21 takes AVX2 kernels on processors
+   newer than itself, at half the speed, so where there is AVX-512 it is told. Where kernels are forced, BLAS
+   is too: "Prescott" is what every x86-64 can do. */
+static const char *blas_core(void)
+{
+#if defined(__x86_64__)
+    const char *forced = getenv("TESSERA_KERNELS");
+    if (tsr_cpu_uses(TSR_NEEDS_AVX512))
+        return "SkylakeX";
+    if (forced && *forced)
+        return tsr_cpu_uses(TSR_NEEDS_AVX2) ? "Haswell" : "Prescott";
+#endif
+    return NULL;
+}
+
 /* OpenBLAS and OpenMP read their settings when they are loaded, before main, so the program starts itself
-   again with them. One BLAS thread: its sums depend on their number. OpenBLAS 0.3.21 takes AVX2 kernels on
-   processors newer than itself, at half the speed: where there is AVX-512 and the user has not chosen, it is
-   told. OpenMP's threads wait about 100 microseconds for more work, the gaps within a training step, and then
-   sleep: several runs share the cores. What BLAS was told is in each run.json. */
+   again with them. One BLAS thread: its sums depend on their number. OpenMP's threads wait about 100
+   microseconds for more work, the gaps within a training step, and then sleep: several runs share the cores.
+   What BLAS was told is in each run.json. */
 static void prepare_libraries(char **argv)
 {
     bool changed = change("OPENBLAS_NUM_THREADS", "1");
@@ -129,12 +144,9 @@ static void prepare_libraries(char **argv)
         changed |= change("OMP_WAIT_POLICY", "passive");
         changed |= change("GOMP_SPINCOUNT", "10000");
     }
-#if defined(__x86_64__)
-    if (!getenv("OPENBLAS_CORETYPE") && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        changed |= change("OPENBLAS_CORETYPE", "SkylakeX");
-#endif
+    const char *core = blas_core();
+    if (core && !getenv("OPENBLAS_CORETYPE"))
+        changed |= change("OPENBLAS_CORETYPE", core);
     char program[PATH_MAX];
     ssize_t length = changed ? readlink("/proc/self/exe", program, sizeof(program) - 1) : -1;
     if (length < 0)
@@ -213,6 +225,9 @@ static int run_command(int argc, char **argv)
         print_help(stdout);
         return TSR_EXIT_DONE;
     }
+    int wrong = tsr_cli_report(tsr_kernels_check());
+    if (wrong)
+        return wrong;
     for (const command *c = commands; c->name; c++) {
         if (strcmp(c->name, argv[1]) != 0)
             continue;

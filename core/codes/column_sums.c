@@ -4,7 +4,7 @@
    taken apart into bits. Those of two words of a row stay in the first-level cache while rows pass by. */
 #include <tessera/codes.h>
 
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +67,10 @@ static inline void read_word(const tsr_lanes *tables, uint64_t word, tsr_lanes *
     *out += (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-TSR_HOT static void dot_words(const tsr_code_rows *rows, size_t w, size_t words, const tsr_lanes *weights,
-                              size_t bits, tsr_lanes *restrict dots)
+TSR_MULTIVERSION(dot_words,
+                 (const tsr_code_rows *rows, size_t w, size_t words, const tsr_lanes *weights, size_t bits,
+                  tsr_lanes *restrict dots),
+                 (rows, w, words, weights, bits, dots))
 {
     tsr_lanes tables[NIBBLES * 16];
     fill_tables(weights, bits, tables);
@@ -88,8 +90,10 @@ static inline void write_word(tsr_lanes *tables, uint64_t word, const tsr_lanes 
         *(tsr_lanes *)((char *)tables + entry(word, n)) += *value;
 }
 
-TSR_HOT static void sum_words(const tsr_code_rows *rows, size_t w, size_t words, const tsr_lanes *values,
-                              size_t bits, tsr_lanes *restrict sums)
+TSR_MULTIVERSION(sum_words,
+                 (const tsr_code_rows *rows, size_t w, size_t words, const tsr_lanes *values, size_t bits,
+                  tsr_lanes *restrict sums),
+                 (rows, w, words, values, bits, sums))
 {
     tsr_lanes tables[NIBBLES * 16];
     memset(tables, 0, sizeof(tables));

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define BATCH 256
 #define LANES 16
@@ -66,7 +66,7 @@ static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_budg
 }
 
 /* In 16 sums that are added up in pairs: the same order whatever the processor adds at once. */
-TSR_HOT static float sum_of(const float *x, size_t n)
+TSR_MULTIVERSION_OF(float, sum_of, (const float *x, size_t n), (x, n))
 {
     float sums[LANES] = { 0 };
     size_t whole = n / LANES * LANES;

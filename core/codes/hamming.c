@@ -2,8 +2,8 @@
    tiles of 64 base rows that are turned into columns once and then met by every query. What is written once
    for all instruction sets is inlined into a function for each. */
 #include "codes/hamming.h"
+#include "base/cpu.h"
 
-#include <stdatomic.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -16,11 +16,6 @@
 
 typedef bool tile_function(const uint64_t *query, size_t words, const uint64_t *columns, uint32_t bound,
                            uint32_t *sums);
-
-static bool always(void)
-{
-    return true;
-}
 
 /* Bits set, by sums of ever wider fields; compilers turn loops over it into vectors. */
 static inline uint64_t count_bits(uint64_t x)
@@ -80,12 +75,6 @@ static size_t near_portable(const tsr_tile_queries *queries, size_t words, const
 }
 
 #if defined(__x86_64__)
-static bool has_popcnt(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("popcnt");
-}
-
 #define POPCNT __attribute__((target("popcnt")))
 
 POPCNT static size_t pair_popcnt(const uint64_t *a, const uint64_t *b, size_t words)
@@ -109,12 +98,6 @@ POPCNT static size_t near_popcnt(const tsr_tile_queries *queries, size_t words, 
                                  uint32_t *hits, uint32_t *sums)
 {
     return near_by(tile_popcnt, queries, words, columns, hits, sums);
-}
-
-static bool has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
 #define AVX2 __attribute__((target("avx2")))
@@ -152,13 +135,6 @@ AVX2 static size_t near_avx2(const tsr_tile_queries *queries, size_t words, cons
                              uint32_t *hits, uint32_t *sums)
 {
     return near_by(tile_avx2, queries, words, columns, hits, sums);
-}
-
-static bool has_avx512(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq") &&
-           __builtin_cpu_supports("avx2");
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512vpopcntdq,avx2")))
@@ -257,11 +233,12 @@ AVX512 static size_t near_avx512(const tsr_tile_queries *queries, size_t words, 
 
 static const tsr_hamming_ops kernels[] = {
 #if defined(__x86_64__)
-    { "avx512-vpopcntdq", has_avx512, pair_avx512, tile_avx512, near_avx512 },
-    { "avx2", has_avx2, pair_popcnt, tile_avx2, near_avx2 },
-    { "popcnt", has_popcnt, pair_popcnt, tile_popcnt, near_popcnt },
+    { "avx512-vpopcntdq", TSR_NEEDS_AVX2 | TSR_NEEDS_AVX512 | TSR_NEEDS_VPOPCNT, pair_avx512, tile_avx512,
+      near_avx512 },
+    { "avx2", TSR_NEEDS_POPCNT | TSR_NEEDS_AVX2, pair_popcnt, tile_avx2, near_avx2 },
+    { "popcnt", TSR_NEEDS_POPCNT, pair_popcnt, tile_popcnt, near_popcnt },
 #endif
-    { "portable", always, pair_portable, tile_portable, near_portable },
+    { "portable", TSR_NEEDS_NOTHING, pair_portable, tile_portable, near_portable },
 };
 
 const tsr_hamming_ops *tsr_hamming_kernels(size_t *n)
@@ -270,16 +247,11 @@ const tsr_hamming_ops *tsr_hamming_kernels(size_t *n)
     return kernels;
 }
 
-/* Threads that meet here first together find the same kernel. */
 const tsr_hamming_ops *tsr_hamming_best(void)
 {
-    static _Atomic(const tsr_hamming_ops *) chosen;
-    const tsr_hamming_ops *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (kernel)
-        return kernel;
-    for (kernel = kernels; !kernel->supported();)
+    const tsr_hamming_ops *kernel = kernels;
+    while (!tsr_cpu_uses(kernel->needs))
         kernel++;
-    atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
     return kernel;
 }
 

@@ -18,7 +18,7 @@ typedef struct tsr_tile_queries {
 
 typedef struct tsr_hamming_ops {
     const char *name;
-    bool (*supported)(void);
+    unsigned needs; /* of the processor, see base/cpu.h */
     size_t (*pair)(const uint64_t *a, const uint64_t *b, size_t words);
     /* Adds the distances of `words` (at most TSR_TILE_WORDS) query words to the tile's rows to `sums`.
        Returns whether any sum is below `bound`. */

@@ -1,15 +1,10 @@
 /* Packing by the vector compares and the bit gather (BMI2's pext) of the processor, or without them. */
 #include "codes/pack.h"
+#include "base/cpu.h"
 
-#include <stdatomic.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-
-static bool always(void)
-{
-    return true;
-}
 
 /* At most 64 values. */
 static inline uint64_t compare_word(const float *x, size_t n, float breakpoint)
@@ -41,12 +36,6 @@ static void compare_sse(const float *x, size_t n, float breakpoint, uint64_t *ou
         *out = compare_word(x + j, n - j, breakpoint);
 }
 
-static bool has_avx512(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f");
-}
-
 __attribute__((target("avx512f"))) static void compare_avx512(const float *x, size_t n, float breakpoint,
                                                               uint64_t *out)
 {
@@ -66,10 +55,10 @@ __attribute__((target("avx512f"))) static void compare_avx512(const float *x, si
 
 static const tsr_pack_ops kernels[] = {
 #if defined(__x86_64__)
-    { "avx512f", has_avx512, compare_avx512 },
-    { "sse", always, compare_sse },
+    { "avx512", TSR_NEEDS_AVX512, compare_avx512 },
+    { "sse", TSR_NEEDS_NOTHING, compare_sse },
 #endif
-    { "portable", always, compare_portable },
+    { "portable", TSR_NEEDS_NOTHING, compare_portable },
 };
 
 const tsr_pack_ops *tsr_pack_kernels(size_t *n)
@@ -80,13 +69,9 @@ const tsr_pack_ops *tsr_pack_kernels(size_t *n)
 
 void tsr_pack_compare(const float *x, size_t n, float breakpoint, uint64_t *out)
 {
-    static _Atomic(const tsr_pack_ops *) chosen;
-    const tsr_pack_ops *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (!kernel) {
-        for (kernel = kernels; !kernel->supported();)
-            kernel++;
-        atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
-    }
+    const tsr_pack_ops *kernel = kernels;
+    while (!tsr_cpu_uses(kernel->needs))
+        kernel++;
     kernel->compare(x, n, breakpoint, out);
 }
 
@@ -131,8 +116,7 @@ __attribute__((target("bmi2,popcnt"))) static void gather_bmi2(uint64_t *row, co
 
 void tsr_gather(uint64_t *row, const uint64_t *keep, size_t words)
 {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt"))
+    if (tsr_cpu_uses(TSR_NEEDS_POPCNT | TSR_NEEDS_AVX2))
         gather_bmi2(row, keep, words);
     else
         tsr_gather_portable(row, keep, words);

@@ -6,7 +6,7 @@
 
 typedef struct tsr_pack_ops {
     const char *name;
-    bool (*supported)(void);
+    unsigned needs; /* of the processor, see base/cpu.h */
     /* Bit j of `out` = x[j] > breakpoint, for n values; the rest of the last word is 0. NaN gives 0. */
     void (*compare)(const float *x, size_t n, float breakpoint, uint64_t *out);
 } tsr_pack_ops;

@@ -3,7 +3,7 @@
 #include "data/augment.h"
 
 #include <math.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define STRETCH 64
 #define MAX_SIDE 32768 /* a place in a plane fits an int32_t */
@@ -93,8 +93,9 @@ static inline float split(float where, float last, float *whole)
 }
 
 /* Multiplications and additions are fused by name, so that no compiler's choice shows. */
-TSR_HOT static void find_places(const mapping *map, tsr_shape shape, size_t row, size_t first, size_t n,
-                                places *out)
+TSR_MULTIVERSION(find_places,
+                 (const mapping *map, tsr_shape shape, size_t row, size_t first, size_t n, places *out),
+                 (map, shape, row, first, n, out))
 {
     float last_row = (float)(shape.h - 1), last_column = (float)(shape.w - 1);
     float y = (float)row - map->middle_row - map->down;
@@ -118,8 +119,10 @@ static inline float between(float a, float b, float part)
     return fmaf(part, b, fmaf(-part, a, a));
 }
 
-TSR_HOT static void fetch(const places *from, size_t n, size_t width, const float *restrict plane,
-                          float *restrict out)
+TSR_MULTIVERSION(fetch,
+                 (const places *from, size_t n, size_t width, const float *restrict plane,
+                  float *restrict out),
+                 (from, n, width, plane, out))
 {
     const float *restrict lower = plane + width;
 #pragma omp simd

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 /* Labels that one read asks for while a dataset is checked. */
 #define LABEL_BLOCK 4096
@@ -211,7 +211,8 @@ void tsr_parts_set_mean(tsr_parts *parts, float *mean)
 }
 
 /* Adds the examples' inputs up in their order. */
-TSR_HOT static void sum_inputs(const tsr_samples *samples, size_t size, float *inputs, double *sums)
+TSR_MULTIVERSION(sum_inputs, (const tsr_samples *samples, size_t size, float *inputs, double *sums),
+                 (samples, size, inputs, sums))
 {
     size_t index[MEAN_BLOCK];
     for (size_t first = 0; first < samples->n; first += MEAN_BLOCK) {
@@ -244,7 +245,8 @@ tsr_status *tsr_parts_subtract_mean(tsr_parts *parts)
     return complete ? NULL : tsr_no_memory("the mean input");
 }
 
-TSR_HOT static void subtract_mean(const tsr_samples *samples, size_t n, float *restrict inputs)
+TSR_MULTIVERSION(subtract_mean, (const tsr_samples *samples, size_t n, float *restrict inputs),
+                 (samples, n, inputs))
 {
     size_t size = tsr_shape_size(samples->data->info.shape);
     const float *restrict mean = samples->mean;

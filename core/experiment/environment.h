@@ -9,8 +9,8 @@
 /* The plugins that find gave, as objects kind, name, version, summary, file, sha256. NULL without memory. */
 json_t *tsr_plugins_used(const tsr_registry *registry);
 
-/* version, cpu, cpu_features, cores, blas { config, core, core_requested, threads }, hamming_kernel, threads,
-   plugins. A new reference. Call it in the process that did the run. */
+/* version, cpu, cpu_features, kernels, cores, blas { config, core, core_requested, threads }, hamming_kernel,
+   threads, plugins. A new reference. Call it in the process that did the run. */
 json_t *tsr_environment(const tsr_registry *registry);
 
 /* The largest resident size that this process has had, in bytes. */

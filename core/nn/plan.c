@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define ALIGNMENT 16 /* floats: 64 bytes */
 
@@ -382,7 +382,7 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
 
 #define SUM_PIECE 16384
 
-TSR_HOT static void accumulate_piece(size_t n, const float *restrict x, float *restrict sum)
+TSR_MULTIVERSION(accumulate_piece, (size_t n, const float *restrict x, float *restrict sum), (n, x, sum))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

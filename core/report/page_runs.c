@@ -76,6 +76,7 @@ static void write_environment(const tsr_report_page *p)
     write_fact(p, "Tessera", tsr_page_text(environment, "version"));
     write_fact(p, "Processor", tsr_page_text(environment, "cpu"));
     write_fact(p, "Vector extensions", tsr_page_text(environment, "cpu_features"));
+    write_fact(p, "Kernels", tsr_page_text(environment, "kernels"));
     write_count(p, "Cores", json_object_get(environment, "cores"));
     write_count(p, "Threads of a run", json_object_get(environment, "threads"));
     write_fact(p, "BLAS", tsr_page_text(blas, "config"));

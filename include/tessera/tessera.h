@@ -8,7 +8,7 @@
 #include <tessera/dataset.h>
 #include <tessera/executor.h>
 #include <tessera/graph.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <tessera/model.h>
 #include <tessera/network.h>
 #include <tessera/op.h>

@@ -1,7 +1,7 @@
 /* Leaky rectified linear unit (Maas, Hannun and Ng 2013): x where positive, a fixed slope times x elsewhere.
  */
 #include <tessera/activation.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 typedef struct leaky_relu {
     float slope;
@@ -12,7 +12,7 @@ static const tsr_key keys[] = {
     TSR_KEY_END,
 };
 
-TSR_HOT static void leak(size_t n, float slope, const float *restrict x, float *restrict y)
+TSR_MULTIVERSION(leak, (size_t n, float slope, const float *restrict x, float *restrict y), (n, slope, x, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -20,7 +20,8 @@ TSR_HOT static void leak(size_t n, float slope, const float *restrict x, float *
 }
 
 /* dx may be dy. */
-TSR_HOT static void gate(size_t n, float slope, const float *x, const float *dy, float *dx)
+TSR_MULTIVERSION(gate, (size_t n, float slope, const float *x, const float *dy, float *dx),
+                 (n, slope, x, dy, dx))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

@@ -2,7 +2,7 @@
    that each channel learns. */
 #include <string.h>
 #include <tessera/activation.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 typedef struct prelu {
     double initial;
@@ -14,7 +14,7 @@ static const tsr_key keys[] = {
 };
 
 /* One position per channel, a dense layer: slopes go along a row. */
-TSR_HOT static void forward_rows(const tsr_units *units, float *restrict y)
+TSR_MULTIVERSION(forward_rows, (const tsr_units *units, float *restrict y), (units, y))
 {
     size_t n = units->channels;
     const float *restrict slope = units->learned;
@@ -28,7 +28,8 @@ TSR_HOT static void forward_rows(const tsr_units *units, float *restrict y)
 }
 
 /* dx may be dy. */
-TSR_HOT static void backward_rows(const tsr_units *units, const float *dy, float *dx, float *restrict d_slope)
+TSR_MULTIVERSION(backward_rows, (const tsr_units *units, const float *dy, float *dx, float *restrict d_slope),
+                 (units, dy, dx, d_slope))
 {
     size_t n = units->channels;
     const float *restrict slope = units->learned;
@@ -46,14 +47,17 @@ TSR_HOT static void backward_rows(const tsr_units *units, const float *dy, float
 }
 
 /* More positions, an image: one slope for a plane. */
-TSR_HOT static void forward_plane(size_t n, float slope, const float *restrict x, float *restrict y)
+TSR_MULTIVERSION(forward_plane, (size_t n, float slope, const float *restrict x, float *restrict y),
+                 (n, slope, x, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] * (x[i] > 0 ? 1 : slope);
 }
 
-TSR_HOT static float backward_plane(size_t n, float slope, const float *x, const float *dy, float *dx)
+TSR_MULTIVERSION_OF(float, backward_plane,
+                    (size_t n, float slope, const float *x, const float *dy, float *dx),
+                    (n, slope, x, dy, dx))
 {
     float d_slope = 0;
 #pragma omp simd reduction(+ : d_slope)

@@ -1,9 +1,9 @@
 /* Rectified linear unit (Nair and Hinton 2010): max(x, 0). NaN passes through, so that training which went
    wrong shows in the loss. */
 #include <tessera/activation.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
-TSR_HOT static void rectify(size_t n, const float *restrict x, float *restrict y)
+TSR_MULTIVERSION(rectify, (size_t n, const float *restrict x, float *restrict y), (n, x, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -11,7 +11,7 @@ TSR_HOT static void rectify(size_t n, const float *restrict x, float *restrict y
 }
 
 /* dx may be dy. */
-TSR_HOT static void gate(size_t n, const float *x, const float *dy, float *dx)
+TSR_MULTIVERSION(gate, (size_t n, const float *x, const float *dy, float *dx), (n, x, dy, dx))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

@@ -2,7 +2,7 @@
 #include "pixels.h"
 
 #include <sys/mman.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <unistd.h>
 
 #define CACHE_LINE 64
@@ -16,7 +16,7 @@ void pixels_fetch(size_t n, const unsigned char *bytes)
 
 /* Without dividing: 1 / 255 is 2^-8 + 2^-16 and little more, and a byte's product with the first two is
    exact, so that only the sum rounds; for every byte it is what the division gives. */
-TSR_HOT static void scale(size_t n, const unsigned char *restrict bytes, float *restrict out)
+TSR_MULTIVERSION(scale, (size_t n, const unsigned char *restrict bytes, float *restrict out), (n, bytes, out))
 {
     const float most = 0x1p-8f + 0x1p-16f, rest = (float)(1 / 255.0 - (0x1p-8 + 0x1p-16));
 #pragma omp simd

@@ -2,7 +2,7 @@
    One pass over the parameters; both bias corrections are taken out of it. */
 #include <float.h>
 #include <math.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <tessera/optimizer.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -32,8 +32,10 @@ typedef struct factors {
     float keep1, take1, keep2, take2, rate, root, epsilon;
 } factors;
 
-TSR_HOT static void step(size_t n, factors f, const float *restrict gradients, float *restrict mean,
-                         float *restrict square, float *restrict w)
+TSR_MULTIVERSION(step,
+                 (size_t n, factors f, const float *restrict gradients, float *restrict mean,
+                  float *restrict square, float *restrict w),
+                 (n, f, gradients, mean, square, w))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -49,8 +51,8 @@ TSR_HOT static void step(size_t n, factors f, const float *restrict gradients, f
 #if defined(__x86_64__)
 /* The same without a root and a division, which would take twice as long as the memory: the approximations of
    both, of 14 bits, after one step of Newton's method are right to the last bit or two. */
-__attribute__((target("avx512f"))) static void step_avx512(size_t n, factors f, const float *gradients,
-                                                           float *mean, float *square, float *w)
+__attribute__((target("avx512f"))) static void step_approximately(size_t n, factors f, const float *gradients,
+                                                                  float *mean, float *square, float *w)
 {
     __m512 one = _mm512_set1_ps(1), half = _mm512_set1_ps(0.5f), least = _mm512_set1_ps(FLT_MIN);
     __m512 most = _mm512_set1_ps(FLT_MAX);
@@ -75,12 +77,6 @@ __attribute__((target("avx512f"))) static void step_avx512(size_t n, factors f, 
         _mm512_mask_storeu_ps(w + i, mask, x);
     }
 }
-
-static bool has_avx512(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f");
-}
 #endif
 
 static void update(const void *self, const tsr_update *u)
@@ -97,8 +93,8 @@ static void update(const void *self, const tsr_update *u)
         .epsilon = (float)config->epsilon,
     };
 #if defined(__x86_64__)
-    if (has_avx512()) {
-        step_avx512(u->n, f, u->gradients, u->slots[0], u->slots[1], u->values);
+    if (tsr_kernel_level >= TSR_KERNELS_AVX512) {
+        step_approximately(u->n, f, u->gradients, u->slots[0], u->slots[1], u->values);
         return;
     }
 #endif

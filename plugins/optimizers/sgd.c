@@ -1,6 +1,6 @@
 /* Stochastic gradient descent with momentum v = momentum v + g and step w -= rate v; Nesterov's form steps by
    g + momentum v (Sutskever, Martens, Dahl and Hinton 2013, as PyTorch writes it). */
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <tessera/optimizer.h>
 
 typedef struct sgd {
@@ -28,15 +28,17 @@ static size_t slots(const void *self)
     return ((const sgd *)self)->momentum > 0 ? 1 : 0;
 }
 
-TSR_HOT static void step(size_t n, float rate, const float *restrict g, float *restrict w)
+TSR_MULTIVERSION(step, (size_t n, float rate, const float *restrict g, float *restrict w), (n, rate, g, w))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         w[i] -= rate * g[i];
 }
 
-TSR_HOT static void step_heavy(size_t n, float rate, float momentum, const float *restrict g,
-                               float *restrict v, float *restrict w)
+TSR_MULTIVERSION(step_heavy,
+                 (size_t n, float rate, float momentum, const float *restrict g, float *restrict v,
+                  float *restrict w),
+                 (n, rate, momentum, g, v, w))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -45,8 +47,10 @@ TSR_HOT static void step_heavy(size_t n, float rate, float momentum, const float
     }
 }
 
-TSR_HOT static void step_nesterov(size_t n, float rate, float momentum, const float *restrict g,
-                                  float *restrict v, float *restrict w)
+TSR_MULTIVERSION(step_nesterov,
+                 (size_t n, float rate, float momentum, const float *restrict g, float *restrict v,
+                  float *restrict w),
+                 (n, rate, momentum, g, v, w))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 /* L1: weight times the sum of |w|. Its gradient is the weight times the sign, and 0 at 0. */
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <tessera/regularizer.h>
 
 typedef struct l1 {
@@ -11,7 +11,7 @@ static const tsr_key keys[] = {
     TSR_KEY_END,
 };
 
-TSR_HOT static double sum(size_t n, const float *restrict w)
+TSR_MULTIVERSION_OF(double, sum, (size_t n, const float *restrict w), (n, w))
 {
     double total = 0;
 #pragma omp simd reduction(+ : total)
@@ -20,7 +20,8 @@ TSR_HOT static double sum(size_t n, const float *restrict w)
     return total;
 }
 
-TSR_HOT static void add_gradient(size_t n, float weight, const float *restrict w, float *restrict gradient)
+TSR_MULTIVERSION(add_gradient, (size_t n, float weight, const float *restrict w, float *restrict gradient),
+                 (n, weight, w, gradient))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

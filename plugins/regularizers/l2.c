@@ -1,5 +1,5 @@
 /* L2: weight times the sum of w^2 (no half before it, as in the paper's code). Its gradient is 2 weight w. */
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #include <tessera/regularizer.h>
 
 typedef struct l2 {
@@ -11,7 +11,7 @@ static const tsr_key keys[] = {
     TSR_KEY_END,
 };
 
-TSR_HOT static double sum_squares(size_t n, const float *restrict w)
+TSR_MULTIVERSION_OF(double, sum_squares, (size_t n, const float *restrict w), (n, w))
 {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -21,7 +21,9 @@ TSR_HOT static double sum_squares(size_t n, const float *restrict w)
 }
 
 /* The same, and the gradient in the same pass. */
-TSR_HOT static double sum_and_add(size_t n, float factor, const float *restrict w, float *restrict gradient)
+TSR_MULTIVERSION_OF(double, sum_and_add,
+                    (size_t n, float factor, const float *restrict w, float *restrict gradient),
+                    (n, factor, w, gradient))
 {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)

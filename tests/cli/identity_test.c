@@ -144,9 +144,10 @@ static char *shrunk(const char *path)
     bool convolutional = strstr(path, "resnet") || strstr(path, "vgg");
     const char *data = strstr(path, "cifar10") ? "cifar" : strstr(path, "mnist") ? "mnist" : NULL;
     char *place = data ? tsr_format("-s dataset.path=%s", data) : strdup("");
-    char *settings = tsr_format("%s -s training.epochs=1 -s training.snapshots=[] -s training.samples=20 "
-                                "-s training.constant_steps=false %s",
-                                place, convolutional ? "-s model.width_multiplier=0.0625 -s 'probes=()'" : "");
+    char *settings =
+        tsr_format("%s -s training.epochs=1 -s training.snapshots=[] -s training.samples=20 "
+                   "-s training.constant_steps=false %s",
+                   place, convolutional ? "-s model.width_multiplier=0.0625 -s 'probes=()'" : "");
     free(place);
     return settings;
 }
@@ -322,7 +323,8 @@ START_TEST(data_that_have_changed_are_noticed)
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out %s", settings);
     char *before = read_text(folder, "out/results.csv");
     write_mnist("data", 2);
-    command_gives(folder, 2, NULL, "1 finished run was made with other data or plugins than there are now: run ",
+    command_gives(folder, 2, NULL,
+                  "1 finished run was made with other data or plugins than there are now: run ",
                   "run small.cfg -o out %s", settings);
     command_gives(folder, 2, NULL, "the data of dataset idx(", "run small.cfg -o out %s -s replicates=2",
                   settings);
@@ -330,7 +332,8 @@ START_TEST(data_that_have_changed_are_noticed)
     ck_assert_str_eq(before, after);
     free(before);
     free(after);
-    command_gives(folder, 0, NULL, "1 finished run was made with other data or plugins than there are now and kept",
+    command_gives(folder, 0, NULL,
+                  "1 finished run was made with other data or plugins than there are now and kept",
                   "run small.cfg -o out %s --keep", settings);
     command_gives(folder, 0, NULL, "1 finished run is done again: ", "run small.cfg -o out %s --redo-changed",
                   settings);

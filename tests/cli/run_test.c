@@ -99,6 +99,18 @@ START_TEST(a_run_prints_every_metric_of_the_design_and_leaves_the_layout)
 }
 END_TEST
 
+START_TEST(kernels_can_be_forced_and_are_recorded)
+{
+    shell_gives(folder, 0, NULL, NULL, "TESSERA_KERNELS=portable $TESSERA run small.cfg -o out");
+    json_t *outcome = read_outcome("out"), *environment = json_object_get(outcome, "environment");
+    ck_assert_str_eq(json_string_value(json_object_get(environment, "kernels")), "portable");
+    ck_assert_str_eq(json_string_value(json_object_get(environment, "hamming_kernel")), "portable");
+    json_decref(outcome);
+    shell_gives(folder, 1, NULL, "TESSERA_KERNELS=fast: expected portable, avx2 or avx512",
+                "TESSERA_KERNELS=fast $TESSERA run small.cfg -o out");
+}
+END_TEST
+
 START_TEST(run_json_tells_the_machine_and_the_libraries)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
@@ -650,6 +662,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_test(tests, a_run_prints_every_metric_of_the_design_and_leaves_the_layout);
+    tcase_add_test(tests, kernels_can_be_forced_and_are_recorded);
     tcase_add_test(tests, run_json_tells_the_machine_and_the_libraries);
     tcase_add_test(tests, jobs_and_threads_do_not_change_a_byte_of_the_results);
     tcase_add_test(tests, finished_runs_are_kept_and_give_the_same_results);

@@ -1,5 +1,6 @@
 /* Bit-packed rows: their layout, slices, expansion, and the choice of columns. */
 #include "codes_support.h"
+#include "base/cpu.h"
 
 #include "base/machine.h"
 #include "codes/codes.h"
@@ -381,7 +382,7 @@ START_TEST(every_compare_kernel_packs_as_the_portable_one)
         x[n / 2] = NAN;
         x[n - 1] = n % 2 ? -0.0f : INFINITY;
         for (size_t k = 0; k < n_kernels; k++) {
-            if (!kernels[k].supported())
+            if (!tsr_cpu_has(kernels[k].needs))
                 continue;
             uint64_t out[6];
             memset(out, 0xaa, sizeof(out));

@@ -1,5 +1,6 @@
 /* Distances, neighbours and distinct rows against counting bit by bit. */
 #include "codes_support.h"
+#include "base/cpu.h"
 
 #include "base/machine.h"
 #include "codes/distinct.h"
@@ -18,7 +19,7 @@ START_TEST(every_kernel_gives_the_distances_counted_bit_by_bit)
     size_t n_kernels, tested = 0;
     const tsr_hamming_ops *kernels = tsr_hamming_kernels(&n_kernels);
     for (size_t k = 0; k < n_kernels; k++) {
-        if (!kernels[k].supported())
+        if (!tsr_cpu_has(kernels[k].needs))
             continue;
         tested++;
         for (size_t l = 0; l < N_LENGTHS; l++) {
@@ -53,7 +54,7 @@ START_TEST(complementary_rows_differ_in_every_bit)
     tsr_codes *zeros = random_codes(1, 1, 20011, 0), *ones = random_codes(1, 1, 20011, 1);
     for (size_t k = 0; k < n_kernels; k++) {
         uint32_t out;
-        if (!kernels[k].supported())
+        if (!tsr_cpu_has(kernels[k].needs))
             continue;
         tsr_hamming_block_by(&kernels[k], zeros, 0, 1, ones, 0, 1, &out);
         ck_assert_uint_eq(out, 20011);
@@ -68,7 +69,7 @@ START_TEST(the_kernel_in_use_is_the_first_supported)
 {
     size_t n_kernels, k = 0;
     const tsr_hamming_ops *kernels = tsr_hamming_kernels(&n_kernels);
-    while (!kernels[k].supported())
+    while (!tsr_cpu_uses(kernels[k].needs))
         k++;
     ck_assert_str_eq(tsr_hamming_kernel(), kernels[k].name);
 }
@@ -103,7 +104,7 @@ static void check_nearest(size_t n, size_t nq, size_t bits, size_t k)
     size_t n_kernels;
     const tsr_hamming_ops *kernels = tsr_hamming_kernels(&n_kernels);
     for (size_t kernel = 0; kernel < n_kernels; kernel++) {
-        if (!kernels[kernel].supported())
+        if (!tsr_cpu_has(kernels[kernel].needs))
             continue;
         ck_succeeds(tsr_nearest_by(&kernels[kernel], base, query, k, index, distance));
         for (size_t q = 0; q < nq; q++)

@@ -1,6 +1,7 @@
 /* The convolution: against its definition summed in double, its gradients against differences, for random
    shapes, strides and paddings; and what is refused in which words. */
 #include "nets.h"
+#include "base/cpu.h"
 
 #include "base/machine.h"
 #include "base/memory.h"
@@ -184,7 +185,7 @@ static void ways_agree(tsr_convolution c)
     const tsr_convolutions *all = tsr_convolutions_kernels(&n);
     arrays plain = run(&c, &all[n - 1]);
     for (size_t i = 0; i + 1 < n; i++) {
-        if (!all[i].supported())
+        if (!tsr_cpu_has(all[i].needs))
             continue;
         arrays a = run(&c, &all[i]);
         double y = distance(a.n_y, a.y, plain.y), dw = distance(a.n_w, a.dw, plain.dw);

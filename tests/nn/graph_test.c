@@ -167,7 +167,8 @@ END_TEST
 START_TEST(sizes_beyond_memory_are_refused)
 {
     tsr_graph *g;
-    ck_fails(tsr_graph_new(NULL, (tsr_shape){ 3, 0, 2 }, &g), TSR_REFUSED, "an input of 3 x 0 x 2 is not possible");
+    ck_fails(tsr_graph_new(NULL, (tsr_shape){ 3, 0, 2 }, &g), TSR_REFUSED,
+             "an input of 3 x 0 x 2 is not possible");
     ck_fails(tsr_graph_new(NULL, (tsr_shape){ SIZE_MAX, SIZE_MAX, 2 }, &g), TSR_REFUSED, "is not possible");
     ck_fails(tsr_graph_new(NULL, (tsr_shape){ SIZE_MAX / 4, 1, 1 }, &g), TSR_REFUSED, "is not possible");
     g = graph_of((tsr_shape){ (size_t)INT_MAX + 1, 1, 1 });

@@ -1,6 +1,7 @@
 /* The products of a dense layer: every set of kernels against one chain of fused multiply-adds per element,
    which all but the plain one must equal to the last bit, zeros skipped or not. */
 #include "support.h"
+#include "base/cpu.h"
 
 #include "base/machine.h"
 #include "base/memory.h"
@@ -93,7 +94,7 @@ static void kernels_agree(tsr_layer layer, double density)
     size_t n;
     const tsr_products *kernels = tsr_products_kernels(&n);
     for (size_t k = 0; k < n; k++) {
-        if (!kernels[k].supported())
+        if (!tsr_cpu_has(kernels[k].needs))
             continue;
         arrays a = arrays_new(&layer, density);
         run(&kernels[k], &layer, &a);
@@ -155,7 +156,7 @@ START_TEST(the_plain_kernels_come_last_and_run_everywhere)
     size_t n;
     const tsr_products *kernels = tsr_products_kernels(&n);
     ck_assert_str_eq(kernels[n - 1].name, "blas");
-    ck_assert(kernels[n - 1].supported());
+    ck_assert(tsr_cpu_has(kernels[n - 1].needs));
 }
 END_TEST
 

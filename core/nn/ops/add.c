@@ -3,7 +3,7 @@
 #include "nn/ops/ops.h"
 #include "nn/ops/share.h"
 
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b)
 {
@@ -24,7 +24,7 @@ static void setup(tsr_setup *setup)
     tsr_setup_output(setup, a);
 }
 
-TSR_HOT static void sum(size_t n, const float *a, const float *b, float *restrict out)
+TSR_MULTIVERSION(sum, (size_t n, const float *a, const float *b, float *restrict out), (n, a, b, out))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

@@ -8,7 +8,7 @@
 #include "nn/ops/ops.h"
 
 #include <math.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 /* Of epsilon: a float is added to a variance, and the sum is not 0. */
 #define MIN_EPSILON 1e-30
@@ -86,7 +86,8 @@ static void measure(const tsr_pass *pass, float *mean, float *variance)
 }
 
 /* y = (x - mean) factor + shift. */
-TSR_HOT static void normalise(const tsr_pass *pass, const float *restrict mean, const float *restrict factor)
+TSR_MULTIVERSION(normalise, (const tsr_pass *pass, const float *restrict mean, const float *restrict factor),
+                 (pass, mean, factor))
 {
     size_t channels = pass->shape.c;
     const float *restrict shift = pass->parameters[SHIFT];
@@ -121,8 +122,10 @@ static void forward_vectors(const tsr_pass *pass)
 
 /* dx = scale / deviation (dy - mean(dy) - x^ mean(dy x^)), where x^ = (x - mean) / deviation; written as
    a dy + b (x - mean) + d with a, b, d per channel. */
-TSR_HOT static void spread(const tsr_pass *pass, const float *restrict a, const float *restrict b,
-                           const float *restrict d)
+TSR_MULTIVERSION(spread,
+                 (const tsr_pass *pass, const float *restrict a, const float *restrict b,
+                  const float *restrict d),
+                 (pass, a, b, d))
 {
     size_t channels = pass->shape.c;
     const float *restrict mean = pass->saved;

@@ -7,7 +7,7 @@
 #include "nn/ops/share.h"
 
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define ROWS 64        /* samples of a block */
 #define COLUMNS 256    /* channels of a block: its sums stay in the nearest cache */
@@ -58,22 +58,22 @@ INLINE void sum_rows(term_kind kind, const batch *b, float *restrict out)
     }
 }
 
-TSR_HOT static void sum_plain_rows(const batch *b, float *restrict out)
+TSR_MULTIVERSION(sum_plain_rows, (const batch *b, float *restrict out), (b, out))
 {
     sum_rows(PLAIN, b, out);
 }
 
-TSR_HOT static void sum_square_rows(const batch *b, float *restrict out)
+TSR_MULTIVERSION(sum_square_rows, (const batch *b, float *restrict out), (b, out))
 {
     sum_rows(SQUARE, b, out);
 }
 
-TSR_HOT static void sum_product_rows(const batch *b, float *restrict out)
+TSR_MULTIVERSION(sum_product_rows, (const batch *b, float *restrict out), (b, out))
 {
     sum_rows(PRODUCT, b, out);
 }
 
-TSR_HOT static float sum_run(size_t n, const float *restrict x)
+TSR_MULTIVERSION_OF(float, sum_run, (size_t n, const float *restrict x), (n, x))
 {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)

@@ -23,7 +23,7 @@ void tsr_convolve_plain_input_gradient(const tsr_convolution *conv, const float 
 
 typedef struct tsr_convolutions {
     const char *name;
-    bool (*supported)(void);
+    unsigned needs;                                 /* of the processor, see base/cpu.h */
     size_t (*scratch)(const tsr_convolution *conv); /* floats; whatever the number of samples */
     void (*forward)(const tsr_convolution *conv, const float *x, const float *w, const float *bias, float *y,
                     float *scratch);

@@ -1,11 +1,11 @@
 /* Kernels for convolutions, for AVX-512 and AVX2, from convolve_kernel.h and the two that build on it; and
    which way a convolution takes. */
 #include "nn/ops/convolve.h"
+#include "base/cpu.h"
 
 #include <omp.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -35,8 +35,10 @@ void tsr_convolve_tasks(size_t n, double multiplications, const tsr_slots *slots
 }
 
 /* Elements first .. end - 1 of the sum of n arrays of `size`. */
-TSR_HOT static void sum_piece(size_t n, size_t size, const float *restrict parts, size_t first, size_t end,
-                              float *restrict out)
+TSR_MULTIVERSION(sum_piece,
+                 (size_t n, size_t size, const float *restrict parts, size_t first, size_t end,
+                  float *restrict out),
+                 (n, size, parts, first, end, out))
 {
 #pragma omp simd
     for (size_t i = first; i < end; i++)
@@ -231,31 +233,16 @@ AVX2_TARGET INLINE void transpose_avx2(void *rows)
 WAYS(avx512)
 WAYS(avx2)
 
-static bool has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
 #endif
-
-static bool always(void)
-{
-    return true;
-}
 
 static const tsr_convolutions kernels[] = {
 #if defined(__x86_64__)
-    { "avx512", has_avx512, scratch_avx512, forward_avx512, weight_gradient_avx512, input_gradient_avx512 },
-    { "avx2", has_avx2, scratch_avx2, forward_avx2, weight_gradient_avx2, input_gradient_avx2 },
+    { "avx512", TSR_NEEDS_AVX2 | TSR_NEEDS_AVX512, scratch_avx512, forward_avx512, weight_gradient_avx512,
+      input_gradient_avx512 },
+    { "avx2", TSR_NEEDS_AVX2, scratch_avx2, forward_avx2, weight_gradient_avx2, input_gradient_avx2 },
 #endif
-    { "plain", always, tsr_convolve_plain_scratch, tsr_convolve_plain, tsr_convolve_plain_weight_gradient,
-      tsr_convolve_plain_input_gradient },
+    { "plain", TSR_NEEDS_NOTHING, tsr_convolve_plain_scratch, tsr_convolve_plain,
+      tsr_convolve_plain_weight_gradient, tsr_convolve_plain_input_gradient },
 };
 
 const tsr_convolutions *tsr_convolutions_kernels(size_t *n)
@@ -266,12 +253,8 @@ const tsr_convolutions *tsr_convolutions_kernels(size_t *n)
 
 const tsr_convolutions *tsr_convolutions_choose(void)
 {
-    static _Atomic(const tsr_convolutions *) chosen;
-    const tsr_convolutions *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (!kernel) {
-        for (kernel = kernels; !kernel->supported();)
-            kernel++;
-        atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
-    }
+    const tsr_convolutions *kernel = kernels;
+    while (!tsr_cpu_uses(kernel->needs))
+        kernel++;
     return kernel;
 }

@@ -3,7 +3,7 @@
 #include "nn/ops/ops.h"
 #include "nn/ops/share.h"
 
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define PIECE 1024 /* values whose numbers are drawn at once */
 
@@ -26,15 +26,18 @@ static void setup(tsr_setup *setup)
     tsr_setup_saved(setup, tsr_shape_size(shape), 0);
 }
 
-TSR_HOT static void multiply(size_t n, const float *restrict x, const float *restrict mask, float *restrict y)
+TSR_MULTIVERSION(multiply, (size_t n, const float *restrict x, const float *restrict mask, float *restrict y),
+                 (n, x, mask, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] * mask[i];
 }
 
-TSR_HOT static void drop(size_t n, const uint32_t *restrict drawn, uint32_t threshold, float kept,
-                         const float *restrict x, float *restrict mask, float *restrict y)
+TSR_MULTIVERSION(drop,
+                 (size_t n, const uint32_t *restrict drawn, uint32_t threshold, float kept,
+                  const float *restrict x, float *restrict mask, float *restrict y),
+                 (n, drawn, threshold, kept, x, mask, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {

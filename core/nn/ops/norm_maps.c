@@ -7,7 +7,7 @@
 #include "nn/ops/share.h"
 
 #include <math.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #define PIECE 4096 /* floats of a map that go from step to step within the nearest cache */
 
@@ -17,7 +17,7 @@ enum { RUNNING_MEAN, RUNNING_VARIANCE };
 
 /* --- along a piece --- */
 
-TSR_HOT static float sum(size_t n, const float *restrict x)
+TSR_MULTIVERSION_OF(float, sum, (size_t n, const float *restrict x), (n, x))
 {
     float total = 0;
 #pragma omp simd reduction(+ : total)
@@ -26,7 +26,7 @@ TSR_HOT static float sum(size_t n, const float *restrict x)
     return total;
 }
 
-TSR_HOT static float sum_squares(size_t n, const float *restrict x, float centre)
+TSR_MULTIVERSION_OF(float, sum_squares, (size_t n, const float *restrict x, float centre), (n, x, centre))
 {
     float total = 0;
 #pragma omp simd reduction(+ : total)
@@ -35,7 +35,9 @@ TSR_HOT static float sum_squares(size_t n, const float *restrict x, float centre
     return total;
 }
 
-TSR_HOT static float sum_products(size_t n, const float *restrict x, float centre, const float *restrict y)
+TSR_MULTIVERSION_OF(float, sum_products,
+                    (size_t n, const float *restrict x, float centre, const float *restrict y),
+                    (n, x, centre, y))
 {
     float total = 0;
 #pragma omp simd reduction(+ : total)
@@ -44,16 +46,20 @@ TSR_HOT static float sum_products(size_t n, const float *restrict x, float centr
     return total;
 }
 
-TSR_HOT static void normalise(size_t n, const float *restrict x, float mean, float factor, float shift,
-                              float *restrict y)
+TSR_MULTIVERSION(normalise,
+                 (size_t n, const float *restrict x, float mean, float factor, float shift,
+                  float *restrict y),
+                 (n, x, mean, factor, shift, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] = (x[i] - mean) * factor + shift;
 }
 
-TSR_HOT static void normalise_and_add(size_t n, const float *restrict x, float mean, float factor,
-                                      float shift, const float *restrict beside, float *restrict y)
+TSR_MULTIVERSION(normalise_and_add,
+                 (size_t n, const float *restrict x, float mean, float factor, float shift,
+                  const float *restrict beside, float *restrict y),
+                 (n, x, mean, factor, shift, beside, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -61,8 +67,10 @@ TSR_HOT static void normalise_and_add(size_t n, const float *restrict x, float m
 }
 
 /* dx = a dz + b (x - mean) + d; dx may be dz. */
-TSR_HOT static void spread(size_t n, const float *dz, const float *restrict x, float mean, float a, float b,
-                           float d, float *dx)
+TSR_MULTIVERSION(spread,
+                 (size_t n, const float *dz, const float *restrict x, float mean, float a, float b, float d,
+                  float *dx),
+                 (n, dz, x, mean, a, b, d, dx))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)

@@ -7,7 +7,7 @@
 #include "nn/ops/share.h"
 
 #include <string.h>
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 typedef struct pool_config {
     int size, stride;
@@ -77,8 +77,10 @@ static map map_of(const tsr_pass *pass)
 }
 
 /* Offers the values x[0], x[stride] ... of one place of the windows to a row of winners. */
-TSR_HOT static void keep_larger(size_t n, size_t stride, const float *restrict x, float place,
-                                float *restrict best, float *restrict winner)
+TSR_MULTIVERSION(keep_larger,
+                 (size_t n, size_t stride, const float *restrict x, float place, float *restrict best,
+                  float *restrict winner),
+                 (n, stride, x, place, best, winner))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -104,8 +106,10 @@ static void max_of_map(const map *m, const float *x, float *y, float *winner)
 }
 
 /* Gives the gradient of a row of windows to the values at one place where that place won. */
-TSR_HOT static void add_to_winners(size_t n, size_t stride, const float *restrict dy,
-                                   const float *restrict winner, float place, float *restrict dx)
+TSR_MULTIVERSION(add_to_winners,
+                 (size_t n, size_t stride, const float *restrict dy, const float *restrict winner,
+                  float place, float *restrict dx),
+                 (n, stride, dy, winner, place, dx))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -124,22 +128,24 @@ static void max_gradient_of_map(const map *m, const float *dy, const float *winn
 }
 
 /* y += x[0], x[stride] ... */
-TSR_HOT static void gather(size_t n, size_t stride, const float *restrict x, float *restrict y)
+TSR_MULTIVERSION(gather, (size_t n, size_t stride, const float *restrict x, float *restrict y),
+                 (n, stride, x, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] += x[i * stride];
 }
 
-TSR_HOT static void scale(size_t n, float factor, float *restrict y)
+TSR_MULTIVERSION(scale, (size_t n, float factor, float *restrict y), (n, factor, y))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
         y[i] *= factor;
 }
 
-TSR_HOT static void scatter(size_t n, size_t stride, float factor, const float *restrict dy,
-                            float *restrict dx)
+TSR_MULTIVERSION(scatter,
+                 (size_t n, size_t stride, float factor, const float *restrict dy, float *restrict dx),
+                 (n, stride, factor, dy, dx))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++)
@@ -218,7 +224,7 @@ static void setup_global(tsr_setup *setup)
     tsr_setup_output(setup, (tsr_shape){ tsr_setup_input(setup, 0).c, 1, 1 });
 }
 
-TSR_HOT static float mean(size_t n, const float *x)
+TSR_MULTIVERSION_OF(float, mean, (size_t n, const float *x), (n, x))
 {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)

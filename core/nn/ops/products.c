@@ -1,17 +1,12 @@
 /* Kernels for the products of a dense layer: for AVX-512 and AVX2 from products_kernel.h, and BLAS. */
 #include "nn/ops/products.h"
+#include "base/cpu.h"
 
 #include <cblas.h>
-#include <stdatomic.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-
-static bool always(void)
-{
-    return true;
-}
 
 static void forward_blas(const tsr_layer *layer, const float *x, const float *w, const float *bias, float *y)
 {
@@ -166,25 +161,15 @@ AVX2_TARGET INLINE uint64_t nonzero_64_avx2(const float *x)
 #define NONZERO nonzero_64_avx2
 #include "nn/ops/products_kernel.h"
 
-static bool has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
 #endif
 
 static const tsr_products kernels[] = {
 #if defined(__x86_64__)
-    { "avx512", has_avx512, forward_avx512, weight_gradient_avx512, input_gradient_avx512 },
-    { "avx2", has_avx2, forward_avx2, weight_gradient_avx2, input_gradient_avx2 },
+    { "avx512", TSR_NEEDS_AVX2 | TSR_NEEDS_AVX512, forward_avx512, weight_gradient_avx512,
+      input_gradient_avx512 },
+    { "avx2", TSR_NEEDS_AVX2, forward_avx2, weight_gradient_avx2, input_gradient_avx2 },
 #endif
-    { "blas", always, forward_blas, weight_gradient_blas, input_gradient_blas },
+    { "blas", TSR_NEEDS_NOTHING, forward_blas, weight_gradient_blas, input_gradient_blas },
 };
 
 const tsr_products *tsr_products_kernels(size_t *n)
@@ -195,12 +180,8 @@ const tsr_products *tsr_products_kernels(size_t *n)
 
 const tsr_products *tsr_products_choose(void)
 {
-    static _Atomic(const tsr_products *) chosen;
-    const tsr_products *kernel = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (!kernel) {
-        for (kernel = kernels; !kernel->supported();)
-            kernel++;
-        atomic_store_explicit(&chosen, kernel, memory_order_relaxed);
-    }
+    const tsr_products *kernel = kernels;
+    while (!tsr_cpu_uses(kernel->needs))
+        kernel++;
     return kernel;
 }

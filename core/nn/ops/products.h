@@ -18,7 +18,7 @@ typedef struct tsr_layer {
    in the order of the inputs (Y), samples (dW), outputs (dX). */
 typedef struct tsr_products {
     const char *name;
-    bool (*supported)(void);
+    unsigned needs; /* of the processor, see base/cpu.h */
     void (*forward)(const tsr_layer *layer, const float *x, const float *w, const float *bias, float *y);
     void (*weight_gradient)(const tsr_layer *layer, const float *x, const float *dy, float *dw,
                             float *scratch);

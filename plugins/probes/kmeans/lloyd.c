@@ -3,7 +3,7 @@
    centre; a row between centres goes to the first. Work is cut by rows and by restarts, never by threads. */
 #include "lloyd.h"
 
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #include <math.h>
 #include <omp.h>
@@ -59,9 +59,11 @@ static void spread_centers(const clustering *job, lloyd *restart)
 }
 
 /* Moves the bounds of n rows by how far the centres went, and finds the rows for which they meet. */
-TSR_HOT static void move_bounds(size_t n, const uint32_t *restrict label, const float *restrict drift,
-                                const float *restrict others, float doubt, float *restrict upper,
-                                float *restrict lower, uint8_t *restrict doubtful)
+TSR_MULTIVERSION(move_bounds,
+                 (size_t n, const uint32_t *restrict label, const float *restrict drift,
+                  const float *restrict others, float doubt, float *restrict upper, float *restrict lower,
+                  uint8_t *restrict doubtful),
+                 (n, label, drift, others, doubt, upper, lower, doubtful))
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -96,8 +98,10 @@ static inline void choose(const tsr_lane_ints *where, const tsr_lanes *yes, tsr_
 
 /* Of n rows and the centres `center` to center + count - 1, one to a lane: nearer ones than those met so far.
    16 rows take them in turn, one after the other, so the first of equals stays. Arrays are whole vectors. */
-TSR_HOT static void keep_nearest(size_t n, size_t center, size_t count, const float *dots,
-                                 tsr_lane_ints *nearest, tsr_lanes *least, tsr_lanes *second)
+TSR_MULTIVERSION(keep_nearest,
+                 (size_t n, size_t center, size_t count, const float *dots, tsr_lane_ints *nearest,
+                  tsr_lanes *least, tsr_lanes *second),
+                 (n, center, count, dots, nearest, least, second))
 {
     for (size_t i = 0; i < (n + TSR_LANES - 1) / TSR_LANES; i++) {
         const float *values = dots + i * TSR_LANES * TSR_LANES;
@@ -166,7 +170,8 @@ static void assign(const clustering *job, lloyd *restart, size_t first, size_t n
 }
 
 /* Adds the row's bits to a cluster's sums, `weight` times; modulo 2^32, so that -weight takes them out. */
-TSR_HOT static void add_bits(size_t words, const uint64_t *row, uint32_t weight, uint32_t *restrict ones)
+TSR_MULTIVERSION(add_bits, (size_t words, const uint64_t *row, uint32_t weight, uint32_t *restrict ones),
+                 (words, row, weight, ones))
 {
     for (size_t w = 0; w < words; w++) {
         for (size_t half = 0; half < 2; half++) {

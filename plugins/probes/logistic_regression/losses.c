@@ -2,7 +2,7 @@
    logarithms of a lane become one, of a product. */
 #include "losses.h"
 
-#include <tessera/hot.h>
+#include <tessera/multiversion.h>
 
 #include <math.h>
 
@@ -31,8 +31,10 @@ static void add_losses(const tsr_lanes *linear, const tsr_lanes *product, double
         loss[l] += (double)(*linear)[l] + log((double)(*product)[l]);
 }
 
-TSR_HOT void logistic_two_class_slopes(size_t n, const uint32_t *weight, float C, const tsr_lanes *sign,
-                                       tsr_lanes *dots, tsr_lanes *intercept, double *loss)
+TSR_MULTIVERSION(two_class_slopes,
+                 (size_t n, const uint32_t *weight, float C, const tsr_lanes *sign, tsr_lanes *dots,
+                  tsr_lanes *intercept, double *loss),
+                 (n, weight, C, sign, dots, intercept, loss))
 {
     tsr_lanes linear = { 0 }, product = (tsr_lanes){ 0 } + 1, sum = { 0 };
     for (size_t i = 0; i < n; i++) {
@@ -60,6 +62,12 @@ TSR_HOT void logistic_two_class_slopes(size_t n, const uint32_t *weight, float C
     *intercept = sum;
 }
 
+void logistic_two_class_slopes(size_t n, const uint32_t *weight, float C, const tsr_lanes *sign,
+                               tsr_lanes *dots, tsr_lanes *intercept, double *loss)
+{
+    two_class_slopes(n, weight, C, sign, dots, intercept, loss);
+}
+
 static float largest(size_t blocks, size_t apart, const tsr_lanes *scores)
 {
     float most = -INFINITY;
@@ -69,9 +77,10 @@ static float largest(size_t blocks, size_t apart, const tsr_lanes *scores)
     return most;
 }
 
-TSR_HOT void logistic_softmax_slopes(size_t n, const uint32_t *weight, float C, size_t c, size_t blocks,
-                                     size_t apart, tsr_lanes *dots, tsr_lanes *intercept, size_t each,
-                                     double *loss)
+TSR_MULTIVERSION(softmax_slopes,
+                 (size_t n, const uint32_t *weight, float C, size_t c, size_t blocks, size_t apart,
+                  tsr_lanes *dots, tsr_lanes *intercept, size_t each, double *loss),
+                 (n, weight, C, c, blocks, apart, dots, intercept, each, loss))
 {
     for (size_t i = 0; i < n; i++) {
         float most = largest(blocks, apart, dots + i), sum = 0, factor = C * (float)weight[i];
@@ -89,4 +98,10 @@ TSR_HOT void logistic_softmax_slopes(size_t n, const uint32_t *weight, float C, 
         for (size_t b = 0; b < blocks; b++)
             intercept[b * each] += dots[i + b * apart];
     }
+}
+
+void logistic_softmax_slopes(size_t n, const uint32_t *weight, float C, size_t c, size_t blocks, size_t apart,
+                             tsr_lanes *dots, tsr_lanes *intercept, size_t each, double *loss)
+{
+    softmax_slopes(n, weight, C, c, blocks, apart, dots, intercept, each, loss);
 }
