@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY (1 << 16) /* words that are worth sharing among threads: waking them costs about as much */
-#define CHUNK 64       /* words of all rows that one thread looks at together */
+#define CHUNK 64 /* words of all rows that one thread looks at together */
 
 /* Or-s and and-s words w .. w + n - 1 of all rows into `ors` and `ands`. */
 static void fold_rows(const tsr_codes *codes, size_t w, size_t n, uint64_t *ors, uint64_t *ands)
@@ -26,7 +25,8 @@ static void fold_rows(const tsr_codes *codes, size_t w, size_t n, uint64_t *ors,
 static void find_varying(const tsr_codes *a, const tsr_codes *b, uint64_t *keep)
 {
     size_t words = tsr_codes_used_words(a);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if ((a->n + b->n) * words > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(2 * (a->n + b->n) * words))
     for (size_t w = 0; w < words; w += CHUNK) {
         size_t n = words - w < CHUNK ? words - w : CHUNK;
         uint64_t ands[CHUNK];
@@ -67,7 +67,8 @@ static void keep_layers(tsr_codes *codes, const uint64_t *keep)
 static void keep_columns(tsr_codes *codes, const uint64_t *keep, size_t bits)
 {
     size_t words = tsr_codes_used_words(codes), stride = tsr_codes_stride(bits);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * words > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(2 * codes->n * words))
     for (size_t i = 0; i < codes->n; i++)
         tsr_gather(codes->words + i * codes->stride, keep, words);
     for (size_t i = 1; i < codes->n && stride < codes->stride; i++)
@@ -111,7 +112,7 @@ static bool copy_kept(const tsr_codes *codes, const uint64_t *keep, tsr_codes *o
 {
     size_t words = tsr_codes_used_words(codes), used = tsr_codes_used_words(out);
     bool failed = false;
-#pragma omp parallel num_threads(tsr_threads()) if (codes->n * words > MANY)
+#pragma omp parallel num_threads(tsr_threads()) if (tsr_worth_sharing(2 * codes->n * words))
     {
         uint64_t *row = tsr_alloc(words, sizeof(*row));
         if (!row)

@@ -11,8 +11,7 @@
 #include <xxhash.h>
 
 #define EMPTY UINT32_MAX
-#define AHEAD 16       /* rows whose slots are fetched before they are needed */
-#define MANY (1 << 19) /* bytes that are worth sharing among threads: waking them costs about as much */
+#define AHEAD 16 /* rows whose slots are fetched before they are needed */
 
 typedef struct slot {
     uint64_t high; /* of the hash */
@@ -77,7 +76,8 @@ tsr_status *tsr_distinct_by(tsr_hash_function *hash, const tsr_codes *codes, siz
     }
     memset(table.slots, 0xff, capacity * sizeof(*table.slots));
     size_t length = tsr_codes_used_words(codes) * sizeof(uint64_t);
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * length > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(codes->n * length / sizeof(float)))
     for (size_t i = 0; i < codes->n; i++)
         hashes[i] = hash(tsr_codes_row(codes, i), length);
     for (size_t i = 0; i < codes->n; i++) {

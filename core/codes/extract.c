@@ -13,7 +13,6 @@
 
 #define BATCH 256
 #define LANES 16
-#define MANY (1 << 18) /* units that are worth sharing among threads: waking them costs about as much */
 
 /* Where a batch's codes go. */
 typedef struct destination {
@@ -113,7 +112,8 @@ static void pack_layer(void *context, const tsr_tap *tap)
     const tsr_code_source *source = tsr_network_code_source(target->network, tap->layer);
     tsr_codes *codes = target->codes;
     size_t first = codes->layers[tap->layer].first / 64;
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tap->n * tap->units > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(tap->n * tap->units))
     for (size_t i = 0; i < tap->n; i++)
         pack_sample(source, tap->x + i * tap->units,
                     codes->words + (target->row + i) * codes->stride + first);

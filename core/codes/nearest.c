@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERIES 128    /* of a block: a tile turned into columns is worth it */
-#define MANY (1 << 18) /* distances by words that are worth sharing among threads */
+#define QUERIES 128 /* of a block: a tile turned into columns is worth it */
 
 /* What a block of queries needs; a thread has one. */
 typedef struct search {
@@ -147,7 +146,8 @@ tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base,
         searches[t].heaps = heaps + t * heap_size;
     }
     size_t work = base->n * (tsr_codes_used_words(base) + 1); /* per query */
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic) if (query->n > MANY / work)
+#pragma omp parallel for num_threads((int)threads)                                                           \
+    schedule(dynamic) if (tsr_worth_sharing(query->n * work / 4))
     for (size_t q = 0; q < query->n; q += QUERIES) {
         size_t nq = query->n - q < QUERIES ? query->n - q : QUERIES;
         search *mine = &searches[omp_get_thread_num()];

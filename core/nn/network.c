@@ -1,235 +1,15 @@
-/* A network: builds the model's graph, lays its parameters out flat and draws them, holds a plan for training
-   and one for inference, and runs them. */
-#include "nn/network.h"
+/* A network: builds the model's graph, holds a plan for training and one for inference, and runs them. */
+#include "nn/network_parts.h"
 
 #include "base/memory.h"
-#include "base/text.h"
-#include "nn/graph.h"
 #include "nn/ops/ops.h"
-#include "nn/plan.h"
 #include "plugin/instance.h"
 
 #include <cblas.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT 16 /* floats: each tensor begins at a multiple of 64 bytes */
 #define PREDICT_BATCH 256
-#define NO_LAYER SIZE_MAX
-
-struct tsr_network {
-    tsr_graph *graph;
-    int classes;
-    size_t n_trained; /* parameters, padding not counted */
-    tsr_flat flat;
-    tsr_network_parameter *tensors;
-    tsr_network_state *states;
-    float *state_values;
-    tsr_network_arrays store; /* the same addresses as the operators want them */
-    size_t n_sources;
-    tsr_code_source *sources;
-    size_t *layers;     /* per node: its number among the code sources, or NO_LAYER */
-    tsr_plan *plans[2]; /* without and with training */
-    tsr_plan *plan;     /* the selected one */
-    const float *mean;  /* of the inputs that it is given; or NULL */
-};
-
-/* --- laying out --- */
-
-static bool add_padded(size_t *sum, size_t n)
-{
-    size_t padded = (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* n is checked: at most PTRDIFF_MAX / 4 */
-    return !__builtin_add_overflow(*sum, padded, sum) && *sum <= PTRDIFF_MAX / sizeof(float) - ALIGNMENT;
-}
-
-static tsr_status *count_floats(const tsr_graph *graph, size_t *parameters, size_t *states, size_t *trained)
-{
-    *parameters = *states = *trained = 0;
-    for (size_t i = 0; i < graph->n; i++) {
-        const tsr_node *node = graph->nodes[i];
-        for (size_t k = 0; k < node->n_parameters; k++) {
-            *trained += node->parameters[k].n; /* at most the padded sum, which is checked */
-            if (!add_padded(parameters, node->parameters[k].n))
-                return tsr_fail(TSR_NO_MEMORY, "its parameters do not fit into memory");
-        }
-        for (size_t k = 0; k < node->n_states; k++)
-            if (!add_padded(states, node->states[k].n))
-                return tsr_fail(TSR_NO_MEMORY, "its running statistics do not fit into memory");
-    }
-    return NULL;
-}
-
-static tsr_status *allocate(tsr_network *network)
-{
-    const tsr_graph *graph = network->graph;
-    size_t n_states;
-    TSR_TRY(count_floats(graph, &network->flat.count, &n_states, &network->n_trained));
-    network->flat.values = tsr_alloc(network->flat.count, sizeof(float));
-    network->flat.gradients = tsr_alloc(network->flat.count, sizeof(float));
-    network->state_values = tsr_alloc(n_states, sizeof(float));
-    if (!network->flat.values || !network->flat.gradients || !network->state_values)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu parameters", network->n_trained);
-    network->tensors = tsr_alloc(graph->n_parameters, sizeof(*network->tensors));
-    network->states = tsr_alloc(graph->n_states, sizeof(*network->states));
-    network->store = (tsr_network_arrays){ tsr_alloc(graph->n_parameters, sizeof(float *)),
-                                           tsr_alloc(graph->n_parameters, sizeof(float *)),
-                                           tsr_alloc(graph->n_states, sizeof(float *)) };
-    network->sources = tsr_alloc(graph->n, sizeof(*network->sources));
-    network->layers = tsr_alloc(graph->n, sizeof(*network->layers));
-    if (!network->tensors || !network->states || !network->store.parameters || !network->store.gradients ||
-        !network->store.state || !network->sources || !network->layers)
-        return tsr_no_memory("the network");
-    return NULL;
-}
-
-/* Uniform within sqrt(6 / (fan_in + fan_out)), or constant; the stream is the parameter's own. */
-static void draw(const tsr_parameter_spec *spec, size_t n, uint64_t seed, size_t number, float *values)
-{
-    if (spec->init == TSR_INIT_GLOROT_UNIFORM) {
-        float limit = (float)sqrt(6.0 / ((double)spec->fan_in + (double)spec->fan_out));
-        tsr_rng rng = tsr_rng_stream(seed, TSR_FOR_INIT, number);
-        tsr_rng_fill_uniform(&rng, n, values, -limit, limit);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        values[i] = spec->constant;
-}
-
-static tsr_status *lay_out_parameters(tsr_network *network, const tsr_node *node, uint64_t seed,
-                                      size_t *offset)
-{
-    for (size_t k = 0; k < node->n_parameters; k++) {
-        const tsr_node_parameter *declared = &node->parameters[k];
-        size_t number = node->first_parameter + k;
-        float *values = network->flat.values + *offset, *gradient = network->flat.gradients + *offset;
-        tsr_network_parameter *tensor = &network->tensors[number];
-        *tensor = (tsr_network_parameter){
-            .parameter = { .name = tsr_format("%s.%s", node->name, declared->spec.name),
-                           .role = declared->spec.role,
-                           .n_dims = declared->spec.n_dims,
-                           .n = declared->n,
-                           .values = values },
-            .values = values,
-            .gradient = gradient,
-            .hidden = node->below_activation,
-        };
-        if (!tensor->parameter.name)
-            return tsr_no_memory("the network");
-        memcpy(tensor->parameter.dims, declared->spec.dims, sizeof(declared->spec.dims));
-        draw(&declared->spec, declared->n, seed, number, values);
-        network->store.parameters[number] = values;
-        network->store.gradients[number] = gradient;
-        add_padded(offset, declared->n);
-    }
-    return NULL;
-}
-
-static tsr_status *lay_out_states(tsr_network *network, const tsr_node *node, size_t *offset)
-{
-    for (size_t k = 0; k < node->n_states; k++) {
-        const tsr_node_state *declared = &node->states[k];
-        size_t number = node->first_state + k;
-        tsr_network_state *state = &network->states[number];
-        *state = (tsr_network_state){ .name = tsr_format("%s.%s", node->name, declared->name),
-                                      .n = declared->n,
-                                      .values = network->state_values + *offset };
-        if (!state->name)
-            return tsr_no_memory("the network");
-        for (size_t i = 0; i < declared->n; i++)
-            state->values[i] = declared->initial;
-        network->store.state[number] = state->values;
-        add_padded(offset, declared->n);
-    }
-    return NULL;
-}
-
-static tsr_status *add_code_source(tsr_network *network, const tsr_node *node)
-{
-    const tsr_activation_config *config = node->config;
-    size_t n = tsr_activation_breakpoints(config, 0, NULL);
-    float *breakpoints = tsr_alloc(n, sizeof(float));
-    if (!breakpoints)
-        return tsr_no_memory("the network");
-    tsr_activation_breakpoints(config, n, breakpoints);
-    network->layers[node->index] = network->n_sources;
-    network->sources[network->n_sources++] = (tsr_code_source){ .name = node->name,
-                                                                .units = tsr_shape_size(node->shape),
-                                                                .positions = 1,
-                                                                .n_breakpoints = n,
-                                                                .breakpoints = breakpoints };
-    return NULL;
-}
-
-static tsr_status *lay_out(tsr_network *network, uint64_t seed)
-{
-    size_t parameters = 0, states = 0;
-    TSR_TRY(allocate(network));
-    for (size_t i = 1; i < network->graph->n; i++) {
-        const tsr_node *node = network->graph->nodes[i];
-        TSR_TRY(lay_out_parameters(network, node, seed, &parameters));
-        TSR_TRY(lay_out_states(network, node, &states));
-        if (node->identity == &tsr_op_activation)
-            TSR_TRY(add_code_source(network, node));
-    }
-    return NULL;
-}
-
-/* --- choosing what codes are made of --- */
-
-static size_t find_source(const tsr_network *network, const char *name)
-{
-    for (size_t i = 0; i < network->n_sources; i++)
-        if (strcmp(network->sources[i].name, name) == 0)
-            return i;
-    return NO_LAYER;
-}
-
-static tsr_status *no_such_layer(const tsr_network *network, const char *name)
-{
-    tsr_text known = { 0 };
-    for (size_t i = 0; i < network->n_sources; i++)
-        tsr_text_add(&known, "%s%s", i ? ", " : "", network->sources[i].name);
-    tsr_status *status = tsr_fail(TSR_REFUSED, "no activation is called '%s', expected of: %s",
-                                  tsr_line_shown(name), known.chars ? known.chars : "none");
-    free(known.chars);
-    return status;
-}
-
-static bool is_chosen(const tsr_code_choice *choice, const char *name)
-{
-    bool chosen = choice->n_layers == 0;
-    for (size_t i = 0; i < choice->n_layers && !chosen; i++)
-        chosen = strcmp(choice->layers[i], name) == 0;
-    return chosen;
-}
-
-tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice *choice)
-{
-    for (size_t i = 0; i < choice->n_layers; i++)
-        if (find_source(network, choice->layers[i]) == NO_LAYER)
-            return no_such_layer(network, choice->layers[i]);
-    size_t kept = 0;
-    for (size_t i = 0; i < network->graph->n; i++) {
-        const tsr_node *node = network->graph->nodes[i];
-        if (node->identity != &tsr_op_activation)
-            continue;
-        tsr_code_source source = network->sources[network->layers[i]];
-        bool chosen = is_chosen(choice, source.name);
-        network->layers[i] = chosen ? kept : NO_LAYER;
-        if (!chosen) {
-            free((float *)(uintptr_t)source.breakpoints);
-            continue;
-        }
-        if (choice->by_channel) {
-            source.units = node->shape.c;
-            source.positions = node->shape.h * node->shape.w;
-        }
-        network->sources[kept++] = source;
-    }
-    network->n_sources = kept;
-    return NULL;
-}
 
 /* --- life --- */
 
@@ -240,7 +20,7 @@ static tsr_status *build(tsr_network *network, const tsr_instance *model, tsr_sh
     tsr_node *logits =
         ops->build(tsr_instance_self(model), network->graph, network->graph->nodes[0], network->classes);
     TSR_TRY(tsr_graph_finish(network->graph, logits, network->classes));
-    return lay_out(network, seed);
+    return tsr_network_lay_out(network, seed);
 }
 
 tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int classes, uint64_t seed,
@@ -366,7 +146,7 @@ typedef struct tap_context {
 static void see_activation(void *context, const tsr_node *node, const tsr_pass *pass)
 {
     const tap_context *tapping = context;
-    if (tapping->network->layers[node->index] == NO_LAYER)
+    if (tapping->network->layers[node->index] == TSR_NO_LAYER)
         return;
     tsr_tap tap = { .layer = tapping->network->layers[node->index],
                     .n = pass->n,

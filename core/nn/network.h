@@ -35,7 +35,7 @@ const float *tsr_network_subtracted(const tsr_network *network);
 /* Puts n inputs into the planned input as these two take them. */
 void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs);
 
-/* The planned input: room for a batch x shape floats. */
+/* The planned input: for a batch x shape floats. */
 float *tsr_network_input_values(tsr_network *network);
 /* The logits of the last forward: n x classes. */
 const float *tsr_network_logits(const tsr_network *network);

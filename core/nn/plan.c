@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
 
 #include <limits.h>
 #include <stdlib.h>

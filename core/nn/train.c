@@ -14,8 +14,6 @@
 
 #define MAX_SLOTS 16
 #define PIECE 4096 /* parameters whose value, gradient and state stay in the second cache */
-#define MANY_PIECES                                                                                          \
-    16 /* take about 30 microseconds, many times what it takes to hand them to a waiting thread */
 
 typedef struct penalty {
     const tsr_regularizer_ops *ops;
@@ -255,7 +253,7 @@ static void update(const training_loop *loop, double rate_factor, double *loss)
     size_t n = loop->n_pieces;
     if (!n)
         update_range(loop, 0, loop->flat.count, rate_factor);
-    if (n < MANY_PIECES || tsr_threads() == 1) {
+    if (!tsr_worth_sharing(n * PIECE) || tsr_threads() == 1) {
         for (size_t i = 0; i < n; i++)
             do_piece(loop, &loop->pieces[i], rate_factor);
     } else {

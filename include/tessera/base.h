@@ -44,5 +44,14 @@ static inline size_t tsr_shape_size(tsr_shape shape)
    cut work into blocks by the data, never by this number. Any thread. */
 int tsr_threads(void);
 
+/* Whether work takes several times as long as waking a thread that waits. It is told as the number of floats
+   that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications of
+   a matrix product, in the cache, take as long as one. Results must not depend on it. */
+#define TSR_PRODUCTS_PER_FLOAT 32
+static inline bool tsr_worth_sharing(size_t floats)
+{
+    return floats >= 1 << 16;
+}
+
 TSR_END_DECLS
 #endif

@@ -12,7 +12,6 @@
 
 #define BLOCK 128          /* examples compared together */
 #define MAX_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
-#define MANY (1 << 17)     /* words that are worth sharing among threads: waking them costs about as much */
 #define LINE 8             /* words of a cache line */
 #define ROWS_PER_BYTE 255  /* rows that a counter of one byte can count */
 
@@ -86,7 +85,8 @@ static uint64_t *count_all(const tsr_codes *codes)
 {
     size_t words = tsr_codes_used_words(codes);
     uint64_t *ones = calloc(words + 1, 64 * sizeof(*ones));
-#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (codes->n * words > MANY)
+#pragma omp parallel for num_threads(tsr_threads())                                                          \
+    schedule(static) if (tsr_worth_sharing(codes->n * words / 2))
     for (size_t w = 0; w < words; w += LINE)
         if (ones)
             count_ones(codes, w, at_most(words - w, LINE), ones + w * 64);
@@ -127,7 +127,7 @@ static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, si
     if (!parts)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(dynamic) if (n * n * tsr_codes_used_words(codes) > MANY)
+    schedule(dynamic) if (tsr_worth_sharing(n * n * tsr_codes_used_words(codes) / 2))
     for (size_t a = 0; a < blocks; a++)
         for (size_t b = a; b < blocks; b++)
             compare_blocks(codes, labels, n, a * BLOCK, b * BLOCK, &parts[2 * a], &parts[2 * a + 1]);

@@ -6,7 +6,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "nn/graph.h"
-#include "nn/ops/convolution.h"
+#include "nn/kernels/convolution.h"
 
 #include <limits.h>
 #include <math.h>

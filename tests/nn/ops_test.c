@@ -1,7 +1,7 @@
 /* Operators' values, against plain sums in double: what gradients alone do not tell. */
 #include "nets.h"
 
-#include "nn/ops/channels.h"
+#include "nn/kernels/channels.h"
 #include "nn/ops/ops.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
-#include "nn/ops/products.h"
+#include "nn/kernels/products.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
    from, so it never works in place. Feature maps go to the plugin sample by sample, so that threads can share
    a batch; what a slope learns from each sample is summed in the order of samples. Vectors go whole. */
 #include "nn/graph.h"
-#include "nn/ops/channels.h"
+#include "nn/kernels/channels.h"
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
+
 #include "plugin/instance.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Add: a + b, elementwise, of one shape; the gradient goes to both unchanged. */
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
+#include "nn/ops/copy.h"
 
 #include <tessera/multiversion.h>
 

@@ -3,8 +3,8 @@
    ones; else the running ones. Backward works from x and what forward saved: the batch's mean and 1 /
    deviation. Here are vectors, whose channels go side by side through the vector unit; feature maps are in
    norm_maps.c. */
-#include "nn/ops/channels.h"
-#include "nn/ops/norm_maps.h"
+#include "nn/kernels/channels.h"
+#include "nn/kernels/norm_maps.h"
 #include "nn/ops/ops.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Convolution of feature maps: Y = X * W + b, W is (channels, in, kernel_h, kernel_w), as PyTorch's Conv2d.
  */
-#include "nn/ops/channels.h"
-#include "nn/ops/convolution.h"
+#include "nn/kernels/channels.h"
+#include "nn/kernels/convolution.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>

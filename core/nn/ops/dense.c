@@ -1,7 +1,7 @@
 /* Dense layer: Y = X W^T + b, W is (width, inputs). */
-#include "nn/ops/channels.h"
+#include "nn/kernels/channels.h"
 #include "nn/ops/ops.h"
-#include "nn/ops/products.h"
+#include "nn/kernels/products.h"
 
 #include <limits.h>
 

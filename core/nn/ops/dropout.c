@@ -1,7 +1,7 @@
 /* Dropout (Srivastava et al. 2014), inverted: while training each value is zero with the rate's probability,
    else divided by what is left, so that inference is the identity. The mask is kept for backward. */
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
+#include "nn/ops/copy.h"
 
 #include <tessera/multiversion.h>
 

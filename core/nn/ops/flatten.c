@@ -1,7 +1,7 @@
 /* Flatten: c x h x w becomes a vector. Memory is laid out so already; the copy keeps every node's values its
    own, which is what the memory plan reckons with. */
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
+#include "nn/ops/copy.h"
 
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x)
 {

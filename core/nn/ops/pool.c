@@ -4,7 +4,6 @@
    of equals, a NaN before any number. */
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
-#include "nn/ops/share.h"
 
 #include <string.h>
 #include <tessera/multiversion.h>

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED_ROWS 1024            /* met by the candidates for a first centre together */
-#define MIN_SHARED_WORK (1 << 21) /* bits compared that are worth sharing among threads */
+#define SEED_ROWS 1024 /* met by the candidates for a first centre together */
 
 /* Room for the first centres. */
 typedef struct seeder {
@@ -50,7 +49,7 @@ static void try_candidates(const clustering *job, seeder *seeding, size_t m)
     for (size_t c = 0; c < m; c++)
         seeding->potential[c] = 0;
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (m * job->n * job->d > MIN_SHARED_WORK)
+    schedule(static) if (tsr_worth_sharing(m * job->n * job->d / TSR_PRODUCTS_PER_FLOAT))
     for (size_t first = 0; first < job->n; first += SEED_ROWS) {
         size_t n = job->n - first < SEED_ROWS ? job->n - first : SEED_ROWS;
         uint32_t *distances = seeding->distances + first * seeding->n_candidates;

@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048                 /* of a restart that a thread takes at once */
-#define MIN_SHARED_WORK (1 << 21) /* multiplications that are worth sharing among threads */
-#define OUTWARD 2e-7f             /* more than a sum of two floats is rounded by */
-#define DOUBT 1e-5f               /* per bit: what rounding may do to a squared distance */
+#define ROWS 2048     /* of a restart that a thread takes at once */
+#define OUTWARD 2e-7f /* more than a sum of two floats is rounded by */
+#define DOUBT 1e-5f   /* per bit: what rounding may do to a squared distance */
 
 /* What a thread needs to assign up to ROWS rows. */
 typedef struct lloyd_scratch {
@@ -324,7 +323,7 @@ static void update(const clustering *job, lloyd *restart, double *far)
 static void iterate(const clustering *job, lloyd *const *active, size_t n_active)
 {
     size_t blocks = (job->n + ROWS - 1) / ROWS;
-    bool many = job->n * job->d * n_active * job->k > MIN_SHARED_WORK;
+    bool many = tsr_worth_sharing(job->n * job->d * n_active * job->k / TSR_PRODUCTS_PER_FLOAT);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < n_active * blocks; t++) {
         size_t first = t / n_active * ROWS, n = job->n - first < ROWS ? job->n - first : ROWS;

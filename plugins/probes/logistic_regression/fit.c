@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 2048                 /* of a task at most */
-#define MIN_SHARED_WORK (1 << 18) /* bits of rows that are worth sharing among threads */
+#define ROWS 2048 /* of a task at most */
 #define NO_MODEL SIZE_MAX
 
 /* Entries first .. first + n - 1, all of one class, and what one evaluation gives for them. */
@@ -120,7 +119,7 @@ static void set_weights(fitting *f)
 {
     size_t n = f->set->n_classes;
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (n * n * f->n_columns > MIN_SHARED_WORK)
+    schedule(static) if (tsr_worth_sharing(n * n * f->n_columns / 4))
     for (size_t c = 0; c < n; c++) {
         f->active[c] = false;
         if (c == 0 || f->options->scheme == ONE_VS_ONE)
@@ -192,7 +191,7 @@ typedef void task_function(const fitting *f, const pass_task *task, tsr_lanes *d
 /* Does one thing with every task that is still needed. */
 static void each_task(const fitting *f, task_function *work)
 {
-    bool many = f->set->start[f->set->n_classes] * (f->n_columns + 1) > MIN_SHARED_WORK / f->blocks;
+    bool many = tsr_worth_sharing(f->set->start[f->set->n_classes] * (f->n_columns + 1) * f->blocks / 4);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t t = 0; t < f->n_tasks; t++) {
         const pass_task *task = &f->tasks[t];
@@ -267,7 +266,7 @@ static void advance(const fitting *f, size_t number)
 static bool each_problem(const fitting *f, void (*work)(const fitting *f, size_t number))
 {
     size_t n = f->n_models / f->per_problem;
-    bool many = f->n_models * (f->n_columns + 1) > MIN_SHARED_WORK, any = false;
+    bool many = tsr_worth_sharing(f->n_models * (f->n_columns + 1) / 4), any = false;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(dynamic) if (many)
     for (size_t p = 0; p < n; p++)
         if (!f->problems[p].done)

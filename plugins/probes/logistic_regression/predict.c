@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 512                  /* scored together */
-#define MIN_SHARED_WORK (1 << 18) /* bits of rows by models that are worth sharing among threads */
+#define ROWS 512 /* scored together */
 
 /* What scores need; a thread has one of the last three. */
 typedef struct scoring {
@@ -90,7 +89,7 @@ tsr_status *logistic_predict(logistic_scheme scheme, size_t n_classes, const flo
         goto out;
     spread_weights(&s, weights);
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (rows->n * s.each > MIN_SHARED_WORK / (s.blocks + 1))
+    schedule(static) if (tsr_worth_sharing(rows->n * s.each * (s.blocks + 1) / 4))
     for (size_t first = 0; first < rows->n; first += ROWS) {
         size_t thread = (size_t)omp_get_thread_num();
         tsr_code_rows some = *rows;

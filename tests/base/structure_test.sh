@@ -1,5 +1,5 @@
-# What core/ includes: a folder only those before it in the list of CONTRIBUTING.md, no header itself by way of
-# others, and neither libconfig nor jansson where plugins, networks, data and codes are.
+# How core/ is built. A folder includes only those before it in the list of CONTRIBUTING.md, no header itself by way of
+# others, and neither libconfig nor jansson where plugins, networks, data and codes are. No file is too long.
 cd "$TSR_SOURCE" || exit 1
 without_libraries="core/plugin core/nn core/data core/codes"
 failed=0
@@ -61,5 +61,11 @@ for file in $(includes "$pattern" $(find $without_libraries -name '*.[ch]')); do
     echo "$file includes libconfig or jansson, or a header that does:"
     grep -nE "#[[:space:]]*include[[:space:]]*[<\"]($pattern)[>\"]" "$file"
     failed=1
+done
+
+# A file that has outgrown itself is to be taken apart.
+for file in $(find core -name '*.[ch]'); do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 450 ] || { echo "$file has $lines lines, more than 450"; failed=1; }
 done
 exit $failed

@@ -1,5 +1,5 @@
 /* Kernels for the products of a dense layer: for AVX-512 and AVX2 from products_kernel.h, and BLAS. */
-#include "nn/ops/products.h"
+#include "nn/kernels/products.h"
 #include "base/cpu.h"
 
 #include <cblas.h>
@@ -51,8 +51,6 @@ static void input_gradient_blas(const tsr_layer *layer, const float *dy, const f
 #define MAX_BLOCKS 16  /* of 64 samples, where zeros are skipped */
 #define MIN_SPARSE 24  /* outputs that make skipping worth it */
 #define SPARSE_SHARE 3 /* and at most one in so many values that are not zero */
-#define MANY                                                                                                 \
-    2e6 /* multiplications: 20 microseconds, many times what it takes to hand work to a waiting thread */
 
 /* A(r, k) is at[r * row + k * step]. */
 typedef struct operand {
@@ -79,7 +77,7 @@ static void do_tasks(size_t n, task_function *function, const product *work)
 {
     const tsr_layer *layer = &work->layer;
     double size = (double)layer->samples * (double)layer->inputs * (double)layer->outputs;
-    if (size < MANY || n == 1 || tsr_threads() == 1) {
+    if (!tsr_worth_sharing((size_t)(size / TSR_PRODUCTS_PER_FLOAT)) || n == 1 || tsr_threads() == 1) {
         for (size_t i = 0; i < n; i++)
             function(work, i);
         return;
@@ -143,7 +141,7 @@ AVX2_TARGET INLINE uint64_t nonzero_64_avx2(const float *x)
 #define FMA _mm512_fmadd_ps
 #define SPREAD _mm512_set1_ps
 #define NONZERO nonzero_64_avx512
-#include "nn/ops/products_kernel.h"
+#include "nn/kernels/products_kernel.h"
 #undef LANES
 #undef VECTORS
 #undef TARGET
@@ -159,7 +157,7 @@ AVX2_TARGET INLINE uint64_t nonzero_64_avx2(const float *x)
 #define FMA _mm256_fmadd_ps
 #define SPREAD _mm256_set1_ps
 #define NONZERO nonzero_64_avx2
-#include "nn/ops/products_kernel.h"
+#include "nn/kernels/products_kernel.h"
 
 #endif
 

@@ -1,7 +1,7 @@
 /* Winograd's way of convolving by 3 x 3 with stride 1: how the work is cut. Forward goes by blocks of tiles,
    whose points stay in a core's own cache; the gradient by the weights by chunks of channels and parts of the
    batch. */
-#include "nn/ops/convolve.h"
+#include "nn/kernels/winograd.h"
 
 #include <string.h>
 

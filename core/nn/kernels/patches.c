@@ -1,6 +1,6 @@
 /* Convolution by patches: the values under each position of the kernel become a column of a matrix, one row
    per channel and kernel element, and the convolution is a product by BLAS. */
-#include "nn/ops/convolution.h"
+#include "nn/kernels/convolution.h"
 
 #include <cblas.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Sums over a batch, one per channel: what the gradients of biases and batch norm of vectors are
    made of. */
-#ifndef TSR_NN_OPS_CHANNELS_H
-#define TSR_NN_OPS_CHANNELS_H
+#ifndef TSR_NN_KERNELS_CHANNELS_H
+#define TSR_NN_KERNELS_CHANNELS_H
 
 #include <tessera/base.h>
 

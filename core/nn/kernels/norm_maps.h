@@ -1,6 +1,6 @@
 /* Batch normalisation of feature maps, with what may follow it done in the same pass over memory. */
-#ifndef TSR_NN_OPS_NORM_MAPS_H
-#define TSR_NN_OPS_NORM_MAPS_H
+#ifndef TSR_NN_KERNELS_NORM_MAPS_H
+#define TSR_NN_KERNELS_NORM_MAPS_H
 
 #include "nn/ops/ops.h"
 

@@ -1,8 +1,8 @@
 /* The three products of a dense layer: Y = X W^T + b, dW = dY^T X and dX = dY W; X is samples x inputs, W
    outputs x inputs, Y samples x outputs, all row-major. Batches are skinny and the same shapes come again and
    again, which a general BLAS serves at half of the machine's speed; and inputs are often mostly zero. */
-#ifndef TSR_NN_OPS_PRODUCTS_H
-#define TSR_NN_OPS_PRODUCTS_H
+#ifndef TSR_NN_KERNELS_PRODUCTS_H
+#define TSR_NN_KERNELS_PRODUCTS_H
 
 #include <tessera/base.h>
 

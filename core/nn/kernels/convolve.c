@@ -1,6 +1,7 @@
 /* Kernels for convolutions, for AVX-512 and AVX2, from convolve_kernel.h and the two that build on it; and
    which way a convolution takes. */
-#include "nn/ops/convolve.h"
+#include "nn/kernels/direct.h"
+#include "nn/kernels/winograd.h"
 #include "base/cpu.h"
 
 #include <omp.h>
@@ -9,55 +10,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-
-#define MAX_SLOTS 16          /* threads that work on one convolution */
-#define SLOTS_FLOATS 16777216 /* of all slots, where they are large */
-#define MANY 2e6              /* multiplications: what takes many times as long as waking a thread */
-#define SUM_FLOATS 16384      /* of a task of a sum */
-
-size_t tsr_convolve_slots(size_t size)
-{
-    return max(min(SLOTS_FLOATS / size, MAX_SLOTS), 2);
-}
-
-void tsr_convolve_tasks(size_t n, double multiplications, const tsr_slots *slots, tsr_task_function *function,
-                        const void *job)
-{
-    size_t threads = min(min((size_t)tsr_threads(), slots->n), n);
-    if (threads <= 1 || multiplications < MANY) {
-        for (size_t i = 0; i < n; i++)
-            function(job, i, slots->at);
-        return;
-    }
-#pragma omp parallel for num_threads((int)threads) schedule(static)
-    for (size_t i = 0; i < n; i++)
-        function(job, i, slots->at + (size_t)omp_get_thread_num() * slots->size);
-}
-
-/* Elements first .. end - 1 of the sum of n arrays of `size`. */
-TSR_MULTIVERSION(sum_piece,
-                 (size_t n, size_t size, const float *restrict parts, size_t first, size_t end,
-                  float *restrict out),
-                 (n, size, parts, first, end, out))
-{
-#pragma omp simd
-    for (size_t i = first; i < end; i++)
-        out[i] = parts[i] + parts[size + i];
-    for (size_t p = 2; p < n; p++)
-#pragma omp simd
-        for (size_t i = first; i < end; i++)
-            out[i] += parts[p * size + i];
-}
-
-void tsr_convolve_sum(size_t n, size_t size, const float *parts, float *out)
-{
-    size_t pieces = ceil_div(size, SUM_FLOATS), threads = min((size_t)tsr_threads(), pieces);
-    if (pieces * n < 8)
-        threads = 1;
-#pragma omp parallel for num_threads((int)threads) schedule(static) if (threads > 1)
-    for (size_t i = 0; i < pieces; i++)
-        sum_piece(n, size, parts, i * SUM_FLOATS, min(size, (i + 1) * SUM_FLOATS), out);
-}
 
 #if defined(__x86_64__)
 
@@ -167,9 +119,9 @@ AVX2_TARGET INLINE void transpose_avx2(void *rows)
 #define LOAD load_avx512
 #define STORE store_avx512
 #define TRANSPOSE transpose_avx512
-#include "nn/ops/convolve_kernel.h"
-#include "nn/ops/winograd_kernel.h"
-#include "nn/ops/direct_kernel.h"
+#include "nn/kernels/convolve_kernel.h"
+#include "nn/kernels/winograd_kernel.h"
+#include "nn/kernels/direct_kernel.h"
 #undef LANES
 #undef ROWS
 #undef CHANNELS
@@ -194,9 +146,9 @@ AVX2_TARGET INLINE void transpose_avx2(void *rows)
 #define LOAD load_avx2
 #define STORE store_avx2
 #define TRANSPOSE transpose_avx2
-#include "nn/ops/convolve_kernel.h"
-#include "nn/ops/winograd_kernel.h"
-#include "nn/ops/direct_kernel.h"
+#include "nn/kernels/convolve_kernel.h"
+#include "nn/kernels/winograd_kernel.h"
+#include "nn/kernels/direct_kernel.h"
 
 /* The algorithms of one instruction set. */
 #define WAYS(isa)                                                                                            \

@@ -1,7 +1,7 @@
 /* The three products of a convolution of feature maps: Y = X * W + b, and the gradients by W and by X. X is
    samples x in, Y samples x out, W out.c x in.c x kernel_h x kernel_w, all row-major. */
-#ifndef TSR_NN_OPS_CONVOLUTION_H
-#define TSR_NN_OPS_CONVOLUTION_H
+#ifndef TSR_NN_KERNELS_CONVOLUTION_H
+#define TSR_NN_KERNELS_CONVOLUTION_H
 
 #include <tessera/base.h>
 

@@ -2,9 +2,7 @@
    side by side through the vector unit; with more, each channel's plane is summed along itself, and channels
    are shared among threads. Long sums are made of blocks, so that their rounding error grows with a block and
    the number of blocks, not with the batch. */
-#include "nn/ops/channels.h"
-
-#include "nn/ops/share.h"
+#include "nn/kernels/channels.h"
 
 #include <string.h>
 #include <tessera/multiversion.h>

@@ -2,9 +2,7 @@
    channel is a task: statistics, normalisation, addition and activation read memory once and write it once,
    and no sum crosses threads. What the activation gets is never stored: backward computes it again, piece by
    piece. */
-#include "nn/ops/norm_maps.h"
-
-#include "nn/ops/share.h"
+#include "nn/kernels/norm_maps.h"
 
 #include <math.h>
 #include <tessera/multiversion.h>

@@ -1,7 +1,7 @@
 /* Convolution tap by tap: how the work is cut, and which taps meet where. Forward goes by bands of rows of a
    sample, several of them where the weights are large; the gradient by the weights by chunks of channels and
    parts of the batch. Shared scratch holds the packed weights, the bias and the lists of terms. */
-#include "nn/ops/convolve.h"
+#include "nn/kernels/direct.h"
 
 #include <string.h>
 

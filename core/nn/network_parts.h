@@ -1,0 +1,31 @@
+/* What a network is made of; private to network.c and the files that lay it out. */
+#ifndef TSR_NN_NETWORK_PARTS_H
+#define TSR_NN_NETWORK_PARTS_H
+
+#include "nn/graph.h"
+#include "nn/network.h"
+#include "nn/plan.h"
+
+#define TSR_NO_LAYER SIZE_MAX
+
+struct tsr_network {
+    tsr_graph *graph;
+    int classes;
+    size_t n_trained; /* parameters, padding not counted */
+    tsr_flat flat;
+    tsr_network_parameter *tensors;
+    tsr_network_state *states;
+    float *state_values;
+    tsr_network_arrays store; /* the same addresses as the operators want them */
+    size_t n_sources;
+    tsr_code_source *sources;
+    size_t *layers;     /* per node: its number among the code sources, or NO_LAYER */
+    tsr_plan *plans[2]; /* without and with training */
+    tsr_plan *plan;     /* the selected one */
+    const float *mean;  /* of the inputs that it is given; or NULL */
+};
+
+/* Lays parameters and states out, draws the parameters, and finds the sources of code bits. */
+TSR_MUST_CHECK tsr_status *tsr_network_lay_out(tsr_network *network, uint64_t seed);
+
+#endif
