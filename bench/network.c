@@ -5,10 +5,10 @@
 #include "base/machine.h"
 #include "base/text.h"
 #include "nn/train.h"
-#include "plugin/settings.h"
+#include "config/parse.h"
+#include "config/settings.h"
 
 #include <jansson.h>
-#include <libconfig.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,18 +32,15 @@ static void demand(tsr_status *status)
 static tsr_instance *configure(tsr_kind kind, const char *text)
 {
     char *group = tsr_format("it = { %s };", text);
-    config_t config;
-    json_t *resolved;
+    tsr_value *config;
+    tsr_value *resolved;
     tsr_instance *instance;
-    config_init(&config);
-    if (!config_read_string(&config, group)) {
-        fprintf(stderr, "%s in '%s'\n", config_error_text(&config), text);
-        exit(1);
-    }
+    demand(tsr_parse_config(group, "settings", "/", &config));
     tsr_settings settings = { .registry = registry, .folder = "/" };
-    demand(tsr_instance_new(&settings, kind, config_lookup(&config, "it"), "it", NULL, &instance, &resolved));
-    json_decref(resolved);
-    config_destroy(&config);
+    demand(tsr_settings_plugin(&settings, kind, tsr_value_member(config, "it"), "it", NULL, &instance,
+                               &resolved));
+    tsr_value_free(resolved);
+    tsr_value_free(config);
     free(group);
     return instance;
 }

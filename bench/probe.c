@@ -15,7 +15,8 @@
 #include "codes/metrics.h"
 #include "codes/npy.h"
 #include "experiment/probed.h"
-#include "plugin/settings.h"
+#include "config/parse.h"
+#include "config/settings.h"
 
 #include <math.h>
 #include <omp.h>
@@ -117,20 +118,16 @@ static tsr_instance *configure(const char *text)
 {
     tsr_registry *registry;
     tsr_instance *instance;
-    json_t *resolved;
-    config_t config;
+    tsr_value *resolved;
+    tsr_value *config;
     char *group = tsr_format("probe = {\n%s\n};", text);
-    config_init(&config);
-    if (!config_read_string(&config, group)) {
-        fprintf(stderr, "%s in '%s'\n", config_error_text(&config), text);
-        exit(1);
-    }
+    demand(tsr_parse_config(group, "settings", "/", &config));
     demand(tsr_registry_new(0, NULL, &registry)); /* $TESSERA_PLUGIN_PATH */
     tsr_settings settings = { .registry = registry, .folder = "/" };
-    demand(tsr_instance_new(&settings, TSR_PROBE, config_lookup(&config, "probe"), "probe", NULL, &instance,
-                            &resolved));
-    json_decref(resolved);
-    config_destroy(&config);
+    demand(tsr_settings_plugin(&settings, TSR_PROBE, tsr_value_member(config, "probe"), "probe", NULL,
+                               &instance, &resolved));
+    tsr_value_free(resolved);
+    tsr_value_free(config);
     free(group);
     return instance;
 }
