@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tessera/base.h>
 
 typedef struct template_text {
@@ -143,6 +144,7 @@ static tsr_status *write_all(const arguments *wanted)
     snprintf(source, sizeof(source), "%s.c", wanted->kind);
     snprintf(config, sizeof(config), "%s.cfg", wanted->kind);
     TSR_TRY(check_folder(wanted->folder));
+    umask(umask(0) | S_IWGRP | S_IWOTH); /* a plugin that others may write is not loaded */
     TSR_TRY(tsr_make_folder(wanted->folder));
     TSR_TRY(write_one(wanted, source, tsr_format("%s.c", wanted->name)));
     TSR_TRY(write_one(wanted, config, tsr_format("%s.cfg", wanted->name)));

@@ -50,10 +50,11 @@ struct tsr_node {
     bool needed;           /* the logits depend on it */
     bool needs_gradient;   /* a parameter is here or before it */
     bool below_activation; /* an activation lies between its output and the logits */
-    /* Where nobody has to see what goes from node to node, `fused`, a node of no graph, is run in this one's
-       place, and the nodes that it does as well, `absorbed` ones, are not run. */
+    /* Set by tsr_graph_fuse. A chain such as batch norm, add, activation is run as one: its last node, here
+       the activation, has `fused`, a node outside the graph that does the work of all three; the others, here
+       batch norm and add, are `absorbed` and skipped. Only where no tap looks at the values between them. */
     bool absorbed;
-    tsr_node *fused;
+    tsr_node *fused; /* NULL: the node is run as it is */
 };
 
 struct tsr_graph {
@@ -83,7 +84,8 @@ TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, 
 /* Gives a constant another value; refuses one that is out of its range. */
 TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value);
 
-/* Finds the chains that one operator can do in one pass over memory. On a finished graph. */
+/* Finds the chains of nodes that can be run as one (fuse.c), and sets their `fused` and `absorbed`. On a
+   finished graph. */
 TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);
 
 /* The sticky failure for memory. */

@@ -1,6 +1,9 @@
-/* The memory plan: which arrays a pass over the graph needs, from which step to which each is live, and where
-   in one arena it lies, so that arrays that are never live together share memory. Made once per batch size;
-   the calls of the operators are made ready with it, so that a step only fills in what changes. */
+/* The memory plan for one batch size. A pass over the graph is a row of steps, one operator each, forwards
+   and then backwards. Every array that it needs is live from the step that writes it to the last step that
+   reads it; arrays that are never live at the same time share memory in one arena. Of input -> dense -> ReLU
+   -> dense, for example, the first dense's output and the logits can lie in the same place in inference, as
+   the first has been read when the second is written. The operators' arguments are filled in once, with the
+   plan. */
 #ifndef TSR_NN_PLAN_H
 #define TSR_NN_PLAN_H
 

@@ -47,19 +47,20 @@ typedef struct tsr_executor_ops {
     /* Does all runs. Fails only where it can do no more; a run's own failure is not one. */
     tsr_status *(*execute)(const void *self, const tsr_work *work);
 
-    /* Since ABI 1.1. For processes that the user starts together, all with one command; both or neither, NULL
-       where one process is started and the rest is its own affair. */
+    /* The next two are for an executor whose processes the user starts together, such as
+       "mpirun -n 4 tessera run CONFIG": give both. NULL, both, where the user starts one process. */
 
-    /* Called once, before the results folder is touched. Says whether this process leads, which exactly one
-       does: it holds the folder, finds what is to do, writes the tables and talks to the user. The others
-       only do runs. `fini` parts them. */
+    /* Called once in each process, before the results folder is touched. Sets *leads in exactly one of them:
+       that one locks the folder, finds the runs to do, writes the tables and prints; the others only do runs.
+       fini leaves the group. */
     tsr_status *(*join)(const void *self, bool *leads);
 
-    /* Copies the leader's n bytes to all others. Every process calls it once, after join and before
-       execute; what it carries makes `work` name the same runs by the same numbers everywhere. */
+    /* Called once in each process, after join and before execute. Copies n bytes from the leading process
+       into those of all others: with them, run i is the same run everywhere. */
     tsr_status *(*share)(const void *self, void *bytes, size_t n);
 
-    /* The runs are done elsewhere, when execute has returned: those without an outcome are not missing. */
+    /* true: execute only hands the runs on, for example to a queue, and they are done after it has returned.
+       Runs without an outcome are then not reported as missing. */
     bool elsewhere;
 } tsr_executor_ops;
 

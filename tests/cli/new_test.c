@@ -53,6 +53,15 @@ START_TEST(another_folder_may_be_named)
 }
 END_TEST
 
+START_TEST(nobody_else_may_write_what_is_made_whatever_the_umask)
+{
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "umask 0 && $TESSERA new probe mine own >/dev/null 2>&1 && test -z \"$(find own -perm /022)\" && "
+        "grep -q 'umask g-w,o-w && $(CC)' own/Makefile");
+}
+END_TEST
+
 START_TEST(the_next_command_can_be_pasted_into_a_shell)
 {
     command_gives(folder, 0, NULL, "ready to build: cd plain/one && make", "new probe mine plain/one");
@@ -92,6 +101,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, every_kind_has_source_config_and_makefile_without_a_mark_left);
     tcase_add_test(tests, another_folder_may_be_named);
+    tcase_add_test(tests, nobody_else_may_write_what_is_made_whatever_the_umask);
     tcase_add_test(tests, the_next_command_can_be_pasted_into_a_shell);
     tcase_add_test(tests, a_folder_that_holds_something_is_left_alone);
     tcase_add_test(tests, wrong_usage_is_told);
