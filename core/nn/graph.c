@@ -164,13 +164,13 @@ void tsr_graph_free(tsr_graph *graph)
 }
 
 /* ABI 1.0's: an operator that was built before the structure grew is as good as it was. */
-static const size_t least_op_size = offsetof(tsr_op, backward) + sizeof(((tsr_op *)0)->backward);
+static const size_t min_op_size = offsetof(tsr_op, backward) + sizeof(((tsr_op *)0)->backward);
 
 static bool op_is_usable(tsr_graph *graph, const tsr_op *op)
 {
     if (!op)
         tsr_graph_fail(graph, "an operator is NULL");
-    else if (op->size < least_op_size)
+    else if (op->size < min_op_size)
         tsr_graph_fail(graph, "an operator's size is %zu, expected sizeof(tsr_op), %zu", op->size,
                        sizeof(tsr_op));
     else if (!op->name || !tsr_name_check(op->name))

@@ -76,7 +76,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     [TSR_REGULARIZER] = {
         .name = "regularizer", .phrase = "a regularizer", .folder = "regularizers",
         .doc = "adds a penalty on parameters to the loss",
-        .ops_size = sizeof(tsr_regularizer_ops), .ops_minimum = END_OF(tsr_regularizer_ops, penalty),
+        .ops_size = sizeof(tsr_regularizer_ops), .ops_minimum = END_OF(tsr_regularizer_ops, elementwise),
         .required = (const tsr_required_op[]){ OP(tsr_regularizer_ops, penalty), { NULL, 0 } },
         .common = regularizer_common, .common_size = sizeof(tsr_regularizer_common),
         .config_before = "regularizers = ( ", .config_after = " );",
@@ -84,7 +84,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     [TSR_OPTIMIZER] = {
         .name = "optimizer", .phrase = "an optimizer", .folder = "optimizers",
         .doc = "updates the parameters by their gradients",
-        .ops_size = sizeof(tsr_optimizer_ops), .ops_minimum = END_OF(tsr_optimizer_ops, update),
+        .ops_size = sizeof(tsr_optimizer_ops), .ops_minimum = END_OF(tsr_optimizer_ops, elementwise),
         .required = (const tsr_required_op[]){ OP(tsr_optimizer_ops, update), { NULL, 0 } },
         .common = no_keys,
         .config_before = "training = { optimizer = ", .config_after = "; };",
@@ -92,7 +92,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     [TSR_PROBE] = {
         .name = "probe", .phrase = "a probe", .folder = "probes",
         .doc = "measures codes",
-        .ops_size = sizeof(tsr_probe_ops), .ops_minimum = END_OF(tsr_probe_ops, run),
+        .ops_size = sizeof(tsr_probe_ops), .ops_minimum = END_OF(tsr_probe_ops, metrics),
         .required = (const tsr_required_op[]){ OP(tsr_probe_ops, run), { NULL, 0 } },
         .common = probe_common, .common_size = sizeof(tsr_probe_common),
         .config_before = "probes = ( ", .config_after = " );",
@@ -100,7 +100,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     [TSR_EXECUTOR] = {
         .name = "executor", .phrase = "an executor", .folder = "executors",
         .doc = "does the runs of an experiment",
-        .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, execute),
+        .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, elsewhere),
         .required = (const tsr_required_op[]){ OP(tsr_executor_ops, execute), { NULL, 0 } },
         .common = executor_common, .common_size = sizeof(tsr_executor_common),
         .config_before = "executor = ", .config_after = ";",

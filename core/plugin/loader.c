@@ -21,9 +21,9 @@
 
 /* ABI 1.0's sizes. */
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
-static const size_t least_file_size = END_OF(tsr_plugin_file, plugins);
-static const size_t least_plugin_size = END_OF(tsr_plugin, fini);
-static const size_t least_key_size = END_OF(tsr_key, constant);
+static const size_t min_file_size = END_OF(tsr_plugin_file, plugins);
+static const size_t min_plugin_size = END_OF(tsr_plugin, fini);
+static const size_t min_key_size = END_OF(tsr_key, constant);
 
 /* More than any file will hold; a list without its end is noticed here. */
 enum { MAX_PLUGINS = 256, MAX_PARAMS = 1024 };
@@ -209,9 +209,9 @@ static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
     if (entry->abi_major != TSR_ABI_MAJOR || entry->abi_minor > TSR_ABI_MINOR)
         return tsr_fail(TSR_REFUSED, "%s: was built for ABI %u.%u and this program has %d.%d; " REBUILD, file,
                         entry->abi_major, entry->abi_minor, TSR_ABI_MAJOR, TSR_ABI_MINOR);
-    TSR_TRY(check_size(file, "tsr_plugin_file", entry->file_size, least_file_size, sizeof(tsr_plugin_file)));
-    TSR_TRY(check_size(file, "tsr_plugin", entry->plugin_size, least_plugin_size, sizeof(tsr_plugin)));
-    TSR_TRY(check_size(file, "tsr_key", entry->key_size, least_key_size, sizeof(tsr_key)));
+    TSR_TRY(check_size(file, "tsr_plugin_file", entry->file_size, min_file_size, sizeof(tsr_plugin_file)));
+    TSR_TRY(check_size(file, "tsr_plugin", entry->plugin_size, min_plugin_size, sizeof(tsr_plugin)));
+    TSR_TRY(check_size(file, "tsr_key", entry->key_size, min_key_size, sizeof(tsr_key)));
     if (!entry->plugins || !entry->plugins[0])
         return tsr_fail(TSR_REFUSED,
                         "%s: its list of plugins is empty; end the source with TSR_PLUGINS(&...)", file);

@@ -21,7 +21,7 @@
 /* The binary interface between the host and plugins. A plugin loads where its major equals the host's
    and its minor is not newer. Structures grow only at their end, and only with the minor. */
 #define TSR_ABI_MAJOR 1
-#define TSR_ABI_MINOR 1
+#define TSR_ABI_MINOR 0
 
 TSR_BEGIN_DECLS
 

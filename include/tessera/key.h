@@ -112,7 +112,18 @@ typedef struct tsr_key {
 #ifndef __cplusplus
 #define TSR_KEY_FIELD(kind_of, owner, field)                                                                 \
     .type = (kind_of), .offset = (uint32_t)offsetof(owner, field),                                           \
-    .field_size = (uint32_t)sizeof(((owner *)0)->field)
+    .field_size = (uint32_t)(sizeof(((owner *)0)->field) * TSR_KEY_FITS_##kind_of(((owner *)0)->field))
+/* 1; a field whose type does not fit does not compile: "not compatible with any association". */
+#define TSR_KEY_FITS_TSR_TYPE_INT(x)                                                                         \
+    _Generic((x), int : 1, unsigned : 1, long : 1, unsigned long : 1, long long : 1, unsigned long long : 1)
+#define TSR_KEY_FITS_TSR_TYPE_REAL(x) _Generic((x), float : 1, double : 1)
+#define TSR_KEY_FITS_TSR_TYPE_BOOL(x) _Generic((x), bool : 1)
+#define TSR_KEY_FITS_TSR_TYPE_STRING(x) _Generic((x), const char * : 1)
+#define TSR_KEY_FITS_TSR_TYPE_PATH(x) _Generic((x), const char * : 1)
+#define TSR_KEY_FITS_TSR_TYPE_ENUM(x) _Generic((x), int : 1, unsigned : 1) /* an enum is one of these */
+#define TSR_KEY_FITS_TSR_TYPE_INT_LIST(x) _Generic((x), tsr_int_list : 1)
+#define TSR_KEY_FITS_TSR_TYPE_REAL_LIST(x) _Generic((x), tsr_real_list : 1)
+#define TSR_KEY_FITS_TSR_TYPE_PLUGIN(x) _Generic((x), tsr_instance * : 1, const tsr_instance * : 1)
 #define TSR_KEY_MAKE(kind_of, owner, field, called, text, ...)                                               \
     {                                                                                                        \
         TSR_KEY_FIELD(kind_of, owner, field), .name = (called), .doc = (text), __VA_ARGS__                   \
@@ -124,6 +135,8 @@ typedef struct tsr_key {
 #else
 #define TSR_KEY_MAKE(kind_of, owner, field, called, text, ...)                                               \
     [] {                                                                                                     \
+        static_assert(tsr_key_fits<kind_of, decltype(owner::field)>::value,                                  \
+                      "the field's type does not fit the key's");                                            \
         tsr_key tsr_made = tsr_key();                                                                        \
         tsr_made.type = (kind_of);                                                                           \
         tsr_made.offset = (uint32_t)offsetof(owner, field);                                                  \
@@ -151,4 +164,30 @@ typedef struct tsr_key {
 #endif
 
 TSR_END_DECLS
+
+#ifdef __cplusplus
+/* Whether T is one of the others. */
+template <class T, class... Others> struct tsr_one_of {
+    static constexpr bool value = false;
+};
+template <class T, class... Others> struct tsr_one_of<T, T, Others...> {
+    static constexpr bool value = true;
+};
+template <class T, class U, class... Others> struct tsr_one_of<T, U, Others...> {
+    static constexpr bool value = tsr_one_of<T, Others...>::value;
+};
+/* Whether a field of type T takes keys of this type. */
+template <tsr_key_type type, class T> struct tsr_key_fits {
+    static constexpr bool value =
+        type == TSR_TYPE_INT
+            ? tsr_one_of<T, int, unsigned, long, unsigned long, long long, unsigned long long>::value
+        : type == TSR_TYPE_REAL                            ? tsr_one_of<T, float, double>::value
+        : type == TSR_TYPE_BOOL                            ? tsr_one_of<T, bool>::value
+        : type == TSR_TYPE_STRING || type == TSR_TYPE_PATH ? tsr_one_of<T, const char *>::value
+        : type == TSR_TYPE_ENUM                            ? tsr_one_of<T, int>::value
+        : type == TSR_TYPE_INT_LIST                        ? tsr_one_of<T, tsr_int_list>::value
+        : type == TSR_TYPE_REAL_LIST                       ? tsr_one_of<T, tsr_real_list>::value
+                                     : tsr_one_of<T, tsr_instance *, const tsr_instance *>::value;
+};
+#endif
 #endif

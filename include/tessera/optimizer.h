@@ -21,7 +21,7 @@ typedef struct tsr_optimizer_ops {
     /* One step. All state is in the slots, so that one instance serves many networks. One thread, unless
        it is elementwise. */
     void (*update)(const void *self, const tsr_update *update);
-    /* Since ABI 1.1. A parameter's step depends on its own value, gradient and state alone: update may be
+    /* A parameter's step depends on its own value, gradient and state alone: update may be
        called for parts of the parameters in turn, from any threads at once. */
     bool elementwise;
 } tsr_optimizer_ops;

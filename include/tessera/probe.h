@@ -78,7 +78,7 @@ typedef struct tsr_probe_ops {
        one thread; may use more. */
     tsr_status *(*run)(const void *self, const tsr_probing *probing);
 
-    /* Since ABI 1.1. What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
+    /* What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
        what it leaves out is kept with the results like the others, and is no part of the report's plots. */
     const tsr_metric_info *metrics;
 } tsr_probe_ops;

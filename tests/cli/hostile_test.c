@@ -54,7 +54,7 @@ static const struct {
     const char *name, *fault;
 } broken[] = {
     { "no_entry", "end the source with TSR_PLUGINS(&...)" },
-    { "newer_major", "was built for ABI 2.1 and this program has 1.1; rebuild it" },
+    { "newer_major", "was built for ABI 2.0 and this program has 1.0; rebuild it" },
     { "newer_minor", "rebuild it against this version's headers" },
     { "short_plugin", "rebuild it against this version's headers" },
     { "null_name", "is not a valid plugin name: expected lower case letters" },

@@ -58,7 +58,7 @@ START_TEST(a_folder_of_bad_plugins_is_listed_with_every_reason)
         { "crashes", "crashed while being loaded (signal 11" },
         { "exits", "ended the process with status 7" },
         { "bad_magic", "is not a Tessera plugin" },
-        { "newer_major", "was built for ABI 2.1" },
+        { "newer_major", "was built for ABI 2.0" },
         { "wrong_kind", "is not a probe: it holds model wrong_kind" },
         { "null_operation", "lacks the operation 'run'" },
         { "undefined_symbol", "undefined symbol: defined_nowhere" },

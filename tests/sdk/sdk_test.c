@@ -3,6 +3,8 @@
 #include "cli/command.h"
 #include "support.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,40 @@ START_TEST(every_header_compiles_alone_in_c)
 }
 END_TEST
 
+/* A key and a field whose type does not fit it; the last fits. */
+static const char *const fields[] = {
+    "int x;|TSR_KEY_REAL(own, x, 0, 0, 1, \"d\")",
+    "float x;|TSR_KEY_INT(own, x, 0, 0, 1, \"d\")",
+    "int x;|TSR_KEY_BOOL(own, x, false, \"d\")",
+    "int *x;|TSR_KEY_STRING(own, x, NULL, \"d\")",
+    "tsr_int_list x;|TSR_KEY_REAL_LIST(own, x, NULL, 0, 0, 1, \"d\")",
+    "double x;|TSR_KEY_REAL(own, x, 0, 0, 1, \"d\")",
+};
+enum { N_FIELDS = sizeof(fields) / sizeof(*fields) };
+
+static void compiles(const char *compiler, const char *language, const char *standard, int i)
+{
+    char *field = strdup(fields[i]), *key = strchr(field, '|');
+    *key++ = '\0';
+    char *source = tsr_format("#include <tessera/tessera.h>\nstruct own { %s };\ntypedef struct own own;\n"
+                              "const tsr_key keys[] = { %s, TSR_KEY_END };\n",
+                              field, key);
+    write_text(folder, "one", source);
+    shell_gives(folder, 0, NULL, NULL,
+                "%s -x %s -std=%s -I\"$TSR_SOURCE\"/include -fsyntax-only one 2>said; test $? %s 0", compiler,
+                language, standard, i + 1 < N_FIELDS ? "-ne" : "-eq");
+    free(source);
+    free(field);
+}
+
+START_TEST(a_field_that_does_not_fit_its_key_does_not_compile)
+{
+    compiles("$CC", "c", "gnu17", _i);
+    if (has_cxx())
+        compiles("$CXX", "c++", "c++17", _i);
+}
+END_TEST
+
 START_TEST(every_header_compiles_alone_in_cxx)
 {
     if (has_cxx())
@@ -122,6 +158,7 @@ int main(void)
     tcase_add_test(tests, a_bundled_plugin_exports_its_entry_alone);
     tcase_add_test(tests, every_header_compiles_alone_in_c);
     tcase_add_test(tests, every_header_compiles_alone_in_cxx);
+    tcase_add_loop_test(tests, a_field_that_does_not_fit_its_key_does_not_compile, 0, N_FIELDS);
     tcase_add_test(tests, pkg_config_tells_folders_and_the_abi);
     tcase_add_test(tests, a_plugin_in_cxx_runs);
     suite_add_tcase(suite, tests);
