@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +13,25 @@
 #include <unistd.h>
 
 #define LOOK_NANOSECONDS 2000000 /* between looks whether a child has ended */
+
+static bool is_traced(void)
+{
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    int tracer = 0;
+    while (status && fgets(line, sizeof(line), status))
+        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return tracer != 0;
+}
+
+bool tsr_process_is_single(void)
+{
+    const char *worker = getenv("TESSERA_WORKER");
+    return (worker && strcmp(worker, "no") == 0) || is_traced();
+}
 
 static bool divert(tsr_process_output output)
 {

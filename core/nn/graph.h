@@ -3,6 +3,8 @@
 #ifndef TSR_NN_GRAPH_H
 #define TSR_NN_GRAPH_H
 
+#include "base/guard.h"
+
 #include <tessera/op.h>
 #include <tessera/plugin.h>
 
@@ -54,6 +56,7 @@ struct tsr_node {
        place, and the nodes that it does as well, `absorbed` ones, are not run. */
     bool absorbed;
     tsr_node *fused;
+    tsr_call call; /* of the plugin whose code it runs: the activation's, else the model's */
 };
 
 struct tsr_graph {

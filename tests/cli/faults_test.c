@@ -123,8 +123,9 @@ START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
                     "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
         ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
         ck_assert_uint_eq(
-            count_in_outcomes("out", "ended with exit status 0 and no outcome, in probe misbehaves ("), 1);
-        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so) after epoch 1\""), 1);
+            count_in_outcomes("out", "ended with exit status 0 and no outcome, in run of probe misbehaves ("),
+            1);
+        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so), after epoch 1\""), 1);
     }
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
     ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
