@@ -4,6 +4,7 @@
 #include "experiment/timing.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "experiment/progress.h"
@@ -24,16 +25,41 @@ typedef struct rate {
     double training, probing;
 } rate;
 
+/* With the process that waits. */
+typedef struct shared_trial {
+    tsr_trial trial;
+    tsr_calls calls; /* of plugins that the trial's process is at */
+} shared_trial;
+
 typedef struct trial_job {
     const tsr_run *run;
     const char *folder;
-    tsr_trial *shared; /* with the process that waits */
+    shared_trial *shared;
 } trial_job;
 
 static int run_trial(void *context)
 {
     const trial_job *job = context;
-    return tsr_run_try(job->run, job->folder, TRAINING_SECONDS, job->shared) ? EXIT_FAILURE : EXIT_SUCCESS;
+    tsr_guard_use(&job->shared->calls);
+    return tsr_run_try(job->run, job->folder, TRAINING_SECONDS, &job->shared->trial) ? EXIT_FAILURE
+                                                                                     : EXIT_SUCCESS;
+}
+
+/* A plugin that ends the trial will end the run. */
+static tsr_status *check_end(const tsr_run *run, int ended, const tsr_calls *calls)
+{
+    tsr_text calls_text = { 0 }, during = { 0 }, end = { 0 };
+    tsr_guard_describe(calls, &calls_text);
+    if (!calls_text.chars)
+        return NULL;
+    tsr_text_add(&during, "in %s", calls_text.chars);
+    tsr_process_describe_end(ended, during.chars ? during.chars : "", &end);
+    tsr_status *status =
+        tsr_fail(TSR_FAILED, "run %s, tried for a moment, %s", run->id, end.chars ? end.chars : "ended");
+    free(calls_text.chars);
+    free(during.chars);
+    free(end.chars);
+    return status;
 }
 
 static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
@@ -47,7 +73,7 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
         return status;
     }
     tsr_status *status = NULL;
-    tsr_trial *shared =
+    shared_trial *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     trial_job job = { run, folder, shared };
     pid_t pid;
@@ -57,8 +83,10 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
         status = tsr_context(tsr_process_start(TSR_OUTPUT_NOWHERE, run_trial, &job, &pid), "a trial");
     if (!status) {
         *late = !tsr_process_wait(pid, tsr_process_clock() + TRIAL_MILLISECONDS);
-        tsr_process_end(pid);
-        *out = *shared;
+        int ended = tsr_process_end(pid);
+        *out = shared->trial;
+        if (!*late)
+            status = check_end(run, ended, &shared->calls);
     }
     if (shared != MAP_FAILED)
         munmap(shared, sizeof(*shared));

@@ -39,7 +39,7 @@ static void prepare_signals(void)
 }
 
 /* The child's whole life. Where the outcome cannot be stored, a shorter one, that says so, perhaps can. */
-static _Noreturn void be_child(const tsr_work *work, size_t run, int threads, pid_t parent)
+static _Noreturn void run_child(const tsr_work *work, size_t run, int threads, pid_t parent)
 {
     prepare_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -61,7 +61,7 @@ tsr_status *child_start(child *c, const tsr_work *work, size_t run, int threads)
     if (pid < 0)
         return tsr_fail(TSR_IO, "cannot start a process for a run: %s", strerror(errno));
     if (pid == 0)
-        be_child(work, run, threads, parent);
+        run_child(work, run, threads, parent);
     *c = (child){ .pid = pid, .run = run, .looked = child_now() };
     return NULL;
 }

@@ -134,6 +134,20 @@ START_TEST(what_ends_a_training_is_named_with_its_epoch)
 }
 END_TEST
 
+START_TEST(what_ends_a_trial_is_named)
+{
+    setenv("WAY", "segfault", 1);
+    for (size_t i = 0; i < N_IN_TRAINING; i++) {
+        char *reason =
+            tsr_format("tried for a moment, crashed in %s of %s ends (%s) (signal 11, Segmentation "
+                       "fault)\n",
+                       in_training[i].operation, in_training[i].kind, file);
+        command_gives(folder, 0, reason, NULL, "check study.cfg -s \"%s\"", in_training[i].settings);
+        free(reason);
+    }
+}
+END_TEST
+
 START_TEST(what_ends_a_run_before_and_after_its_training_is_named_too)
 {
     char *settings =
@@ -300,6 +314,7 @@ int main(void)
     tcase_add_test(tests, a_plugin_that_kills_the_leading_process_is_named);
     tcase_add_test(tests, a_probe_that_ends_the_leading_process_is_named);
     tcase_add_test(tests, what_ends_a_training_is_named_with_its_epoch);
+    tcase_add_test(tests, what_ends_a_trial_is_named);
     tcase_add_test(tests, what_ends_a_run_before_and_after_its_training_is_named_too);
     tcase_add_loop_test(tests, a_signal_of_the_user_ends_both_processes_by_it_and_names_the_call, 0,
                         sizeof(deadly) / sizeof(*deadly));
