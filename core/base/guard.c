@@ -1,135 +1,273 @@
-/* The guard. Signals of a crash are handled on a stack of their own, so that a stack that ran over is told
-   too; an exit is noticed by atexit. In a child process, and outside of what is guarded, a signal does what
-   it did before: a run's process dies by it, and its parent tells why. */
+/* The guard. One page of memory holds the plugins by number, what the leading process is at, and its final
+   word. A forked process gets a place of its own to note in by pthread_atfork, so that what it does is not
+   taken for what the leading process does. */
 #include "base/guard.h"
 
+#include "base/process.h"
+
 #include <fcntl.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { STACK = 1 << 16, MAX_LENGTH = 8192 };
+enum { MAX_PLUGINS = 256, MAX_FILE = 1024, MAX_NAME = 192 };
 
-static const struct {
-    int number;
-    const char *words;
-} crashes[] = {
-    { SIGSEGV, "Segmentation fault" }, { SIGBUS, "Bus error" }, { SIGFPE, "Floating point exception" },
-    { SIGILL, "Illegal instruction" }, { SIGABRT, "Aborted" },
+/* Number 0 is none, number 1 "a plugin". */
+enum { ANY_PLUGIN = 1, FIRST_PLUGIN };
+
+typedef struct plugin_texts {
+    char file[MAX_FILE], kind[16], name[MAX_NAME];
+} plugin_texts;
+
+typedef struct page {
+    tsr_calls calls; /* of the leading process */
+    _Atomic int exit_status, concluded;
+    _Atomic unsigned n; /* plugins with a number */
+    plugin_texts plugins[MAX_PLUGINS];
+} page;
+
+static page own_page = { .n = FIRST_PLUGIN };
+static tsr_calls forked_calls;
+
+/* Of the process. */
+static page *current_page = &own_page;
+static tsr_calls *current_calls = &own_page.calls;
+static bool is_forked; /* from the one that leads, or leads nothing */
+static _Thread_local unsigned thread_number;
+
+static const char *const operations[] = {
+    [TSR_CALL_LOAD] = "a constructor", [TSR_CALL_INIT] = "init",       [TSR_CALL_FINI] = "fini",
+    [TSR_CALL_CHECK] = "check",        [TSR_CALL_OPEN] = "open",       [TSR_CALL_READ] = "read",
+    [TSR_CALL_CLOSE] = "close",        [TSR_CALL_BUILD] = "build",     [TSR_CALL_FORWARD] = "forward",
+    [TSR_CALL_BACKWARD] = "backward",  [TSR_CALL_PENALTY] = "penalty", [TSR_CALL_SLOTS] = "slots",
+    [TSR_CALL_UPDATE] = "update",      [TSR_CALL_RUN] = "run",         [TSR_CALL_JOIN] = "join",
+    [TSR_CALL_SHARE] = "share",        [TSR_CALL_EXECUTE] = "execute",
 };
-enum { N_CRASHES = sizeof(crashes) / sizeof(*crashes) };
+enum { N_OPERATIONS = sizeof(operations) / sizeof(*operations) };
 
-/* Of the process, as signals are. */
-static struct {
-    pid_t owner; /* 0: nothing is guarded */
-    int exit_status;
-    tsr_guarded call;
-    struct sigaction before[N_CRASHES];
-} guard;
+/* --- plugins and their numbers --- */
 
-static bool guards_this(void)
+/* The end of a path tells more than its beginning. */
+static void copy_file(char *out, const char *file)
 {
-    return guard.call.operation && guard.owner == getpid();
+    size_t length = strlen(file);
+    if (length < MAX_FILE)
+        memcpy(out, file, length + 1);
+    else
+        snprintf(out, MAX_FILE, "...%s", file + length - (MAX_FILE - 4));
 }
 
-/* The message: built without the heap, which may be what was damaged. */
-static void add(char *line, size_t *length, const char *text)
+static void fill_texts(plugin_texts *out, const char *file, const char *kind, const char *name)
 {
-    size_t capacity = MAX_LENGTH - 1 - *length, n = strlen(text);
-    n = n < capacity ? n : capacity;
-    memcpy(line + *length, text, n);
-    *length += n;
+    copy_file(out->file, file ? file : "");
+    snprintf(out->kind, sizeof(out->kind), "%s", kind ? kind : "");
+    snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
 }
 
-static void say(const char *what, const char *detail)
+static bool same_texts(const plugin_texts *a, const plugin_texts *b)
 {
-    static char line[MAX_LENGTH];
-    const char *const pieces[] = { guard.call.file ? guard.call.file : "",
-                                   guard.call.file ? ": " : "",
-                                   guard.call.kind,
-                                   " ",
-                                   guard.call.name,
-                                   ": ",
-                                   what,
-                                   " in ",
-                                   guard.call.operation,
-                                   detail,
-                                   "; try it with 'tessera test', or run it under a debugger" };
-    size_t length = 0;
-    for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
-        add(line, &length, pieces[i]);
-    line[length++] = '\n';
-    if (write(STDERR_FILENO, line, length) < 0) {
-        /* Nowhere is left to say so. */
-    }
+    return strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 && strcmp(a->file, b->file) == 0;
 }
 
-static void on_crash(int number)
+unsigned tsr_guard_plugin(const char *file, const char *kind, const char *name)
 {
-    for (size_t i = 0; i < N_CRASHES; i++) {
-        if (crashes[i].number != number)
-            continue;
-        if (guards_this()) {
-            char detail[64] = " (signal ##, ";
-            char *digits = strchr(detail, '#');
-            digits[0] = (char)('0' + number / 10);
-            digits[1] = (char)('0' + number % 10);
-            say("crashed", strcat(strcat(detail, crashes[i].words), ")"));
-            _exit(guard.exit_status);
+    plugin_texts texts;
+    unsigned n = atomic_load(&current_page->n);
+    fill_texts(&texts, file, kind, name);
+    for (unsigned i = FIRST_PLUGIN; i < n; i++)
+        if (same_texts(&current_page->plugins[i], &texts))
+            return i;
+    bool is_shared = current_page != &own_page;
+    if (n == MAX_PLUGINS || (is_shared && is_forked)) /* others write there as well */
+        return ANY_PLUGIN;
+    current_page->plugins[n] = texts;
+    atomic_store(&current_page->n, n + 1);
+    return n;
+}
+
+/* --- noting --- */
+
+tsr_call tsr_guard_note(tsr_call call)
+{
+    _Atomic tsr_call *place = &current_calls->of_thread[thread_number];
+    tsr_call before = atomic_load_explicit(place, memory_order_relaxed);
+    atomic_store_explicit(place, call, memory_order_relaxed);
+    return before;
+}
+
+tsr_guarded tsr_guard_enter(tsr_call call)
+{
+    return (tsr_guarded){ .folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
+                          .before = tsr_guard_note(call) };
+}
+
+void tsr_guard_leave(tsr_guarded guarded)
+{
+    if (guarded.folder >= 0) {
+        if (fchdir(guarded.folder) != 0) {
+            /* It has been removed: there is nothing to go back to. */
         }
-        sigaction(number, &guard.before[i], NULL);
-        raise(number); /* comes when this handler returns */
+        close(guarded.folder);
+    }
+    tsr_guard_note(guarded.before);
+}
+
+void tsr_guard_set_thread(unsigned number)
+{
+    thread_number = number < TSR_GUARD_THREADS ? number : TSR_GUARD_THREADS - 1;
+}
+
+void tsr_guard_use(tsr_calls *calls)
+{
+    if (is_forked && calls)
+        current_calls = calls;
+}
+
+/* --- telling --- */
+
+/* The process that wrote it may have been damaged: a copy whose texts end. */
+static bool find_texts(tsr_call call, plugin_texts *out)
+{
+    unsigned plugin = call >> 8, n = atomic_load(&current_page->n);
+    if (plugin < FIRST_PLUGIN || plugin >= n || n > MAX_PLUGINS)
+        return false;
+    *out = current_page->plugins[plugin];
+    out->file[MAX_FILE - 1] = out->kind[sizeof(out->kind) - 1] = out->name[MAX_NAME - 1] = '\0';
+    return true;
+}
+
+static const char *operation_of(tsr_call call)
+{
+    unsigned operation = call & 0xff;
+    return operation < N_OPERATIONS ? operations[operation] : "an operation";
+}
+
+static void describe_call(tsr_call call, tsr_text *out)
+{
+    plugin_texts texts;
+    if (!find_texts(call, &texts))
+        tsr_text_add(out, "%s of a plugin", operation_of(call));
+    else if (!texts.kind[0])
+        tsr_text_add(out, "%s of %s", operation_of(call), texts.file);
+    else
+        tsr_text_add(out, "%s of %s %s (%s)", operation_of(call), texts.kind, texts.name,
+                     texts.file[0] ? texts.file : "built in");
+}
+
+void tsr_guard_describe(const tsr_calls *calls, tsr_text *out)
+{
+    tsr_call told[TSR_GUARD_THREADS];
+    size_t n = 0;
+    for (size_t i = 0; i < TSR_GUARD_THREADS; i++) {
+        tsr_call call = atomic_load(&calls->of_thread[i]);
+        bool is_new = call != 0;
+        for (size_t k = 0; k < n; k++)
+            is_new = is_new && told[k] != call;
+        if (!is_new)
+            continue;
+        if (n)
+            tsr_text_add(out, " or ");
+        describe_call(call, out);
+        told[n++] = call;
     }
 }
 
-static void on_exit_of_process(void)
+void tsr_guard_describe_current(tsr_text *out)
 {
-    if (!guards_this() && !guard.call.answers)
+    tsr_guard_describe(&current_page->calls, out);
+}
+
+/* Where only the main thread is at a call the message is that of any refused plugin: file, kind and name. */
+bool tsr_guard_describe_end(int ended, tsr_text *out)
+{
+    tsr_call call = atomic_load(&current_page->calls.of_thread[0]);
+    tsr_text all = { 0 }, during = { 0 };
+    plugin_texts texts;
+    tsr_guard_describe_current(&all);
+    if (!all.chars)
+        return false;
+    if (call && !strstr(all.chars, " or ") && find_texts(call, &texts)) {
+        tsr_text_add(&during, "in %s", operation_of(call));
+        if (texts.file[0])
+            tsr_text_add(out, "%s: ", texts.file);
+        if (texts.kind[0])
+            tsr_text_add(out, "%s %s: ", texts.kind, texts.name);
+    } else {
+        tsr_text_add(&during, "in %s", all.chars);
+        tsr_text_add(out, "tessera: ");
+    }
+    tsr_process_describe_end(ended, during.chars ? during.chars : "", out);
+    if (!WIFSIGNALED(ended) || tsr_process_is_crash(WTERMSIG(ended)))
+        tsr_text_add(out, "; try it with 'tessera test', or run it under a debugger");
+    free(during.chars);
+    free(all.chars);
+    return true;
+}
+
+/* --- the leading process --- */
+
+static void note_apart(void)
+{
+    is_forked = true;
+    current_calls = &forked_calls;
+    forked_calls = (tsr_calls){ 0 };
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, note_apart);
+}
+
+/* Where nobody waits for the process. */
+static void tell_of_exit(int exit_status, void *unused)
+{
+    (void)unused;
+    tsr_text message = { 0 };
+    if (is_forked || atomic_load(&own_page.concluded) ||
+        !tsr_guard_describe_end(W_EXITCODE(exit_status, 0), &message))
         return;
-    say("ended the process", "");
+    fprintf(stderr, "%s\n", message.chars ? message.chars : "a plugin ended the process");
     fflush(NULL);
-    _exit(guard.exit_status);
+    _exit(atomic_load(&own_page.exit_status));
 }
 
-void tsr_guard_begin(int exit_status)
+bool tsr_guard_share(void)
 {
-    static char stack[STACK];
-    if (guard.owner == 0 && atexit(on_exit_of_process) == 0) {
-        stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
-        struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
-        sigaltstack(&alternate, NULL);
-        for (size_t i = 0; i < N_CRASHES; i++)
-            sigaction(crashes[i].number, &action, &guard.before[i]);
-    }
-    guard.owner = getpid();
-    guard.exit_status = exit_status;
+    page *memory = mmap(NULL, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    atomic_store(&memory->n, FIRST_PLUGIN);
+    current_page = memory;
+    current_calls = &memory->calls;
+    return true;
+}
+
+void tsr_guard_lead(int exit_status)
+{
+    is_forked = false;
+    current_calls = &current_page->calls;
+    tsr_guard_exit_status(exit_status);
+    if (current_page == &own_page)
+        on_exit(tell_of_exit, NULL);
 }
 
 void tsr_guard_exit_status(int exit_status)
 {
-    guard.exit_status = exit_status;
+    atomic_store(&current_page->exit_status, exit_status);
 }
 
-/* The working folder is the user's: a call that changes it changes it for itself. */
-tsr_guarded tsr_guard_enter(tsr_guarded call)
+void tsr_guard_conclude(int exit_status)
 {
-    tsr_guarded before = guard.call;
-    int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    call.folder = folder > 0 ? folder : 0;
-    guard.call = call;
-    return before;
+    tsr_guard_exit_status(exit_status);
+    atomic_store(&current_page->concluded, 1);
 }
 
-void tsr_guard_leave(tsr_guarded before)
+tsr_guard_outcome tsr_guard_read(void)
 {
-    int folder = guard.call.folder;
-    if (folder > 0) {
-        if (fchdir(folder) != 0) {
-            /* It has been removed: there is nothing to go back to. */
-        }
-        close(folder);
-    }
-    guard.call = before;
+    return (tsr_guard_outcome){ .concluded = atomic_load(&current_page->concluded) == 1,
+                                .exit_status = atomic_load(&current_page->exit_status) };
 }

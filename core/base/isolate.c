@@ -1,27 +1,33 @@
-/* Work in a child process. The child answers through a pipe: one character, the status code from 'A' on, then
-   the failure's message or the work's text, then a NUL. The NUL ends the answer, since a process that the
-   child started may keep the pipe open. */
+/* Work in a child process. The child answers through a pipe: one character, 'A' plus the number of its
+   status's tsr_error, then the failure's message or the work's text, then a NUL. The NUL ends the answer,
+   since a process that the child started may keep the pipe open. Foreign code runs in the child and may write
+   into the pipe too, so the parent takes nothing of the answer unchecked. */
 #include "base/isolate.h"
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+enum { MAX_ANSWER = 16 << 20 }; /* bytes */
 
 /* In the child. */
 
-static void answer(int fd, tsr_error code, const char *text)
+typedef struct job {
+    tsr_isolated *work;
+    void *context;
+    int ends[2]; /* of the pipe */
+} job;
+
+static void write_answer(int fd, tsr_error error, const char *text)
 {
-    char first = (char)('A' + code);
+    char first = (char)('A' + error);
     if (write(fd, &first, 1) != 1)
         return;
     size_t left = strlen(text) + 1;
@@ -36,44 +42,27 @@ static void answer(int fd, tsr_error code, const char *text)
     }
 }
 
-/* Plugins may print; what the user asked for goes to the same stdout. */
-static void divert(bool loud)
+static int work_and_answer(void *context)
 {
-    int nowhere = open("/dev/null", O_RDWR);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDIN_FILENO);
-        dup2(loud ? STDERR_FILENO : nowhere, STDOUT_FILENO);
-    }
-}
-
-static _Noreturn void child(tsr_isolated *work, void *context, bool loud, int fd)
-{
-    setpgid(0, 0); /* so that what the work starts is killed with it */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    divert(loud);
+    job *j = context;
     char *text = NULL;
-    tsr_status *status = work(context, &text);
+    close(j->ends[0]);
+    tsr_status *status = j->work(j->context, &text);
     if (status)
-        answer(fd, tsr_status_error(status), tsr_status_message(status));
+        write_answer(j->ends[1], tsr_status_error(status), tsr_status_message(status));
     else
-        answer(fd, TSR_OK, text ? text : "");
-    _exit(0);
+        write_answer(j->ends[1], TSR_OK, text ? text : "");
+    return 0;
 }
 
 /* In the parent. */
 
-static int64_t now(void)
+/* Reads until the answer's NUL, the end of the pipe, the deadline or more than an answer may be; whether it
+   is whole. */
+static bool read_answer(int fd, int64_t deadline, tsr_text *answer)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-/* Reads until the answer's NUL, the end of the pipe or the deadline; whether it is whole. */
-static bool listen_to(int fd, int64_t deadline, tsr_text *heard)
-{
-    for (;;) {
-        int64_t left = deadline - now();
+    while (answer->length < MAX_ANSWER) {
+        int64_t left = deadline - tsr_process_clock();
         struct pollfd ready = { .fd = fd, .events = POLLIN };
         int polled = poll(&ready, 1, left > 0 ? (int)left : 0);
         if (polled < 0 && errno == EINTR)
@@ -87,63 +76,73 @@ static bool listen_to(int fd, int64_t deadline, tsr_text *heard)
         if (got <= 0)
             return false;
         piece[got] = '\0';
-        tsr_text_add(heard, "%s", piece);
+        tsr_text_add(answer, "%s", piece);
+        if (answer->failed)
+            return false;
         if (memchr(piece, '\0', (size_t)got))
-            return heard->length > 0 && !heard->failed;
+            return answer->length > 0;
     }
+    return false;
 }
 
-static tsr_status *understand(const tsr_text *heard, char **text)
+/* The failure that the child answered with, or its text. */
+static tsr_status *take_answer(const tsr_isolate_words *words, const tsr_text *answer, char **text)
 {
-    tsr_error code = (tsr_error)(heard->chars[0] - 'A');
-    if (code != TSR_OK)
-        return tsr_fail(code, "%s", heard->chars + 1);
-    *text = strdup(heard->chars + 1);
+    int error = answer->chars[0] - 'A';
+    if (error < TSR_OK || error > TSR_FAILED)
+        return tsr_fail(TSR_REFUSED,
+                        "%s: its process gave an answer that begins with byte %d, expected %d to %d %s; %s",
+                        words->what, (unsigned char)answer->chars[0], 'A' + TSR_OK, 'A' + TSR_FAILED,
+                        words->during, words->advice);
+    if (error != TSR_OK)
+        return tsr_fail((tsr_error)error, "%s", answer->chars + 1);
+    *text = strdup(answer->chars + 1);
     return *text ? NULL : tsr_no_memory("a child's answer");
 }
 
-static tsr_status *silent_end(const tsr_isolate_words *words, int limit, bool late, int ended)
+static tsr_status *fail_without_answer(const tsr_isolate_words *words, const tsr_text *answer, int limit,
+                                       bool late, int ended)
 {
+    if (answer->length >= MAX_ANSWER)
+        return tsr_fail(TSR_REFUSED, "%s: its process gave an answer of more than %d bytes %s; %s",
+                        words->what, MAX_ANSWER, words->during, words->advice);
     if (late)
         return tsr_fail(TSR_REFUSED, "%s: took more than %g seconds %s; %s", words->what, limit / 1000.0,
                         words->during, words->advice);
-    if (WIFSIGNALED(ended))
-        return tsr_fail(TSR_REFUSED, "%s: crashed %s (signal %d, %s); %s", words->what, words->during,
-                        WTERMSIG(ended), strsignal(WTERMSIG(ended)), words->advice);
-    return tsr_fail(TSR_REFUSED, "%s: ended the process with status %d %s; %s", words->what,
-                    WIFEXITED(ended) ? WEXITSTATUS(ended) : -1, words->during, words->advice);
+    tsr_text end = { 0 };
+    tsr_process_describe_end(ended, words->during, &end);
+    tsr_status *status = end.failed
+                             ? tsr_no_memory("a child's end")
+                             : tsr_fail(TSR_REFUSED, "%s: %s; %s", words->what, end.chars, words->advice);
+    free(end.chars);
+    return status;
 }
 
-/* Waits for the child's end without taking its status, so that its number stays its own. */
-static bool ends_by(pid_t pid, int64_t deadline)
+static tsr_status *wait_for(const tsr_isolate_words *words, pid_t pid, int fd, int limit, char **text)
 {
-    for (;;) {
-        siginfo_t info = { 0 };
-        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
-            return errno != EINTR;
-        if (info.si_pid == pid)
-            return true;
-        if (now() >= deadline)
-            return false;
-        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+    tsr_text answer = { 0 };
+    int64_t deadline = tsr_process_clock() + limit;
+    bool whole = read_answer(fd, deadline, &answer);
+    bool late = !whole && answer.length < MAX_ANSWER && !tsr_process_wait(pid, deadline);
+    int ended = tsr_process_end(pid);
+    tsr_status *status = answer.failed ? tsr_no_memory("a child's answer")
+                         : whole       ? take_answer(words, &answer, text)
+                                       : fail_without_answer(words, &answer, limit, late, ended);
+    free(answer.chars);
+    return status;
+}
+
+static tsr_status *work_here(tsr_isolated *work, void *context, char **text)
+{
+    tsr_status *status = work(context, text);
+    if (!status && !*text)
+        *text = strdup("");
+    if (!status && !*text)
+        return tsr_no_memory("an answer");
+    if (status) {
+        free(*text);
+        *text = NULL;
     }
-}
-
-static tsr_status *attend(const tsr_isolate_words *words, pid_t pid, int fd, int limit, char **text)
-{
-    tsr_text heard = { 0 };
-    int64_t deadline = now() + limit;
-    bool whole = listen_to(fd, deadline, &heard);
-    bool late = !whole && !ends_by(pid, deadline);
-    kill(-pid, SIGKILL);
-    kill(pid, SIGKILL); /* where it got no group of its own */
-    int ended = 0;
-    while (waitpid(pid, &ended, 0) < 0 && errno == EINTR)
-        continue;
-    tsr_status *status = heard.failed ? tsr_no_memory("a child's answer")
-                         : whole      ? understand(&heard, text)
-                                      : silent_end(words, limit, late, ended);
-    free(heard.chars);
     return status;
 }
 
@@ -151,22 +150,18 @@ tsr_status *tsr_isolate(const tsr_isolate_words *words, int limit, bool loud, ts
                         void *context, char **text)
 {
     *text = NULL;
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (tsr_process_is_single())
+        return work_here(work, context, text);
+    job j = { .work = work, .context = context };
+    pid_t pid = 0;
+    if (pipe2(j.ends, O_CLOEXEC) != 0)
         return tsr_fail(TSR_IO, "%s: cannot be tried: %s", words->what, strerror(errno));
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        child(work, context, loud, ends[1]);
-    }
-    close(ends[1]);
-    tsr_status *status;
-    if (pid > 0)
-        setpgid(pid, pid); /* whichever of the two is first */
-    if (pid < 0)
-        status = tsr_fail(TSR_IO, "%s: cannot be tried: %s", words->what, strerror(errno));
-    else
-        status = attend(words, pid, ends[0], limit, text);
-    close(ends[0]);
+    tsr_status *status = tsr_context(
+        tsr_process_start(loud ? TSR_OUTPUT_AS_ERRORS : TSR_OUTPUT_ERRORS, work_and_answer, &j, &pid),
+        "%s: cannot be tried", words->what);
+    close(j.ends[1]);
+    if (!status)
+        status = wait_for(words, pid, j.ends[0], limit, text);
+    close(j.ends[0]);
     return status;
 }

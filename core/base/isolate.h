@@ -18,7 +18,7 @@ typedef struct tsr_isolate_words {
 /* Does `work` in a child for at most `limit` milliseconds; its failure comes back as it was. Whatever the
    child starts is killed with it; it reads nothing, and what it prints goes to stderr where `loud` is set,
    else nowhere. *text: as the work gave it, "" where it gave none; free() it. One thread, and none else runs.
- */
+   Where tsr_process_is_single, it is done here, with no limit. */
 TSR_MUST_CHECK tsr_status *tsr_isolate(const tsr_isolate_words *words, int limit, bool loud,
                                        tsr_isolated *work, void *context, char **text);
 

@@ -1,9 +1,11 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
-#include "base/cpu.h"
 
+#include "base/cpu.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/worker.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +20,7 @@
 typedef struct command {
     const char *name, *arguments, *summary, *details;
     int (*run)(int argc, char **argv);
+    bool calls_plugins; /* in the leading process, which is a worker then */
 } command;
 
 static const command commands[] = {
@@ -37,7 +40,7 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 all runs done; 1 wrong usage; 2 something was refused before any work; 3 some runs\n"
       "failed, the others are kept; 130 interrupted, finished runs are kept.\n",
-      tsr_cli_run },
+      tsr_cli_run, true },
     { "check", "CONFIG [OPTIONS]", "validate an experiment and print it with every default",
       "Loads the plugins, opens the data and validates all that run would; the experiment as resolved, its\n"
       "runs and about how long they will take go to stdout. For the time, the smallest and the largest run\n"
@@ -47,7 +50,7 @@ static const command commands[] = {
       "  -n, --no-timing       do not try how long the runs will take\n"
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
-      tsr_cli_check },
+      tsr_cli_check, true },
     { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
       "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
       "and\n"
@@ -63,17 +66,17 @@ static const command commands[] = {
       "The thresholds' defaults are those of the config's group report.\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
-      tsr_cli_report_command },
+      tsr_cli_report_command, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
       "~/.local/lib/tessera, the installed plugins. KIND: model, dataset, activation, regularizer,\n"
       "optimizer, probe or executor.\n",
-      tsr_cli_list },
+      tsr_cli_list, false },
     { "describe", "KIND/NAME | FILE.so [--json]", "what a plugin is and which keys it takes",
       "Prints a plugin's keys with their types, defaults, ranges and meanings, and a line to paste into\n"
       "a config. FILE.so, a path with a '/' in it, describes every plugin of that file.\n",
-      tsr_cli_describe },
+      tsr_cli_describe, false },
     { "new", "KIND NAME [DIR]", "begin a plugin of one's own",
       "Writes a plugin's source, a Makefile and a config that uses it into DIR (default: NAME), which must "
       "not\n"
@@ -83,7 +86,7 @@ static const command commands[] = {
       "activation, regularizer, optimizer, probe or executor.\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder cannot be used.\n",
-      tsr_cli_new },
+      tsr_cli_new, false },
     { "test", "FILE.so [-s KEY=VALUE]...", "check what a plugin must hold",
       "Loads the file as a run would and checks every plugin in it: declarations, init and fini, instances\n"
       "that share nothing, and what its kind must hold: gradients against differences, samples that stay\n"
@@ -93,8 +96,8 @@ static const command commands[] = {
       "  -s, --set KEY=VALUE   set a key of the plugin; may be repeated\n"
       "\n"
       "Exit status: 0 all checks hold; 1 some do not, or wrong usage; 2 nothing could be tested.\n",
-      tsr_cli_test },
-    { NULL, NULL, NULL, NULL, NULL },
+      tsr_cli_test, false },
+    { NULL, NULL, NULL, NULL, NULL, false },
 };
 
 int tsr_cli_report(tsr_status *status)
@@ -211,7 +214,16 @@ static int unknown_command(const char *word)
     return TSR_EXIT_USAGE;
 }
 
-static int run_command(int argc, char **argv)
+static const command *find_command(const char *name)
+{
+    for (const command *c = commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+/* NULL for `c`: none is meant. */
+static int run_command(const command *c, int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -225,31 +237,42 @@ static int run_command(int argc, char **argv)
         print_help(stdout);
         return TSR_EXIT_DONE;
     }
+    if (!c)
+        return unknown_command(argv[1]);
     int wrong = tsr_cli_report(tsr_kernels_check());
     if (wrong)
         return wrong;
-    for (const command *c = commands; c->name; c++) {
-        if (strcmp(c->name, argv[1]) != 0)
-            continue;
-        if (!asks_help(argc - 1, argv + 1))
-            return c->run(argc - 1, argv + 1);
-        print_command_help(c);
-        return TSR_EXIT_DONE;
-    }
-    return unknown_command(argv[1]);
+    if (!asks_help(argc - 1, argv + 1))
+        return c->run(argc - 1, argv + 1);
+    print_command_help(c);
+    return TSR_EXIT_DONE;
+}
+
+/* What is printed has to arrive too. */
+static int run_and_flush(const command *c, int argc, char **argv)
+{
+    int code = run_command(c, argc, argv);
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !failed)
+        return code;
+    tsr_log_error("tessera: standard output cannot be written");
+    return code ? code : TSR_EXIT_REFUSED;
 }
 
 int main(int argc, char **argv)
 {
+    int code;
     hold_streams();
     setlocale(LC_CTYPE, "");
     prepare_libraries(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
-    int code = run_command(argc, argv);
-    bool failed = ferror(stdout) != 0;
-    if (fflush(stdout) != 0 || failed) {
-        tsr_log_error("tessera: standard output cannot be written");
-        return code ? code : TSR_EXIT_REFUSED;
-    }
+    signal(SIGCHLD, SIG_DFL); /* ignored, how a process ended could not be told */
+    const command *c = argc > 1 ? find_command(argv[1]) : NULL;
+    if (!c || !c->calls_plugins)
+        tsr_guard_lead(TSR_EXIT_REFUSED);
+    else if (tsr_worker_start(TSR_EXIT_REFUSED, &code))
+        return code;
+    code = run_and_flush(c, argc, argv);
+    tsr_guard_conclude(code);
     return code;
 }

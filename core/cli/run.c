@@ -225,7 +225,6 @@ static int do_experiment(options *given)
     char *here = getcwd(NULL, 0);
     tsr_status *status =
         here ? NULL : tsr_fail(TSR_REFUSED, "cannot get the working folder: %s", strerror(errno));
-    tsr_guard_begin(TSR_EXIT_REFUSED);
     tsr_output_divert(); /* what plugins print */
     if (!status)
         status = tsr_experiment_read(given->config, given->n_sets, given->sets, &experiment);

@@ -3,6 +3,7 @@
    caller until it is counted as taken, so batches are written and read outside the lock. */
 #include "data/ahead.h"
 
+#include "base/guard.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -41,6 +42,7 @@ static bool may_make(const tsr_ahead *ahead)
 static void *make_batches(void *context)
 {
     tsr_ahead *ahead = context;
+    tsr_guard_set_thread(TSR_GUARD_BATCHES);
     pthread_mutex_lock(&ahead->lock);
     for (;;) {
         while (!ahead->over && !may_make(ahead))

@@ -37,7 +37,7 @@ static uint64_t digest_of(const tsr_data *data, const block *b, XXH3_state_t *st
                          info->shape.h,      info->shape.w,     (uint64_t)info->classes };
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, sizes, sizeof(sizes));
-    tsr_guarded before = tsr_instance_enter(data->instance, "read");
+    tsr_guarded before = tsr_instance_enter(data->instance, TSR_CALL_READ);
     add_split(data, TSR_TRAIN, b, state);
     add_split(data, TSR_TEST, b, state);
     tsr_guard_leave(before);

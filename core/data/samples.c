@@ -75,6 +75,14 @@ static tsr_status *check_labels(const tsr_data *data, tsr_split split)
     return NULL;
 }
 
+static void call_read(const tsr_data *data, tsr_split split, size_t n, const size_t *index, float *inputs,
+                      int32_t *labels)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
+    data->ops->read(data->self, split, n, index, inputs, labels);
+    tsr_guard_note(before);
+}
+
 tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
 {
     *out = NULL;
@@ -83,7 +91,7 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
     if (!data)
         return tsr_no_memory("a dataset");
     *data = (tsr_data){ .instance = dataset, .ops = tsr_instance_ops(dataset), .self = self };
-    tsr_guarded before = tsr_instance_enter(dataset, "open");
+    tsr_guarded before = tsr_instance_enter(dataset, TSR_CALL_OPEN);
     tsr_status *status = data->ops->open(self, &data->info);
     tsr_guard_leave(before);
     if (status) {
@@ -93,7 +101,7 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
     status = tsr_instance_check(dataset);
     if (!status)
         status = check_info(&data->info);
-    before = tsr_instance_enter(dataset, "read");
+    before = tsr_instance_enter(dataset, TSR_CALL_READ);
     if (!status)
         status = check_labels(data, TSR_TRAIN);
     if (!status)
@@ -111,7 +119,7 @@ void tsr_data_close(tsr_data *data)
 {
     if (!data)
         return;
-    tsr_guarded before = tsr_instance_enter(data->instance, "close");
+    tsr_guarded before = tsr_instance_enter(data->instance, TSR_CALL_CLOSE);
     if (data->ops->close)
         data->ops->close(tsr_instance_self(data->instance));
     tsr_guard_leave(before);
@@ -155,7 +163,7 @@ static tsr_status *add_label_noise(tsr_samples *train, double fraction)
     }
     for (size_t i = 0; i < train->n; i++)
         order[i] = train->first + i;
-    train->data->ops->read(train->data->self, train->split, train->n, order, NULL, train->noisy);
+    call_read(train->data, train->split, train->n, order, NULL, train->noisy);
     for (size_t i = 0; i < train->n; i++)
         order[i] = i;
     tsr_rng choice = tsr_rng_stream(train->seed, TSR_FOR_LABEL_NOISE, NOISE_CHOICE);
@@ -284,7 +292,7 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
             labels[i] = samples->noisy[index[i]];
     for (size_t i = 0; i < n; i++)
         scratch[i] = samples->first + index[i];
-    data->ops->read(data->self, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
+    call_read(data, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
     if (inputs && samples->input_noise > 0)
         add_input_noise(samples, n, scratch, inputs);
     if (inputs && samples->mean)
@@ -297,7 +305,7 @@ void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, s
     const tsr_data *data = samples->data;
     for (size_t i = 0; i < n; i++)
         scratch[i] = samples->first + first + i;
-    data->ops->read(data->self, samples->split, n, scratch, inputs, labels);
+    call_read(data, samples->split, n, scratch, inputs, labels);
     if (inputs && samples->mean)
         subtract_mean(samples, n, inputs);
 }

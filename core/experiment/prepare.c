@@ -18,7 +18,7 @@ tsr_status *tsr_run_split(const tsr_run *run, bool noise, tsr_parts *out)
 tsr_status *tsr_run_build(const tsr_run *run, tsr_network **out)
 {
     const tsr_dataset_info *info = &run->data->info;
-    tsr_guarded before = tsr_instance_enter(run->model, "build");
+    tsr_guarded before = tsr_instance_enter(run->model, TSR_CALL_BUILD);
     tsr_status *status = tsr_network_new(run->model, info->shape, info->classes, run->seed, out);
     tsr_guard_leave(before);
     return status;

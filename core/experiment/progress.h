@@ -3,6 +3,8 @@
 #ifndef TSR_EXPERIMENT_PROGRESS_H
 #define TSR_EXPERIMENT_PROGRESS_H
 
+#include "base/guard.h"
+
 #include <stdatomic.h>
 #include <tessera/status.h>
 
@@ -14,16 +16,14 @@ typedef enum tsr_run_state {
     TSR_RUN_FAILED, /* diverged too */
 } tsr_run_state;
 
-enum { TSR_CALL_LENGTH = 512 };
-
 /* Fields change one by one; a reader may see one older than another, which a display can bear. */
 typedef struct tsr_run_progress {
     _Atomic int state;
     _Atomic size_t epoch, epochs;
     _Atomic double loss;
     _Atomic double examples_per_second; /* of the last epoch */
-    char
-        call[TSR_CALL_LENGTH]; /* the plugin that is at work, for when the process ends in it; "": the host */
+    tsr_calls calls;                    /* of plugins that the run's process is at */
+    _Atomic size_t probe;               /* the number of the probe that runs, from 1; 0: none does */
 } tsr_run_progress;
 
 typedef struct tsr_progress {

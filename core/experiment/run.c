@@ -211,21 +211,44 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     return status;
 }
 
-/* The reason, and what the run was at when its process ended. NULL without memory. free() it. */
-static char *reason_with_place(const char *reason, tsr_run_progress *progress)
+/* Of two probes of one plugin, the label tells which. */
+static void add_label(const tsr_run *run, size_t number, tsr_text *out)
 {
-    progress->call[sizeof(progress->call) - 1] = '\0'; /* what ended may have written anything */
-    if (progress->call[0])
-        return tsr_format("%s, %s", reason, progress->call);
-    if (atomic_load(&progress->state) == TSR_RUN_TRAINING)
-        return tsr_format("%s, while training in epoch %zu", reason, atomic_load(&progress->epoch) + 1);
-    return strdup(reason);
+    if (number < 1 || number > run->n_probes)
+        return;
+    const tsr_instance *probe = run->probes[number - 1];
+    if (strcmp(tsr_probe_label(probe), tsr_instance_name(probe)) != 0)
+        tsr_text_add(out, " labelled '%s'", tsr_probe_label(probe));
+}
+
+/* The reason, and what the run was at when its process ended: "killed by signal 11 (Segmentation fault), in
+   update of optimizer adam (/path/adam.so), while training in epoch 3". NULL without memory. free() it. */
+static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_progress *progress)
+{
+    tsr_text calls = { 0 }, text = { 0 };
+    int state = atomic_load(&progress->state);
+    size_t epoch = atomic_load(&progress->epoch);
+    tsr_guard_describe(&progress->calls, &calls);
+    tsr_text_add(&text, "%s", reason);
+    if (calls.chars)
+        tsr_text_add(&text, ", in %s", calls.chars);
+    add_label(run, atomic_load(&progress->probe), &text);
+    if (state == TSR_RUN_TRAINING)
+        tsr_text_add(&text, ", while training in epoch %zu", epoch + 1);
+    else if (state == TSR_RUN_PROBING && calls.chars)
+        tsr_text_add(&text, ", after epoch %zu", epoch);
+    free(calls.chars);
+    if (text.failed) {
+        free(text.chars);
+        return NULL;
+    }
+    return text.chars;
 }
 
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                          const char *given, tsr_run_progress *progress)
 {
-    char *reason = reason_with_place(given, progress);
+    char *reason = reason_with_place(given, run, progress);
     if (!reason)
         return tsr_no_memory("run.json");
     char *folder = tsr_store_run_folder(store, run);

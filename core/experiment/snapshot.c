@@ -38,14 +38,6 @@ static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **trai
     return NULL;
 }
 
-/* In memory that the process which waits for this one sees too. */
-static void note_call(tsr_run_progress *progress, const tsr_instance *probe, size_t epoch)
-{
-    const tsr_loaded *loaded = tsr_instance_loaded(probe);
-    snprintf(progress->call, sizeof(progress->call), "in probe %s (%s) after epoch %zu",
-             tsr_probe_label(probe), loaded->file ? loaded->file : "built in", epoch);
-}
-
 /* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
 static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epoch, const tsr_codes *train,
                              const tsr_codes *test, json_t *out)
@@ -73,9 +65,11 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
                                 .folder = folder,
                                 .network = w->network,
                                 .metrics = metrics };
-        note_call(w->progress, probe, epoch);
+        atomic_store(&w->progress->probe, number_of_probe + 1);
+        tsr_call before = tsr_guard_note(tsr_instance_call(probe, TSR_CALL_RUN));
         status = ops->run(tsr_instance_self(probe), &probing);
-        w->progress->call[0] = '\0';
+        tsr_guard_note(before);
+        atomic_store(&w->progress->probe, 0);
     }
     for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
         tsr_metric_value metric = tsr_metrics_get(metrics, i);

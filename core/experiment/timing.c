@@ -4,57 +4,62 @@
 #include "experiment/timing.h"
 
 #include "base/file.h"
+#include "base/guard.h"
+#include "base/memory.h"
+#include "base/process.h"
 #include "experiment/progress.h"
 #include "experiment/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define TRIAL_SECONDS 1.0 /* for each of two runs */
+#define TRIAL_MILLISECONDS 1000 /* for each of two runs */
 #define TRAINING_SECONDS 0.3
-#define LOOK_NANOSECONDS 5000000
 
 /* Seconds that a run takes per example. */
 typedef struct rate {
     double training, probing;
 } rate;
 
-static _Noreturn void be_child(const tsr_run *run, const char *folder, pid_t parent, tsr_trial *trial)
+/* With the process that waits. */
+typedef struct shared_trial {
+    tsr_trial trial;
+    tsr_calls calls; /* of plugins that the trial's process is at */
+} shared_trial;
+
+typedef struct trial_job {
+    const tsr_run *run;
+    const char *folder;
+    shared_trial *shared;
+} trial_job;
+
+static int run_trial(void *context)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (nowhere < 0 || getppid() != parent)
-        _exit(1);
-    dup2(nowhere, STDOUT_FILENO); /* plugins may print */
-    dup2(nowhere, STDERR_FILENO);
-    tsr_status *status = tsr_run_try(run, folder, TRAINING_SECONDS, trial);
-    _exit(status ? 1 : 0);
+    const trial_job *job = context;
+    tsr_guard_use(&job->shared->calls);
+    return tsr_run_try(job->run, job->folder, TRAINING_SECONDS, &job->shared->trial) ? EXIT_FAILURE
+                                                                                     : EXIT_SUCCESS;
 }
 
-/* Waits for the child's end, at most until the time is over; whether it was. */
-static bool attend(pid_t pid)
+/* A plugin that ends the trial will end the run. */
+static tsr_status *check_end(const tsr_run *run, int ended, const tsr_calls *calls)
 {
-    bool late = false;
-    double deadline = tsr_seconds() + TRIAL_SECONDS;
-    for (;;) {
-        pid_t ended = waitpid(pid, NULL, WNOHANG);
-        if (ended == pid || (ended < 0 && errno != EINTR))
-            return late;
-        if (tsr_seconds() > deadline) {
-            late = true;
-            kill(pid, SIGKILL);
-        }
-        nanosleep(&(struct timespec){ .tv_nsec = LOOK_NANOSECONDS }, NULL);
-    }
+    tsr_text calls_text = { 0 }, during = { 0 }, end = { 0 };
+    tsr_guard_describe(calls, &calls_text);
+    if (!calls_text.chars)
+        return NULL;
+    tsr_text_add(&during, "in %s", calls_text.chars);
+    tsr_process_describe_end(ended, during.chars ? during.chars : "", &end);
+    tsr_status *status =
+        tsr_fail(TSR_FAILED, "run %s, tried for a moment, %s", run->id, end.chars ? end.chars : "ended");
+    free(calls_text.chars);
+    free(during.chars);
+    free(end.chars);
+    return status;
 }
 
 static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
@@ -68,16 +73,20 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
         return status;
     }
     tsr_status *status = NULL;
-    tsr_trial *shared =
+    shared_trial *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t here = getpid(), pid = shared == MAP_FAILED ? -1 : fork();
-    if (pid == 0)
-        be_child(run, folder, here, shared);
-    if (pid < 0) {
-        status = tsr_fail(TSR_IO, "cannot start a trial: %s", strerror(errno));
-    } else {
-        *late = attend(pid);
-        *out = *shared;
+    trial_job job = { run, folder, shared };
+    pid_t pid;
+    if (shared == MAP_FAILED)
+        status = tsr_no_memory("a trial");
+    else
+        status = tsr_context(tsr_process_start(TSR_OUTPUT_NOWHERE, run_trial, &job, &pid), "a trial");
+    if (!status) {
+        *late = !tsr_process_wait(pid, tsr_process_clock() + TRIAL_MILLISECONDS);
+        int ended = tsr_process_end(pid);
+        *out = shared->trial;
+        if (!*late)
+            status = check_end(run, ended, &shared->calls);
     }
     if (shared != MAP_FAILED)
         munmap(shared, sizeof(*shared));
@@ -104,8 +113,8 @@ static tsr_status *measure(const tsr_run *run, rate *out, tsr_timing *timing)
     bool late = false;
     TSR_TRY(try_run(run, &trial, &late));
     if (run->training.epochs > 0 && trial.trained == 0)
-        return tsr_fail(TSR_FAILED, "run %s, tried for %g s, did not get through one training step", run->id,
-                        TRIAL_SECONDS);
+        return tsr_fail(TSR_FAILED, "run %s, tried for %d s, did not get through one training step", run->id,
+                        TRIAL_MILLISECONDS / 1000);
     *out = (rate){ .training = trial.trained ? trial.training_seconds / (double)trial.trained : 0,
                    .probing = extrapolate(&trial, run->size.probed_examples) };
     double probed = (double)trial.probed[0] / (double)run->size.probed_examples;

@@ -117,7 +117,7 @@ static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *pla
     if (!ops->check)
         return NULL;
     sizes->projection = (size_t)common->projection;
-    tsr_guarded before = tsr_instance_enter(probe, "check");
+    tsr_guarded before = tsr_instance_enter(probe, TSR_CALL_CHECK);
     tsr_status *status = ops->check(tsr_instance_self(probe), sizes);
     tsr_guard_leave(before);
     return tsr_value_context(place, tsr_context(status, "probe %s", tsr_probe_label(probe)));

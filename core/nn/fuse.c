@@ -72,6 +72,7 @@ static tsr_status *fuse(tsr_graph *graph, const chain *found)
     config->activation = found->activation->config;
     *fused = (tsr_node){ .graph = graph,
                          .index = found->activation->index,
+                         .call = found->activation->call,
                          .identity = norm->identity,
                          .op = norm->op,
                          .config = config,

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/ops/ops.h"
+#include "plugin/instance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,7 @@ static tsr_node *node_new(tsr_graph *graph, char *name, size_t n_inputs)
     }
     *node = (tsr_node){ .graph = graph,
                         .index = graph->n,
+                        .call = graph->model ? tsr_instance_call(graph->model, TSR_CALL_FORWARD) : 0,
                         .name = name,
                         .first_edge = graph->n_edges,
                         .first_parameter = graph->n_parameters,

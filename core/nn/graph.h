@@ -3,6 +3,8 @@
 #ifndef TSR_NN_GRAPH_H
 #define TSR_NN_GRAPH_H
 
+#include "base/guard.h"
+
 #include <tessera/op.h>
 #include <tessera/plugin.h>
 
@@ -55,6 +57,7 @@ struct tsr_node {
        batch norm and add, are `absorbed` and skipped. Only where no tap looks at the values between them. */
     bool absorbed;
     tsr_node *fused; /* NULL: the node is run as it is */
+    tsr_call call; /* of the plugin whose code it runs: the activation's, else the model's */
 };
 
 struct tsr_graph {

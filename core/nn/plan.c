@@ -365,6 +365,7 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
 {
     const tsr_graph *graph = plan->graph;
     bool fused = training || !see;
+    tsr_call before = tsr_guard_note(0);
     for (size_t i = 1; i < graph->n; i++) {
         const tsr_node *node = fused ? trained_as(graph->nodes[i]) : graph->nodes[i];
         if (!node)
@@ -375,8 +376,10 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
         pass->rng = tsr_rng_stream(seed, TSR_FOR_DROPOUT, step * graph->n + i);
         if (!fused && node->identity == &tsr_op_activation)
             see(context, node, pass);
+        tsr_guard_note(node->call);
         node->op.forward(pass);
     }
+    tsr_guard_note(before);
 }
 
 #define SUM_PIECE 16384
@@ -398,15 +401,18 @@ static void accumulate(size_t n, const float *x, float *sum)
 void tsr_plan_backward(tsr_plan *plan, size_t n)
 {
     const tsr_graph *graph = plan->graph;
+    tsr_call before = tsr_guard_note(0);
     for (size_t i = graph->n; i-- > 1;) {
         const tsr_node *node = trained_as(graph->nodes[i]);
         if (!node || !node->needs_gradient)
             continue;
         plan->backward[i].n = n;
+        tsr_guard_note(tsr_call_with(node->call, TSR_CALL_BACKWARD));
         node->op.backward(&plan->backward[i]);
         for (size_t k = 0; k < node->n_inputs; k++)
             if (plan->added[node->first_edge + k])
                 accumulate(n * tsr_shape_size(node->shapes[k]), plan->added[node->first_edge + k],
                            plan->gradients[node->inputs[k]->index]);
     }
+    tsr_guard_note(before);
 }

@@ -8,6 +8,7 @@
 #include "plugin/instance.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tessera/optimizer.h>
@@ -100,7 +101,9 @@ static tsr_status *make_slots(training_loop *loop)
 {
     const tsr_instance *optimizer = loop->training->optimizer;
     loop->optimizer = tsr_instance_ops(optimizer);
+    tsr_call before = tsr_guard_note(tsr_instance_call(optimizer, TSR_CALL_SLOTS));
     size_t n = loop->optimizer->slots ? loop->optimizer->slots(tsr_instance_self(optimizer)) : 0;
+    tsr_guard_note(before);
     if (n > MAX_SLOTS)
         return tsr_fail(TSR_REFUSED,
                         "optimizer %s wants %zu floats of state per parameter, expected at most %d",
@@ -203,14 +206,21 @@ static bool is_whole(const training_loop *loop, const penalty *p)
     return !loop->n_pieces || !p->ops->elementwise;
 }
 
+static double add_penalty(const penalty *p, const tsr_parameter *parameter, float *gradient)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(p->regularizer, TSR_CALL_PENALTY));
+    double value = p->ops->penalty(tsr_instance_self(p->regularizer), parameter, gradient);
+    tsr_guard_note(before);
+    return value;
+}
+
 static tsr_status *add_penalties(const training_loop *loop, size_t epoch, size_t step, double *loss)
 {
     for (size_t i = 0; i < loop->n_penalties; i++) {
         const penalty *p = &loop->penalties[i];
         if (!is_whole(loop, p))
             continue;
-        double value =
-            p->ops->penalty(tsr_instance_self(p->regularizer), &p->tensor->parameter, p->tensor->gradient);
+        double value = add_penalty(p, &p->tensor->parameter, p->tensor->gradient);
         *loss += value;
         TSR_TRY(check_penalty(loop, epoch, step, p, value));
     }
@@ -222,6 +232,7 @@ static void update_range(const training_loop *loop, size_t first, size_t n, doub
     float *slots[MAX_SLOTS];
     for (size_t i = 0; i < loop->n_slots; i++)
         slots[i] = loop->slots[i] + first;
+    tsr_call before = tsr_guard_note(tsr_instance_call(loop->training->optimizer, TSR_CALL_UPDATE));
     loop->optimizer->update(tsr_instance_self(loop->training->optimizer),
                             &(tsr_update){ .n = n,
                                            .values = loop->flat.values + first,
@@ -229,6 +240,7 @@ static void update_range(const training_loop *loop, size_t first, size_t n, doub
                                            .slots = slots,
                                            .step = loop->step,
                                            .rate_factor = rate_factor });
+    tsr_guard_note(before);
 }
 
 /* A piece's penalties and update, while it is in the cache. */
@@ -242,8 +254,7 @@ static void do_piece(const training_loop *loop, piece *work, double rate_factor)
     for (size_t i = 0; i < loop->n_penalties; i++) {
         const penalty *p = &loop->penalties[i];
         if (p->tensor == tensor && !is_whole(loop, p))
-            work->penalty +=
-                p->ops->penalty(tsr_instance_self(p->regularizer), &part, tensor->gradient + work->first);
+            work->penalty += add_penalty(p, &part, tensor->gradient + work->first);
     }
     update_range(loop, (size_t)(tensor->values - loop->flat.values) + work->first, work->n, rate_factor);
 }
@@ -258,8 +269,11 @@ static void update(const training_loop *loop, double rate_factor, double *loss)
             do_piece(loop, &loop->pieces[i], rate_factor);
     } else {
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static)
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+            if (omp_get_thread_num() > 0) /* the main thread has its place */
+                tsr_guard_set_thread(TSR_GUARD_BATCHES + (unsigned)omp_get_thread_num());
             do_piece(loop, &loop->pieces[i], rate_factor);
+        }
     }
     for (size_t i = 0; i < n; i++)
         *loss += loop->pieces[i].penalty;

@@ -5,6 +5,7 @@
 #include "base/isolate.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "plugin/kinds.h"
 #include "plugin/keys.h"
@@ -24,6 +25,7 @@ struct tsr_instance {
     void *common; /* NULL: the kind has none */
     bool *given;  /* of each declared key: its value is no default */
     bool initialised;
+    unsigned number; /* of the plugin, by which its calls are noted */
 };
 
 /* The fence. */
@@ -112,20 +114,21 @@ static tsr_status *fill_both(tsr_instance *instance, tsr_instance_fill *fill, vo
     return fill_common(instance, fill, context, what);
 }
 
-tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation)
+tsr_call tsr_instance_call(const tsr_instance *instance, tsr_operation operation)
 {
-    const tsr_plugin *plugin = &instance->loaded->plugin;
-    return tsr_guard_enter((tsr_guarded){ .file = instance->loaded->file,
-                                          .kind = tsr_kind_get(plugin->kind)->name,
-                                          .name = plugin->name,
-                                          .operation = operation });
+    return tsr_call_of(instance->number, operation);
+}
+
+tsr_guarded tsr_instance_enter(const tsr_instance *instance, tsr_operation operation)
+{
+    return tsr_guard_enter(tsr_instance_call(instance, operation));
 }
 
 static tsr_status *call_init(tsr_instance *instance)
 {
     const tsr_plugin *plugin = &instance->loaded->plugin;
     if (plugin->init) {
-        tsr_guarded before = tsr_instance_enter(instance, "init");
+        tsr_guarded before = tsr_instance_enter(instance, TSR_CALL_INIT);
         tsr_status *status = plugin->init(instance->self);
         tsr_guard_leave(before);
         TSR_TRY(tsr_context(status, "%s %s (%s)", tsr_kind_get(plugin->kind)->name, plugin->name,
@@ -141,7 +144,7 @@ static void call_fini(tsr_instance *instance)
     const tsr_plugin *plugin = &instance->loaded->plugin;
     if (!instance->initialised || !plugin->fini)
         return;
-    tsr_guarded before = tsr_instance_enter(instance, "fini");
+    tsr_guarded before = tsr_instance_enter(instance, TSR_CALL_FINI);
     plugin->fini(instance->self);
     tsr_guard_leave(before);
     instance->initialised = false;
@@ -185,7 +188,7 @@ static tsr_status *try_stage(tsr_instance *instance, tsr_isolated *stage, const 
 static tsr_status *try_first(tsr_instance *instance, tsr_registry *registry)
 {
     const tsr_loaded *loaded = instance->loaded;
-    if (loaded->tried)
+    if (loaded->tried || tsr_process_is_single()) /* the latter sees it happen when init is called */
         return NULL;
     if (loaded->plugin.init)
         TSR_TRY(try_stage(instance, try_init, "in init"));
@@ -204,6 +207,8 @@ tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instance_fill *fill, 
     tsr_status *status = instance && what ? NULL : tsr_no_memory("a plugin");
     if (!status) {
         instance->loaded = loaded;
+        instance->number =
+            tsr_guard_plugin(loaded->file, tsr_kind_get(loaded->plugin.kind)->name, loaded->plugin.name);
         status = fill_both(instance, fill, context, what);
     }
     free(what);

@@ -33,8 +33,10 @@ void tsr_instance_free(tsr_instance *instance);
 /* Refuses an instance that has written behind its own structure, as far as that can be seen. */
 TSR_MUST_CHECK tsr_status *tsr_instance_check(const tsr_instance *instance);
 
-/* Around a call of the plugin's own functions in the process that leads, see base/guard.h. */
-tsr_guarded tsr_instance_enter(const tsr_instance *instance, const char *operation);
+/* A call of the plugin's own functions, for tsr_guard_note; and noted by tsr_guard_enter. See base/guard.h.
+ */
+tsr_call tsr_instance_call(const tsr_instance *instance, tsr_operation operation);
+tsr_guarded tsr_instance_enter(const tsr_instance *instance, tsr_operation operation);
 
 const tsr_loaded *tsr_instance_loaded(const tsr_instance *instance);
 /* The kind's common keys (tsr_probe_common ...); NULL where it has none. */

@@ -4,6 +4,7 @@
 #include "plugin/loader.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/memory.h"
 #include "plugin/announced.h"
 #include "plugin/kinds.h"
@@ -169,7 +170,9 @@ static bool is_own(void *handle, const void *symbol)
 
 static tsr_status *open_file(const char *file, const tsr_plugin_file **out)
 {
+    tsr_guarded guarded = tsr_guard_enter(tsr_call_of(tsr_guard_plugin(file, NULL, NULL), TSR_CALL_LOAD));
     void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    tsr_guard_leave(guarded);
     if (!handle)
         return linker_refused(file);
     const void *symbol = dlsym(handle, "tessera_plugin");

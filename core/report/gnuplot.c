@@ -4,22 +4,20 @@
 #include "report/gnuplot.h"
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "report/album.h"
 #include "report/html.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 60            /* seconds for all drawings */
+#define MAX_SECONDS 60         /* for all drawings */
 #define MAX_OUTPUT (512 << 20) /* bytes */
 #define MAX_TROUBLE 400        /* bytes of its complaint that are kept */
 
@@ -37,21 +35,6 @@ static char *take_content(FILE *file, size_t limit)
     if (text)
         text[fread(text, 1, wanted, file)] = '\0';
     return text;
-}
-
-/* The process's end; after PATIENCE it is ended. */
-static int wait_for(pid_t process)
-{
-    int ending = 0;
-    for (int hundredths = 0; waitpid(process, &ending, WNOHANG) == 0; hundredths++) {
-        if (hundredths == PATIENCE * 100) {
-            kill(process, SIGKILL);
-            waitpid(process, &ending, 0);
-            break;
-        }
-        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-    }
-    return ending;
 }
 
 static int start(FILE *const files[3], pid_t *process)
@@ -82,7 +65,8 @@ static tsr_status *run(FILE *const files[3], const char *script, char **output, 
         *trouble = tsr_format("gnuplot cannot be started: %s", strerror(error));
         return *trouble ? NULL : tsr_no_memory("the figures");
     }
-    int ending = wait_for(process);
+    tsr_process_wait(process, tsr_process_clock() + MAX_SECONDS * 1000);
+    int ending = tsr_process_end(process);
     *output = take_content(files[1], MAX_OUTPUT);
     if (ending == 0)
         return NULL;

@@ -12,8 +12,8 @@ static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
 {
     const tsr_session *s = (const tsr_session *)work;
     const tsr_run *run = &s->experiment->runs[s->pending[i]];
-    tsr_guarded before = tsr_guard_enter(
-        (tsr_guarded){ .kind = "run", .name = run->id, .operation = "a plugin", .answers = true });
+    tsr_guard_use(&s->progress.runs[i].calls);
+    tsr_guarded before = tsr_guard_enter(0);
     tsr_output_divert(); /* what plugins print */
     tsr_status *status = tsr_run_do(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
     tsr_output_restore();
@@ -68,7 +68,7 @@ static tsr_status *execute(tsr_session *s)
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
     s->began = true;
     clock_gettime(CLOCK_REALTIME_COARSE, &s->began_at); /* the clock of files */
-    tsr_guarded before = tsr_instance_enter(executor, "execute");
+    tsr_guarded before = tsr_instance_enter(executor, TSR_CALL_EXECUTE);
     tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
     tsr_guard_leave(before);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));

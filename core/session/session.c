@@ -13,7 +13,7 @@ static tsr_status *join(tsr_session *s)
     s->leads = true;
     if (!ops->join)
         return NULL;
-    tsr_guarded before = tsr_instance_enter(executor, "join");
+    tsr_guarded before = tsr_instance_enter(executor, TSR_CALL_JOIN);
     tsr_status *status = ops->join(tsr_instance_self(executor), &s->leads);
     tsr_guard_leave(before);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
@@ -41,7 +41,7 @@ static tsr_status *share(tsr_session *s, char *marks, size_t n)
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
     if (!ops->share)
         return NULL;
-    tsr_guarded before = tsr_instance_enter(executor, "share");
+    tsr_guarded before = tsr_instance_enter(executor, TSR_CALL_SHARE);
     tsr_status *status = ops->share(tsr_instance_self(executor), marks, n);
     tsr_guard_leave(before);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAX_GAP 0.5 /* seconds between looks that count as the run's time */
+
 double child_now(void)
 {
     struct timespec time;
@@ -37,7 +39,7 @@ static void prepare_signals(void)
 }
 
 /* The child's whole life. Where the outcome cannot be stored, a shorter one, that says so, perhaps can. */
-static _Noreturn void be_child(const tsr_work *work, size_t run, int threads, pid_t parent)
+static _Noreturn void run_child(const tsr_work *work, size_t run, int threads, pid_t parent)
 {
     prepare_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -59,8 +61,8 @@ tsr_status *child_start(child *c, const tsr_work *work, size_t run, int threads)
     if (pid < 0)
         return tsr_fail(TSR_IO, "cannot start a process for a run: %s", strerror(errno));
     if (pid == 0)
-        be_child(work, run, threads, parent);
-    *c = (child){ .pid = pid, .run = run, .began = child_now() };
+        run_child(work, run, threads, parent);
+    *c = (child){ .pid = pid, .run = run, .looked = child_now() };
     return NULL;
 }
 
@@ -83,6 +85,15 @@ static tsr_status *finish(child *c, const tsr_work *work, double max_seconds, in
     return work->lost(work, c->run, reason);
 }
 
+/* A look comes at least every tenth of a second. Where it comes much later, the program was stopped, by
+   ctrl-Z for instance, and the run with it: that is no time of the run's. */
+static void count_time(child *c)
+{
+    double now = child_now(), gap = now - c->looked;
+    c->spent += gap < MAX_GAP ? gap : MAX_GAP;
+    c->looked = now;
+}
+
 tsr_status *child_look(child *c, const tsr_work *work, double max_seconds)
 {
     int ending;
@@ -91,7 +102,8 @@ tsr_status *child_look(child *c, const tsr_work *work, double max_seconds)
         return finish(c, work, max_seconds, ending);
     if (ended < 0 && errno != EINTR)
         return tsr_fail(TSR_IO, "cannot wait for the process of a run: %s", strerror(errno));
-    if (max_seconds > 0 && !c->late && child_now() - c->began > max_seconds) {
+    count_time(c);
+    if (max_seconds > 0 && !c->late && c->spent > max_seconds) {
         c->late = true;
         kill(c->pid, SIGKILL);
     }

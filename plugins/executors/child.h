@@ -9,15 +9,17 @@
 typedef struct child {
     pid_t pid; /* 0: none */
     size_t run;
-    double began;
-    bool late; /* killed for having taken too long */
+    double looked; /* when it was last looked at */
+    double spent;  /* seconds of its time, without those in which nobody looked: both were stopped */
+    bool late;     /* killed for having taken too long */
 } child;
 
 /* Starts run `run` in a new process. The caller does nothing numerical and has not done so before. */
 tsr_status *child_start(child *c, const tsr_work *work, size_t run, int threads);
 
 /* Looks whether the process has ended; then c->pid is 0, and where it told no outcome one is stored for it.
-   One that takes longer than max_seconds (0: as long as it likes) is killed and looked for again later. */
+   One that takes longer than max_seconds (0: as long as it likes) is killed and looked for again later. Call
+   it several times a second. */
 tsr_status *child_look(child *c, const tsr_work *work, double max_seconds);
 
 /* Kills the process, if there is one, and waits for its end. */

@@ -1,6 +1,6 @@
 /* One process per run on this machine, several at a time. A run's process dies with the program that started
    it, and one that dies by itself costs its run alone. The first process does no numerical work: BLAS and
-   OpenMP start their threads in the children only. */
+   OpenMP start their threads in the children only, but where `fork` is false, for a debugger's sake. */
 #include "child.h"
 
 #include <signal.h>
@@ -13,12 +13,17 @@
 typedef struct {
     int threads;
     double max_seconds;
+    bool fork;
 } local;
 
 static const tsr_key keys[] = {
     TSR_KEY_INT(local, threads, 0, 0, 4096, "threads of a run; 0: the cores shared among the jobs"),
     TSR_KEY_REAL(local, max_seconds, 0.0, 0.0, 1e9,
                  "a run that takes longer is stopped and failed; 0: none is", .unit = "seconds"),
+    TSR_KEY_BOOL(
+        local, fork, true,
+        "each run in a process of its own; false: all in one, one after the other, for debuggers, and "
+        "without max_seconds"),
     TSR_KEY_END
 };
 
@@ -79,9 +84,20 @@ static tsr_status *work_off(pool *p)
     return NULL;
 }
 
+static tsr_status *run_here(const local *settings, const tsr_work *work)
+{
+    for (size_t i = 0; i < work->n && !work->interrupted(work); i++) {
+        work->tick(work);
+        TSR_TRY(work->run(work, i, child_threads(settings->threads, 1, work->cores)));
+    }
+    return NULL;
+}
+
 static tsr_status *execute(const void *self, const tsr_work *work)
 {
     const local *settings = self;
+    if (!settings->fork)
+        return run_here(settings, work);
     size_t jobs = work->jobs ? work->jobs : (size_t)work->cores;
     if (jobs > work->n)
         jobs = work->n;

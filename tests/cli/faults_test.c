@@ -99,6 +99,18 @@ START_TEST(a_run_without_enough_memory_fails_and_the_others_go_on)
 END_TEST
 #endif
 
+/* As ctrl-Z does it, for longer than the run may take. */
+START_TEST(the_time_in_which_all_is_stopped_is_no_time_of_a_run)
+{
+    shell_gives(folder, 0, "results in out", NULL,
+                "TESSERA_MISBEHAVE=sleep setsid $TESSERA run study.cfg -q -o out -s 'sweep=()' "
+                "-s probes.1.at=0 -s executor.max_seconds=3 & "
+                "until ls out/runs/*/probes; do sleep 0.02; done; kill -STOP -$!; sleep 3.5; kill -CONT -$!; "
+                "wait $!");
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 1);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_written_fails_its_run_and_harms_nothing_finished)
 {
     const char *rest = "-s 'sweep=({key=\"model.width\"; values=[8, 3000];})' -s output.save_model=true";
@@ -123,8 +135,9 @@ START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
                     "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
         ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
         ck_assert_uint_eq(
-            count_in_outcomes("out", "ended with exit status 0 and no outcome, in probe misbehaves ("), 1);
-        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so) after epoch 1\""), 1);
+            count_in_outcomes("out", "ended with exit status 0 and no outcome, in run of probe misbehaves ("),
+            1);
+        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so), after epoch 1\""), 1);
     }
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
     ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
@@ -244,6 +257,7 @@ int main(void)
 #ifndef __SANITIZE_ADDRESS__
     tcase_add_test(tests, a_run_without_enough_memory_fails_and_the_others_go_on);
 #endif
+    tcase_add_test(tests, the_time_in_which_all_is_stopped_is_no_time_of_a_run);
     tcase_add_test(tests, a_file_that_cannot_be_written_fails_its_run_and_harms_nothing_finished);
     tcase_add_test(tests, a_run_whose_process_ends_well_without_an_outcome_has_failed);
     tcase_add_test(tests, runs_that_an_executor_leaves_undone_are_said_and_counted);

@@ -65,6 +65,7 @@ static const struct {
     { "duplicate_name", "holds two plugins called probe duplicate_name; rename one" },
     { "crashes", "crashed while being loaded (signal 11, Segmentation fault); look at its constructors" },
     { "exits", "ended the process with status 7 while being loaded; look at its constructors" },
+    { "ends_later", "ended the process with status 0 in a constructor; try it with 'tessera test'" },
 };
 
 START_TEST(a_broken_file_is_refused_by_name_and_fault)
@@ -109,7 +110,7 @@ static const struct {
     { "exits", "fini", "ended the process with status 0 in fini; try it" },
     { "leaves", "fini", "ended the process with status 7 in fini; try it" },
     { "crashes", "check", "probe goes_wrong: crashed in check (signal 11, Segmentation fault); try it" },
-    { "exits", "check", "probe goes_wrong: ended the process in check; try it" },
+    { "exits", "check", "probe goes_wrong: ended the process with status 0 in check; try it" },
 };
 
 START_TEST(what_goes_wrong_before_any_work_is_refused)
@@ -129,7 +130,7 @@ START_TEST(a_second_instance_that_goes_wrong_is_refused_too)
                        "in=\"init\";})'",
                        i ? "exits" : "crashes");
         is_refused(settings, "/goes_wrong.so: probe goes_wrong: ",
-                   i ? "ended the process in init; try it"
+                   i ? "ended the process with status 0 in init; try it"
                      : "crashed in init (signal 11, Segmentation fault)");
         free(settings);
     }
@@ -141,7 +142,7 @@ START_TEST(a_dataset_that_goes_wrong_is_refused)
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"open\";}'", "/goes_wrong.so: dataset goes_wrong: ",
                "crashed in open (signal 11, Segmentation fault); try it with 'tessera test'");
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"open\"; exits=true;}'",
-               "/goes_wrong.so: ", "ended the process in open; try it");
+               "/goes_wrong.so: ", "ended the process with status 0 in open; try it");
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"read\";}'", "/goes_wrong.so: ", "crashed in read (");
 }
 END_TEST
@@ -161,7 +162,7 @@ END_TEST
 #else
 START_TEST(an_instance_that_is_overrun_is_seen_by_the_sanitizer)
 {
-    command_gives(folder, 1, NULL, "heap-buffer-overflow",
+    command_gives(folder, 2, NULL, "heap-buffer-overflow",
                   "check study.cfg -s 'probes=(\"goes_wrong\", {plugin=\"goes_wrong\"; label=\"b\"; "
                   "how=\"overruns\"; in=\"init\";})'");
 }
@@ -172,7 +173,7 @@ static const struct {
     const char *how, *error;
 } in_run[] = {
     { "crashes", "killed by signal 11 (Segmentation fault)" },
-    { "exits", "its process ended with exit status 3 and no outcome" },
+    { "exits", "its process ended with exit status 0 and no outcome, in run of probe goes_wrong (" },
     { "leaves", "its process ended with exit status 7 and no outcome" },
     { "fails", "probe goes_wrong: it does not want to" },
 };

@@ -79,6 +79,13 @@ static size_t children_of(pid_t pid, pid_t *out)
     return n;
 }
 
+/* The processes of runs, which are the worker's. */
+static size_t runs_of(pid_t pid, pid_t *out)
+{
+    pid_t worker[MAX_CHILDREN];
+    return children_of(pid, worker) == 1 ? children_of(worker[0], out) : 0;
+}
+
 static bool has_ended(pid_t pid, int *ending)
 {
     return waitpid(pid, ending, WNOHANG) == pid;
@@ -103,7 +110,7 @@ enum { PARENT, CHILD, ALL };
 static void disturb(int victim, unsigned *random)
 {
     size_t before = count_files(folder, "out/runs/*/run.json"), n = 0;
-    pid_t pid = start(), children[MAX_CHILDREN];
+    pid_t pid = start(), children[2 * MAX_CHILDREN];
     int ending = 0;
     bool ended = false;
     while (!(ended = has_ended(pid, &ending)) && count_files(folder, "out/runs/*/run.json") == before)
@@ -111,10 +118,11 @@ static void disturb(int victim, unsigned *random)
     if (!ended)
         pause_for(rand_r(random) % 40);
     if (!ended && victim == CHILD)
-        while (!(ended = has_ended(pid, &ending)) && (n = children_of(pid, children)) == 0)
+        while (!(ended = has_ended(pid, &ending)) && (n = runs_of(pid, children)) == 0)
             pause_for(1);
     else
-        n = children_of(pid, children);
+        n = runs_of(pid, children);
+    n += children_of(pid, children + n); /* the worker */
     if (!ended) {
         kill(victim == ALL ? -pid : victim == PARENT ? pid : children[0], SIGKILL);
         waitpid(pid, &ending, 0);
@@ -182,7 +190,7 @@ START_TEST(an_interrupted_study_ends_with_130_and_the_same_command_does_the_rest
                "executor = { plugin = \"local\"; jobs = 1; };\n");
     pid_t pid = start(), children[MAX_CHILDREN];
     int ending = 0;
-    while (count_files(folder, "out/runs/*/run.json") < 2 || children_of(pid, children) == 0)
+    while (count_files(folder, "out/runs/*/run.json") < 2 || runs_of(pid, children) == 0)
         pause_for(1);
     for (int i = 0; i < interrupts[_i].times; i++)
         kill(interrupts[_i].all ? -pid : pid, interrupts[_i].signal);

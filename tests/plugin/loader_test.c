@@ -433,6 +433,16 @@ START_TEST(a_plugin_that_hangs_is_killed)
 }
 END_TEST
 
+START_TEST(a_constructor_that_answers_without_a_status_or_an_end_costs_the_trial_alone)
+{
+    trial_refuses("bad-plugins/probes", "misanswers", 5000,
+                  "its process gave an answer that begins with byte 90, expected 65 to 72 while being "
+                  "loaded; look at its constructors");
+    trial_refuses("bad-plugins/probes", "floods", 20000,
+                  "its process gave an answer of more than 16777216 bytes while being loaded; look at");
+}
+END_TEST
+
 START_TEST(a_constructor_that_garbles_the_answer_costs_the_trial_alone)
 {
     trial_refuses(
@@ -473,6 +483,7 @@ int main(void)
     tcase_add_test(trials, a_description_is_optional_and_may_fail);
     tcase_add_loop_test(trials, an_answer_that_is_none_is_refused, 0, sizeof(forged) / sizeof(*forged));
     tcase_add_test(trials, an_answer_that_is_damaged_anywhere_does_no_harm);
+    tcase_add_test(trials, a_constructor_that_answers_without_a_status_or_an_end_costs_the_trial_alone);
     tcase_add_test(trials, a_constructor_that_garbles_the_answer_costs_the_trial_alone);
     tcase_add_test(trials, a_crash_while_being_loaded_costs_the_trial_alone);
     tcase_add_test(trials, a_plugin_that_ends_the_process_costs_the_trial_alone);

@@ -17,6 +17,7 @@
 /* What the runs leave, in memory that all processes share. */
 typedef struct seen {
     _Atomic int done[MANY], lost[MANY], threads, running, most;
+    pid_t process;    /* of the last run */
     char reason[200]; /* the last */
 } seen;
 
@@ -41,6 +42,7 @@ static tsr_status *do_one(const tsr_work *work, size_t i, int threads)
         s->most = running;
     s->done[i]++;
     s->threads = threads;
+    s->process = getpid();
     usleep(1000);
     atomic_fetch_sub(&s->running, 1);
     return NULL;
@@ -180,6 +182,18 @@ START_TEST(an_outcome_that_cannot_be_stored_at_all_ends_the_work)
 }
 END_TEST
 
+START_TEST(without_forks_all_runs_are_done_here)
+{
+    pid_t here = getpid();
+    given.work.run = do_one;
+    ck_succeeds(execute("plugin = \"local\"; fork = false;", 3));
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(given.seen->done[i], 1);
+    ck_assert_int_eq(given.seen->process, here);
+    ck_assert_int_eq(given.seen->most, 1);
+}
+END_TEST
+
 START_TEST(a_run_that_takes_too_long_is_ended)
 {
     given.work.run = do_forever;
@@ -225,6 +239,7 @@ int main(void)
     tcase_add_test(tests, jobs_share_the_cores);
     tcase_add_test(tests, a_run_that_tells_no_outcome_is_told_for);
     tcase_add_test(tests, an_outcome_that_cannot_be_stored_at_all_ends_the_work);
+    tcase_add_test(tests, without_forks_all_runs_are_done_here);
     tcase_add_test(tests, a_run_that_takes_too_long_is_ended);
     tcase_add_test(tests, an_interrupt_ends_all_and_calls_none_failed);
     tcase_add_test(tests, signals_are_afterwards_as_they_were);

@@ -23,7 +23,10 @@ tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *a
         config = (tsr_activation_config){ .ops = tsr_instance_ops(activation),
                                           .self = tsr_instance_self(activation),
                                           .name = tsr_instance_name(activation) };
-    return tsr_apply(graph, &tsr_op_activation, &config, 1, &x);
+    tsr_node *node = tsr_apply(graph, &tsr_op_activation, &config, 1, &x);
+    if (node->graph && activation)
+        node->call = tsr_instance_call(activation, TSR_CALL_FORWARD);
+    return node;
 }
 
 tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x)
