@@ -10,12 +10,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MOMENT 2000 /* milliseconds in which the worker should have ended after a signal that ends it */
+#define MAX_END_MILLISECONDS 2000 /* after a signal that should end the worker */
 
 typedef struct waiting {
     pid_t worker;
@@ -58,22 +59,22 @@ static void tell_what_it_is_at(waiting *w)
     tsr_text calls = { 0 };
     tsr_guard_describe_current(&calls);
     tsr_log_error("tessera: still in %s %d seconds after the signal; send it again to kill what runs",
-                  calls.chars ? calls.chars : "its own code", MOMENT / 1000);
+                  calls.chars ? calls.chars : "its own code", MAX_END_MILLISECONDS / 1000);
     free(calls.chars);
     w->told = true;
 }
 
+/* A terminal has sent its signal to the worker as well. */
 static void end_worker(waiting *w, const siginfo_t *info)
 {
-    if (w->told) {
+    bool by_terminal = info->si_code == SI_KERNEL;
+    if (w->told)
         kill(w->worker, SIGKILL);
-        w->killed = true;
-    } else if (info->si_code !=
-               SI_KERNEL) { /* not by the terminal, which has sent it to the worker as well */
+    else if (!by_terminal)
         kill(w->worker, info->si_signo);
-    }
+    w->killed = w->told;
     if (!w->deadline)
-        w->deadline = tsr_process_clock() + MOMENT;
+        w->deadline = tsr_process_clock() + MAX_END_MILLISECONDS;
 }
 
 static void handle(waiting *w, const siginfo_t *info)
@@ -164,10 +165,14 @@ bool tsr_worker_start(int otherwise, int *exit_status)
     choose_signals(&w.signals);
     sigprocmask(SIG_BLOCK, &w.signals, &before);
     w.worker = fork();
-    if (w.worker <= 0) {
-        if (w.worker == 0)
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (w.worker == 0 && getppid() != here) /* it died before it was watched */
+    if (w.worker < 0) {
+        tsr_log_error("tessera: cannot start a process: %s", strerror(errno));
+        *exit_status = otherwise;
+        return true;
+    }
+    if (w.worker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != here) /* it died before it was watched */
             _exit(otherwise);
         sigprocmask(SIG_SETMASK, &before, NULL);
         tsr_guard_lead(otherwise);

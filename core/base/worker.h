@@ -11,8 +11,7 @@
    signal that ended the worker. An end of the worker by foreign code is one with the status `otherwise`,
    until tsr_guard_exit_status.
 
-   Under a debugger, with TESSERA_WORKER=no in the environment, and where no process can be had, there is no
-   worker: false in the one process. Before any thread is started. */
+   Where tsr_process_is_single there is no worker: false in the one process. Before any thread is started. */
 bool tsr_worker_start(int otherwise, int *exit_status);
 
 #endif

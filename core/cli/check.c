@@ -74,6 +74,9 @@ static void print_time(const tsr_experiment *experiment)
     tsr_timing timing;
     tsr_text text = { 0 };
     tsr_status *status = tsr_experiment_time(experiment, &timing);
+    if (timing.ended)
+        printf("# %s\n", timing.ended);
+    free(timing.ended);
     if (status) {
         printf("# how long they will take cannot be told: %s\n", tsr_status_message(status));
         tsr_status_free(status);

@@ -45,24 +45,23 @@ static int run_trial(void *context)
                                                                                      : EXIT_SUCCESS;
 }
 
-/* A plugin that ends the trial will end the run. */
-static tsr_status *check_end(const tsr_run *run, int ended, const tsr_calls *calls)
+/* A plugin that ends the trial will end the run. The first is noted. */
+static tsr_status *note_end(const tsr_run *run, int ended, const tsr_calls *calls, tsr_timing *timing)
 {
-    tsr_text calls_text = { 0 }, during = { 0 }, end = { 0 };
-    tsr_guard_describe(calls, &calls_text);
-    if (!calls_text.chars)
-        return NULL;
-    tsr_text_add(&during, "in %s", calls_text.chars);
-    tsr_process_describe_end(ended, during.chars ? during.chars : "", &end);
-    tsr_status *status =
-        tsr_fail(TSR_FAILED, "run %s, tried for a moment, %s", run->id, end.chars ? end.chars : "ended");
-    free(calls_text.chars);
+    tsr_text place = { 0 }, during = { 0 }, end = { 0 };
+    tsr_guard_describe(calls, &place);
+    if (place.chars && !timing->ended) {
+        tsr_text_add(&during, "in %s", place.chars);
+        tsr_text_add(&end, "run %s, tried for a moment, ", run->id);
+        tsr_process_describe_end(ended, during.chars ? during.chars : "", &end);
+        timing->ended = end.chars;
+    }
+    free(place.chars);
     free(during.chars);
-    free(end.chars);
-    return status;
+    return place.failed || during.failed || end.failed ? tsr_no_memory("a trial") : NULL;
 }
 
-static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
+static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late, tsr_timing *timing)
 {
     const char *parent = getenv("TMPDIR");
     char *folder = tsr_path_join(parent && parent[0] ? parent : "/tmp", "tessera-XXXXXX");
@@ -86,7 +85,7 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late)
         int ended = tsr_process_end(pid);
         *out = shared->trial;
         if (!*late)
-            status = check_end(run, ended, &shared->calls);
+            status = note_end(run, ended, &shared->calls, timing);
     }
     if (shared != MAP_FAILED)
         munmap(shared, sizeof(*shared));
@@ -111,7 +110,7 @@ static tsr_status *measure(const tsr_run *run, rate *out, tsr_timing *timing)
 {
     tsr_trial trial = { 0 };
     bool late = false;
-    TSR_TRY(try_run(run, &trial, &late));
+    TSR_TRY(try_run(run, &trial, &late, timing));
     if (run->training.epochs > 0 && trial.trained == 0)
         return tsr_fail(TSR_FAILED, "run %s, tried for %d s, did not get through one training step", run->id,
                         TRIAL_MILLISECONDS / 1000);
