@@ -1,12 +1,12 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
-#include "base/cpu.h"
 
+#include "base/cpu.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -162,12 +162,10 @@ static void prepare_libraries(char **argv)
     const char *features = libm_features();
     if (features && !getenv("GLIBC_TUNABLES"))
         changed |= change("GLIBC_TUNABLES", features);
-    char program[PATH_MAX];
-    ssize_t length = changed ? readlink("/proc/self/exe", program, sizeof(program) - 1) : -1;
-    if (length < 0)
-        return;             /* without /proc: go on, slower */
-    program[length] = '\0'; /* under valgrind, what the link leads to is valgrind, and what it says is not */
-    execv(program, argv);
+    char *program = changed ? tsr_program_path() : NULL;
+    if (program)
+        execv(program, argv);
+    free(program); /* go on, slower */
 }
 
 /* A standard stream that the user closed would be the next file that is opened, and get what is printed.
