@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +48,17 @@ tsr_status *tsr_path_absolute(const char *path, char **out)
     *out = tsr_path_resolve(path, here);
     free(here);
     return *out ? NULL : tsr_no_memory("a path");
+}
+
+char *tsr_program_path(void)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path));
+    if (length > 0 && (size_t)length < sizeof(path))
+        return strndup(path, (size_t)length);
+    /* Without /proc, as in a bare chroot: what the kernel was told to start. */
+    const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+    return started && !getauxval(AT_SECURE) ? realpath(started, NULL) : NULL;
 }
 
 char *tsr_path_folder(const char *path)

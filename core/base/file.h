@@ -18,6 +18,9 @@ TSR_MUST_CHECK tsr_status *tsr_path_absolute(const char *path, char **out);
 /* The folder part of `path`, "." where there is none. free() it. */
 char *tsr_path_folder(const char *path);
 
+/* The file of the running program, without links; NULL where it cannot be told. free() it. */
+char *tsr_program_path(void);
+
 /* Makes the folder and those above it; one that exists is fine. */
 TSR_MUST_CHECK tsr_status *tsr_make_folder(const char *path);
 

@@ -78,7 +78,7 @@ static bool note_said(char *message)
 }
 
 /* The message, where it has not been said yet; NULL where it has, or without memory. free() it. */
-static char *new_message(const char *format, va_list args)
+TSR_PRINTF(1, 0) static char *new_message(const char *format, va_list args)
 {
     char *message;
     if (vasprintf(&message, format, args) < 0)

@@ -2,13 +2,13 @@
 #include "cli/cli.h"
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/worker.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -136,8 +136,20 @@ static const char *blas_core(void)
     return NULL;
 }
 
-/* OpenBLAS and OpenMP read their settings when they are loaded, before main, so the program starts itself
-   again with them. One BLAS thread: its sums depend on their number. OpenMP's threads wait about 100
+/* What the dynamic linker is to leave out of the processor's features when it chooses libm's functions; NULL:
+   nothing. With FMA, exp, log, pow, sin and cos round otherwise in some last bits. */
+static const char *libm_features(void)
+{
+#if defined(__x86_64__)
+    const char *forced = getenv("TESSERA_KERNELS");
+    if (forced && *forced && tsr_kernel_level == TSR_KERNELS_PORTABLE)
+        return "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2";
+#endif
+    return NULL;
+}
+
+/* OpenBLAS, OpenMP and libm read their settings when they are loaded, before main, so the program starts
+   itself again with them. One BLAS thread: its sums depend on their number. OpenMP's threads wait about 100
    microseconds for more work, the gaps within a training step, and then sleep: several runs share the cores.
    What BLAS was told is in each run.json. */
 static void prepare_libraries(char **argv)
@@ -150,12 +162,13 @@ static void prepare_libraries(char **argv)
     const char *core = blas_core();
     if (core && !getenv("OPENBLAS_CORETYPE"))
         changed |= change("OPENBLAS_CORETYPE", core);
-    char program[PATH_MAX];
-    ssize_t length = changed ? readlink("/proc/self/exe", program, sizeof(program) - 1) : -1;
-    if (length < 0)
-        return;             /* without /proc: go on, slower */
-    program[length] = '\0'; /* under valgrind, what the link leads to is valgrind, and what it says is not */
-    execv(program, argv);
+    const char *features = libm_features();
+    if (features && !getenv("GLIBC_TUNABLES"))
+        changed |= change("GLIBC_TUNABLES", features);
+    char *program = changed ? tsr_program_path() : NULL;
+    if (program)
+        execv(program, argv);
+    free(program); /* go on, slower */
 }
 
 /* A standard stream that the user closed would be the next file that is opened, and get what is printed.

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Takes over `folder`. A folder that is on the path already is not searched twice. */
 static tsr_status *add_folder(tsr_plugin_path *path, char *folder)
@@ -60,16 +59,13 @@ static tsr_status *add_home(tsr_plugin_path *path)
 /* Libtool leaves the program of a build tree in X/.libs; its plugins are then in X/plugins. */
 static char *build_folder(void)
 {
-    char program[4096];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    if (length <= 0)
-        return NULL;
-    program[length] = '\0';
-    char *name = strrchr(program, '/');
-    if (!name || name - program < 6 || strncmp(name - 6, "/.libs", 6) != 0)
-        return NULL;
-    name[-6] = '\0';
-    char *folder = tsr_path_join(program, "plugins");
+    char *program = tsr_program_path(), *folder = NULL;
+    char *name = program ? strrchr(program, '/') : NULL;
+    if (name && name - program >= 6 && strncmp(name - 6, "/.libs", 6) == 0) {
+        name[-6] = '\0';
+        folder = tsr_path_join(program, "plugins");
+    }
+    free(program);
     struct stat info;
     if (folder && stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
         return folder;

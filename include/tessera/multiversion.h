@@ -74,9 +74,12 @@ TSR_END_DECLS
     static inline type name##_body parameters
 #define TSR_MULTIVERSION_BODY(type, name, parameters)                                                        \
     static inline __attribute__((always_inline)) type name##_body parameters;
-/* Not inlined: the caller is compiled for any processor. */
-#define TSR_MULTIVERSION_AVX512 __attribute__((noinline, target("arch=x86-64-v4")))
-#define TSR_MULTIVERSION_AVX2 __attribute__((noinline, target("arch=x86-64-v3")))
+/* Not inlined: the caller is compiled for any processor. Features are added to what all is compiled for: an
+   "arch=" would take its place, and after -march=haswell gcc then refuses to inline the body. */
+#define TSR_MULTIVERSION_AVX2 __attribute__((noinline, target("avx2,fma,bmi,bmi2,popcnt")))
+#define TSR_MULTIVERSION_AVX512                                                                              \
+    __attribute__((noinline, target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,"         \
+                                    "popcnt")))
 #else
 #define TSR_MULTIVERSION(name, parameters, arguments) static void name parameters
 #define TSR_MULTIVERSION_OF(type, name, parameters, arguments) static type name parameters

@@ -21,12 +21,14 @@ static char *take_file(const char *folder, const char *name)
     return text;
 }
 
-static command_result shell_v(const char *folder, const char *format, va_list args)
+/* `program` stands before what the format says: "$TESSERA" in quotes, or nothing for a whole command line. */
+TSR_PRINTF(3, 0)
+static command_result shell_v(const char *folder, const char *program, const char *format, va_list args)
 {
     char *wanted, *line;
     ck_assert_int_ge(vasprintf(&wanted, format, args), 0);
-    line = tsr_format("cd '%s' && export TESSERA='%s/tessera' && { %s\n} >.out 2>.err", folder, test_build(),
-                      wanted);
+    line = tsr_format("cd '%s' && export TESSERA='%s/tessera' && { %s %s\n} >.out 2>.err", folder,
+                      test_build(), program, wanted);
     int ending = system(line);
     free(line);
     free(wanted);
@@ -36,12 +38,9 @@ static command_result shell_v(const char *folder, const char *format, va_list ar
     return result;
 }
 
-static command_result command_v(const char *folder, const char *format, va_list args)
+TSR_PRINTF(2, 0) static command_result command_v(const char *folder, const char *format, va_list args)
 {
-    char *line = tsr_format("\"$TESSERA\" %s", format);
-    command_result result = shell_v(folder, line, args);
-    free(line);
-    return result;
+    return shell_v(folder, "\"$TESSERA\"", format, args);
 }
 
 command_result command(const char *folder, const char *format, ...)
@@ -86,7 +85,7 @@ void shell_gives(const char *folder, int status, const char *on_stdout, const ch
 {
     va_list args;
     va_start(args, format);
-    command_result result = shell_v(folder, format, args);
+    command_result result = shell_v(folder, "", format, args);
     va_end(args);
     expect(&result, status, on_stdout, on_stderr, format);
 }

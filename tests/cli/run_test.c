@@ -111,6 +111,28 @@ START_TEST(kernels_can_be_forced_and_are_recorded)
 }
 END_TEST
 
+static void holds(const char *name, const char *text)
+{
+    char *found = read_text(folder, name);
+    ck_assert_str_eq(found, text);
+    free(found);
+}
+
+/* libm's functions with FMA round otherwise. gnuplot's environment is the program's. */
+START_TEST(portable_kernels_take_a_libm_without_fma)
+{
+    write_text(folder, "gnuplot", "#!/bin/sh\nprintenv GLIBC_TUNABLES >>tunables\n");
+    shell_gives(folder, 0, NULL, NULL,
+                "chmod +x gnuplot && PATH=$PWD:$PATH TESSERA_KERNELS= $TESSERA run small.cfg -o out");
+    holds("tunables", "");
+    shell_gives(folder, 0, NULL, NULL,
+                "PATH=$PWD:$PATH TESSERA_KERNELS=portable $TESSERA run small.cfg -o again");
+#if defined(__x86_64__)
+    holds("tunables", "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2\n");
+#endif
+}
+END_TEST
+
 START_TEST(run_json_tells_the_machine_and_the_libraries)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -o out");
@@ -663,6 +685,7 @@ int main(void)
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_test(tests, a_run_prints_every_metric_of_the_design_and_leaves_the_layout);
     tcase_add_test(tests, kernels_can_be_forced_and_are_recorded);
+    tcase_add_test(tests, portable_kernels_take_a_libm_without_fma);
     tcase_add_test(tests, run_json_tells_the_machine_and_the_libraries);
     tcase_add_test(tests, jobs_and_threads_do_not_change_a_byte_of_the_results);
     tcase_add_test(tests, finished_runs_are_kept_and_give_the_same_results);

@@ -187,9 +187,7 @@ static const struct {
 START_TEST(what_would_be_read_in_part_is_refused_with_its_place)
 {
     static const char *const names[] = { "open.cfg", "fine.cfg", "marked.cfg" }, *const texts[] = {
-        "b = 1;\n/* open", "c = 1;",
-        "\xef\xbb\xbf"
-        "d = 1;"
+        "b = 1;\n/* open", "c = 1;", "\357\273\277d = 1;"
     };
     for (size_t i = 0; i < 3; i++) {
         char *other = tsr_path_join(folder, names[i]);

@@ -32,10 +32,7 @@ typedef struct counted {
 static tsr_status *open_counted(void *self, tsr_dataset_info *info)
 {
     static const char *const names[] = { "zero", NULL, "two" };
-    static const char *const latin[] = { "zero",
-                                         "\xe9"
-                                         "l",
-                                         "two" };
+    static const char *const latin[] = { "zero", "\351l", "two" };
     counted *data = self;
     if (data->fault == OPEN)
         return tsr_fail(TSR_REFUSED, "numbers.txt:3: not a number");

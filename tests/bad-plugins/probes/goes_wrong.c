@@ -34,8 +34,10 @@ static tsr_status *go(const goes_wrong *g, const char *here)
         exit(0);
     if (g->how == LEAVES)
         _exit(7);
-    if (g->how == OVERRUNS)
-        ((volatile int *)(uintptr_t)g->words)[2] = 1;
+    if (g->how == OVERRUNS) {
+        volatile int past = 2; /* compilers would warn of a constant */
+        ((volatile int *)(uintptr_t)g->words)[past] = 1;
+    }
     if (g->how == PRINTS)
         printf("NOISE in %s\n", here); /* and leaves it in the buffer */
     return g->how == FAILS ? tsr_fail(TSR_REFUSED, "it does not want to") : NULL;
