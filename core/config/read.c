@@ -26,13 +26,21 @@ static tsr_status *refuse_value(tsr_origin *origin, const char *error)
         origin, tsr_fail(TSR_REFUSED, "%s: expected a value as it stands behind = in a config", error));
 }
 
+/* What only a file can have, or, in a word, would be read by some versions of libconfig as a value and a
+   comment behind it. */
+static bool is_word(const char *text)
+{
+    if (strchr(text, '\n') && strstr(text, "@include"))
+        return true;
+    return !is_structured(text) && (strchr(text, '#') || strstr(text, "//"));
+}
+
 /* VALUE as libconfig reads it, or, where it cannot and it does not look like that, as a string. */
 static tsr_status *read_value(const char *text, tsr_origin *origin, tsr_value **out)
 {
     char error[TSR_PARSE_ERROR] = "@include";
-    bool includes = strchr(text, '\n') && strstr(text, "@include"); /* which only a file can */
     *out = NULL;
-    if (!includes)
+    if (!is_word(text))
         TSR_TRY(tsr_parse_value(text, origin, out, error));
     tsr_status *status = NULL;
     if (*out || is_structured(text))

@@ -40,7 +40,7 @@ tried=0 failed=0
 for processor in x86-64 westmere haswell znver3 alderlake x86-64-v3 knl x86-64-v4 native; do
     echo 'int nothing;' >"$folder/empty.c"
     # shellcheck disable=SC2086 # CC may hold flags
-    $CC -march=$processor -c "$folder/empty.c" -o "$folder/empty.o" 2>/dev/null || continue
+    $CC -march=$processor -Werror -c "$folder/empty.c" -o "$folder/empty.o" 2>/dev/null || continue
     for optimisation in -O0 -O2; do
         # shellcheck disable=SC2086
         $CC $optimisation -march=$processor -std=gnu17 -fopenmp -Wall -Wextra -Wpedantic -Werror "-I$include" \

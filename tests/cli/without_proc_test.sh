@@ -6,7 +6,7 @@ trap 'rm -rf "$folder"' EXIT
 unset TESSERA_PLUGIN_PATH OPENBLAS_NUM_THREADS
 run="$TSR_BUILD/tessera run $TSR_SOURCE/configs/digits.cfg -q -s training.epochs=1 -s training.snapshots=[]"
 HOME=$folder $run -o "$folder/with" || exit 1
-# shellcheck disable=SC2016 # expanded inside
+# shellcheck disable=SC2016,SC2086 # expanded inside; several words
 HOME=$folder unshare -m sh -c 'mount -t tmpfs none /proc || exit 77; exec "$@"' sh $run -o "$folder/without"
 status=$?
 [ $status -eq 0 ] || { echo "without /proc: exit status $status"; exit $status; }

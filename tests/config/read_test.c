@@ -209,7 +209,7 @@ static const struct {
     { "sweep=({key=\"seed\"; values=[1, 3000000000L];})",
       "mismatched element type in array: expected a value" },
     { "sweep=({key=\"seed\"", "syntax error: expected a value as it stands behind =" },
-    { "x=[1,,2]", "syntax error" },
+    { "x=[1 2]", "syntax error" },
     { "x={a=1}}", "syntax error" },
 };
 
