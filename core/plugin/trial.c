@@ -40,6 +40,7 @@ static tsr_status *load_and_describe(void *context, char **text)
     tsr_text answer = { 0 };
     for (size_t i = 0; i < module->n; i++)
         add_plugin(job, &module->plugins[i], &answer);
+    tsr_module_free(module);
     *text = answer.chars;
     return answer.failed ? tsr_no_memory("a plugin's description") : NULL;
 }
