@@ -11,7 +11,7 @@
 #define LARGE_PAGE ((size_t)2 << 20)
 #define LARGE (4 * LARGE_PAGE)
 
-bool tsr_multiply(size_t a, size_t b, size_t *out)
+bool tsr_checked_multiply(size_t a, size_t b, size_t *out)
 {
     return !__builtin_mul_overflow(a, b, out);
 }
@@ -19,7 +19,7 @@ bool tsr_multiply(size_t a, size_t b, size_t *out)
 void *tsr_alloc(size_t n, size_t size)
 {
     size_t bytes;
-    if (!tsr_multiply(n, size, &bytes) || bytes > PTRDIFF_MAX - ALIGNMENT)
+    if (!tsr_checked_multiply(n, size, &bytes) || bytes > PTRDIFF_MAX - ALIGNMENT)
         return NULL;
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0)

@@ -5,7 +5,7 @@
 #include <tessera/status.h>
 
 /* Whether a * b fits; the product in *out. */
-bool tsr_multiply(size_t a, size_t b, size_t *out);
+bool tsr_checked_multiply(size_t a, size_t b, size_t *out);
 
 /* n zeroed elements of `size` bytes, 64-byte aligned, its length rounded up to 64 bytes; free() it. NULL
    where it overflows or there is no memory; never NULL for n = 0. */

@@ -10,7 +10,7 @@ bool tsr_shape_check(tsr_shape shape, size_t *size)
     bool fits = shape.n_dims >= 1 && shape.n_dims <= TSR_MAX_DIMS;
     *size = 1;
     for (size_t i = 0; fits && i < shape.n_dims; i++)
-        fits = shape.dims[i] && tsr_multiply(*size, shape.dims[i], size);
+        fits = shape.dims[i] && tsr_checked_multiply(*size, shape.dims[i], size);
     return fits && *size <= PTRDIFF_MAX / sizeof(float);
 }
 

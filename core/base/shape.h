@@ -4,8 +4,8 @@
 
 #include <tessera/base.h>
 
-/* Elements of a sample; false where the shape has no dimension or too many, one that is 0, or where a sample of floats
-   would be beyond what can be addressed. */
+/* Elements of a sample; false where the shape has no dimension or too many, one that is 0, or where a sample
+   of floats would be beyond what can be addressed. */
 bool tsr_shape_check(tsr_shape shape, size_t *size);
 
 /* "3 x 32 x 32", for messages; `capacity` of TSR_SHAPE_TEXT is enough. Gives `out`. */

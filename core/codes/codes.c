@@ -65,8 +65,8 @@ static tsr_status *take_words(kept_codes *kept)
     tsr_codes *codes = &kept->codes;
     tsr_code_budget *budget = kept->budget;
     size_t words;
-    if (!tsr_multiply(codes->n, codes->stride, &words) ||
-        !tsr_multiply(words, sizeof(uint64_t), &kept->bytes))
+    if (!tsr_checked_multiply(codes->n, codes->stride, &words) ||
+        !tsr_checked_multiply(words, sizeof(uint64_t), &kept->bytes))
         return too_large(codes->n, codes->bits);
     kept->mapped =
         budget && kept->bytes && (budget->used > budget->limit || kept->bytes > budget->limit - budget->used);

@@ -31,7 +31,7 @@ static bool layer_bits(const tsr_code_source *source, size_t *out)
 {
     size_t before;
     return source->units <= UINT32_MAX && source->n_breakpoints >= 1 &&
-           tsr_multiply(source->n_breakpoints - 1, round_up(source->units), &before) &&
+           tsr_checked_multiply(source->n_breakpoints - 1, round_up(source->units), &before) &&
            !__builtin_add_overflow(before, source->units, out);
 }
 

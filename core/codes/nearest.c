@@ -131,7 +131,8 @@ tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base,
 {
     TSR_TRY(check(base, query, k));
     size_t threads = (size_t)tsr_threads(), heap_size, heaps_size;
-    if (!tsr_multiply(k, QUERIES, &heap_size) || !tsr_multiply(heap_size, threads, &heaps_size))
+    if (!tsr_checked_multiply(k, QUERIES, &heap_size) ||
+        !tsr_checked_multiply(heap_size, threads, &heaps_size))
         return tsr_no_memory("nearest neighbours");
     search *searches = tsr_alloc(threads, sizeof(*searches));
     uint64_t *heaps = tsr_alloc(heaps_size, sizeof(*heaps));

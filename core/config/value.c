@@ -90,7 +90,8 @@ static bool grow(tsr_value *value)
     if (value->n < value->capacity)
         return true;
     size_t capacity = value->capacity ? 2 * value->capacity : 4, size;
-    tsr_value **items = tsr_multiply(capacity, sizeof(*items), &size) ? realloc(value->items, size) : NULL;
+    tsr_value **items =
+        tsr_checked_multiply(capacity, sizeof(*items), &size) ? realloc(value->items, size) : NULL;
     if (!items)
         return false;
     value->items = items;

@@ -87,7 +87,7 @@ tsr_status *tsr_ahead_new(tsr_fill_function *fill, void *context, size_t batch, 
     ahead->size = size;
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->changed, NULL);
-    bool complete = tsr_multiply(batch, size, &values);
+    bool complete = tsr_checked_multiply(batch, size, &values);
     for (size_t i = 0; complete && i < SLOTS; i++) {
         ahead->slots[i] =
             (prepared){ tsr_alloc(values, sizeof(float)), tsr_alloc(batch, sizeof(int32_t)), 0 };

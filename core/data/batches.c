@@ -41,7 +41,8 @@ static tsr_status *prepare_augmentation(tsr_batch_source *source)
     tsr_shape shape = source->train->data->info.shape;
     size_t size = tsr_shape_size(shape), values;
     TSR_TRY(tsr_augment_check(shape));
-    source->images = tsr_multiply(source->batch, size, &values) ? tsr_alloc(values, sizeof(float)) : NULL;
+    source->images =
+        tsr_checked_multiply(source->batch, size, &values) ? tsr_alloc(values, sizeof(float)) : NULL;
     if (!source->images)
         return tsr_no_memory("augmentation");
     return tsr_threads() > 1 ? tsr_ahead_new(fill, source, source->batch, size, &source->ahead) : NULL;

@@ -51,7 +51,8 @@ tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out)
     if (!data->has_digest) {
         size_t floats = tsr_shape_size(data->info.shape), all;
         block b = { .index = tsr_alloc(BLOCK, sizeof(size_t)),
-                    .inputs = tsr_multiply(BLOCK, floats, &all) ? tsr_alloc(all, sizeof(float)) : NULL,
+                    .inputs =
+                        tsr_checked_multiply(BLOCK, floats, &all) ? tsr_alloc(all, sizeof(float)) : NULL,
                     .labels = tsr_alloc(BLOCK, sizeof(int32_t)),
                     .floats = floats };
         XXH3_state_t *state = XXH3_createState();

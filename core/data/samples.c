@@ -240,7 +240,8 @@ TSR_MULTIVERSION(sum_inputs, (const tsr_samples *samples, size_t size, float *in
 tsr_status *tsr_parts_subtract_mean(tsr_parts *parts)
 {
     size_t size = tsr_shape_size(parts->train.data->info.shape), capacity;
-    float *inputs = tsr_multiply(size, MEAN_BLOCK, &capacity) ? tsr_alloc(capacity, sizeof(*inputs)) : NULL;
+    float *inputs =
+        tsr_checked_multiply(size, MEAN_BLOCK, &capacity) ? tsr_alloc(capacity, sizeof(*inputs)) : NULL;
     double *sums = tsr_alloc(size, sizeof(*sums));
     float *mean = tsr_alloc(size, sizeof(*mean));
     bool complete = inputs && sums && mean;

@@ -9,7 +9,7 @@
 tsr_status *tsr_progress_new(size_t n, tsr_progress *out)
 {
     size_t bytes;
-    if (!tsr_multiply(n ? n : 1, sizeof(tsr_run_progress), &bytes))
+    if (!tsr_checked_multiply(n ? n : 1, sizeof(tsr_run_progress), &bytes))
         return tsr_no_memory("the progress of the runs");
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)

@@ -118,7 +118,7 @@ static tsr_status *measure(const tsr_safetensors *file, const tsr_stored_tensor 
         size_t dimension;
         if (!read_size(json_array_get(tensor->shape, i), &dimension))
             return tsr_bad_tensor(file, tensor->name, "dimension %zu of its shape is no count", i + 1);
-        if (!tsr_multiply(*bytes, dimension, bytes))
+        if (!tsr_checked_multiply(*bytes, dimension, bytes))
             return tsr_bad_tensor(file, tensor->name, "its shape is more than memory can hold");
     }
     return NULL;

@@ -60,8 +60,8 @@ tsr_status *tsr_sweep_read(const tsr_value *root, size_t replicates, tsr_sweep *
             if (strcmp(out->axes[i].key, out->axes[j].key) == 0)
                 return tsr_value_fail(entry, "sweep: '%s' is swept twice, expected once", out->axes[i].key);
         size_t runs;
-        if (!tsr_multiply(out->n_points, out->axes[i].values->n, &out->n_points) ||
-            !tsr_multiply(out->n_points, replicates, &runs))
+        if (!tsr_checked_multiply(out->n_points, out->axes[i].values->n, &out->n_points) ||
+            !tsr_checked_multiply(out->n_points, replicates, &runs))
             return tsr_value_fail(list, "too many runs: expected at most %d", TSR_MAX_RUNS);
         if (runs > TSR_MAX_RUNS)
             return tsr_value_fail(list, "too many runs: %zu, expected at most %d", runs, TSR_MAX_RUNS);

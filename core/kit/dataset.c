@@ -43,7 +43,7 @@ static tsr_status *set_part(trial *t, tsr_split split)
     free(t->inputs);
     free(t->others);
     t->inputs = t->others = NULL;
-    if (tsr_multiply(t->n, t->size, &floats)) {
+    if (tsr_checked_multiply(t->n, t->size, &floats)) {
         t->inputs = tsr_alloc(floats, sizeof(float));
         t->others = tsr_alloc(floats, sizeof(float));
     }

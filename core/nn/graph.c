@@ -257,6 +257,11 @@ tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...)
     return x;
 }
 
+const char *tsr_node_name(const tsr_node *x)
+{
+    return x && x->name ? x->name : "";
+}
+
 tsr_shape tsr_node_shape(const tsr_node *x)
 {
     return x ? x->shape : nowhere.shape;

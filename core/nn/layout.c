@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "nn/initial.h"
 #include "nn/ops/ops.h"
 #include "plugin/instance.h"
 
@@ -59,19 +60,6 @@ static tsr_status *allocate(tsr_network *network)
     return NULL;
 }
 
-/* Uniform within sqrt(6 / (fan_in + fan_out)), or constant; the stream is the parameter's own. */
-static void draw(const tsr_parameter_spec *spec, size_t n, uint64_t seed, size_t number, float *values)
-{
-    if (spec->init == TSR_INIT_GLOROT_UNIFORM) {
-        float limit = (float)sqrt(6.0 / ((double)spec->fan_in + (double)spec->fan_out));
-        tsr_rng rng = tsr_rng_stream(seed, TSR_FOR_INIT, number);
-        tsr_rng_fill_uniform(&rng, n, values, -limit, limit);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        values[i] = spec->constant;
-}
-
 static tsr_status *lay_out_parameters(tsr_network *network, const tsr_node *node, uint64_t seed,
                                       size_t *offset)
 {
@@ -93,7 +81,7 @@ static tsr_status *lay_out_parameters(tsr_network *network, const tsr_node *node
         if (!tensor->parameter.name)
             return tsr_no_memory("the network");
         memcpy(tensor->parameter.dims, declared->spec.dims, sizeof(declared->spec.dims));
-        draw(&declared->spec, declared->n, seed, number, values);
+        TSR_TRY(tsr_initial_values(&declared->spec, declared->n, seed, number, values));
         network->store.parameters[number] = values;
         network->store.gradients[number] = gradient;
         add_padded(offset, declared->n);

@@ -101,7 +101,7 @@ typedef struct needs {
 static void need(needs *all, size_t batch, tsr_float_count capacity, size_t first, size_t last, float **into)
 {
     size_t floats;
-    if (!tsr_multiply(capacity.per_sample, batch, &floats) ||
+    if (!tsr_checked_multiply(capacity.per_sample, batch, &floats) ||
         __builtin_add_overflow(floats, capacity.fixed, &floats))
         all->overflow = true;
     if (all->overflow || !floats)

@@ -24,6 +24,11 @@ tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i)
     return i < setup->node->n_inputs ? setup->node->shapes[i] : TSR_SHAPE(1);
 }
 
+const char *tsr_setup_input_name(const tsr_setup *setup, size_t i)
+{
+    return i < setup->node->n_inputs ? setup->node->inputs[i]->name : "";
+}
+
 void tsr_setup_fail(tsr_setup *setup, const char *format, ...)
 {
     if (setup->graph->failure)
@@ -94,12 +99,16 @@ static bool parameter_size(tsr_setup *setup, const tsr_parameter_spec *spec, siz
     bool fits = spec->n_dims >= 1 && spec->n_dims <= TSR_MAX_DIMS;
     *n = 1;
     for (size_t i = 0; fits && i < spec->n_dims; i++)
-        fits = spec->dims[i] && tsr_multiply(*n, spec->dims[i], n);
+        fits = spec->dims[i] && tsr_checked_multiply(*n, spec->dims[i], n);
     if (!fits || *n > PTRDIFF_MAX / sizeof(float))
         tsr_setup_fail(setup, "parameter '%s': needs 1 to %d dimensions, each at least 1, that fit in memory",
                        spec->name, TSR_MAX_DIMS);
+    else if ((unsigned)spec->init >= TSR_N_INITS)
+        tsr_setup_fail(setup, "parameter '%s': there is no initialisation %d", spec->name, (int)spec->init);
     else if (spec->init == TSR_INIT_GLOROT_UNIFORM && (!spec->fan_in || !spec->fan_out))
         tsr_setup_fail(setup, "parameter '%s': Glorot initialisation needs fan_in and fan_out", spec->name);
+    else if ((spec->init == TSR_INIT_HE_NORMAL || spec->init == TSR_INIT_FAN_UNIFORM) && !spec->fan_in)
+        tsr_setup_fail(setup, "parameter '%s': its initialisation needs fan_in", spec->name);
     else if (!isfinite(spec->constant))
         tsr_setup_fail(setup, "parameter '%s': its initial value is not finite", spec->name);
     return !setup->graph->failure;

@@ -80,7 +80,7 @@ static tsr_status *list_penalties(training_loop *loop)
 {
     const tsr_training *training = loop->training;
     size_t n_tensors = tsr_network_n_tensors(loop->network), most;
-    bool fits = tsr_multiply(n_tensors, training->n_regularizers, &most);
+    bool fits = tsr_checked_multiply(n_tensors, training->n_regularizers, &most);
     loop->penalties = fits ? tsr_alloc(most, sizeof(penalty)) : NULL;
     if (!loop->penalties)
         return tsr_no_memory("training");

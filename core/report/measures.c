@@ -103,7 +103,7 @@ static tsr_status *fill_run(const tsr_results *results, tsr_result *run)
 {
     const json_t *snapshots = snapshots_of(run);
     size_t n = json_array_size(snapshots), cells;
-    if (!tsr_multiply(n, results->n_measures, &cells))
+    if (!tsr_checked_multiply(n, results->n_measures, &cells))
         return tsr_no_memory("the results");
     run->epochs = tsr_alloc(n, sizeof(*run->epochs));
     run->cells = tsr_alloc(cells, sizeof(*run->cells));

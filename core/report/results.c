@@ -47,7 +47,7 @@ static tsr_status *read_keys(tsr_results *results)
         tsr_swept_key *key = &results->keys[k];
         TSR_TRY(read_key(results, sweep->items[k], key));
         results->n_keys++;
-        if (!tsr_multiply(results->expected, key->n, &results->expected))
+        if (!tsr_checked_multiply(results->expected, key->n, &results->expected))
             return tsr_fail(TSR_REFUSED, "%s/config.cfg: sweep: too many values", results->folder);
     }
     return NULL;

@@ -97,7 +97,7 @@ static tsr_status *fill_point(const tsr_results *results, tsr_point *point)
     }
     TSR_TRY(find_epochs(results, point));
     size_t cells;
-    if (!tsr_multiply(point->n_epochs, results->n_measures, &cells))
+    if (!tsr_checked_multiply(point->n_epochs, results->n_measures, &cells))
         return tsr_no_memory("the summary");
     point->snapshots = tsr_alloc(point->n_epochs, sizeof(*point->snapshots));
     point->statistics = tsr_alloc(cells, sizeof(*point->statistics));

@@ -74,8 +74,55 @@ tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
 /* A vector of all elements. */
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
 
-/* a + b, of one shape. */
+/* x W^T + b along the last dimension, at each place of the others: W is (width, features), as PyTorch's
+   Linear has it, Glorot uniform; b is zero. Steps x features become steps x width. */
+tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
+
+/* a + b, a - b and the product of their elements. Both have one shape, but that a dimension of one may be 1:
+   it is then repeated along the other's. 64 x 1 x 1 scales 64 x 32 x 32 by channel. */
 tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b);
+tsr_node *tsr_subtract(tsr_graph *graph, tsr_node *a, tsr_node *b);
+tsr_node *tsr_multiply(tsr_graph *graph, tsr_node *a, tsr_node *b);
+
+/* The matrix product of the last two dimensions, for each place of those before, which both have alike: of m
+   x k and k x n it is m x n. A flag takes its matrix transposed: k x m, or n x k. */
+tsr_node *tsr_matmul(tsr_graph *graph, tsr_node *a, bool transpose_a, tsr_node *b, bool transpose_b);
+
+/* 1 / (1 + e^-x), tanh x and e^x of each element. They are smooth and give no bits of the code: for those,
+   take an activation. */
+tsr_node *tsr_sigmoid(tsr_graph *graph, tsr_node *x);
+tsr_node *tsr_tanh(tsr_graph *graph, tsr_node *x);
+tsr_node *tsr_exp(tsr_graph *graph, tsr_node *x);
+
+/* e^x divided by its sum along dimension `dim`, counted from 0. */
+tsr_node *tsr_softmax(tsr_graph *graph, tsr_node *x, size_t dim);
+
+/* Layer norm over the last n_dims dimensions, with a learned scale and shift for each of their elements, and
+   group norm of channels (the first dimension) in `groups`, a divisor of them, with one for each channel.
+   PyTorch's epsilon is 1e-5, Keras's 1e-3; it is a constant "epsilon" as batch norm's. */
+tsr_node *tsr_layer_norm(tsr_graph *graph, tsr_node *x, size_t n_dims, double epsilon);
+tsr_node *tsr_group_norm(tsr_graph *graph, tsr_node *x, size_t groups, double epsilon);
+
+/* The mean over n dimensions, which go; the others stay in their order. Over all of them it is one value. */
+tsr_node *tsr_mean(tsr_graph *graph, tsr_node *x, size_t n, const size_t *dims);
+
+/* Row x of a learned (count, width) table for each x of the input: steps become steps x width. An x is
+   rounded to the nearest of 0 .. count - 1; one that is no number is 0. The table is drawn with mean 0 and
+   deviation 1, and no gradient goes to x. */
+tsr_node *tsr_embedding(tsr_graph *graph, tsr_node *x, int count, int width);
+
+/* The same elements in another shape of as many. */
+tsr_node *tsr_reshape(tsr_graph *graph, tsr_node *x, tsr_shape shape);
+
+/* Dimensions in another order: dimension i of the result is order[i] of x, which has n; and two exchanged. */
+tsr_node *tsr_permute(tsr_graph *graph, tsr_node *x, size_t n, const size_t *order);
+tsr_node *tsr_transpose(tsr_graph *graph, tsr_node *x, size_t a, size_t b);
+
+/* n nodes joined along dimension `dim`, in which alone they may differ. */
+tsr_node *tsr_concat(tsr_graph *graph, size_t dim, size_t n, tsr_node *const *inputs);
+
+/* The n places from `first` on of dimension `dim`. */
+tsr_node *tsr_slice(tsr_graph *graph, tsr_node *x, size_t dim, size_t first, size_t n);
 
 /* An operator of the plugin's own (op.h). `config`, op->config_size bytes, is copied. */
 tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
@@ -84,6 +131,9 @@ tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size
 /* Names the node, printf style, and returns it. Its parameters are saved as "<name>.weight" and so on;
    without a name it is "<operator><number>". Names are unique in a graph. */
 tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
+
+/* The node's name; lives as long as the graph, or until it is named anew. */
+const char *tsr_node_name(const tsr_node *x);
 
 /* The shape of one sample at this node; 1 on a failed graph. */
 tsr_shape tsr_node_shape(const tsr_node *x);

@@ -20,6 +20,12 @@ typedef enum tsr_role {
 typedef enum tsr_init {
     TSR_INIT_CONSTANT,       /* `constant` everywhere */
     TSR_INIT_GLOROT_UNIFORM, /* uniform within sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010) */
+    TSR_INIT_HE_NORMAL,      /* normal, of deviation sqrt(2 / fan_in) (He, Zhang, Ren, Sun 2015) */
+    TSR_INIT_FAN_UNIFORM,    /* uniform within 1 / sqrt(fan_in), PyTorch's for linear maps and convolutions */
+    TSR_INIT_NORMAL,         /* normal, of deviation `constant` */
+    TSR_INIT_ORTHOGONAL, /* `constant` times orthonormal rows, of dims[0] x the rest, or columns where these
+                            are fewer (Saxe, McClelland, Ganguli 2014) */
+    TSR_N_INITS,
 } tsr_init;
 
 typedef struct tsr_parameter_spec {
@@ -37,6 +43,8 @@ typedef struct tsr_setup tsr_setup;
 const void *tsr_setup_config(const tsr_setup *setup);
 size_t tsr_setup_n_inputs(const tsr_setup *setup);
 tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i);
+/* The name of that input's node, for messages. */
+const char *tsr_setup_input_name(const tsr_setup *setup, size_t i);
 /* The node's shape; must be called. */
 void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
 /* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. */

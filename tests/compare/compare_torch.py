@@ -63,6 +63,19 @@ def random_cases(rng, each):
         for _ in range(each):
             cases.append((name, rng.randint(1, 20), rng.randint(2, 17), rng.randint(1, 17), rng.randint(1, 20)))
         cases.append((name, 64, 32, 32, 3))  # large enough to be shared among threads
+    for _ in range(each):
+        c, h, w = (rng.randint(1, 9) for _ in "chw")
+        groups = rng.choice([g for g in range(1, c + 1) if c % g == 0 and c // g * h * w > 1] or [0])
+        dim, other = rng.randint(0, 2), rng.randint(0, 2)
+        first = rng.randint(0, (c, h, w)[dim] - 1)
+        order = rng.sample(range(3), 3)
+        for name, *options in (("linear", rng.randint(1, 9)), ("matmul", 0), ("matmul", 1), ("repeated",), ("smooth",),
+                               ("softmax", dim), ("mean", dim, other), ("permute", *order),
+                               ("concat", dim, first, rng.randint(1, (c, h, w)[dim] - first))):
+            cases.append((name, c, h, w, *options))
+        cases.append(("layer_norm", c, h, max(w, 2), rng.randint(1, 3)))
+        if groups:
+            cases.append(("group_norm", c, h, w, groups))
     return cases
 
 
@@ -89,7 +102,34 @@ def operator(case, x, p):
         return F.prelu(norm(x, p, "batch_norm0"), p["activation0.weight"])
     if name == "norm_add_activation":
         return F.prelu(norm(x, p, "batch_norm0") + x, p["activation0.weight"])
-    return F.linear(x.flatten(1), p["dense0.weight"], p["dense0.bias"])
+    if name == "dense":
+        return F.linear(x.flatten(1), p["dense0.weight"], p["dense0.bias"])
+    return tensor_operator(name, options, x, p)
+
+
+def tensor_operator(name, options, x, p):
+    """Operators on shapes of any number of dimensions; ours count them without the batch's."""
+    if name == "linear":
+        return F.linear(x, p["linear0.weight"], p["linear0.bias"])
+    if name == "matmul":
+        return x.transpose(2, 3) @ x.tanh() if options[0] else x @ x.tanh().transpose(2, 3)
+    if name == "repeated":
+        return x * x[:, :1] + x[:, :, :1] - x[:, :, :, :1]
+    if name == "smooth":
+        return x.sigmoid() * (x.tanh() + x.exp())
+    if name == "softmax":
+        return x.softmax(options[0] + 1)
+    if name == "layer_norm":
+        shape = x.shape[4 - options[0]:]
+        return F.layer_norm(x, shape, p["layer_norm0.weight"], p["layer_norm0.bias"])
+    if name == "group_norm":
+        return F.group_norm(x, options[0], p["group_norm0.weight"], p["group_norm0.bias"])
+    if name == "mean":
+        return x.mean(tuple({d + 1 for d in options}))
+    if name == "permute":
+        return x.permute(0, *(d + 1 for d in options))
+    dim, first, n = options
+    return torch.cat((x, x.narrow(dim + 1, first, n), x.tanh()), dim + 1)
 
 
 def near(ours, theirs, what):

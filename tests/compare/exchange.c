@@ -157,8 +157,41 @@ typedef struct operator_case {
     int of[8];
 } operator_case;
 
+/* Operators on shapes of any number of dimensions; NULL: none of that name. */
+static tsr_node *apply_to_tensor(tsr_graph *g, tsr_node *x, const operator_case *work)
+{
+    size_t a = (size_t)work->of[0], b = (size_t)work->of[1], c = (size_t)work->of[2];
+    if (strcmp(work->name, "linear") == 0)
+        return tsr_linear(g, x, work->of[0]);
+    if (strcmp(work->name, "matmul") == 0)
+        return a ? tsr_matmul(g, x, true, tsr_tanh(g, x), false)
+                 : tsr_matmul(g, x, false, tsr_tanh(g, x), true);
+    if (strcmp(work->name, "repeated") == 0) /* x times, plus and minus slices of itself */
+        return tsr_subtract(
+            g, tsr_add(g, tsr_multiply(g, x, tsr_slice(g, x, 0, 0, 1)), tsr_slice(g, x, 1, 0, 1)),
+            tsr_slice(g, x, 2, 0, 1));
+    if (strcmp(work->name, "smooth") == 0)
+        return tsr_multiply(g, tsr_sigmoid(g, x), tsr_add(g, tsr_tanh(g, x), tsr_exp(g, x)));
+    if (strcmp(work->name, "softmax") == 0)
+        return tsr_softmax(g, x, a);
+    if (strcmp(work->name, "layer_norm") == 0)
+        return tsr_layer_norm(g, x, a, 1e-5);
+    if (strcmp(work->name, "group_norm") == 0)
+        return tsr_group_norm(g, x, a, 1e-5);
+    if (strcmp(work->name, "mean") == 0)
+        return tsr_mean(g, x, b == a ? 1 : 2, (size_t[]){ a, b });
+    if (strcmp(work->name, "permute") == 0)
+        return tsr_permute(g, x, 3, (size_t[]){ a, b, c });
+    if (strcmp(work->name, "concat") == 0)
+        return tsr_concat(g, a, 3, (tsr_node *[]){ x, tsr_slice(g, x, a, b, c), tsr_tanh(g, x) });
+    return NULL;
+}
+
 static tsr_node *apply(tsr_graph *g, tsr_node *x, const operator_case *work)
 {
+    tsr_node *of_tensor = apply_to_tensor(g, x, work);
+    if (of_tensor)
+        return of_tensor;
     const int *of = work->of;
     tsr_conv2d_options options = { of[0], of[1], of[2], of[3], of[4], of[5], of[6], of[7] != 0 };
     if (strcmp(work->name, "conv2d") == 0)

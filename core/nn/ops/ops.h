@@ -8,8 +8,14 @@
 #include <tessera/activation.h>
 #include <tessera/op.h>
 
-extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_average_pool, tsr_op_batch_norm, tsr_op_conv2d,
-    tsr_op_dense, tsr_op_dropout, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_max_pool;
+extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_add_repeated, tsr_op_average_pool,
+    tsr_op_batch_norm, tsr_op_concat, tsr_op_conv2d, tsr_op_dense, tsr_op_dropout, tsr_op_embedding,
+    tsr_op_exp, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_group_norm, tsr_op_layer_norm,
+    tsr_op_linear, tsr_op_matmul, tsr_op_max_pool, tsr_op_mean, tsr_op_multiply, tsr_op_permute,
+    tsr_op_reshape, tsr_op_sigmoid, tsr_op_slice, tsr_op_softmax, tsr_op_subtract, tsr_op_tanh;
+
+/* tsr_add of different shapes. */
+tsr_node *tsr_add_repeated(tsr_graph *graph, tsr_node *a, tsr_node *b);
 
 /* Input 0 as the maps of an image; where it is none, the node is refused, and false returned. */
 bool tsr_setup_maps(tsr_setup *setup, tsr_maps *out);

@@ -1,0 +1,78 @@
+/* Linear: y = W x + b along the last dimension, at each place of the others, W is (width, features), as
+   PyTorch's Linear. For the kernels, the places are samples of a dense layer. */
+#include "nn/kernels/channels.h"
+#include "nn/kernels/products.h"
+#include "nn/ops/ops.h"
+
+#include <limits.h>
+
+typedef struct linear_config {
+    int width;
+} linear_config;
+
+tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width)
+{
+    return tsr_apply(graph, &tsr_op_linear, &(linear_config){ width }, 1, &x);
+}
+
+static void setup(tsr_setup *setup)
+{
+    const linear_config *config = tsr_setup_config(setup);
+    tsr_shape out = tsr_setup_input(setup, 0);
+    size_t *last = &out.dims[out.n_dims - 1], features = *last, places = tsr_shape_size(out) / features;
+    if (config->width < 1 || features > INT_MAX) {
+        tsr_setup_fail(setup, "%zu features to a width of %d, expected 1 to %d of both", features,
+                       config->width, INT_MAX);
+        return;
+    }
+    size_t width = *last = (size_t)config->width, scratch;
+    if (__builtin_mul_overflow(places, TSR_PRODUCTS_SCRATCH(width), &scratch)) {
+        tsr_setup_fail(setup, "%zu places of width %zu do not fit in memory", places, width);
+        return;
+    }
+    tsr_setup_output(setup, out);
+    tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "weight",
+                                                      .role = TSR_ROLE_WEIGHT,
+                                                      .n_dims = 2,
+                                                      .dims = { width, features },
+                                                      .init = TSR_INIT_GLOROT_UNIFORM,
+                                                      .fan_in = features,
+                                                      .fan_out = width });
+    tsr_setup_parameter(setup, &(tsr_parameter_spec){
+                                   .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { width } });
+    tsr_setup_scratch(setup, scratch, 0);
+}
+
+static tsr_layer layer_of(const tsr_pass *pass)
+{
+    size_t features = pass->shapes[0].dims[pass->shapes[0].n_dims - 1];
+    return (tsr_layer){ pass->n * (tsr_shape_size(pass->shapes[0]) / features), features,
+                        pass->shape.dims[pass->shape.n_dims - 1] };
+}
+
+static void forward(const tsr_pass *pass)
+{
+    tsr_layer layer = layer_of(pass);
+    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0], pass->parameters[1],
+                                   pass->output);
+}
+
+static void backward(const tsr_pass *pass)
+{
+    const tsr_products *products = tsr_products_choose();
+    tsr_layer layer = layer_of(pass);
+    products->weight_gradient(&layer, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
+                              pass->scratch);
+    tsr_channel_sums(layer.samples, layer.outputs, 1, pass->output_gradient, pass->parameter_gradients[1]);
+    if (pass->input_gradients[0])
+        products->input_gradient(&layer, pass->output_gradient, pass->parameters[0],
+                                 pass->input_gradients[0]);
+}
+
+const tsr_op tsr_op_linear = { .size = sizeof(tsr_op),
+                               .name = "linear",
+                               .config_size = sizeof(linear_config),
+                               .flags = TSR_OP_READS_INPUTS,
+                               .setup = setup,
+                               .forward = forward,
+                               .backward = backward };
