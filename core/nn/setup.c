@@ -114,8 +114,10 @@ static bool parameter_size(tsr_setup *setup, const tsr_parameter_spec *spec, siz
     return !setup->graph->failure;
 }
 
-void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
+void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *given, size_t size)
 {
+    tsr_parameter_spec whole = { 0 };
+    const tsr_parameter_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_node *node = setup->node;
     char *name = take_name(setup, spec->name);
     size_t n;
@@ -165,8 +167,10 @@ static tsr_status *check_constant(const tsr_constant_spec *spec, double value)
                     spec->maximum);
 }
 
-void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
+void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *given, size_t size)
 {
+    tsr_constant_spec whole = { 0 };
+    const tsr_constant_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_graph *graph = setup->graph;
     char *name = take_name(setup, spec->name);
     if (!name)
