@@ -5,12 +5,15 @@
 #include "base/text.h"
 #include "cli/page.h"
 #include "config/describe.h"
+#include "plugin/candidates.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WORD "word" /* beside what the plugin declares: what a config calls it */
 
 typedef struct arguments {
     const char *what;
@@ -38,10 +41,15 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
     return NULL;
 }
 
+/* A path to a file, or to one plugin in it; not KIND/NAME. */
 static bool is_file(const char *what)
 {
     size_t length = strlen(what);
-    return length > 3 && strcmp(what + length - 3, ".so") == 0;
+    const char *slash = strchr(what, '/'), *colon = strstr(what, ".so:");
+    char *first = strndup(what, (size_t)(slash - what));
+    bool by_kind = first && tsr_kind_named(first) != TSR_NO_KIND && slash == strrchr(what, '/');
+    free(first);
+    return (length > 3 && strcmp(what + length - 3, ".so") == 0) || (colon && !by_kind);
 }
 
 /* Values. */
@@ -235,13 +243,13 @@ static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kin
 {
     tsr_text text = { 0 };
     const json_t *keys = json_object_get(plugin, "keys");
-    tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+    tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, WORD));
     add_settings(keys, " ", &text);
     tsr_text_add(&text, " }%s", row->config_after);
     if (TSR_PAGE_TEXT + text.length > page->width) {
         free(text.chars);
         text = (tsr_text){ 0 };
-        tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+        tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, WORD));
         add_settings(keys, "\n        ", &text);
         tsr_text_add(&text, "\n    }%s", row->config_after);
     }
@@ -302,16 +310,50 @@ static tsr_status *read_description(const tsr_plugin_info *plugin, const char *w
     return tsr_fail(TSR_REFUSED, "%s: what it declares cannot be described", what);
 }
 
-static tsr_status *read_descriptions(const tsr_file_info *info, const char *file, json_t **out)
+static tsr_status *no_plugin_called(const tsr_file_info *info, const char *file, const char *name)
+{
+    tsr_text all = { 0 };
+    for (size_t i = 0; i < info->n; i++)
+        tsr_text_add(&all, "%s%s %s", i ? ", " : "", tsr_kind_get(info->plugins[i].kind)->name,
+                     info->plugins[i].name);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "%s: holds no plugin called '%s': it holds %s", file,
+                                  name ? name : "", all.chars ? all.chars : "others");
+    free(all.chars);
+    return status;
+}
+
+/* What a config calls the plugin: where the file holds several of its kind, the file too. */
+static tsr_status *add_word(const tsr_file_info *info, size_t at, const char *file, json_t *plugin)
+{
+    size_t alike = 0;
+    for (size_t i = 0; i < info->n; i++)
+        alike += info->plugins[i].kind == info->plugins[at].kind;
+    const char *name = info->plugins[at].name;
+    char *word = alike > 1 ? tsr_format("%s:%s", file, name) : strdup(name);
+    int failed = word ? json_object_set_new(plugin, WORD, json_string(word)) : -1;
+    free(word);
+    return failed ? tsr_no_memory("a description") : NULL;
+}
+
+/* Of all plugins of the file, or of those called `name`: of several kinds one of each may be. */
+static tsr_status *read_descriptions(const tsr_file_info *info, const char *file, const char *name,
+                                     json_t **out)
 {
     *out = json_array();
     tsr_status *status = NULL;
     for (size_t i = 0; i < info->n && !status; i++) {
         json_t *plugin;
+        if (name && strcmp(info->plugins[i].name, name) != 0)
+            continue;
         status = read_description(&info->plugins[i], file, &plugin);
-        if (!status && json_array_append_new(*out, plugin) != 0)
+        if (!status)
+            status = add_word(info, i, file, plugin);
+        if (!status && json_array_append(*out, plugin) != 0)
             status = tsr_no_memory("a description");
+        json_decref(plugin);
     }
+    if (!status && json_array_size(*out) == 0)
+        status = no_plugin_called(info, file, name);
     if (status) {
         json_decref(*out);
         *out = NULL;
@@ -319,12 +361,22 @@ static tsr_status *read_descriptions(const tsr_file_info *info, const char *file
     return status;
 }
 
+static tsr_status *read_file(tsr_registry *registry, const char *word, json_t **out)
+{
+    tsr_plugin_word split;
+    const tsr_file_info *info;
+    TSR_TRY(tsr_plugin_word_split(word, &split));
+    tsr_status *status = tsr_registry_describe_file(registry, split.file, &info);
+    if (!status)
+        status = read_descriptions(info, split.file, split.name, out);
+    tsr_plugin_word_clear(&split);
+    return status;
+}
+
 static tsr_status *describe_file(tsr_registry *registry, const arguments *wanted)
 {
-    const tsr_file_info *info;
     json_t *plugins;
-    TSR_TRY(tsr_registry_describe_file(registry, wanted->what, &info));
-    TSR_TRY(read_descriptions(info, wanted->what, &plugins));
+    TSR_TRY(read_file(registry, wanted->what, &plugins));
     tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugins);
@@ -349,6 +401,7 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
     json_t *plugin;
     TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &info));
     TSR_TRY(read_description(info, wanted->what, &plugin));
+    json_object_set_new(plugin, WORD, json_string(slash + 1));
     tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugin);

@@ -21,8 +21,8 @@ void tsr_registry_allow_unsafe(tsr_registry *registry);
 /* From here on, plugins of files that are looked at for the first time are described by `describe`. */
 void tsr_registry_describe_with(tsr_registry *registry, tsr_describe_plugin *describe);
 
-/* The plugin called `name`, or in the file `name` where it holds a "/". A file not loaded before is first
-   tried in a child process, so that one that crashes while being loaded is an error like another.
+/* The plugin that the word `name` means: one on the path by its name, one of several in a file as
+   "FILE.so:NAME", a file where it holds a "/" (see candidates.h). A file not loaded before is first tried in a child process, so that one that crashes while being loaded is an error like another.
    A failure lists the folders searched and the nearest name found there. */
 TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char *name,
                                              const tsr_loaded **out);
@@ -43,7 +43,7 @@ TSR_MUST_CHECK tsr_status *tsr_registry_list(tsr_registry *registry, tsr_kind ki
 TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kind kind, const char *name,
                                                  const tsr_plugin_info **out);
 
-/* The same of every plugin of a file. */
+/* The same of every plugin of the file at `path`. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *path,
                                                       const tsr_file_info **out);
 
