@@ -99,9 +99,8 @@ static char *list_plugins(const tsr_file_info *info, tsr_kind kind)
 static tsr_status *refuse_kind(const tsr_registered_file *file, const char *path, const tsr_kind_row *row)
 {
     char *plugins = list_plugins(&file->info, TSR_NO_KIND);
-    tsr_status *status =
-        tsr_fail(TSR_REFUSED, "%s: is not %s: it holds %s; name a file that holds %s", path, row->phrase,
-                 plugins ? plugins : "others", row->phrase);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "%s: is not %s: it holds %s; name a file that holds %s", path,
+                                  row->phrase, plugins ? plugins : "others", row->phrase);
     free(plugins);
     return status;
 }
@@ -112,11 +111,10 @@ static tsr_status *refuse_name(const tsr_registered_file *file, const char *path
 {
     char *plugins = list_plugins(&file->info, first->kind);
     const char *all = plugins ? plugins : first->name;
-    tsr_status *status =
-        name ? tsr_fail(TSR_REFUSED, "%s: holds no %s called '%s'; its %s: %s", path, row->name, name,
-                        row->folder, all)
-             : tsr_fail(TSR_REFUSED, "%s: holds several %s (%s); name one, as in \"%s:%s\"", path,
-                        row->folder, all, path, first->name);
+    tsr_status *status = name ? tsr_fail(TSR_REFUSED, "%s: holds no %s called '%s'; its %s: %s", path,
+                                         row->name, name, row->folder, all)
+                              : tsr_fail(TSR_REFUSED, "%s: holds several %s (%s); name one, as in \"%s:%s\"",
+                                         path, row->folder, all, path, first->name);
     free(plugins);
     return status;
 }

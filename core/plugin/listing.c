@@ -76,8 +76,7 @@ static tsr_status *add_others(const place *at, const tsr_registered_file *file, 
         if (plugin->kind != at->kind || (named && i == *named))
             continue;
         char *word = tsr_format("%s.so:%s", at->candidate->name, plugin->name);
-        tsr_status *status =
-            word ? add(at, word, plugin, NULL, listing) : tsr_no_memory("a list of plugins");
+        tsr_status *status = word ? add(at, word, plugin, NULL, listing) : tsr_no_memory("a list of plugins");
         free(word);
         TSR_TRY(status);
     }

@@ -1,4 +1,5 @@
-/* The listing: every plugin of a kind in every file on the path, and the files that give none with the reason.
+/* The listing: every plugin of a kind in every file on the path, and the files that give none with the
+ * reason.
  */
 #ifndef TSR_PLUGIN_LISTING_H
 #define TSR_PLUGIN_LISTING_H

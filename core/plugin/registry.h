@@ -22,8 +22,9 @@ void tsr_registry_allow_unsafe(tsr_registry *registry);
 void tsr_registry_describe_with(tsr_registry *registry, tsr_describe_plugin *describe);
 
 /* The plugin that the word `name` means: one on the path by its name, one of several in a file as
-   "FILE.so:NAME", a file where it holds a "/" (see candidates.h). A file not loaded before is first tried in a child process, so that one that crashes while being loaded is an error like another.
-   A failure lists the folders searched and the nearest name found there. */
+   "FILE.so:NAME", a file where it holds a "/" (see candidates.h). A file not loaded before is first tried in
+   a child process, so that one that crashes while being loaded is an error like another. A failure lists the
+   folders searched and the nearest name found there. */
 TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char *name,
                                              const tsr_loaded **out);
 
