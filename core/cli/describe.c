@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/key_text.h"
 #include "cli/page.h"
 #include "config/describe.h"
 #include "plugin/candidates.h"
@@ -52,134 +53,37 @@ static bool is_file(const char *what)
     return (length > 3 && strcmp(what + length - 3, ".so") == 0) || (colon && !by_kind);
 }
 
-/* Values. */
-
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "";
 }
 
-/* As a config writes it; nothing for null. */
-static void add_value(const json_t *value, tsr_text *out)
+/* `before` stands before each key; those of a list's groups follow it, as "stages.N.width". */
+static void put_each_key(const tsr_page *page, const char *before, const json_t *keys)
 {
-    if (!value)
-        return;
-    char real[32];
-    json_int_t integer = json_integer_value(value);
-    switch (json_typeof(value)) {
-    case JSON_INTEGER: /* libconfig wants a suffix on what is longer than 32 bits */
-        tsr_text_add(out, "%lld%s", (long long)integer,
-                     integer > INT32_MAX || integer < INT32_MIN ? "L" : "");
-        break;
-    case JSON_REAL:
-        tsr_format_real(json_real_value(value), real, sizeof(real));
-        tsr_text_add(out, "%s", real);
-        break;
-    case JSON_STRING:
-        tsr_text_add(out, "\"");
-        for (const char *c = json_string_value(value); *c; c++)
-            tsr_text_add(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
-        tsr_text_add(out, "\"");
-        break;
-    case JSON_ARRAY:
-        tsr_text_add(out, "[");
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            tsr_text_add(out, i ? ", " : " ");
-            add_value(json_array_get(value, i), out);
-        }
-        tsr_text_add(out, " ]");
-        break;
-    case JSON_NULL:
-    case JSON_OBJECT:
-        break;
-    default:
-        tsr_text_add(out, json_is_true(value) ? "true" : "false");
+    size_t n;
+    const json_t *key;
+    json_array_foreach(keys, n, key)
+    {
+        tsr_text nature = { 0 };
+        char *name = tsr_format("%s%s", before, text_of(key, "key"));
+        char *below = tsr_format("%s.N.", name ? name : "");
+        tsr_key_text_nature(key, &nature);
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, name ? name : "", nature.chars ? nature.chars : "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
+        put_each_key(page, below ? below : "", json_object_get(key, "keys"));
+        free(nature.chars);
+        free(name);
+        free(below);
     }
-}
-
-static void add_range(const json_t *key, tsr_text *out)
-{
-    const json_t *least = json_object_get(key, "min"), *most = json_object_get(key, "max");
-    const json_t *choices = json_object_get(key, "choices");
-    if (least && most) {
-        add_value(least, out);
-        tsr_text_add(out, " to ");
-        add_value(most, out);
-    } else if (least || most) {
-        tsr_text_add(out, least ? "at least " : "at most ");
-        add_value(least ? least : most, out);
-    }
-    for (size_t i = 0; i < json_array_size(choices); i++)
-        tsr_text_add(out, "%s%s", i ? " | " : "", json_string_value(json_array_get(choices, i)));
-    if (json_object_get(key, "min_length") || json_object_get(key, "max_length"))
-        tsr_text_add(out, "%s%lld to ", out->length ? ", length " : "length ",
-                     (long long)json_integer_value(json_object_get(key, "min_length")));
-    if (json_object_get(key, "max_length"))
-        tsr_text_add(out, "%lld", (long long)json_integer_value(json_object_get(key, "max_length")));
-    else if (json_object_get(key, "min_length"))
-        tsr_text_add(out, "any");
-}
-
-static void add_default(const json_t *key, tsr_text *out)
-{
-    const json_t *value = json_object_get(key, "default");
-    if (!value)
-        tsr_text_add(out, "required");
-    else if (json_is_null(value))
-        tsr_text_add(out, "none");
-    else
-        add_value(value, out);
-}
-
-static void add_type(const json_t *key, tsr_text *out)
-{
-    static const char *const words[][2] = { { "int", "integer" },        { "real", "number" },
-                                            { "bool", "true or false" }, { "enum", "word" },
-                                            { "int_list", "integers" },  { "real_list", "numbers" } };
-    const char *type = text_of(key, "type");
-    if (strcmp(type, "plugin") == 0)
-        type = text_of(key, "nested");
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strcmp(words[i][0], type) == 0)
-            type = words[i][1];
-    }
-    tsr_text_add(out, "%s", type);
-}
-
-/* Keys: one line of what it takes and one of what it means. */
-
-static void add_nature(const json_t *key, tsr_text *out)
-{
-    tsr_text range = { 0 };
-    const char *unit = text_of(key, "unit");
-    tsr_text_add(out, "(");
-    add_type(key, out);
-    add_range(key, &range);
-    if (range.chars)
-        tsr_text_add(out, ", %s", range.chars);
-    free(range.chars);
-    if (*unit)
-        tsr_text_add(out, ", in %s", unit);
-    tsr_text_add(out, json_object_get(key, "default") ? "; default " : "; ");
-    add_default(key, out);
-    tsr_text_add(out, ")");
 }
 
 static void put_keys(const tsr_page *page, const char *of, const json_t *keys)
 {
-    size_t n;
-    const json_t *key;
     if (json_array_size(keys) > 0)
         tsr_page_heading(page, "keys", of);
-    json_array_foreach(keys, n, key)
-    {
-        tsr_text nature = { 0 };
-        add_nature(key, &nature);
-        tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(key, "key"), nature.chars ? nature.chars : "");
-        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
-        free(nature.chars);
-    }
+    put_each_key(page, "", keys);
 }
 
 /* The metrics of a probe. */
@@ -200,26 +104,6 @@ static void put_metrics(const tsr_page *page, const json_t *metrics)
 
 /* The group for a config. */
 
-/* Something of the right type where there is no default: the least value, the first choice, "...". */
-static void add_example(const json_t *key, tsr_text *out)
-{
-    const char *type = text_of(key, "type");
-    const json_t *least = json_object_get(key, "min"), *choices = json_object_get(key, "choices");
-    bool list = strstr(type, "_list") != NULL;
-    tsr_text_add(out, list ? "[ " : "");
-    if (least)
-        add_value(least, out);
-    else if (choices)
-        add_value(json_array_get(choices, 0), out);
-    else if (strncmp(type, "int", 3) == 0)
-        tsr_text_add(out, "0");
-    else if (strncmp(type, "real", 4) == 0)
-        tsr_text_add(out, "0.0");
-    else
-        tsr_text_add(out, strcmp(type, "bool") == 0 ? "false" : "\"...\"");
-    tsr_text_add(out, list ? " ]" : "");
-}
-
 static void add_settings(const json_t *keys, const char *between, tsr_text *out)
 {
     size_t n;
@@ -231,9 +115,9 @@ static void add_settings(const json_t *keys, const char *between, tsr_text *out)
             continue;
         tsr_text_add(out, "%s%s = ", between, text_of(key, "key"));
         if (value)
-            add_value(value, out);
+            tsr_key_text_value(value, out);
         else
-            add_example(key, out);
+            tsr_key_text_example(key, out);
         tsr_text_add(out, ";");
     }
 }

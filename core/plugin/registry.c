@@ -75,7 +75,9 @@ static tsr_status *look_up_word(tsr_registry *registry, tsr_kind kind, const tsr
     if (!status)
         status = tsr_file_select(*file, path, kind, word->name, at);
     free(path);
-    return status;
+    if (strchr(word->file, '/')) /* the loader's message begins with the file */
+        return tsr_context(status, "%s", tsr_kind_get(kind)->name);
+    return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, word->name ? word->name : word->file);
 }
 
 static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *word,
@@ -85,9 +87,7 @@ static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *wo
     TSR_TRY(tsr_plugin_word_split(word, &split));
     tsr_status *status = look_up_word(registry, kind, &split, file, at);
     tsr_plugin_word_clear(&split);
-    if (strchr(word, '/')) /* the loader's message begins with the file */
-        return tsr_context(status, "%s", tsr_kind_get(kind)->name);
-    return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, word);
+    return status;
 }
 
 /* Use. */
@@ -123,6 +123,13 @@ tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char 
     TSR_TRY(note_used(registry, &file->module->plugins[at]));
     *out = &file->module->plugins[at];
     return NULL;
+}
+
+tsr_status *tsr_registry_locate(const tsr_registry *registry, tsr_kind kind, const tsr_plugin_word *word,
+                                char **out)
+{
+    *out = NULL;
+    return tsr_candidate_locate(&registry->path, kind, word, out);
 }
 
 void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded)

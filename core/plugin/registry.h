@@ -5,6 +5,7 @@
 #ifndef TSR_PLUGIN_REGISTRY_H
 #define TSR_PLUGIN_REGISTRY_H
 
+#include "plugin/candidates.h"
 #include "plugin/listing.h"
 #include "plugin/loader.h"
 #include "plugin/trial.h"
@@ -27,6 +28,10 @@ void tsr_registry_describe_with(tsr_registry *registry, tsr_describe_plugin *des
    folders searched and the nearest name found there. */
 TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char *name,
                                              const tsr_loaded **out);
+
+/* The path of the file that a word leads to, which is not opened; free() it. */
+TSR_MUST_CHECK tsr_status *tsr_registry_locate(const tsr_registry *registry, tsr_kind kind,
+                                               const tsr_plugin_word *word, char **out);
 
 /* Notes that the init and fini of a plugin that find gave have been tried. */
 void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded);
