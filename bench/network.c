@@ -16,7 +16,7 @@
 #include <tessera/rng.h>
 #include <time.h>
 
-#define SHAPE ((tsr_shape){ 3, 32, 32 })
+#define SHAPE (TSR_SHAPE(3, 32, 32))
 #define CLASSES 10
 
 static tsr_registry *registry;

@@ -2,6 +2,8 @@
    reverse. A stretch of a row has its places computed once for all channels. */
 #include "data/augment.h"
 
+#include "base/shape.h"
+
 #include <math.h>
 #include <tessera/multiversion.h>
 
@@ -29,13 +31,14 @@ bool tsr_augments(const tsr_augment_options *options)
 
 tsr_status *tsr_augment_check(tsr_shape shape)
 {
-    if (shape.h >= 2 && shape.w >= 2 && shape.h <= MAX_SIDE && shape.w <= MAX_SIDE)
+    tsr_maps maps;
+    char text[TSR_SHAPE_TEXT];
+    if (tsr_shape_maps(shape, &maps) && maps.h >= 2 && maps.w >= 2 && maps.h <= MAX_SIDE &&
+        maps.w <= MAX_SIDE)
         return NULL;
-    return tsr_fail(
-        TSR_REFUSED,
-        "samples of shape %zu x %zu x %zu cannot be augmented, expected images with sides of 2 to "
-        "%d pixels",
-        shape.c, shape.h, shape.w, MAX_SIDE);
+    return tsr_fail(TSR_REFUSED,
+                    "samples of shape %s cannot be augmented, expected images with sides of 2 to %d pixels",
+                    tsr_shape_format(shape, text, sizeof(text)), MAX_SIDE);
 }
 
 /* Uniform within most of 0, either way. */
@@ -70,7 +73,7 @@ static void turn(double degrees, mapping *map)
     map->cosine = (float)cos(degrees * M_PI / 180);
 }
 
-static mapping map_of(const tsr_transform *transform, tsr_shape shape)
+static mapping map_of(const tsr_transform *transform, tsr_maps shape)
 {
     mapping map = { .middle_row = (float)(shape.h - 1) / 2,
                     .middle_column = (float)(shape.w - 1) / 2,
@@ -94,7 +97,7 @@ static inline float split(float where, float last, float *whole)
 
 /* Multiplications and additions are fused by name, so that no compiler's choice shows. */
 TSR_MULTIVERSION(find_places,
-                 (const mapping *map, tsr_shape shape, size_t row, size_t first, size_t n, places *out),
+                 (const mapping *map, tsr_maps shape, size_t row, size_t first, size_t n, places *out),
                  (map, shape, row, first, n, out))
 {
     float last_row = (float)(shape.h - 1), last_column = (float)(shape.w - 1);
@@ -136,14 +139,16 @@ TSR_MULTIVERSION(fetch,
 
 void tsr_augment_apply(const tsr_transform *transform, tsr_shape shape, const float *in, float *out)
 {
-    mapping map = map_of(transform, shape);
-    size_t plane = shape.h * shape.w;
-    for (size_t row = 0; row < shape.h; row++)
-        for (size_t first = 0; first < shape.w; first += STRETCH) {
-            size_t n = shape.w - first < STRETCH ? shape.w - first : STRETCH;
+    tsr_maps maps;
+    tsr_shape_maps(shape, &maps);
+    mapping map = map_of(transform, maps);
+    size_t plane = maps.h * maps.w;
+    for (size_t row = 0; row < maps.h; row++)
+        for (size_t first = 0; first < maps.w; first += STRETCH) {
+            size_t n = maps.w - first < STRETCH ? maps.w - first : STRETCH;
             places from;
-            find_places(&map, shape, row, first, n, &from);
-            for (size_t c = 0; c < shape.c; c++)
-                fetch(&from, n, shape.w, in + c * plane, out + c * plane + row * shape.w + first);
+            find_places(&map, maps, row, first, n, &from);
+            for (size_t c = 0; c < maps.c; c++)
+                fetch(&from, n, maps.w, in + c * plane, out + c * plane + row * maps.w + first);
         }
 }

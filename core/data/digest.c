@@ -33,8 +33,10 @@ static void add_split(const tsr_data *data, tsr_split split, const block *b, XXH
 static uint64_t digest_of(const tsr_data *data, const block *b, XXH3_state_t *state)
 {
     const tsr_dataset_info *info = &data->info;
-    uint64_t sizes[] = { info->n[TSR_TRAIN], info->n[TSR_TEST], info->shape.c,
-                         info->shape.h,      info->shape.w,     (uint64_t)info->classes };
+    uint64_t sizes[4 + TSR_MAX_DIMS] = { info->n[TSR_TRAIN], info->n[TSR_TEST], (uint64_t)info->classes,
+                                         info->shape.n_dims };
+    for (size_t i = 0; i < info->shape.n_dims; i++)
+        sizes[4 + i] = info->shape.dims[i];
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, sizes, sizeof(sizes));
     tsr_guarded before = tsr_instance_enter(data->instance, TSR_CALL_READ);

@@ -4,6 +4,7 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
+#include "base/shape.h"
 #include "base/text.h"
 #include "plugin/instance.h"
 
@@ -28,15 +29,18 @@ static const char *split_name(tsr_split split)
 
 static tsr_status *check_shape(tsr_shape shape)
 {
-    size_t plane, size, bytes;
-    if (shape.c == 0 || shape.h == 0 || shape.w == 0)
-        return tsr_fail(TSR_REFUSED, "samples of shape %zu x %zu x %zu hold nothing", shape.c, shape.h,
-                        shape.w);
-    if (!tsr_multiply(shape.h, shape.w, &plane) || !tsr_multiply(plane, shape.c, &size) ||
-        !tsr_multiply(size, sizeof(float), &bytes))
-        return tsr_fail(TSR_REFUSED, "samples of shape %zu x %zu x %zu are larger than memory", shape.c,
-                        shape.h, shape.w);
-    return NULL;
+    size_t size;
+    char text[TSR_SHAPE_TEXT];
+    if (shape.n_dims == 0 || shape.n_dims > TSR_MAX_DIMS)
+        return tsr_fail(TSR_REFUSED, "samples have %zu dimensions, expected 1 to %d", shape.n_dims,
+                        TSR_MAX_DIMS);
+    if (tsr_shape_check(shape, &size))
+        return NULL;
+    bool empty = false;
+    for (size_t i = 0; i < shape.n_dims; i++)
+        empty = empty || shape.dims[i] == 0;
+    return tsr_fail(TSR_REFUSED, "samples of shape %s %s", tsr_shape_format(shape, text, sizeof(text)),
+                    empty ? "hold nothing" : "are larger than memory");
 }
 
 static tsr_status *check_info(const tsr_dataset_info *info)

@@ -51,11 +51,12 @@ static kept_array array_of(const tsr_network *network, size_t i)
 static kept_array mean_of(const tsr_network *network)
 {
     tsr_shape shape = tsr_network_input(network);
-    return (kept_array){ .name = MEAN,
-                         .n_dims = 3,
-                         .dims = { shape.c, shape.h, shape.w },
+    kept_array array = { .name = MEAN,
+                         .n_dims = shape.n_dims,
                          .n = tsr_shape_size(shape),
                          .values = (float *)(uintptr_t)tsr_network_subtracted(network) };
+    memcpy(array.dims, shape.dims, shape.n_dims * sizeof(*shape.dims));
+    return array;
 }
 
 /* Writing. */

@@ -18,7 +18,7 @@
 #define DIRECTIONS 3 /* in which each parameter is moved */
 
 static const tsr_shape shapes[] = {
-    { 3, 32, 32 }, { 1, 28, 28 }, { 40, 1, 1 }, { 3, 64, 64 }, { 3, 224, 224 }
+    { 3, { 3, 32, 32 } }, { 3, { 1, 28, 28 } }, { 1, { 40 } }, { 3, { 3, 64, 64 } }, { 3, { 3, 224, 224 } }
 };
 #define SHAPES (sizeof(shapes) / sizeof(*shapes))
 

@@ -14,7 +14,7 @@
 
 #define CLASSES 4
 #define SEED 31
-static const tsr_shape shape = { 12, 1, 1 };
+static const tsr_shape shape = { 1, { 12 } };
 
 /* One probing of made codes. */
 typedef struct trial {

@@ -54,8 +54,8 @@ tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice 
             continue;
         }
         if (choice->by_channel) {
-            source.units = node->shape.c;
-            source.positions = node->shape.h * node->shape.w;
+            source.units = tsr_shape_channels(node->shape);
+            source.positions = tsr_shape_positions(node->shape);
         }
         network->sources[kept++] = source;
     }

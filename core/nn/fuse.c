@@ -37,7 +37,7 @@ static bool is_norm(const tsr_graph *graph, const tsr_node *node, const tsr_node
 
 static bool find_chain(const tsr_graph *graph, tsr_node *activation, const size_t *readers, chain *out)
 {
-    if (activation->identity != &tsr_op_activation || activation->shape.h * activation->shape.w == 1)
+    if (activation->identity != &tsr_op_activation || tsr_shape_positions(activation->shape) == 1)
         return false;
     tsr_node *x = activation->inputs[0];
     *out = (chain){ .norm = x, .activation = activation };

@@ -13,19 +13,7 @@
 #include <string.h>
 
 /* What a failed call returns, so that builders need no check; it is in no graph and is never written to. */
-static tsr_node nowhere = { .shape = { 1, 1, 1 } };
-
-bool tsr_shape_check(tsr_shape shape, size_t *size)
-{
-    size_t plane;
-    return shape.c && tsr_multiply(shape.h, shape.w, &plane) && plane && tsr_multiply(plane, shape.c, size) &&
-           *size <= PTRDIFF_MAX / sizeof(float);
-}
-
-void tsr_shape_format(tsr_shape shape, char *out, size_t capacity)
-{
-    snprintf(out, capacity, "%zu x %zu x %zu", shape.c, shape.h, shape.w);
-}
+static tsr_node nowhere = { .shape = { 1, { 1 } } };
 
 bool tsr_name_check(const char *name)
 {

@@ -4,6 +4,7 @@
 #define TSR_NN_GRAPH_H
 
 #include "base/guard.h"
+#include "base/shape.h"
 
 #include <tessera/op.h>
 #include <tessera/plugin.h>
@@ -57,7 +58,7 @@ struct tsr_node {
        batch norm and add, are `absorbed` and skipped. Only where no tap looks at the values between them. */
     bool absorbed;
     tsr_node *fused; /* NULL: the node is run as it is */
-    tsr_call call; /* of the plugin whose code it runs: the activation's, else the model's */
+    tsr_call call;   /* of the plugin whose code it runs: the activation's, else the model's */
 };
 
 struct tsr_graph {
@@ -93,13 +94,6 @@ TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);
 
 /* The sticky failure for memory. */
 void tsr_graph_no_memory(tsr_graph *graph);
-
-/* Elements of a shape; false where one dimension is 0 or a sample would be beyond what can be addressed. */
-bool tsr_shape_check(tsr_shape shape, size_t *size);
-
-/* "c x h x w", for messages; `capacity` of TSR_SHAPE_TEXT is enough. */
-#define TSR_SHAPE_TEXT 72
-void tsr_shape_format(tsr_shape shape, char *out, size_t capacity);
 
 /* Whether a text may name nodes and parameters: letters, digits and "_.-", not empty. */
 bool tsr_name_check(const char *name);

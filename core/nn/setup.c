@@ -2,6 +2,7 @@
    constants and room in return. Every size is checked here, so that the planning only adds up. */
 #include "base/memory.h"
 #include "nn/graph.h"
+#include "nn/ops/ops.h"
 #include "plugin/instance.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ size_t tsr_setup_n_inputs(const tsr_setup *setup)
 
 tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i)
 {
-    return i < setup->node->n_inputs ? setup->node->shapes[i] : (tsr_shape){ 1, 1, 1 };
+    return i < setup->node->n_inputs ? setup->node->shapes[i] : TSR_SHAPE(1);
 }
 
 void tsr_setup_fail(tsr_setup *setup, const char *format, ...)
@@ -31,6 +32,17 @@ void tsr_setup_fail(tsr_setup *setup, const char *format, ...)
     va_start(args, format);
     setup->graph->failure = tsr_context(tsr_fail_v(TSR_REFUSED, format, args), "%s", setup->node->name);
     va_end(args);
+}
+
+bool tsr_setup_maps(tsr_setup *setup, tsr_maps *out)
+{
+    char text[TSR_SHAPE_TEXT];
+    tsr_shape shape = tsr_setup_input(setup, 0);
+    if (tsr_shape_maps(shape, out))
+        return true;
+    tsr_setup_fail(setup, "its input, '%s', is %s, expected an image, channels x height x width",
+                   setup->node->inputs[0]->name, tsr_shape_format(shape, text, sizeof(text)));
+    return false;
 }
 
 void tsr_setup_output(tsr_setup *setup, tsr_shape shape)

@@ -21,7 +21,7 @@ static void setup(tsr_setup *setup)
     size_t n = tsr_shape_size(tsr_setup_input(setup, 0));
     if (n % (size_t)*pieces)
         tsr_setup_fail(setup, "%zu values cannot be dealt to units of %d", n, *pieces);
-    tsr_setup_output(setup, (tsr_shape){ n / (size_t)*pieces, 1, 1 });
+    tsr_setup_output(setup, TSR_SHAPE(n / (size_t)*pieces));
 }
 
 static size_t largest(const float *x, size_t pieces)
@@ -35,7 +35,7 @@ static size_t largest(const float *x, size_t pieces)
 static void forward(const tsr_pass *pass)
 {
     size_t pieces = (size_t) * (const int *)pass->config;
-    for (size_t i = 0; i < pass->n * pass->shape.c; i++) {
+    for (size_t i = 0; i < pass->n * tsr_shape_channels(pass->shape); i++) {
         const float *x = pass->inputs[0] + i * pieces;
         pass->output[i] = x[largest(x, pieces)];
     }
@@ -44,7 +44,7 @@ static void forward(const tsr_pass *pass)
 static void backward(const tsr_pass *pass)
 {
     size_t pieces = (size_t) * (const int *)pass->config;
-    for (size_t i = 0; pass->input_gradients[0] && i < pass->n * pass->shape.c; i++) {
+    for (size_t i = 0; pass->input_gradients[0] && i < pass->n * tsr_shape_channels(pass->shape); i++) {
         size_t best = largest(pass->inputs[0] + i * pieces, pieces);
         for (size_t p = 0; p < pieces; p++)
             pass->input_gradients[0][i * pieces + p] = p == best ? pass->output_gradient[i] : 0;

@@ -114,7 +114,7 @@ static tsr_status *open_table(void *self, tsr_dataset_info *info)
     for (size_t i = 0; i < t->n; i++)
         classes = t->labels[i] >= classes ? t->labels[i] + 1 : classes;
     *info = (tsr_dataset_info){ .n = { t->n_train, t->n - t->n_train },
-                                .shape = { t->columns, 1, 1 },
+                                .shape = TSR_SHAPE(t->columns),
                                 .classes = classes };
     return NULL;
 }

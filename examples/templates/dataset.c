@@ -20,7 +20,7 @@ static tsr_status *open(void *self, tsr_dataset_info *info)
     static const char *const names[] = { "left", "right" };
     const settings *d = self;
     *info = (tsr_dataset_info){ .n = { (size_t)d->samples, (size_t)d->samples / 3 + 1 },
-                                .shape = { 2, 1, 1 },
+                                .shape = TSR_SHAPE(2),
                                 .classes = 2,
                                 .class_names = names };
     return NULL;

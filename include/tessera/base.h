@@ -12,6 +12,19 @@
 #else
 #define TSR_BEGIN_DECLS
 #define TSR_END_DECLS
+
+#ifdef __cplusplus
+#include <initializer_list>
+
+static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
+{
+    tsr_shape shape = tsr_shape();
+    for (size_t dim : dims)
+        if (shape.n_dims < TSR_MAX_DIMS)
+            shape.dims[shape.n_dims++] = dim;
+    return shape;
+}
+#endif
 #endif
 
 #define TSR_EXPORT __attribute__((visibility("default")))
@@ -28,16 +41,58 @@ TSR_BEGIN_DECLS
 /* The host's version, as "0.1.0". Any thread. */
 const char *tsr_version(void);
 
-/* The shape of one sample: channels x height x width, contiguous in that order. A plain vector of n
-   features is n x 1 x 1. A batch of N samples is N of these, one after the other. */
+/* The shape of one sample: 1 to TSR_MAX_DIMS dimensions, each at least 1, row-major. A batch of N samples is
+   N of these, one after the other. What the dimensions are is the operators' and the data's convention:
+
+       20               a vector of 20 features
+       64 x 100         64 channels of a sequence of 100 steps, or 64 steps of 100 features: tsr_conv1d has
+   the channels first, tsr_linear the features last 3 x 32 x 32      an image: channels x height x width 1 x
+   16 x 32 x 32 a volume: channels x depth x height x width
+
+   Dimensions from n_dims on are 0. */
+#define TSR_MAX_DIMS 6
 typedef struct tsr_shape {
-    size_t c, h, w;
+    size_t n_dims;
+    size_t dims[8]; /* the last two are kept for later */
 } tsr_shape;
+
+/* TSR_SHAPE(3, 32, 32): the shape 3 x 32 x 32. */
+#ifndef __cplusplus
+#define TSR_SHAPE(...) ((tsr_shape){ sizeof((size_t[]){ __VA_ARGS__ }) / sizeof(size_t), { __VA_ARGS__ } })
+#else
+#define TSR_SHAPE(...) tsr_make_shape({ __VA_ARGS__ })
+#endif
 
 /* Elements of one sample. Shapes that the host hands out never overflow here. Any thread. */
 static inline size_t tsr_shape_size(tsr_shape shape)
 {
-    return shape.c * shape.h * shape.w;
+    size_t size = 1;
+    for (size_t i = 0; i < shape.n_dims; i++)
+        size *= shape.dims[i];
+    return size;
+}
+
+/* The first dimension, by which batch norm and activations tell units apart, and how many elements each of
+   its values has: a vector has as many channels as elements, of one position each. Any thread. */
+static inline size_t tsr_shape_channels(tsr_shape shape)
+{
+    return shape.dims[0];
+}
+
+static inline size_t tsr_shape_positions(tsr_shape shape)
+{
+    size_t positions = 1;
+    for (size_t i = 1; i < shape.n_dims; i++)
+        positions *= shape.dims[i];
+    return positions;
+}
+
+static inline bool tsr_shape_equal(tsr_shape a, tsr_shape b)
+{
+    bool equal = a.n_dims == b.n_dims;
+    for (size_t i = 0; equal && i < a.n_dims; i++)
+        equal = a.dims[i] == b.dims[i];
+    return equal;
 }
 
 /* How many threads a parallel region of this run may use; at least 1. Results must not depend on it:
@@ -45,8 +100,8 @@ static inline size_t tsr_shape_size(tsr_shape shape)
 int tsr_threads(void);
 
 /* Whether work takes several times as long as waking a thread that waits. It is told as the number of floats
-   that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications of
-   a matrix product, in the cache, take as long as one. Results must not depend on it. */
+   that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications
+   of a matrix product, in the cache, take as long as one. Results must not depend on it. */
 #define TSR_PRODUCTS_PER_FLOAT 32
 static inline bool tsr_worth_sharing(size_t floats)
 {
@@ -54,4 +109,17 @@ static inline bool tsr_worth_sharing(size_t floats)
 }
 
 TSR_END_DECLS
+
+#ifdef __cplusplus
+#include <initializer_list>
+
+static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
+{
+    tsr_shape shape = tsr_shape();
+    for (size_t dim : dims)
+        if (shape.n_dims < TSR_MAX_DIMS)
+            shape.dims[shape.n_dims++] = dim;
+    return shape;
+}
+#endif
 #endif

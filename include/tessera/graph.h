@@ -68,10 +68,10 @@ tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
 tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
-/* The mean of each map: c x h x w becomes c x 1 x 1. */
+/* The mean of each channel: c x h x w, or any shape whose first dimension is c, becomes a vector of c. */
 tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
 
-/* c x h x w becomes (c h w) x 1 x 1. */
+/* A vector of all elements. */
 tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
 
 /* a + b, of one shape. */
@@ -85,7 +85,7 @@ tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size
    without a name it is "<operator><number>". Names are unique in a graph. */
 tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
 
-/* The shape of one sample at this node; 1 x 1 x 1 on a failed graph. */
+/* The shape of one sample at this node; 1 on a failed graph. */
 tsr_shape tsr_node_shape(const tsr_node *x);
 
 /* A builder's own error, printf style; sticks as any other. */

@@ -22,8 +22,6 @@ typedef enum tsr_init {
     TSR_INIT_GLOROT_UNIFORM, /* uniform within sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010) */
 } tsr_init;
 
-#define TSR_MAX_DIMS 4
-
 typedef struct tsr_parameter_spec {
     const char *name; /* "weight"; saved as "<node>.weight" */
     tsr_role role;

@@ -305,7 +305,7 @@ static tsr_status *open_cifar(void *self, tsr_dataset_info *info)
     const label_kind *label = &data->format->labels[data->label];
     *info = (tsr_dataset_info){
         .n = { count_images(data, TSR_TRAIN), count_images(data, TSR_TEST) },
-        .shape = { CHANNELS, SIDE, SIDE },
+        .shape = TSR_SHAPE(CHANNELS, SIDE, SIDE),
         .classes = label->classes,
         .class_names = data->names ? data->names : label->names,
     };

@@ -17,7 +17,7 @@ static tsr_status *open_digits(void *self, tsr_dataset_info *info)
     (void)self;
     *info = (tsr_dataset_info){
         .n = { [TSR_TRAIN] = TRAIN, [TSR_TEST] = SAMPLES - TRAIN },
-        .shape = { 1, SIDE, SIDE },
+        .shape = TSR_SHAPE(1, SIDE, SIDE),
         .classes = 10,
     };
     return NULL;

@@ -299,8 +299,7 @@ static tsr_status *load(const idx_role *role, idx_array *out)
 static tsr_shape image_shape(const idx_array *images)
 {
     size_t last = images->n_dims - 1;
-    return (tsr_shape){ images->n_dims == 4 ? images->dims[1] : 1, images->dims[last - 1],
-                        images->dims[last] };
+    return TSR_SHAPE(images->n_dims == 4 ? images->dims[1] : 1, images->dims[last - 1], images->dims[last]);
 }
 
 static tsr_status *check_counts(const idx *data)
@@ -320,11 +319,12 @@ static tsr_status *check_shapes(const idx *data)
     const idx_array *train_images = &data->arrays[TSR_TRAIN][IMAGES],
                     *test_images = &data->arrays[TSR_TEST][IMAGES];
     tsr_shape train = image_shape(train_images), test = image_shape(test_images);
-    if (train.c == test.c && train.h == test.h && train.w == test.w)
+    if (tsr_shape_equal(train, test))
         return NULL;
     return tsr_fail(TSR_REFUSED,
                     "%s: offset 8: images of shape %zu x %zu x %zu, expected %zu x %zu x %zu as in %s",
-                    test_images->path, test.c, test.h, test.w, train.c, train.h, train.w, train_images->path);
+                    test_images->path, test.dims[0], test.dims[1], test.dims[2], train.dims[0], train.dims[1],
+                    train.dims[2], train_images->path);
 }
 
 static tsr_status *check_labels(const idx_array *labels, int classes)

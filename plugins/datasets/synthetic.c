@@ -56,7 +56,7 @@ static tsr_status *open_synthetic(void *self, tsr_dataset_info *info)
     synthetic *data = self;
     *info = (tsr_dataset_info){
         .n = { [TSR_TRAIN] = data->train, [TSR_TEST] = data->test },
-        .shape = { data->dimension, 1, 1 },
+        .shape = TSR_SHAPE(data->dimension),
         .classes = data->classes,
     };
     return data->kind == CLUSTERS ? make_centres(data) : NULL;

@@ -62,7 +62,7 @@ static tsr_node *convolve(const resnet *m, tsr_graph *g, tsr_node *x, int channe
 static tsr_node *block(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int stride, const char *name)
 {
     tsr_node *shortcut = x;
-    if (stride != 1 || tsr_node_shape(x).c != (size_t)channels) {
+    if (stride != 1 || tsr_shape_channels(tsr_node_shape(x)) != (size_t)channels) {
         char of[64];
         snprintf(of, sizeof(of), "%s.shortcut", name);
         shortcut = convolve(m, g, x, channels, 1, stride, of, "");

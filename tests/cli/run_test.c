@@ -601,7 +601,7 @@ static const struct {
       "bad.cfg:4: training.augment.shift = 1.5: expected" },
     { "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "training = {\n augment = { flip = true; }; };",
-      "bad.cfg:4: training.augment: samples of shape 20 x 1 x 1 cannot be augmented, expected images" },
+      "bad.cfg:4: training.augment: samples of shape 20 cannot be augmented, expected images" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; depth = 2; };\n"
       "codes = {\n layers = [ \"activation.2\" ]; };",
       "bad.cfg:4: codes.layers: no activation is called 'activation.2', expected of: activation.0, "

@@ -146,8 +146,8 @@ START_TEST(chosen_layers_alone_give_bits_a_channel_one_for_its_sum)
 {
     static const int all[] = { 0, 1, 2 };
     static float inputs[MAPS * CHANNELS * POSITIONS];
-    test_net whole = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
-    test_net pooled = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
+    test_net whole = net_new(maps, NULL, TSR_SHAPE(CHANNELS, 3, 7), 4, 5);
+    test_net pooled = net_new(maps, NULL, TSR_SHAPE(CHANNELS, 3, 7), 4, 5);
     const char *names[] = { "flat", "second" };
     ck_succeeds(tsr_network_choose_code(pooled.network, &(tsr_code_choice){ 2, names, true }));
     ck_assert_uint_eq(tsr_network_n_code_sources(pooled.network), 2);
@@ -184,7 +184,7 @@ END_TEST
 
 START_TEST(a_layer_that_is_not_there_is_refused_with_those_that_are)
 {
-    test_net net = net_new(maps, NULL, (tsr_shape){ CHANNELS, 3, 7 }, 4, 5);
+    test_net net = net_new(maps, NULL, TSR_SHAPE(CHANNELS, 3, 7), 4, 5);
     const char *names[] = { "first", "third" };
     ck_fails(tsr_network_choose_code(net.network, &(tsr_code_choice){ 2, names, false }), TSR_REFUSED,
              "no activation is called 'third', expected of: first, second, flat");

@@ -125,7 +125,7 @@ static void train(const char *settings, size_t side, size_t batch, size_t steps,
     tsr_instance *adam = test_instance(TSR_OPTIMIZER, text);
     training_data data = make_data(side, batch, steps);
     tsr_network *network;
-    ck_succeeds(tsr_network_new(model, (tsr_shape){ 3, side, side }, 10, 1, &network));
+    ck_succeeds(tsr_network_new(model, TSR_SHAPE(3, side, side), 10, 1, &network));
     write_parameters(folder, "initial", network, false);
     write_floats(folder, "images", 5, (size_t[]){ steps, batch, 3, side, side }, data.images);
     write_npy(folder, "labels", "<i4", sizeof(int32_t), 2, (size_t[]){ steps, batch }, data.labels);
@@ -194,7 +194,7 @@ static size_t values_of(const operator_case *work, tsr_instance *model)
 {
     size_t n = 0;
     tsr_graph *graph;
-    ck_succeeds(tsr_graph_new(model, (tsr_shape){ work->c, work->h, work->w }, &graph));
+    ck_succeeds(tsr_graph_new(model, TSR_SHAPE(work->c, work->h, work->w), &graph));
     n = tsr_shape_size(tsr_node_shape(apply(graph, graph->nodes[0], work)));
     tsr_graph_free(graph);
     return n;
@@ -208,8 +208,8 @@ static void run_operator(operator_case *work, const char *folder, size_t number)
     tsr_instance *hooked = self->activation, *prelu = test_instance(TSR_ACTIVATION, "plugin = \"prelu\";");
     self->activation = prelu;
     size_t values = values_of(work, net.model);
-    ck_succeeds(tsr_network_new(net.model, (tsr_shape){ work->c, work->h, work->w }, (int)values, number,
-                                &net.network));
+    ck_succeeds(
+        tsr_network_new(net.model, TSR_SHAPE(work->c, work->h, work->w), (int)values, number, &net.network));
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     int32_t *labels = random_batch(&net, BATCH);
     for (size_t i = 1; i < tsr_network_n_tensors(net.network); i++) { /* all but apply_shift's */

@@ -8,7 +8,7 @@
 #define SIDE 9
 #define PLANE (SIDE * SIDE)
 
-static const tsr_shape square = { 2, SIDE, SIDE };
+static const tsr_shape square = { 3, { 2, SIDE, SIDE } };
 
 static void fill(float *image, size_t n, uint64_t index)
 {
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_shift_moves_pixels_and_repeats_the_edge)
 {
-    const tsr_shape wide = { 1, 4, 100 }; /* more than a stretch, and not square */
+    const tsr_shape wide = TSR_SHAPE(1, 4, 100); /* more than a stretch, and not square */
     float in[400], out[400];
     fill(in, 400, 3);
     tsr_augment_apply(&(tsr_transform){ .down = 0.25, .right = -0.03 }, wide, in, out);
@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(between_pixels_values_are_interpolated)
 {
-    const tsr_shape shape = { 1, 2, 2 };
+    const tsr_shape shape = TSR_SHAPE(1, 2, 2);
     float in[4] = { 0, 4, 8, 20 }, out[4];
     tsr_augment_apply(&(tsr_transform){ .right = -0.25 }, shape, in, out); /* half a pixel to the left */
     ck_assert_float_eq(out[0], 2);
@@ -87,7 +87,7 @@ END_TEST
 START_TEST(a_ramp_is_turned_and_shifted_as_geometry_has_it)
 {
     enum { n = 33 };
-    const tsr_shape shape = { 1, n, n };
+    const tsr_shape shape = TSR_SHAPE(1, n, n);
     const tsr_transform transform = { .degrees = 15, .down = 0.05, .right = -0.1 };
     static float in[n * n], out[n * n];
     for (int y = 0; y < n; y++)
@@ -148,11 +148,11 @@ END_TEST
 
 START_TEST(what_is_no_image_is_refused)
 {
-    ck_succeeds(tsr_augment_check((tsr_shape){ 3, 2, 2 }));
-    ck_fails(tsr_augment_check((tsr_shape){ 784, 1, 1 }), TSR_REFUSED,
+    ck_succeeds(tsr_augment_check(TSR_SHAPE(3, 2, 2)));
+    ck_fails(tsr_augment_check(TSR_SHAPE(784, 1, 1)), TSR_REFUSED,
              "784 x 1 x 1 cannot be augmented, expected images");
-    ck_fails(tsr_augment_check((tsr_shape){ 1, 1, 8 }), TSR_REFUSED, "1 x 1 x 8");
-    ck_fails(tsr_augment_check((tsr_shape){ 1, 40000, 8 }), TSR_REFUSED, "2 to 32768");
+    ck_fails(tsr_augment_check(TSR_SHAPE(1, 1, 8)), TSR_REFUSED, "1 x 1 x 8");
+    ck_fails(tsr_augment_check(TSR_SHAPE(1, 40000, 8)), TSR_REFUSED, "2 to 32768");
 }
 END_TEST
 

@@ -39,14 +39,14 @@ static tsr_status *open_counted(void *self, tsr_dataset_info *info)
     data->held = malloc(16);
     *info = (tsr_dataset_info){
         .n = { data->fault == NO_TRAIN ? 0 : data->train, data->fault == NO_TEST ? 0 : data->test },
-        .shape = { 2, 1, data->fault == EMPTY_SHAPE ? 0 : 1 },
+        .shape = TSR_SHAPE(2, 1, data->fault == EMPTY_SHAPE ? 0 : 1),
         .classes = data->fault == ONE_CLASS ? 1 : data->classes,
         .class_names = data->fault == NAMELESS ? names
                        : data->fault == LATIN  ? latin
                                                : NULL,
     };
     if (data->fault == HUGE_SHAPE)
-        info->shape = (tsr_shape){ SIZE_MAX / 8, 1, 3 };
+        info->shape = TSR_SHAPE(SIZE_MAX / 8, 1, 3);
     return NULL;
 }
 

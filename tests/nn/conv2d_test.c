@@ -16,7 +16,7 @@
 #define TOLERANCE 2e-3 /* of differences of float arithmetic, as in gradient_test.c */
 
 typedef struct test_case {
-    tsr_shape in;
+    tsr_maps in;
     tsr_conv2d_options options;
 } test_case;
 
@@ -68,10 +68,10 @@ static double by_definition(const test_case *it, const float *x, const float *w,
     return sum;
 }
 
-static tsr_shape shape_out(const test_case *it)
+static tsr_maps shape_out(const test_case *it)
 {
     const tsr_conv2d_options *o = &it->options;
-    return (tsr_shape){
+    return (tsr_maps){
         (size_t)o->channels,
         (it->in.h + 2 * (size_t)o->padding_h - (size_t)o->kernel_h) / (size_t)o->stride_h + 1,
         (it->in.w + 2 * (size_t)o->padding_w - (size_t)o->kernel_w) / (size_t)o->stride_w + 1,
@@ -80,8 +80,9 @@ static tsr_shape shape_out(const test_case *it)
 
 static void equals_the_definition(test_case it, size_t n)
 {
-    tsr_shape out = shape_out(&it);
-    test_net net = net_new(conv_and_flatten, &it, it.in, (int)tsr_shape_size(out), 1);
+    tsr_maps out = shape_out(&it);
+    test_net net =
+        net_new(conv_and_flatten, &it, TSR_SHAPE(it.in.c, it.in.h, it.in.w), (int)tsr_maps_size(out), 1);
     ck_succeeds(tsr_network_plan(net.network, n, false));
     ck_assert_str_eq(tsr_network_tensor(net.network, 0)->parameter.name, "conv.weight");
     const float *w = tsr_network_tensor(net.network, 0)->values, *bias = NULL;
@@ -90,12 +91,12 @@ static void equals_the_definition(test_case it, size_t n)
         bias = tsr_network_tensor(net.network, 1)->values;
     }
     float *x = tsr_network_input_values(net.network);
-    fill_random(n * tsr_shape_size(it.in), x, 2);
+    fill_random(n * tsr_maps_size(it.in), x, 2);
     tsr_network_forward(net.network, n, NULL, NULL);
     const float *y = tsr_network_logits(net.network);
     for (size_t s = 0; s < n; s++)
-        for (size_t i = 0; i < tsr_shape_size(out); i++, y++) {
-            double expected = by_definition(&it, x + s * tsr_shape_size(it.in), w, bias, i / (out.h * out.w),
+        for (size_t i = 0; i < tsr_maps_size(out); i++, y++) {
+            double expected = by_definition(&it, x + s * tsr_maps_size(it.in), w, bias, i / (out.h * out.w),
                                             i / out.w % out.h, i % out.w);
             ck_assert_double_le(fabs((double)*y - expected), 1e-5);
         }
@@ -131,9 +132,9 @@ static float *values(size_t n, uint64_t index)
 
 static arrays arrays_new(const tsr_convolution *c, const tsr_convolutions *ways)
 {
-    arrays a = { .n_x = c->samples * tsr_shape_size(c->in),
+    arrays a = { .n_x = c->samples * tsr_maps_size(c->in),
                  .n_w = c->out.c * c->in.c * c->kernel_h * c->kernel_w,
-                 .n_y = c->samples * tsr_shape_size(c->out),
+                 .n_y = c->samples * tsr_maps_size(c->out),
                  .n_scratch = ways->scratch(c) };
     a.x = values(a.n_x, 1);
     a.w = values(a.n_w, 2);
@@ -198,11 +199,11 @@ static void ways_agree(tsr_convolution c)
     arrays_free(&plain);
 }
 
-static tsr_convolution convolution(size_t samples, tsr_shape in, size_t channels, size_t kernel,
-                                   size_t stride, size_t padding)
+static tsr_convolution convolution(size_t samples, tsr_maps in, size_t channels, size_t kernel, size_t stride,
+                                   size_t padding)
 {
-    tsr_shape out = { channels, (in.h + 2 * padding - kernel) / stride + 1,
-                      (in.w + 2 * padding - kernel) / stride + 1 };
+    tsr_maps out = { channels, (in.h + 2 * padding - kernel) / stride + 1,
+                     (in.w + 2 * padding - kernel) / stride + 1 };
     return (tsr_convolution){ samples, in, out, kernel, kernel, stride, stride, padding, padding };
 }
 
@@ -221,14 +222,14 @@ END_TEST
 
 START_TEST(ways_agree_on_the_maps_of_residual_networks)
 {
-    ways_agree(convolution(3, (tsr_shape){ 3, 32, 32 }, 16, 3, 1, 1));
-    ways_agree(convolution(9, (tsr_shape){ 16, 32, 32 }, 16, 3, 1, 1));
-    ways_agree(convolution(3, (tsr_shape){ 16, 32, 32 }, 32, 3, 2, 1));
-    ways_agree(convolution(2, (tsr_shape){ 64, 32, 32 }, 128, 1, 2, 0));
-    ways_agree(convolution(3, (tsr_shape){ 64, 16, 16 }, 64, 3, 1, 1));
-    ways_agree(convolution(10, (tsr_shape){ 128, 4, 4 }, 160, 3, 1, 1));
-    ways_agree(convolution(10, (tsr_shape){ 150, 2, 2 }, 130, 3, 1, 1));
-    ways_agree(convolution(10, (tsr_shape){ 150, 8, 8 }, 130, 3, 2, 1));
+    ways_agree(convolution(3, (tsr_maps){ 3, 32, 32 }, 16, 3, 1, 1));
+    ways_agree(convolution(9, (tsr_maps){ 16, 32, 32 }, 16, 3, 1, 1));
+    ways_agree(convolution(3, (tsr_maps){ 16, 32, 32 }, 32, 3, 2, 1));
+    ways_agree(convolution(2, (tsr_maps){ 64, 32, 32 }, 128, 1, 2, 0));
+    ways_agree(convolution(3, (tsr_maps){ 64, 16, 16 }, 64, 3, 1, 1));
+    ways_agree(convolution(10, (tsr_maps){ 128, 4, 4 }, 160, 3, 1, 1));
+    ways_agree(convolution(10, (tsr_maps){ 150, 2, 2 }, 130, 3, 1, 1));
+    ways_agree(convolution(10, (tsr_maps){ 150, 8, 8 }, 130, 3, 2, 1));
 }
 END_TEST
 
@@ -237,15 +238,15 @@ START_TEST(ways_agree_by_3_with_stride_1)
     for (size_t h = 1; h <= 9; h++)
         for (size_t w = 1; w <= 9; w += 2)
             for (size_t padding = h < 3 || w < 3; padding <= 2; padding++)
-                ways_agree(convolution(1 + h % 3, (tsr_shape){ 32 + h, h, w }, 41 - w, 3, 1, padding));
-    ways_agree(convolution(2, (tsr_shape){ 33, 5, 300 }, 35, 3, 1, 1));
+                ways_agree(convolution(1 + h % 3, (tsr_maps){ 32 + h, h, w }, 41 - w, 3, 1, padding));
+    ways_agree(convolution(2, (tsr_maps){ 33, 5, 300 }, 35, 3, 1, 1));
 }
 END_TEST
 
 START_TEST(large_images_go_in_bands)
 {
-    ways_agree(convolution(2, (tsr_shape){ 20, 90, 130 }, 18, 5, 1, 2));
-    ways_agree(convolution(1, (tsr_shape){ 20, 91, 130 }, 18, 5, 3, 4));
+    ways_agree(convolution(2, (tsr_maps){ 20, 90, 130 }, 18, 5, 1, 2));
+    ways_agree(convolution(1, (tsr_maps){ 20, 91, 130 }, 18, 5, 3, 4));
 }
 END_TEST
 
@@ -267,11 +268,11 @@ static void threads_change_nothing(tsr_convolution c)
 
 START_TEST(threads_change_no_bit)
 {
-    threads_change_nothing(convolution(17, (tsr_shape){ 16, 16, 16 }, 16, 3, 1, 1));
-    threads_change_nothing(convolution(17, (tsr_shape){ 16, 16, 16 }, 32, 3, 2, 1));
-    threads_change_nothing(convolution(17, (tsr_shape){ 64, 16, 16 }, 64, 3, 1, 1));
-    threads_change_nothing(convolution(9, (tsr_shape){ 256, 4, 4 }, 256, 3, 1, 1));
-    threads_change_nothing(convolution(9, (tsr_shape){ 256, 4, 4 }, 160, 3, 2, 1));
+    threads_change_nothing(convolution(17, (tsr_maps){ 16, 16, 16 }, 16, 3, 1, 1));
+    threads_change_nothing(convolution(17, (tsr_maps){ 16, 16, 16 }, 32, 3, 2, 1));
+    threads_change_nothing(convolution(17, (tsr_maps){ 64, 16, 16 }, 64, 3, 1, 1));
+    threads_change_nothing(convolution(9, (tsr_maps){ 256, 4, 4 }, 256, 3, 1, 1));
+    threads_change_nothing(convolution(9, (tsr_maps){ 256, 4, 4 }, 160, 3, 2, 1));
 }
 END_TEST
 
@@ -288,7 +289,7 @@ START_TEST(gradients_agree_with_differences)
     tsr_rng rng = tsr_rng_stream(6, TSR_FOR_DATA, 0);
     for (size_t i = 0; i < 40; i++) {
         test_case it = random_case(&rng, 3, 5);
-        test_net net = net_new(conv_between, &it, it.in, 3, 1);
+        test_net net = net_new(conv_between, &it, TSR_SHAPE(it.in.c, it.in.h, it.in.w), 3, 1);
         ck_succeeds(tsr_network_plan(net.network, BATCH, true));
         double error = gradient_error(&net, BATCH);
         ck_assert_double_lt(error, TOLERANCE);
@@ -299,10 +300,10 @@ END_TEST
 
 /* --- what is refused --- */
 
-static void refuses(tsr_shape in, tsr_conv2d_options options, const char *message)
+static void refuses(tsr_maps in, tsr_conv2d_options options, const char *message)
 {
     tsr_graph *g;
-    ck_succeeds(tsr_graph_new(NULL, in, &g));
+    ck_succeeds(tsr_graph_new(NULL, TSR_SHAPE(in.c, in.h, in.w), &g));
     tsr_conv2d_with(g, g->nodes[0], &options);
     tsr_status *status = tsr_graph_finish(g, g->nodes[0], 4);
     ck_assert_msg(status != NULL, "finished, where '%s' was expected", message);
@@ -314,7 +315,7 @@ static void refuses(tsr_shape in, tsr_conv2d_options options, const char *messag
 
 START_TEST(options_that_make_no_sense_are_refused)
 {
-    tsr_shape in = { 2, 5, 5 };
+    tsr_maps in = { 2, 5, 5 };
     refuses(in, (tsr_conv2d_options){ 0, 3, 3, 1, 1, 1, 1, false },
             "conv2d0: channels is 0, expected at least 1");
     refuses(in, (tsr_conv2d_options){ 4, 3, 0, 1, 1, 1, 1, false },
@@ -328,10 +329,10 @@ END_TEST
 
 START_TEST(a_kernel_larger_than_its_padded_input_is_refused)
 {
-    refuses((tsr_shape){ 2, 5, 2 }, (tsr_conv2d_options){ 4, 3, 5, 1, 1, 0, 1, false },
+    refuses((tsr_maps){ 2, 5, 2 }, (tsr_conv2d_options){ 4, 3, 5, 1, 1, 0, 1, false },
             "conv2d0: the kernel, 3 x 5, is larger than its padded input, 5 x 4 (2 x 5 x 2, padded by 0 x "
             "1)");
-    refuses((tsr_shape){ 2, 2, 5 }, (tsr_conv2d_options){ 4, 3, 5, 1, 1, 0, 1, false },
+    refuses((tsr_maps){ 2, 2, 5 }, (tsr_conv2d_options){ 4, 3, 5, 1, 1, 0, 1, false },
             "conv2d0: the kernel, 3 x 5, is larger than its padded input, 2 x 7 (2 x 2 x 5, padded by 0 x "
             "1)");
 }
@@ -339,11 +340,11 @@ END_TEST
 
 START_TEST(sizes_beyond_what_can_be_counted_are_refused)
 {
-    refuses((tsr_shape){ 1 << 20, 8, 8 },
+    refuses((tsr_maps){ 1 << 20, 8, 8 },
             (tsr_conv2d_options){ 4, 1 << 6, 1 << 6, 1, 1, 1 << 6, 1 << 6, false },
             "conv2d0: 1048576 x 8 x 8 under a kernel of 64 x 64, giving 4 x 73 x 73, is too large to "
             "compute");
-    refuses((tsr_shape){ 1, 8, 8 }, (tsr_conv2d_options){ 1, 1, 1, 1, 1, INT_MAX, INT_MAX, false },
+    refuses((tsr_maps){ 1, 8, 8 }, (tsr_conv2d_options){ 1, 1, 1, 1, 1, INT_MAX, INT_MAX, false },
             "conv2d0: 1 x 8 x 8 under a kernel of 1 x 1, giving 1 x 4294967302 x 4294967302, is too large "
             "to compute");
 }
@@ -352,7 +353,7 @@ END_TEST
 START_TEST(options_that_are_null_are_refused)
 {
     tsr_graph *g;
-    ck_succeeds(tsr_graph_new(NULL, (tsr_shape){ 1, 4, 4 }, &g));
+    ck_succeeds(tsr_graph_new(NULL, TSR_SHAPE(1, 4, 4), &g));
     tsr_conv2d_with(g, g->nodes[0], NULL);
     ck_fails(tsr_graph_finish(g, g->nodes[0], 16), TSR_REFUSED, "options are NULL");
     tsr_graph_free(g);

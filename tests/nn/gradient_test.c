@@ -35,8 +35,8 @@ static tsr_node *dense(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(dense_has_right_gradients)
 {
-    gradients_agree(dense, (tsr_shape){ 4, 1, 1 });
-    gradients_agree(dense, (tsr_shape){ 2, 3, 2 });
+    gradients_agree(dense, TSR_SHAPE(4));
+    gradients_agree(dense, TSR_SHAPE(2, 3, 2));
 }
 END_TEST
 
@@ -48,9 +48,9 @@ static tsr_node *batch_norm(void *context, tsr_graph *g, tsr_node *x, int classe
 
 START_TEST(batch_norm_has_right_gradients)
 {
-    gradients_agree(batch_norm, (tsr_shape){ 4, 1, 1 });
-    gradients_agree(batch_norm, (tsr_shape){ 3, 2, 2 });
-    gradients_agree(batch_norm, (tsr_shape){ 1, 1, 5 });
+    gradients_agree(batch_norm, TSR_SHAPE(4));
+    gradients_agree(batch_norm, TSR_SHAPE(3, 2, 2));
+    gradients_agree(batch_norm, TSR_SHAPE(1, 1, 5));
 }
 END_TEST
 
@@ -62,7 +62,7 @@ static tsr_node *batch_norm_on_input(void *context, tsr_graph *g, tsr_node *x, i
 
 START_TEST(batch_norm_right_behind_the_input_has_right_gradients)
 {
-    gradients_agree(batch_norm_on_input, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(batch_norm_on_input, TSR_SHAPE(4));
 }
 END_TEST
 
@@ -74,8 +74,8 @@ static tsr_node *activation(void *context, tsr_graph *g, tsr_node *x, int classe
 
 START_TEST(activation_has_right_gradients)
 {
-    gradients_agree(activation, (tsr_shape){ 4, 1, 1 });
-    gradients_agree(activation, (tsr_shape){ 3, 2, 2 });
+    gradients_agree(activation, TSR_SHAPE(4));
+    gradients_agree(activation, TSR_SHAPE(3, 2, 2));
 }
 END_TEST
 
@@ -87,7 +87,7 @@ static tsr_node *activation_on_input(void *context, tsr_graph *g, tsr_node *x, i
 
 START_TEST(activation_that_learns_right_behind_the_input_has_right_gradients)
 {
-    gradients_agree(activation_on_input, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(activation_on_input, TSR_SHAPE(4));
 }
 END_TEST
 
@@ -99,8 +99,8 @@ static tsr_node *dropout(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(dropout_has_right_gradients)
 {
-    gradients_agree(dropout, (tsr_shape){ 6, 1, 1 });
-    gradients_agree(dropout, (tsr_shape){ 2, 3, 2 });
+    gradients_agree(dropout, TSR_SHAPE(6));
+    gradients_agree(dropout, TSR_SHAPE(2, 3, 2));
 }
 END_TEST
 
@@ -112,7 +112,7 @@ static tsr_node *flatten(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(flatten_has_right_gradients)
 {
-    gradients_agree(flatten, (tsr_shape){ 2, 2, 3 });
+    gradients_agree(flatten, TSR_SHAPE(2, 2, 3));
 }
 END_TEST
 
@@ -124,8 +124,8 @@ static tsr_node *add(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(add_has_right_gradients)
 {
-    gradients_agree(add, (tsr_shape){ 5, 1, 1 });
-    gradients_agree(add, (tsr_shape){ 2, 2, 3 });
+    gradients_agree(add, TSR_SHAPE(5));
+    gradients_agree(add, TSR_SHAPE(2, 2, 3));
 }
 END_TEST
 
@@ -183,8 +183,8 @@ START_TEST(batch_norm_with_what_follows_has_right_gradients)
                                  norm_beside_input,      norm_beside_itself, two_norms,
                                  norm_that_is_read_twice };
     for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
-        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 2, 2, 2 });
-        gradients_agree_within(LONGER, chains[i], (tsr_shape){ 1, 1, 5 });
+        gradients_agree_within(LONGER, chains[i], TSR_SHAPE(2, 2, 2));
+        gradients_agree_within(LONGER, chains[i], TSR_SHAPE(1, 1, 5));
     }
 }
 END_TEST
@@ -204,7 +204,7 @@ static tsr_node *residual_maps(void *context, tsr_graph *g, tsr_node *x, int cla
 
 START_TEST(a_residual_convolutional_network_has_right_gradients)
 {
-    gradients_agree_within(LONGER, residual_maps, (tsr_shape){ 2, 4, 3 });
+    gradients_agree_within(LONGER, residual_maps, TSR_SHAPE(2, 4, 3));
 }
 END_TEST
 
@@ -217,7 +217,7 @@ static tsr_node *logits_only(void *context, tsr_graph *g, tsr_node *x, int class
 
 START_TEST(softmax_cross_entropy_has_right_gradients)
 {
-    gradients_agree(logits_only, (tsr_shape){ 3, 1, 1 });
+    gradients_agree(logits_only, TSR_SHAPE(3));
 }
 END_TEST
 
@@ -234,7 +234,7 @@ static tsr_node *fan_out(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(nodes_with_several_readers_get_the_sum_of_their_gradients)
 {
-    gradients_agree(fan_out, (tsr_shape){ 3, 1, 1 });
+    gradients_agree(fan_out, TSR_SHAPE(3));
 }
 END_TEST
 
@@ -248,7 +248,7 @@ static tsr_node *input_beside(void *context, tsr_graph *g, tsr_node *x, int clas
 
 START_TEST(the_input_may_be_read_again_later)
 {
-    gradients_agree(input_beside, (tsr_shape){ 4, 1, 1 });
+    gradients_agree(input_beside, TSR_SHAPE(4));
 }
 END_TEST
 
@@ -264,7 +264,7 @@ static tsr_node *deep(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(a_residual_network_has_right_gradients)
 {
-    gradients_agree(deep, (tsr_shape){ 2, 2, 1 });
+    gradients_agree(deep, TSR_SHAPE(2, 2, 1));
 }
 END_TEST
 
@@ -305,7 +305,7 @@ static tsr_node *reads_output(void *context, tsr_graph *g, tsr_node *x, int clas
 
 START_TEST(an_operator_that_reads_its_output_finds_it_in_backward)
 {
-    gradients_agree(reads_output, (tsr_shape){ 3, 1, 1 });
+    gradients_agree(reads_output, TSR_SHAPE(3));
 }
 END_TEST
 
@@ -335,7 +335,7 @@ static tsr_node *one_percent_off(void *context, tsr_graph *g, tsr_node *x, int c
 
 START_TEST(a_gradient_that_is_one_percent_off_is_noticed)
 {
-    test_net net = net_new(one_percent_off, NULL, (tsr_shape){ 4, 1, 1 }, 3, 1);
+    test_net net = net_new(one_percent_off, NULL, TSR_SHAPE(4), 3, 1);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     double error = gradient_error(&net, BATCH);
     ck_assert_double_gt(error, 2 * TOLERANCE);

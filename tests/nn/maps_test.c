@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE ((tsr_shape){ 3, 16, 16 })
+#define SHAPE (TSR_SHAPE(3, 16, 16))
 #define CLASSES 4
 
 /* Every operator on maps, with chains of each kind; what goes to the activations is named. */

@@ -108,7 +108,7 @@ static tsr_status *build_and_train(const parts *p, call_counts *counts)
                               .epoch_done = count,
                               .context = counts };
     tsr_network *network;
-    TSR_TRY(tsr_network_new(p->model, (tsr_shape){ 2, 1, 1 }, 2, 1, &network));
+    TSR_TRY(tsr_network_new(p->model, TSR_SHAPE(2), 2, 1, &network));
     tsr_trained trained;
     tsr_status *status = tsr_train(network, &training, &batches, &trained);
     tsr_network_free(network);

@@ -132,10 +132,11 @@ static void shift_setup(tsr_setup *setup)
 {
     tsr_shape shape = tsr_setup_input(setup, 0);
     tsr_setup_output(setup, shape);
-    tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "shift",
-                                                      .role = TSR_ROLE_BIAS,
-                                                      .n_dims = 4,
-                                                      .dims = { BATCH, shape.c, shape.h, shape.w } });
+    tsr_parameter_spec spec = { .name = "shift", .role = TSR_ROLE_BIAS, .n_dims = 1 + shape.n_dims };
+    spec.dims[0] = BATCH;
+    for (size_t i = 0; i < shape.n_dims; i++)
+        spec.dims[1 + i] = shape.dims[i];
+    tsr_setup_parameter(setup, &spec);
 }
 
 static void shift_forward(const tsr_pass *pass)

@@ -17,7 +17,7 @@ static tsr_node *two_layers(void *context, tsr_graph *g, tsr_node *x, int classe
     return tsr_named(g, tsr_dense(g, tsr_add(g, y, z), classes), "output");
 }
 
-#define SHAPE ((tsr_shape){ 1, 5, 4 })
+#define SHAPE (TSR_SHAPE(1, 5, 4))
 
 START_TEST(parameters_are_listed_in_the_order_of_the_graph)
 {
@@ -57,7 +57,7 @@ START_TEST(parameters_are_listed_in_the_order_of_the_graph)
     ck_assert(tsr_network_get_state(net.network, 0)->values[32] == 0);
     ck_assert(tsr_network_get_state(net.network, 1)->values[32] == 1);
     ck_assert_int_eq(tsr_network_classes(net.network), 10);
-    ck_assert_uint_eq(tsr_network_input(net.network).h, 5);
+    ck_assert_uint_eq(tsr_network_input(net.network).dims[1], 5);
     net_free(&net);
 }
 END_TEST
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(weights_are_drawn_uniformly_within_glorots_bound)
 {
-    test_net net = net_new(two_layers, NULL, (tsr_shape){ 400, 1, 1 }, 10, 1);
+    test_net net = net_new(two_layers, NULL, TSR_SHAPE(400), 10, 1);
     const tsr_network_parameter *tensor = tsr_network_tensor(net.network, 0);
     double bound = sqrt(6.0 / (400 + 33)), largest = 0, mean = 0, square = 0, n = (double)tensor->parameter.n;
     for (size_t i = 0; i < tensor->parameter.n; i++) {
@@ -235,7 +235,7 @@ static tsr_node *nothing(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(a_network_without_parameters_runs)
 {
-    test_net net = net_new(nothing, NULL, (tsr_shape){ 3, 1, 1 }, 3, 1);
+    test_net net = net_new(nothing, NULL, TSR_SHAPE(3), 3, 1);
     ck_succeeds(tsr_network_plan(net.network, 4, true));
     int32_t *labels = random_batch(&net, 4);
     ck_assert(isfinite(tsr_network_gradient(net.network, 4, labels, 1, 1, NULL)));

@@ -73,7 +73,7 @@ static tsr_node *dense(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 START_TEST(dense_is_the_product_with_the_transposed_weight_plus_bias)
 {
-    test_net net = net_new(dense, NULL, (tsr_shape){ 3, 5, 7 }, 11, 1);
+    test_net net = net_new(dense, NULL, TSR_SHAPE(3, 5, 7), 11, 1);
     const tsr_network_parameter *w = tensor_named(net.network, "dense0.weight");
     const tsr_network_parameter *b = tensor_named(net.network, "dense0.bias");
     ck_assert(w->parameter.n_dims == 2 && w->parameter.dims[0] == 11 && w->parameter.dims[1] == 105);
@@ -115,27 +115,27 @@ static float *state_named(const tsr_network *network, const char *name)
 /* The mean and biased variance of channel c. */
 static void moments(tsr_shape shape, size_t n, const float *x, size_t c, double *mean, double *variance)
 {
-    size_t positions = shape.h * shape.w;
+    size_t positions = tsr_shape_positions(shape);
     double count = (double)(n * positions);
     *mean = *variance = 0;
     for (size_t s = 0; s < n; s++)
         for (size_t p = 0; p < positions; p++)
-            *mean += (double)x[(s * shape.c + c) * positions + p] / count;
+            *mean += (double)x[(s * shape.dims[0] + c) * positions + p] / count;
     for (size_t s = 0; s < n; s++)
         for (size_t p = 0; p < positions; p++)
-            *variance += pow((double)x[(s * shape.c + c) * positions + p] - *mean, 2) / count;
+            *variance += pow((double)x[(s * shape.dims[0] + c) * positions + p] - *mean, 2) / count;
 }
 
 static void normalises(tsr_shape shape, size_t n)
 {
-    size_t size = tsr_shape_size(shape), positions = shape.h * shape.w;
+    size_t size = tsr_shape_size(shape), positions = tsr_shape_positions(shape);
     test_net net = net_new(batch_norm, NULL, shape, (int)size, 1);
     ck_succeeds(tsr_network_plan(net.network, n, true));
     int32_t *labels = random_batch(&net, n);
     float *x = tsr_network_input_values(net.network);
     const float *y = tsr_network_logits(net.network);
-    fill_random(shape.c, tensor_named(net.network, "batch_norm0.weight")->values, 4);
-    fill_random(shape.c, tensor_named(net.network, "batch_norm0.bias")->values, 5);
+    fill_random(shape.dims[0], tensor_named(net.network, "batch_norm0.weight")->values, 4);
+    fill_random(shape.dims[0], tensor_named(net.network, "batch_norm0.bias")->values, 5);
     const float *scale = tensor_named(net.network, "batch_norm0.weight")->values;
     const float *shift = tensor_named(net.network, "batch_norm0.bias")->values;
     const float *running_mean = state_named(net.network, "batch_norm0.running_mean");
@@ -144,12 +144,12 @@ static void normalises(tsr_shape shape, size_t n)
         x[i] = 100 + 3 * x[i]; /* a mean far from 0: what cancels must not show */
     tsr_network_gradient(net.network, n, labels, 1, 1, NULL);
     double correction = n * positions > 1 ? (double)(n * positions) / (double)(n * positions - 1) : 1;
-    for (size_t c = 0; c < shape.c; c++) {
+    for (size_t c = 0; c < shape.dims[0]; c++) {
         double mean, variance;
         moments(shape, n, x, c, &mean, &variance);
         for (size_t s = 0; s < n; s++)
             for (size_t p = 0; p < positions; p++) {
-                size_t i = (s * shape.c + c) * positions + p;
+                size_t i = (s * shape.dims[0] + c) * positions + p;
                 double expected =
                     ((double)x[i] - mean) / sqrt(variance + 1e-3) * (double)scale[c] + (double)shift[c];
                 ck_assert_double_eq_tol((double)y[i], expected, 5e-5);
@@ -170,15 +170,15 @@ static void normalises(tsr_shape shape, size_t n)
 
 START_TEST(batch_norm_normalises_by_the_batch_and_runs_its_statistics)
 {
-    normalises((tsr_shape){ 5, 1, 1 }, 64);
-    normalises((tsr_shape){ 3, 4, 5 }, 7);
-    normalises((tsr_shape){ 2, 3, 3 }, 1);
+    normalises(TSR_SHAPE(5), 64);
+    normalises(TSR_SHAPE(3, 4, 5), 7);
+    normalises(TSR_SHAPE(2, 3, 3), 1);
 }
 END_TEST
 
 START_TEST(batch_norm_of_one_value_per_channel_is_its_shift)
 {
-    normalises((tsr_shape){ 4, 1, 1 }, 1);
+    normalises(TSR_SHAPE(4), 1);
 }
 END_TEST
 
@@ -195,7 +195,7 @@ static tsr_node *dropout(void *context, tsr_graph *g, tsr_node *x, int classes)
 
 static test_net dropout_net(double *rate)
 {
-    test_net net = net_new(dropout, rate, (tsr_shape){ WIDE, 1, 1 }, WIDE, 1);
+    test_net net = net_new(dropout, rate, TSR_SHAPE(WIDE), WIDE, 1);
     ck_succeeds(tsr_network_plan(net.network, 10, true));
     for (size_t i = 0; i < 10 * WIDE; i++)
         tsr_network_input_values(net.network)[i] = 2;
@@ -257,7 +257,7 @@ static tsr_node *two_dropouts(void *context, tsr_graph *g, tsr_node *x, int clas
 
 START_TEST(no_two_nodes_share_a_mask_in_any_two_steps)
 {
-    test_net net = net_new(two_dropouts, NULL, (tsr_shape){ WIDE, 1, 1 }, WIDE, 1);
+    test_net net = net_new(two_dropouts, NULL, TSR_SHAPE(WIDE), WIDE, 1);
     ck_succeeds(tsr_network_plan(net.network, 1, true));
     for (size_t i = 0; i < WIDE; i++)
         tsr_network_input_values(net.network)[i] = 0.5f;

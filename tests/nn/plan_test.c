@@ -110,8 +110,8 @@ static void run_steps(test_net *net, size_t n, float *gradients)
 START_TEST(shared_memory_gives_the_bits_of_memory_apart)
 {
     for (size_t n = 1; n <= TANGLED_BATCH; n += 4) {
-        test_net apart = net_new(tangled, NULL, (tsr_shape){ 10, 1, 1 }, 4, 2);
-        test_net shared = net_new(tangled, NULL, (tsr_shape){ 10, 1, 1 }, 4, 2);
+        test_net apart = net_new(tangled, NULL, TSR_SHAPE(10), 4, 2);
+        test_net shared = net_new(tangled, NULL, TSR_SHAPE(10), 4, 2);
         ck_succeeds(tsr_network_plan_apart(apart.network, n)); /* and a plan for more than there is: */
         ck_succeeds(tsr_network_plan(shared.network, TANGLED_BATCH, true));
         size_t bytes = tsr_network_flat(apart.network).count * sizeof(float);
@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(inference_in_little_memory_gives_the_bits_of_a_training_plan)
 {
-    test_net net = net_new(tangled, NULL, (tsr_shape){ 10, 1, 1 }, 4, 2);
+    test_net net = net_new(tangled, NULL, TSR_SHAPE(10), 4, 2);
     float logits[2][TANGLED_BATCH * 4];
     for (int training = 0; training < 2; training++) {
         ck_succeeds(tsr_network_plan(net.network, TANGLED_BATCH, training));
@@ -146,7 +146,7 @@ END_TEST
 
 START_TEST(input_and_logits_outlive_a_pass)
 {
-    test_net net = net_new(tangled, NULL, (tsr_shape){ 10, 1, 1 }, 4, 2);
+    test_net net = net_new(tangled, NULL, TSR_SHAPE(10), 4, 2);
     for (int training = 0; training < 2; training++) {
         ck_succeeds(tsr_network_plan(net.network, TANGLED_BATCH, training));
         int32_t *labels = random_batch(&net, TANGLED_BATCH);
@@ -177,7 +177,7 @@ static size_t arena_of(int depth, tsr_plan_kind kind)
 {
     tsr_instance *model = hook_model_new(deep, &depth);
     tsr_graph *graph;
-    ck_succeeds(tsr_graph_new(model, (tsr_shape){ 64, 1, 1 }, &graph));
+    ck_succeeds(tsr_graph_new(model, TSR_SHAPE(64), &graph));
     tsr_node *logits = deep(&depth, graph, graph->nodes[0], 10);
     ck_succeeds(tsr_graph_finish(graph, logits, 10));
     float **none = calloc(graph->n_parameters, sizeof(*none));
@@ -211,7 +211,7 @@ END_TEST
 START_TEST(a_plan_that_is_there_is_only_selected)
 {
     int depth = 2;
-    test_net net = net_new(deep, &depth, (tsr_shape){ 64, 1, 1 }, 4, 1);
+    test_net net = net_new(deep, &depth, TSR_SHAPE(64), 4, 1);
     ck_assert_uint_eq(tsr_network_batch(net.network), 0);
     ck_succeeds(tsr_network_plan(net.network, 8, true));
     float *training = tsr_network_input_values(net.network);

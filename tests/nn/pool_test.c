@@ -43,18 +43,18 @@ static double window_value(const pool_case *c, const float *x, size_t width)
 static void pools(pool_function *pool, tsr_shape shape, size_t samples, int size, int stride)
 {
     pool_case c = { pool, size, stride };
-    size_t h = (shape.h - (size_t)size) / (size_t)stride + 1,
-           w = (shape.w - (size_t)size) / (size_t)stride + 1;
-    test_net net = net_new(pool_only, &c, shape, (int)(shape.c * h * w), 1);
+    size_t h = (shape.dims[1] - (size_t)size) / (size_t)stride + 1,
+           w = (shape.dims[2] - (size_t)size) / (size_t)stride + 1;
+    test_net net = net_new(pool_only, &c, shape, (int)(shape.dims[0] * h * w), 1);
     ck_succeeds(tsr_network_plan(net.network, samples, false));
     free(random_batch(&net, samples));
     tsr_network_forward(net.network, samples, NULL, NULL);
     const float *x = tsr_network_input_values(net.network), *y = tsr_network_logits(net.network);
-    for (size_t map = 0; map < samples * shape.c; map++, x += shape.h * shape.w)
+    for (size_t map = 0; map < samples * shape.dims[0]; map++, x += shape.dims[1] * shape.dims[2])
         for (size_t row = 0; row < h; row++)
             for (size_t column = 0; column < w; column++, y++) {
-                const float *window = x + row * (size_t)stride * shape.w + column * (size_t)stride;
-                ck_assert_double_eq_tol((double)*y, window_value(&c, window, shape.w), 1e-6);
+                const float *window = x + row * (size_t)stride * shape.dims[2] + column * (size_t)stride;
+                ck_assert_double_eq_tol((double)*y, window_value(&c, window, shape.dims[2]), 1e-6);
             }
     net_free(&net);
 }
@@ -63,14 +63,14 @@ START_TEST(windows_give_their_largest_or_mean_value)
 {
     pool_function *functions[] = { tsr_max_pool, tsr_average_pool };
     for (size_t i = 0; i < 2; i++) {
-        pools(functions[i], (tsr_shape){ 3, 8, 8 }, 4, 2, 2);
-        pools(functions[i], (tsr_shape){ 2, 7, 9 }, 3, 2, 2); /* what fills no window is left out */
-        pools(functions[i], (tsr_shape){ 1, 10, 6 }, 2, 3, 1);
-        pools(functions[i], (tsr_shape){ 2, 11, 35 }, 2, 3, 2);
-        pools(functions[i], (tsr_shape){ 2, 9, 9 }, 1, 2, 3);
-        pools(functions[i], (tsr_shape){ 5, 4, 4 }, 3, 4, 4);
-        pools(functions[i], (tsr_shape){ 3, 1, 1 }, 2, 1, 1);
-        pools(functions[i], (tsr_shape){ 64, 32, 32 }, 2, 2, 2); /* shared among threads */
+        pools(functions[i], TSR_SHAPE(3, 8, 8), 4, 2, 2);
+        pools(functions[i], TSR_SHAPE(2, 7, 9), 3, 2, 2); /* what fills no window is left out */
+        pools(functions[i], TSR_SHAPE(1, 10, 6), 2, 3, 1);
+        pools(functions[i], TSR_SHAPE(2, 11, 35), 2, 3, 2);
+        pools(functions[i], TSR_SHAPE(2, 9, 9), 1, 2, 3);
+        pools(functions[i], TSR_SHAPE(5, 4, 4), 3, 4, 4);
+        pools(functions[i], TSR_SHAPE(3, 1, 1), 2, 1, 1);
+        pools(functions[i], TSR_SHAPE(64, 32, 32), 2, 2, 2); /* shared among threads */
     }
 }
 END_TEST
@@ -78,14 +78,14 @@ END_TEST
 START_TEST(the_mean_of_a_whole_map_is_an_average_pool_of_its_size)
 {
     pool_case c = { whole, 0, 0 };
-    tsr_shape shapes[] = { { 3, 5, 7 }, { 2, 1, 1 }, { 64, 33, 32 } };
+    tsr_shape shapes[] = { TSR_SHAPE(3, 5, 7), TSR_SHAPE(2, 1, 1), TSR_SHAPE(64, 33, 32) };
     for (size_t k = 0; k < 3; k++) {
-        test_net net = net_new(pool_only, &c, shapes[k], (int)shapes[k].c, 1);
+        test_net net = net_new(pool_only, &c, shapes[k], (int)shapes[k].dims[0], 1);
         ck_succeeds(tsr_network_plan(net.network, 2, false));
         free(random_batch(&net, 2));
         tsr_network_forward(net.network, 2, NULL, NULL);
-        size_t n = shapes[k].h * shapes[k].w;
-        for (size_t map = 0; map < 2 * shapes[k].c; map++) {
+        size_t n = tsr_shape_positions(shapes[k]);
+        for (size_t map = 0; map < 2 * shapes[k].dims[0]; map++) {
             double sum = 0;
             for (size_t i = 0; i < n; i++)
                 sum += (double)tsr_network_input_values(net.network)[map * n + i];
@@ -100,7 +100,7 @@ START_TEST(a_window_with_nan_gives_nan)
 {
     for (size_t at = 0; at < 4; at++) {
         pool_case c = { tsr_max_pool, 2, 2 };
-        test_net net = net_new(pool_only, &c, (tsr_shape){ 1, 2, 2 }, 1, 1);
+        test_net net = net_new(pool_only, &c, TSR_SHAPE(1, 2, 2), 1, 1);
         ck_succeeds(tsr_network_plan(net.network, 1, false));
         for (size_t i = 0; i < 4; i++)
             tsr_network_input_values(net.network)[i] = i == at ? NAN : (float)i;
@@ -122,8 +122,8 @@ static void keep_apart_setup(tsr_setup *setup)
 
 static void keep_apart(const tsr_pass *pass)
 {
-    size_t positions = pass->shape.h * pass->shape.w;
-    for (size_t i = 0; i < pass->n * pass->shape.c * positions; i++)
+    size_t positions = tsr_shape_positions(pass->shape);
+    for (size_t i = 0; i < pass->n * tsr_shape_channels(pass->shape) * positions; i++)
         pass->output[i] = 0.05f * pass->inputs[0][i] + 0.7f * ((float)(i % positions * 7 % 11) - 5);
 }
 
@@ -171,19 +171,19 @@ START_TEST(pools_have_right_gradients)
 {
     pool_function *functions[] = { tsr_max_pool, tsr_average_pool };
     for (size_t i = 0; i < 2; i++) {
-        gradients_agree(functions[i], (tsr_shape){ 2, 4, 4 }, 2, 2);
-        gradients_agree(functions[i], (tsr_shape){ 2, 5, 3 }, 2, 2);
-        gradients_agree(functions[i], (tsr_shape){ 1, 5, 4 }, 3, 1); /* a value in several windows */
-        gradients_agree(functions[i], (tsr_shape){ 2, 5, 5 }, 2, 3); /* and in none */
+        gradients_agree(functions[i], TSR_SHAPE(2, 4, 4), 2, 2);
+        gradients_agree(functions[i], TSR_SHAPE(2, 5, 3), 2, 2);
+        gradients_agree(functions[i], TSR_SHAPE(1, 5, 4), 3, 1); /* a value in several windows */
+        gradients_agree(functions[i], TSR_SHAPE(2, 5, 5), 2, 3); /* and in none */
     }
-    gradients_agree(whole, (tsr_shape){ 3, 3, 2 }, 0, 0);
+    gradients_agree(whole, TSR_SHAPE(3, 3, 2), 0, 0);
 }
 END_TEST
 
 START_TEST(of_equal_values_the_first_gets_the_gradient)
 {
     pool_case c = { tsr_max_pool, 2, 2 };
-    test_net net = net_new(pool_shifted, &c, (tsr_shape){ 1, 2, 2 }, 3, 1);
+    test_net net = net_new(pool_shifted, &c, TSR_SHAPE(1, 2, 2), 3, 1);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     for (size_t i = 0; i < BATCH * 4; i++)
         tsr_network_input_values(net.network)[i] = 0.5f;
@@ -211,16 +211,16 @@ static tsr_status *try(pool_function *pool, tsr_shape shape, int size, int strid
 
 START_TEST(an_image_smaller_than_a_window_is_refused_naming_both)
 {
-    ck_fails(try(tsr_max_pool, (tsr_shape){ 3, 1, 8 }, 2, 2), TSR_REFUSED,
+    ck_fails(try(tsr_max_pool, TSR_SHAPE(3, 1, 8), 2, 2), TSR_REFUSED,
              "max_pool0: its input, 'shift0', is 3 x 1 x 8, smaller than its windows of 2 x 2");
-    ck_fails(try(tsr_average_pool, (tsr_shape){ 3, 8, 7 }, 8, 1), TSR_REFUSED,
+    ck_fails(try(tsr_average_pool, TSR_SHAPE(3, 8, 7), 8, 1), TSR_REFUSED,
              "average_pool0: its input, 'shift0', is 3 x 8 x 7, smaller than its windows of 8 x 8");
 }
 END_TEST
 
 START_TEST(sizes_and_strides_below_one_are_refused)
 {
-    tsr_shape shape = { 1, 8, 8 };
+    tsr_shape shape = TSR_SHAPE(1, 8, 8);
     ck_fails(try(tsr_max_pool, shape, 0, 1), TSR_REFUSED, "size is 0 and stride 1");
     ck_fails(try(tsr_average_pool, shape, 2, 0), TSR_REFUSED, "size is 2 and stride 0");
     ck_fails(try(tsr_max_pool, shape, -1, -1), TSR_REFUSED, "size is -1 and stride -1");

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT ((tsr_shape){ 2, 1, 1 })
+#define POINT (TSR_SHAPE(2))
 
 /* What experiments take where they name no optimizer, whatever it is. */
 static tsr_instance *learner(const char *settings)

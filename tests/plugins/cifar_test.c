@@ -121,7 +121,7 @@ START_TEST(cifar10_is_read_across_its_files)
     ck_succeeds(open_folder("", &instance, &data));
     ck_assert_uint_eq(data->info.n[TSR_TRAIN], 15);
     ck_assert_uint_eq(data->info.n[TSR_TEST], 2);
-    ck_assert(data->info.shape.c == 3 && data->info.shape.h == 32 && data->info.shape.w == 32);
+    ck_assert(tsr_shape_equal(data->info.shape, TSR_SHAPE(3, 32, 32)));
     ck_assert_int_eq(data->info.classes, 10);
     ck_assert_str_eq(data->info.class_names[0], "airplane");
     ck_assert_str_eq(data->info.class_names[9], "truck");

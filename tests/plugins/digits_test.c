@@ -16,9 +16,7 @@ START_TEST(the_first_80_percent_train_and_the_rest_test)
     ck_succeeds(tsr_data_open(digits, &data));
     ck_assert_uint_eq(data->info.n[TSR_TRAIN], 1437);
     ck_assert_uint_eq(data->info.n[TSR_TEST], 360);
-    ck_assert_uint_eq(data->info.shape.c, 1);
-    ck_assert_uint_eq(data->info.shape.h, 8);
-    ck_assert_uint_eq(data->info.shape.w, 8);
+    ck_assert(tsr_shape_equal(data->info.shape, TSR_SHAPE(1, 8, 8)));
     ck_assert_int_eq(data->info.classes, 10);
     tsr_data_close(data);
     tsr_instance_free(digits);

@@ -142,7 +142,7 @@ static void opens_as_good(const char *settings)
     ck_succeeds(open_with(settings, &instance, &data));
     ck_assert_uint_eq(data->info.n[TSR_TRAIN], 4);
     ck_assert_uint_eq(data->info.n[TSR_TEST], 2);
-    ck_assert(data->info.shape.c == 1 && data->info.shape.h == 2 && data->info.shape.w == 3);
+    ck_assert(tsr_shape_equal(data->info.shape, TSR_SHAPE(1, 2, 3)));
     ck_assert_int_eq(data->info.classes, 4);
     size_t index[] = { 3, 1 };
     float inputs[12];
@@ -267,7 +267,7 @@ START_TEST(images_may_have_channels)
     tsr_instance *instance = NULL;
     tsr_data *data = NULL;
     ck_succeeds(open_folder("", &instance, &data));
-    ck_assert(data->info.shape.c == 3 && data->info.shape.h == 1 && data->info.shape.w == 2);
+    ck_assert(tsr_shape_equal(data->info.shape, TSR_SHAPE(3, 1, 2)));
     tsr_data_close(data);
     tsr_instance_free(instance);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHAPE ((tsr_shape){ 1, 8, 8 })
+#define SHAPE (TSR_SHAPE(1, 8, 8))
 
 typedef struct built {
     tsr_instance *model;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CIFAR ((tsr_shape){ 3, 32, 32 })
+#define CIFAR (TSR_SHAPE(3, 32, 32))
 #define CLASSES 10
 
 built_model model_built(const char *settings, tsr_shape shape)

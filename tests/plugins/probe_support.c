@@ -124,7 +124,7 @@ tsr_status *probe_check(const char *settings, size_t n_train, size_t n_test, int
     tsr_instance *instance = test_instance(TSR_PROBE, settings);
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     tsr_probe_sizes sizes = {
-        .n_train = n_train, .n_test = n_test, .classes = classes, .shape = { 1, 1, 1 }
+        .n_train = n_train, .n_test = n_test, .classes = classes, .shape = TSR_SHAPE(1)
     };
     tsr_status *status = ops->check(tsr_instance_self(instance), &sizes);
     tsr_instance_free(instance);

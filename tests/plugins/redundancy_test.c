@@ -67,7 +67,7 @@ static small_net small_net_new(void)
     small_net net = { .model = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3; depth = 2; "
                                                         "batch_norm = false;"),
                       .rng = tsr_rng_stream(5, TSR_FOR_PROBE, 1) };
-    ck_succeeds(tsr_network_new(net.model, (tsr_shape){ INPUT, 1, 1 }, 2, 3, &net.network));
+    ck_succeeds(tsr_network_new(net.model, TSR_SHAPE(INPUT), 2, 3, &net.network));
     ck_succeeds(tsr_network_encode(net.network, 1, (const float[INPUT]){ 0 }, &net.seen));
     return net;
 }

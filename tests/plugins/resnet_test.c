@@ -68,15 +68,14 @@ END_TEST
 
 START_TEST(a_small_one_learns_a_batch)
 {
-    model_learns_a_batch(OF(20) "width_multiplier = 0.25;", (tsr_shape){ 3, 8, 8 });
-    model_learns_a_batch(OF(18) "width_multiplier = 0.0625; activation = \"prelu\";", (tsr_shape){ 1, 9, 7 });
+    model_learns_a_batch(OF(20) "width_multiplier = 0.25;", TSR_SHAPE(3, 8, 8));
+    model_learns_a_batch(OF(18) "width_multiplier = 0.0625; activation = \"prelu\";", TSR_SHAPE(1, 9, 7));
 }
 END_TEST
 
 START_TEST(depths_that_it_has_not_are_refused)
 {
-    ck_fails(model_try(OF(44), (tsr_shape){ 3, 32, 32 }), TSR_REFUSED,
-             "depth is 44, expected 18, 20, 32 or 56");
+    ck_fails(model_try(OF(44), TSR_SHAPE(3, 32, 32)), TSR_REFUSED, "depth is 44, expected 18, 20, 32 or 56");
     tsr_instance *model;
     ck_fails(test_instance_try(TSR_MODEL, OF(17), &model), TSR_REFUSED, "depth");
     ck_fails(test_instance_try(TSR_MODEL, OF(20) "width_multiplier = 0;", &model), TSR_REFUSED,

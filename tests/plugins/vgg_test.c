@@ -71,13 +71,13 @@ END_TEST
 
 START_TEST(a_small_one_learns_a_batch)
 {
-    model_learns_a_batch(OF(16) "width_multiplier = 0.0625; dropout = 0.0;", (tsr_shape){ 3, 32, 32 });
+    model_learns_a_batch(OF(16) "width_multiplier = 0.0625; dropout = 0.0;", TSR_SHAPE(3, 32, 32));
 }
 END_TEST
 
 START_TEST(images_too_small_for_its_poolings_are_refused)
 {
-    tsr_shape mnist = { 1, 28, 28 };
+    tsr_shape mnist = TSR_SHAPE(1, 28, 28);
     ck_fails(
         model_try(OF(16), mnist), TSR_REFUSED,
         "max_pool4: its input, 'stage.4.activation3', is 512 x 1 x 1, smaller than its windows of 2 x 2");
@@ -86,7 +86,7 @@ END_TEST
 
 START_TEST(depths_that_it_has_not_are_refused)
 {
-    ck_fails(model_try(OF(17), (tsr_shape){ 3, 32, 32 }), TSR_REFUSED, "depth is 17, expected 16 or 19");
+    ck_fails(model_try(OF(17), TSR_SHAPE(3, 32, 32)), TSR_REFUSED, "depth is 17, expected 16 or 19");
     tsr_instance *model;
     ck_fails(test_instance_try(TSR_MODEL, OF(11), &model), TSR_REFUSED, "depth");
     ck_fails(test_instance_try(TSR_MODEL, OF(16) "dropout = 1.0;", &model), TSR_REFUSED, "dropout");

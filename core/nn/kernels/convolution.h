@@ -3,11 +3,11 @@
 #ifndef TSR_NN_KERNELS_CONVOLUTION_H
 #define TSR_NN_KERNELS_CONVOLUTION_H
 
-#include <tessera/base.h>
+#include "base/shape.h"
 
 typedef struct tsr_convolution {
     size_t samples;
-    tsr_shape in, out; /* of one sample */
+    tsr_maps in, out; /* of one sample */
     size_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w;
 } tsr_convolution;
 

@@ -14,7 +14,7 @@ typedef struct tsr_direct_phase {
 /* A convolution tap by tap. in is the map that is read, out the result. */
 typedef struct tsr_direct {
     size_t samples;
-    tsr_shape in, out;
+    tsr_maps in, out;
     size_t area;                     /* taps */
     size_t pad_h, pad_w;             /* before what is read */
     size_t reach_h;                  /* rows that a row of the result reads */

@@ -90,14 +90,14 @@ static channel channel_of(const tsr_pass *pass, size_t c)
     return (channel){ .pass = pass,
                       .activation = config->activation,
                       .c = c,
-                      .positions = pass->shape.h * pass->shape.w,
+                      .positions = tsr_shape_positions(pass->shape),
                       .shift = pass->parameters[SHIFT][c] };
 }
 
 /* Where the channel's map of a sample begins. */
 static size_t map_at(const channel *ch, size_t sample)
 {
-    return (sample * ch->pass->shape.c + ch->c) * ch->positions;
+    return (sample * tsr_shape_channels(ch->pass->shape) + ch->c) * ch->positions;
 }
 
 /* The floats from `at` on, at most a piece of them, that are left of a map. */
@@ -184,7 +184,7 @@ static void forward_channel(const tsr_pass *pass, size_t c)
     float inverse = 1.0f / sqrtf(variance + (float)pass->constants[TSR_NORM_EPSILON]);
     if (pass->training) {
         pass->saved[c] = ch.mean;
-        pass->saved[pass->shape.c + c] = inverse;
+        pass->saved[tsr_shape_channels(pass->shape) + c] = inverse;
     }
     ch.factor = inverse * pass->parameters[SCALE][c];
     for (size_t s = 0; s < pass->n; s++)
@@ -194,7 +194,7 @@ static void forward_channel(const tsr_pass *pass, size_t c)
 
 void tsr_norm_maps_forward(const tsr_pass *pass)
 {
-    size_t channels = pass->shape.c, floats = pass->n * tsr_shape_size(pass->shape);
+    size_t channels = tsr_shape_channels(pass->shape), floats = pass->n * tsr_shape_size(pass->shape);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(floats))
     for (size_t c = 0; c < channels; c++)
         forward_channel(pass, c);
@@ -264,7 +264,8 @@ static void spread_channel(const channel *ch, float a, float b, float d)
 static void backward_channel(const tsr_pass *pass, size_t c)
 {
     channel ch = channel_of(pass, c);
-    float inverse = pass->saved[pass->shape.c + c], n = (float)pass->n * (float)ch.positions;
+    float inverse = pass->saved[tsr_shape_channels(pass->shape) + c],
+          n = (float)pass->n * (float)ch.positions;
     ch.mean = pass->saved[c];
     ch.factor = inverse * pass->parameters[SCALE][c];
     channel_sums sums = sum_channel(&ch);
@@ -279,7 +280,7 @@ static void backward_channel(const tsr_pass *pass, size_t c)
 
 void tsr_norm_maps_backward(const tsr_pass *pass)
 {
-    size_t channels = pass->shape.c, floats = pass->n * tsr_shape_size(pass->shape);
+    size_t channels = tsr_shape_channels(pass->shape), floats = pass->n * tsr_shape_size(pass->shape);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(floats))
     for (size_t c = 0; c < channels; c++)
         backward_channel(pass, c);

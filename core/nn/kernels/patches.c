@@ -55,7 +55,7 @@ static void gather(const tsr_convolution *conv, const float *x, float *patches)
 /* The transpose of gather: adds each patch's values to where they came from. */
 static void scatter(const tsr_convolution *conv, const float *patches, float *x)
 {
-    memset(x, 0, tsr_shape_size(conv->in) * sizeof(float));
+    memset(x, 0, tsr_maps_size(conv->in) * sizeof(float));
     for (size_t k = 0; k < n_rows(conv); k++) {
         patch_row row = row_of(conv, k);
         float *plane = x + row.channel * conv->in.h * conv->in.w;
@@ -81,9 +81,9 @@ void tsr_convolve_plain(const tsr_convolution *conv, const float *x, const float
 {
     int channels = (int)conv->out.c, depth = (int)n_rows(conv), positions = (int)(conv->out.h * conv->out.w);
     for (size_t s = 0; s < conv->samples; s++) {
-        float *out = y + s * tsr_shape_size(conv->out);
-        gather(conv, x + s * tsr_shape_size(conv->in), scratch);
-        for (size_t i = 0; bias && i < tsr_shape_size(conv->out); i++)
+        float *out = y + s * tsr_maps_size(conv->out);
+        gather(conv, x + s * tsr_maps_size(conv->in), scratch);
+        for (size_t i = 0; bias && i < tsr_maps_size(conv->out); i++)
             out[i] = bias[i / (size_t)positions];
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, channels, positions, depth, 1.0f, w, depth,
                     scratch, positions, bias ? 1.0f : 0.0f, out, positions);
@@ -95,9 +95,9 @@ void tsr_convolve_plain_weight_gradient(const tsr_convolution *conv, const float
 {
     int channels = (int)conv->out.c, depth = (int)n_rows(conv), positions = (int)(conv->out.h * conv->out.w);
     for (size_t s = 0; s < conv->samples; s++) {
-        gather(conv, x + s * tsr_shape_size(conv->in), scratch);
+        gather(conv, x + s * tsr_maps_size(conv->in), scratch);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, channels, depth, positions, 1.0f,
-                    dy + s * tsr_shape_size(conv->out), positions, scratch, positions, s ? 1.0f : 0.0f, dw,
+                    dy + s * tsr_maps_size(conv->out), positions, scratch, positions, s ? 1.0f : 0.0f, dw,
                     depth);
     }
 }
@@ -108,7 +108,7 @@ void tsr_convolve_plain_input_gradient(const tsr_convolution *conv, const float 
     int channels = (int)conv->out.c, depth = (int)n_rows(conv), positions = (int)(conv->out.h * conv->out.w);
     for (size_t s = 0; s < conv->samples; s++) {
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, depth, positions, channels, 1.0f, w, depth,
-                    dy + s * tsr_shape_size(conv->out), positions, 0.0f, scratch, positions);
-        scatter(conv, scratch, dx + s * tsr_shape_size(conv->in));
+                    dy + s * tsr_maps_size(conv->out), positions, 0.0f, scratch, positions);
+        scatter(conv, scratch, dx + s * tsr_maps_size(conv->in));
     }
 }

@@ -10,7 +10,7 @@
 typedef struct tsr_winograd {
     size_t m;
     size_t samples;
-    tsr_shape in, out;
+    tsr_maps in, out;
     size_t padding_h, padding_w;
     size_t tiles_h, tiles_w;          /* of a sample; a band is a row of tiles */
     size_t wide;                      /* positions of a strip's row */

@@ -75,10 +75,11 @@ static void setup(tsr_setup *setup)
     tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = config->ops->learned_name,
                                                       .role = TSR_ROLE_SLOPE,
                                                       .n_dims = 1,
-                                                      .dims = { shape.c },
+                                                      .dims = { tsr_shape_channels(shape) },
                                                       .constant = (float)initial });
     /* dx, and where samples go one by one the slopes' gradients of each. */
-    tsr_setup_scratch(setup, tsr_shape_size(shape) + (shape.h * shape.w > 1 ? shape.c : 0), 0);
+    tsr_setup_scratch(
+        setup, tsr_shape_size(shape) + (tsr_shape_positions(shape) > 1 ? tsr_shape_channels(shape) : 0), 0);
 }
 
 static tsr_units units_of(const tsr_pass *pass)
@@ -86,8 +87,8 @@ static tsr_units units_of(const tsr_pass *pass)
     const tsr_activation_config *config = pass->config;
     return (tsr_units){
         .samples = pass->n,
-        .channels = pass->shape.c,
-        .positions = pass->shape.h * pass->shape.w,
+        .channels = tsr_shape_channels(pass->shape),
+        .positions = tsr_shape_positions(pass->shape),
         .x = pass->inputs[0],
         .learned = config->ops->learned_name ? pass->parameters[0] : NULL,
     };

@@ -14,7 +14,7 @@ static void setup(tsr_setup *setup)
 {
     tsr_node *const *inputs = setup->node->inputs;
     tsr_shape a = tsr_setup_input(setup, 0), b = tsr_setup_input(setup, 1);
-    if (a.c != b.c || a.h != b.h || a.w != b.w) {
+    if (!tsr_shape_equal(a, b)) {
         char a_text[TSR_SHAPE_TEXT], b_text[TSR_SHAPE_TEXT];
         tsr_shape_format(a, a_text, sizeof(a_text));
         tsr_shape_format(b, b_text, sizeof(b_text));

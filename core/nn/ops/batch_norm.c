@@ -54,23 +54,27 @@ static void setup(tsr_setup *setup)
                                                     .maximum = 1,
                                                     .pytorch = PYTORCH_MOMENTUM,
                                                     .training_only = true });
-    tsr_setup_parameter(
-        setup,
-        &(tsr_parameter_spec){
-            .name = "weight", .role = TSR_ROLE_SCALE, .n_dims = 1, .dims = { shape.c }, .constant = 1 });
-    tsr_setup_parameter(setup, &(tsr_parameter_spec){
-                                   .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { shape.c } });
-    tsr_setup_state(setup, "running_mean", shape.c, 0);
-    tsr_setup_state(setup, "running_var", shape.c, 1);
-    tsr_setup_saved(setup, 0, 2 * shape.c);   /* mean, 1 / deviation */
-    tsr_setup_scratch(setup, 0, 2 * shape.c); /* forward's factors; two of backward's three */
+    tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "weight",
+                                                      .role = TSR_ROLE_SCALE,
+                                                      .n_dims = 1,
+                                                      .dims = { tsr_shape_channels(shape) },
+                                                      .constant = 1 });
+    tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "bias",
+                                                      .role = TSR_ROLE_BIAS,
+                                                      .n_dims = 1,
+                                                      .dims = { tsr_shape_channels(shape) } });
+    tsr_setup_state(setup, "running_mean", tsr_shape_channels(shape), 0);
+    tsr_setup_state(setup, "running_var", tsr_shape_channels(shape), 1);
+    tsr_setup_saved(setup, 0, 2 * tsr_shape_channels(shape)); /* mean, 1 / deviation */
+    tsr_setup_scratch(setup, 0,
+                      2 * tsr_shape_channels(shape)); /* forward's factors; two of backward's three */
 }
 
 /* The batch's mean and variance (divided by n); the running ones move towards them, the variance towards the
    unbiased estimate (divided by n - 1), as PyTorch does. */
 static void measure(const tsr_pass *pass, float *mean, float *variance)
 {
-    size_t channels = pass->shape.c;
+    size_t channels = tsr_shape_channels(pass->shape);
     double n = (double)pass->n, unbiased = n > 1 ? n / (n - 1) : 1;
     double keep = pass->constants[TSR_NORM_MOMENTUM], take = 1 - keep;
     float *running_mean = pass->state[RUNNING_MEAN], *running_variance = pass->state[RUNNING_VARIANCE];
@@ -89,7 +93,7 @@ static void measure(const tsr_pass *pass, float *mean, float *variance)
 TSR_MULTIVERSION(normalise, (const tsr_pass *pass, const float *restrict mean, const float *restrict factor),
                  (pass, mean, factor))
 {
-    size_t channels = pass->shape.c;
+    size_t channels = tsr_shape_channels(pass->shape);
     const float *restrict shift = pass->parameters[SHIFT];
     for (size_t s = 0; s < pass->n; s++) {
         const float *restrict x = pass->inputs[0] + s * channels;
@@ -102,7 +106,7 @@ TSR_MULTIVERSION(normalise, (const tsr_pass *pass, const float *restrict mean, c
 
 static void forward_vectors(const tsr_pass *pass)
 {
-    size_t channels = pass->shape.c;
+    size_t channels = tsr_shape_channels(pass->shape);
     const float epsilon = (float)pass->constants[TSR_NORM_EPSILON];
     const float *mean = pass->state[RUNNING_MEAN], *variance = pass->state[RUNNING_VARIANCE];
     float *factor = pass->scratch, *inverse = pass->saved + channels;
@@ -127,7 +131,7 @@ TSR_MULTIVERSION(spread,
                   const float *restrict d),
                  (pass, a, b, d))
 {
-    size_t channels = pass->shape.c;
+    size_t channels = tsr_shape_channels(pass->shape);
     const float *restrict mean = pass->saved;
     for (size_t s = 0; s < pass->n; s++) {
         const float *restrict x = pass->inputs[0] + s * channels;
@@ -141,7 +145,7 @@ TSR_MULTIVERSION(spread,
 
 static void backward_vectors(const tsr_pass *pass)
 {
-    size_t channels = pass->shape.c;
+    size_t channels = tsr_shape_channels(pass->shape);
     float n = (float)pass->n;
     float *d_scale = pass->parameter_gradients[SCALE], *d_shift = pass->parameter_gradients[SHIFT];
     float *a = pass->saved + channels, *b = pass->scratch, *d = pass->scratch + channels;
@@ -160,7 +164,7 @@ static void backward_vectors(const tsr_pass *pass)
 
 static void forward(const tsr_pass *pass)
 {
-    if (pass->shape.h * pass->shape.w == 1)
+    if (tsr_shape_positions(pass->shape) == 1)
         forward_vectors(pass);
     else
         tsr_norm_maps_forward(pass);
@@ -168,7 +172,7 @@ static void forward(const tsr_pass *pass)
 
 static void backward(const tsr_pass *pass)
 {
-    if (pass->shape.h * pass->shape.w == 1)
+    if (tsr_shape_positions(pass->shape) == 1)
         backward_vectors(pass);
     else
         tsr_norm_maps_backward(pass);

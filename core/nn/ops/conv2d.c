@@ -44,9 +44,8 @@ static bool options_are_sound(tsr_setup *setup, const tsr_conv2d_options *o)
 }
 
 /* Whether the kernel lies within the padded input; *out is the shape of what comes out. */
-static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape *out)
+static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_maps in, tsr_maps *out)
 {
-    tsr_shape in = tsr_setup_input(setup, 0);
     size_t h, w, kernel_h = (size_t)o->kernel_h, kernel_w = (size_t)o->kernel_w;
     if (__builtin_add_overflow(in.h, 2 * (size_t)o->padding_h, &h) ||
         __builtin_add_overflow(in.w, 2 * (size_t)o->padding_w, &w)) {
@@ -61,16 +60,15 @@ static bool kernel_fits(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape
                        kernel_h, kernel_w, h, w, in.c, in.h, in.w, o->padding_h, o->padding_w);
         return false;
     }
-    *out = (tsr_shape){ (size_t)o->channels, (h - kernel_h) / (size_t)o->stride_h + 1,
-                        (w - kernel_w) / (size_t)o->stride_w + 1 };
+    *out = (tsr_maps){ (size_t)o->channels, (h - kernel_h) / (size_t)o->stride_h + 1,
+                       (w - kernel_w) / (size_t)o->stride_w + 1 };
     return true;
 }
 
 /* Whether all the memory that the algorithms work in can be counted: what passes overflows nowhere below.
  */
-static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape out)
+static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_maps in, tsr_maps out)
 {
-    tsr_shape in = tsr_setup_input(setup, 0);
     double area = (double)o->kernel_h * o->kernel_w, c = (double)in.c + 16, k = (double)out.c + 16;
     double h = (double)in.h + 2.0 * o->padding_h + o->kernel_h + o->stride_h;
     double w = (double)in.w + 2.0 * o->padding_w + o->kernel_w + o->stride_w;
@@ -84,7 +82,7 @@ static bool sizes_fit(tsr_setup *setup, const tsr_conv2d_options *o, tsr_shape o
     return false;
 }
 
-static tsr_convolution convolution_of(const tsr_conv2d_options *o, size_t n, tsr_shape in, tsr_shape out)
+static tsr_convolution convolution_of(const tsr_conv2d_options *o, size_t n, tsr_maps in, tsr_maps out)
 {
     return (tsr_convolution){ n,
                               in,
@@ -100,12 +98,13 @@ static tsr_convolution convolution_of(const tsr_conv2d_options *o, size_t n, tsr
 static void setup(tsr_setup *setup)
 {
     const tsr_conv2d_options *o = tsr_setup_config(setup);
-    tsr_shape in = tsr_setup_input(setup, 0), out;
-    if (!options_are_sound(setup, o) || !kernel_fits(setup, o, &out) || !sizes_fit(setup, o, out))
+    tsr_maps in, out;
+    if (!tsr_setup_maps(setup, &in) || !options_are_sound(setup, o) || !kernel_fits(setup, o, in, &out) ||
+        !sizes_fit(setup, o, in, out))
         return;
     size_t area = (size_t)o->kernel_h * (size_t)o->kernel_w;
     tsr_convolution conv = convolution_of(o, 1, in, out);
-    tsr_setup_output(setup, out);
+    tsr_setup_output(setup, TSR_SHAPE(out.c, out.h, out.w));
     tsr_setup_parameter(
         setup, &(tsr_parameter_spec){ .name = "weight",
                                       .role = TSR_ROLE_WEIGHT,
@@ -121,6 +120,14 @@ static void setup(tsr_setup *setup)
     tsr_setup_scratch(setup, 0, tsr_convolutions_choose()->scratch(&conv));
 }
 
+static tsr_convolution convolution_of_pass(const tsr_pass *pass)
+{
+    tsr_maps in, out;
+    tsr_shape_maps(pass->shapes[0], &in);
+    tsr_shape_maps(pass->shape, &out);
+    return convolution_of(pass->config, pass->n, in, out);
+}
+
 static bool has_bias(const tsr_pass *pass)
 {
     return ((const tsr_conv2d_options *)pass->config)->bias;
@@ -128,7 +135,7 @@ static bool has_bias(const tsr_pass *pass)
 
 static void forward(const tsr_pass *pass)
 {
-    tsr_convolution conv = convolution_of(pass->config, pass->n, pass->shapes[0], pass->shape);
+    tsr_convolution conv = convolution_of_pass(pass);
     tsr_convolutions_choose()->forward(&conv, pass->inputs[0], pass->parameters[0],
                                        has_bias(pass) ? pass->parameters[1] : NULL, pass->output,
                                        pass->scratch);
@@ -137,11 +144,11 @@ static void forward(const tsr_pass *pass)
 static void backward(const tsr_pass *pass)
 {
     const tsr_convolutions *algorithms = tsr_convolutions_choose();
-    tsr_convolution conv = convolution_of(pass->config, pass->n, pass->shapes[0], pass->shape);
+    tsr_convolution conv = convolution_of_pass(pass);
     algorithms->weight_gradient(&conv, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
                                 pass->scratch);
     if (has_bias(pass))
-        tsr_channel_sums(pass->n, pass->shape.c, pass->shape.h * pass->shape.w, pass->output_gradient,
+        tsr_channel_sums(pass->n, conv.out.c, conv.out.h * conv.out.w, pass->output_gradient,
                          pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
         algorithms->input_gradient(&conv, pass->output_gradient, pass->parameters[0],

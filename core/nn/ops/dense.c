@@ -26,7 +26,7 @@ static void setup(tsr_setup *setup)
         tsr_setup_fail(setup, "%zu inputs are more than BLAS can count", inputs);
         return;
     }
-    tsr_setup_output(setup, (tsr_shape){ width, 1, 1 });
+    tsr_setup_output(setup, TSR_SHAPE(width));
     tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "weight",
                                                       .role = TSR_ROLE_WEIGHT,
                                                       .n_dims = 2,
@@ -41,7 +41,7 @@ static void setup(tsr_setup *setup)
 
 static tsr_layer layer_of(const tsr_pass *pass)
 {
-    return (tsr_layer){ pass->n, tsr_shape_size(pass->shapes[0]), pass->shape.c };
+    return (tsr_layer){ pass->n, tsr_shape_size(pass->shapes[0]), tsr_shape_channels(pass->shape) };
 }
 
 static void forward(const tsr_pass *pass)
@@ -57,7 +57,8 @@ static void backward(const tsr_pass *pass)
     tsr_layer layer = layer_of(pass);
     products->weight_gradient(&layer, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
                               pass->scratch);
-    tsr_channel_sums(pass->n, pass->shape.c, 1, pass->output_gradient, pass->parameter_gradients[1]);
+    tsr_channel_sums(pass->n, tsr_shape_channels(pass->shape), 1, pass->output_gradient,
+                     pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
         products->input_gradient(&layer, pass->output_gradient, pass->parameters[0],
                                  pass->input_gradients[0]);

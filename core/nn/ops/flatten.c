@@ -10,18 +10,18 @@ tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x)
 
 static void setup(tsr_setup *setup)
 {
-    tsr_setup_output(setup, (tsr_shape){ tsr_shape_size(tsr_setup_input(setup, 0)), 1, 1 });
+    tsr_setup_output(setup, TSR_SHAPE(tsr_shape_size(tsr_setup_input(setup, 0))));
 }
 
 static void forward(const tsr_pass *pass)
 {
-    tsr_copy(pass->n, pass->shape.c, pass->inputs[0], pass->output);
+    tsr_copy(pass->n, tsr_shape_channels(pass->shape), pass->inputs[0], pass->output);
 }
 
 static void backward(const tsr_pass *pass)
 {
     if (pass->input_gradients[0])
-        tsr_copy(pass->n, pass->shape.c, pass->output_gradient, pass->input_gradients[0]);
+        tsr_copy(pass->n, tsr_shape_channels(pass->shape), pass->output_gradient, pass->input_gradients[0]);
 }
 
 const tsr_op tsr_op_flatten = {

@@ -3,11 +3,16 @@
 #ifndef TSR_NN_OPS_OPS_H
 #define TSR_NN_OPS_OPS_H
 
+#include "base/shape.h"
+
 #include <tessera/activation.h>
 #include <tessera/op.h>
 
 extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_average_pool, tsr_op_batch_norm, tsr_op_conv2d,
     tsr_op_dense, tsr_op_dropout, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_max_pool;
+
+/* Input 0 as the maps of an image; where it is none, the node is refused, and false returned. */
+bool tsr_setup_maps(tsr_setup *setup, tsr_maps *out);
 
 /* The activation operator's configuration: what a code tap has to know of the plugin behind it. */
 typedef struct tsr_activation_config {

@@ -35,6 +35,7 @@ static void setup_windows(tsr_setup *setup)
 {
     const pool_config *config = tsr_setup_config(setup);
     tsr_shape shape = tsr_setup_input(setup, 0);
+    tsr_maps in;
     size_t size = (size_t)config->size, stride = (size_t)config->stride;
     if (config->size < 1 || config->size > MAX_SIZE || config->stride < 1) {
         tsr_setup_fail(setup,
@@ -42,7 +43,9 @@ static void setup_windows(tsr_setup *setup)
                        config->size, config->stride, MAX_SIZE);
         return;
     }
-    if (shape.h < size || shape.w < size) {
+    if (!tsr_setup_maps(setup, &in))
+        return;
+    if (in.h < size || in.w < size) {
         char text[TSR_SHAPE_TEXT];
         tsr_shape_format(shape, text, sizeof(text));
         tsr_setup_fail(
@@ -52,8 +55,7 @@ static void setup_windows(tsr_setup *setup)
             setup->node->inputs[0]->name, text, size, size);
         return;
     }
-    tsr_setup_output(setup,
-                     (tsr_shape){ shape.c, (shape.h - size) / stride + 1, (shape.w - size) / stride + 1 });
+    tsr_setup_output(setup, TSR_SHAPE(in.c, (in.h - size) / stride + 1, (in.w - size) / stride + 1));
 }
 
 static void setup_max(tsr_setup *setup)
@@ -71,8 +73,8 @@ typedef struct map {
 static map map_of(const tsr_pass *pass)
 {
     const pool_config *config = pass->config;
-    return (map){ (size_t)config->size, (size_t)config->stride, pass->shapes[0].h,
-                  pass->shapes[0].w,    pass->shape.h,          pass->shape.w };
+    const size_t *in = pass->shapes[0].dims, *out = pass->shape.dims;
+    return (map){ (size_t)config->size, (size_t)config->stride, in[1], in[2], out[1], out[2] };
 }
 
 /* Offers the values x[0], x[stride] ... of one place of the windows to a row of winners. */
@@ -178,7 +180,7 @@ static void mean_gradient_of_map(const map *m, const float *dy, float *dx)
 static void forward_max(const tsr_pass *pass)
 {
     map m = map_of(pass);
-    size_t maps = pass->n * pass->shape.c, in = m.in_h * m.in_w, out = m.out_h * m.out_w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = m.in_h * m.in_w, out = m.out_h * m.out_w;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
     for (size_t i = 0; i < maps; i++)
         max_of_map(&m, pass->inputs[0] + i * in, pass->output + i * out, pass->saved + i * out);
@@ -187,7 +189,7 @@ static void forward_max(const tsr_pass *pass)
 static void backward_max(const tsr_pass *pass)
 {
     map m = map_of(pass);
-    size_t maps = pass->n * pass->shape.c, in = m.in_h * m.in_w, out = m.out_h * m.out_w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = m.in_h * m.in_w, out = m.out_h * m.out_w;
     if (!pass->input_gradients[0])
         return;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
@@ -199,7 +201,7 @@ static void backward_max(const tsr_pass *pass)
 static void forward_average(const tsr_pass *pass)
 {
     map m = map_of(pass);
-    size_t maps = pass->n * pass->shape.c, in = m.in_h * m.in_w, out = m.out_h * m.out_w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = m.in_h * m.in_w, out = m.out_h * m.out_w;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
     for (size_t i = 0; i < maps; i++)
         mean_of_map(&m, pass->inputs[0] + i * in, pass->output + i * out);
@@ -208,7 +210,7 @@ static void forward_average(const tsr_pass *pass)
 static void backward_average(const tsr_pass *pass)
 {
     map m = map_of(pass);
-    size_t maps = pass->n * pass->shape.c, in = m.in_h * m.in_w, out = m.out_h * m.out_w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = m.in_h * m.in_w, out = m.out_h * m.out_w;
     if (!pass->input_gradients[0])
         return;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
@@ -220,7 +222,7 @@ static void backward_average(const tsr_pass *pass)
 
 static void setup_global(tsr_setup *setup)
 {
-    tsr_setup_output(setup, (tsr_shape){ tsr_setup_input(setup, 0).c, 1, 1 });
+    tsr_setup_output(setup, TSR_SHAPE(tsr_shape_channels(tsr_setup_input(setup, 0))));
 }
 
 TSR_MULTIVERSION_OF(float, mean, (size_t n, const float *x), (n, x))
@@ -234,7 +236,7 @@ TSR_MULTIVERSION_OF(float, mean, (size_t n, const float *x), (n, x))
 
 static void forward_global(const tsr_pass *pass)
 {
-    size_t maps = pass->n * pass->shape.c, in = pass->shapes[0].h * pass->shapes[0].w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = tsr_shape_positions(pass->shapes[0]);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
     for (size_t i = 0; i < maps; i++)
         pass->output[i] = mean(in, pass->inputs[0] + i * in);
@@ -242,7 +244,7 @@ static void forward_global(const tsr_pass *pass)
 
 static void backward_global(const tsr_pass *pass)
 {
-    size_t maps = pass->n * pass->shape.c, in = pass->shapes[0].h * pass->shapes[0].w;
+    size_t maps = pass->n * tsr_shape_channels(pass->shape), in = tsr_shape_positions(pass->shapes[0]);
     if (!pass->input_gradients[0])
         return;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))

@@ -29,7 +29,7 @@ static void go(const goes_wrong *g, const char *here)
 static tsr_status *open_it(void *self, tsr_dataset_info *info)
 {
     go(self, "open");
-    *info = (tsr_dataset_info){ .n = { 8, 8 }, .shape = { 2, 1, 1 }, .classes = 2 };
+    *info = (tsr_dataset_info){ .n = { 8, 8 }, .shape = TSR_SHAPE(2), .classes = 2 };
     return NULL;
 }
 

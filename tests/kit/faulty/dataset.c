@@ -7,7 +7,9 @@ FAULTS("empty", "label", "part", "draws", "order", "needs");
 static tsr_status *open(void *self, tsr_dataset_info *info)
 {
     const faulty *f = self;
-    *info = (tsr_dataset_info){ .n = { f->fault == EMPTY ? 0 : 90, 31 }, .shape = { 2, 3, 1 }, .classes = 3 };
+    *info = (tsr_dataset_info){ .n = { f->fault == EMPTY ? 0 : 90, 31 },
+                                .shape = TSR_SHAPE(2, 3, 1),
+                                .classes = 3 };
     return NULL;
 }
 
