@@ -69,28 +69,48 @@ START_TEST(every_header_compiles_alone_in_c)
 }
 END_TEST
 
-/* A key and a field whose type does not fit it; the last fits. */
+/* A key and a field whose type does not fit it; those from N_WRONG on fit. "part" is { int a; }. */
 static const char *const fields[] = {
+    "tsr_int_list x;|TSR_KEY_STRING_LIST(own, x, NULL, 0, \"d\")",
+    "const char *const *x;|TSR_KEY_STRING_LIST(own, x, NULL, 0, \"d\")",
+    "tsr_instance *x;|TSR_KEY_PLUGIN_LIST(own, x, TSR_PROBE, NULL, 0, \"d\")",
+    "tsr_instance_list x;|TSR_KEY_PLUGIN(own, x, TSR_PROBE, NULL, \"d\")",
+    "TSR_GROUP_LIST(int) x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, NULL, 0, \"d\")",
+    "part x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, NULL, 0, \"d\")",
+    "TSR_GROUP_LIST(part) x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, numbers, 2, \"d\")",
+    "int x;|TSR_KEY_REAL_AS(own, x, \"lambda\", 0, 0, 1, \"d\")",
     "int x;|TSR_KEY_REAL(own, x, 0, 0, 1, \"d\")",
     "float x;|TSR_KEY_INT(own, x, 0, 0, 1, \"d\")",
     "int x;|TSR_KEY_BOOL(own, x, false, \"d\")",
     "int *x;|TSR_KEY_STRING(own, x, NULL, \"d\")",
     "tsr_int_list x;|TSR_KEY_REAL_LIST(own, x, NULL, 0, 0, 1, \"d\")",
     "double x;|TSR_KEY_REAL(own, x, 0, 0, 1, \"d\")",
+    "double x;|TSR_KEY_REAL_AS(own, x, \"lambda\", 0, 0, 1, \"d\", .required = true, .unit = \"u\")",
+    "tsr_string_list x;|TSR_KEY_STRING_LIST(own, x, words, 2, \"d\", .list_max_length = 3)",
+    "tsr_instance_list x;|TSR_KEY_PLUGIN_LIST(own, x, TSR_PROBE, words, 2, \"d\")",
+    "TSR_GROUP_LIST(part) x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, parts, 2, \"d\", .list_min_length = "
+    "1)",
 };
-enum { N_FIELDS = sizeof(fields) / sizeof(*fields) };
+enum { N_FIELDS = sizeof(fields) / sizeof(*fields), N_WRONG = 13 };
 
 static void compiles(const char *compiler, const char *language, const char *standard, int i)
 {
     char *field = strdup(fields[i]), *key = strchr(field, '|');
     *key++ = '\0';
-    char *source = tsr_format("#include <tessera/tessera.h>\nstruct own { %s };\ntypedef struct own own;\n"
-                              "const tsr_key keys[] = { %s, TSR_KEY_END };\n",
-                              field, key);
+    char *source =
+        tsr_format("#include <tessera/tessera.h>\nstruct part { int a; };\ntypedef struct part part;\n"
+                   "static const part parts[2] = { { 1 }, { 2 } };\n"
+                   "static const int numbers[2] = { 1, 2 };\n"
+                   "static const char *const words[2] = { \"a\", \"b\" };\n"
+                   "static const tsr_key part_keys[] = { TSR_KEY_INT(part, a, 0, 0, 9, \"d\"), "
+                   "TSR_KEY_END };\n"
+                   "struct own { %s };\ntypedef struct own own;\n"
+                   "const tsr_key keys[] = { %s, TSR_KEY_END };\n",
+                   field, key);
     write_text(folder, "one", source);
     shell_gives(folder, 0, NULL, NULL,
                 "%s -x %s -std=%s -I\"$TSR_SOURCE\"/include -fsyntax-only one 2>said; test $? %s 0", compiler,
-                language, standard, i + 1 < N_FIELDS ? "-ne" : "-eq");
+                language, standard, i < N_WRONG ? "-ne" : "-eq");
     free(source);
     free(field);
 }
@@ -148,6 +168,31 @@ START_TEST(a_plugin_in_cxx_runs)
 }
 END_TEST
 
+START_TEST(the_text_of_an_exception_that_nobody_catches_reaches_the_record)
+{
+    if (!has_cxx())
+        return;
+    static const char source[] =
+        "#include <tessera/tessera.h>\n#include <stdexcept>\n"
+        "static tsr_status *run(const void *, const tsr_probing *) { throw std::runtime_error(\"no more "
+        "codes\"); }\n"
+        "static const tsr_probe_ops ops = { nullptr, run, nullptr };\n"
+        "static const tsr_plugin plugin = { TSR_PROBE_PLUGIN(&ops), .name = \"throws\", .version = "
+        "\"1.0.0\", "
+        ".summary = \"throws\", .licence = \"MIT\", .instance_size = 0, .keys = nullptr, .init = nullptr, "
+        ".fini = nullptr };\nTSR_PLUGINS(&plugin)\n";
+    write_text(folder, "study.cfg", study);
+    write_text(folder, "throws.cc", source);
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; $CXX -std=c++17 " WARNINGS
+                " -fvisibility=hidden -I\"$TSR_SOURCE\"/include -fPIC -shared -o throws.so throws.cc "
+                "-L\"$TSR_BUILD\"/.libs -ltessera");
+    shell_gives(folder, 3, NULL, "in run of probe throws (",
+                "$TESSERA run study.cfg -q -o out -s 'probes=(\"./throws.so\")'");
+    shell_gives(folder, 0, "after epoch 1, which threw 'no more codes'", NULL, "cat out/runs/*/run.json");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sdk");
@@ -161,6 +206,7 @@ int main(void)
     tcase_add_loop_test(tests, a_field_that_does_not_fit_its_key_does_not_compile, 0, N_FIELDS);
     tcase_add_test(tests, pkg_config_tells_folders_and_the_abi);
     tcase_add_test(tests, a_plugin_in_cxx_runs);
+    tcase_add_test(tests, the_text_of_an_exception_that_nobody_catches_reaches_the_record);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
