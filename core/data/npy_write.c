@@ -38,7 +38,7 @@ tsr_status *tsr_npy_write(const char *path, tsr_element element, size_t n_dims, 
                         TSR_ARRAY_DIMS);
     size_t bytes = tsr_element_size(element);
     for (size_t i = 0; i < n_dims; i++)
-        if (!tsr_multiply(bytes, dims[i], &bytes))
+        if (!tsr_checked_multiply(bytes, dims[i], &bytes))
             return tsr_fail(TSR_NO_MEMORY, "%s: the array is larger than memory can be", path);
     tsr_new_file file;
     TSR_TRY(tsr_new_file_open(path, &file));
