@@ -17,14 +17,13 @@ extern const char *const split_ways[];
 /* The keys of a plugin whose instance, of type `owner`, has a split_choice called `split`: `test_fraction`,
    `test_by` and `split_seed`. */
 #define SPLIT_KEYS(owner)                                                                                    \
-    TSR_KEY_REAL(owner, split.test_fraction, 0.0, 0.0, 0.99,                                                 \
-                 "share of the samples that test, where no test files are named", .name = "test_fraction"),  \
-        TSR_KEY_ENUM(owner, split.by, "random", split_ways,                                                  \
-                     "random: the test samples are drawn; last: they are the last ones", .name = "test_by"), \
-        TSR_KEY_INT(owner, split.seed, 0, 0, INT64_MAX,                                                      \
-                    "draws the test samples; apart from the experiment's seed, so that replicates share "    \
-                    "their data",                                                                            \
-                    .name = "split_seed")
+    TSR_KEY_REAL_AS(owner, split.test_fraction, "test_fraction", 0.0, 0.0, 0.99,                             \
+                    "share of the samples that test, where no test files are named"),                        \
+        TSR_KEY_ENUM_AS(owner, split.by, "test_by", "random", split_ways,                                    \
+                        "random: the test samples are drawn; last: they are the last ones"),                 \
+        TSR_KEY_INT_AS(owner, split.seed, "split_seed", 0, 0, INT64_MAX,                                     \
+                       "draws the test samples; apart from the experiment's seed, so that replicates share " \
+                       "their data")
 
 /* Puts the numbers of n samples in order: the first *n_train of `order` (n values) train, the others test. At
    least one sample of each: where the fraction leaves none, it is refused, with `file` before the message. Of
