@@ -62,9 +62,30 @@ tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *a
 /* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
 tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
 
-/* The largest, or the mean, value of each size x size window, every `stride` rows and columns. There is no
-   padding; the last rows and columns that fill no window are left out. An image smaller than a window is
-   refused. */
+/* The largest, or the mean, value of each window, every stride_h rows and stride_w columns. The last rows and
+   columns that fill no window are left out. An image smaller than a window, when padded, is refused. */
+typedef struct tsr_pool_options {
+    int size_h, size_w; /* of a window, 1 to 4096 */
+    int stride_h, stride_w;
+    int padding_h, padding_w; /* on both sides; at most half of the window's size */
+    /* Padding never is the largest value. In a mean it counts as zeros, as PyTorch's count_include_pad has
+       it, or else, where this is true, only what lies inside is averaged. */
+    bool padding_ignored;
+} tsr_pool_options;
+
+tsr_node *tsr_max_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+static inline tsr_node *tsr_max_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
+{
+    return tsr_max_pool_sized(graph, x, options, sizeof(*options));
+}
+
+tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+static inline tsr_node *tsr_average_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
+{
+    return tsr_average_pool_sized(graph, x, options, sizeof(*options));
+}
+
+/* The same with square windows and without padding. */
 tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
