@@ -192,8 +192,10 @@ static void share_state(tsr_setup *setup, size_t n)
                        first->states[k].name, n, first->name, first->states[k].n);
 }
 
-void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
+void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *given, size_t size)
 {
+    tsr_parameter_spec whole = { 0 };
+    const tsr_parameter_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_node *node = setup->node;
     size_t n;
     if (node->again) {
@@ -252,8 +254,10 @@ static tsr_status *check_constant(const tsr_constant_spec *spec, double value)
                     spec->maximum);
 }
 
-void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
+void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *given, size_t size)
 {
+    tsr_constant_spec whole = { 0 };
+    const tsr_constant_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_graph *graph = setup->graph;
     if (setup->node->again) /* the first use's hold */
         return;

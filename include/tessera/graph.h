@@ -17,21 +17,48 @@ typedef struct tsr_op tsr_op;
 /* x W^T + b: x is flattened, W is (width, inputs), Glorot uniform; b is zero. */
 tsr_node *tsr_dense(tsr_graph *graph, tsr_node *x, int width);
 
-/* A convolution of feature maps. The weight is (channels, in, kernel_h, kernel_w), as PyTorch's Conv2d has
-   it, Glorot uniform with fans of in, and of channels, times the kernel's area; the bias is zero. Padding is
-   with zeros, on both sides. A kernel larger than the padded input is refused. */
+/* Structures of options grow at their end. What a plugin was built with is told by its size: functions called
+   _sized take it, and the ones beside them, which the compiler puts into the plugin, fill it in. Fields that
+   are 0, or that the plugin's structure does not have yet, stand for what is said of them. */
+
+/* A convolution of feature maps. The weight is (channels, in / groups, kernel_h, kernel_w), as PyTorch's
+   Conv2d has it, Glorot uniform with fans of in / groups, and of channels / groups, times the kernel's area;
+   the bias is zero. Padding is with zeros, on both sides. A kernel larger than the padded input is refused.
+ */
 typedef struct tsr_conv2d_options {
     int channels;
     int kernel_h, kernel_w;
     int stride_h, stride_w;
     int padding_h, padding_w;
     bool bias;
+    int groups;                 /* 0: 1; a divisor of both channels. As many as channels: depthwise */
+    int dilation_h, dilation_w; /* 0: 1; steps between what neighbours in the kernel read */
 } tsr_conv2d_options;
 
-tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options);
+tsr_node *tsr_conv2d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options, size_t size);
+static inline tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options)
+{
+    return tsr_conv2d_sized(graph, x, options, sizeof(*options));
+}
 
 /* The same with a square kernel and without bias: batch norm, which follows, has one. */
 tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride, int padding);
+
+/* A convolution of a sequence, channels x steps. The weight is (channels, in / groups, kernel), as PyTorch's
+   Conv1d has it, with the initial values of a conv2d. */
+typedef struct tsr_conv1d_options {
+    int channels, kernel;
+    int stride; /* 0: 1 */
+    int padding;
+    bool bias;
+    int groups, dilation; /* 0: 1 */
+} tsr_conv1d_options;
+
+tsr_node *tsr_conv1d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv1d_options *options, size_t size);
+static inline tsr_node *tsr_conv1d_with(tsr_graph *graph, tsr_node *x, const tsr_conv1d_options *options)
+{
+    return tsr_conv1d_sized(graph, x, options, sizeof(*options));
+}
 
 /* Batch normalisation per channel (Ioffe and Szegedy 2015) with learned scale and shift:
    y = scale (x - mean) / sqrt(variance + epsilon) + shift. */
@@ -50,7 +77,13 @@ typedef struct tsr_batch_norm_options {
 
 /* Both numbers are constants of the operator, "epsilon" and "momentum" (op.h): a model file has its own,
    which stand in for those given here unless the config gives them (model.h). */
-tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options);
+tsr_node *tsr_batch_norm_sized(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options,
+                               size_t size);
+static inline tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x,
+                                            const tsr_batch_norm_options *options)
+{
+    return tsr_batch_norm_sized(graph, x, options, sizeof(*options));
+}
 /* The same with the two numbers above. */
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
 
@@ -114,6 +147,9 @@ tsr_node *tsr_matmul(tsr_graph *graph, tsr_node *a, bool transpose_a, tsr_node *
 tsr_node *tsr_sigmoid(tsr_graph *graph, tsr_node *x);
 tsr_node *tsr_tanh(tsr_graph *graph, tsr_node *x);
 tsr_node *tsr_exp(tsr_graph *graph, tsr_node *x);
+
+/* factor x of each element. */
+tsr_node *tsr_scale(tsr_graph *graph, tsr_node *x, double factor);
 
 /* e^x divided by its sum along dimension `dim`, counted from 0. */
 tsr_node *tsr_softmax(tsr_graph *graph, tsr_node *x, size_t dim);

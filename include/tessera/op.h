@@ -48,7 +48,11 @@ const char *tsr_setup_input_name(const tsr_setup *setup, size_t i);
 /* The node's shape; must be called. */
 void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
 /* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. */
-void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec);
+void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *spec, size_t size);
+static inline void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
+{
+    tsr_setup_parameter_sized(setup, spec, sizeof(*spec));
+}
 /* The next array that is kept and saved but not trained (running statistics): pass->state[0] ... */
 void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
 /* A number that the output depends on and that no array holds, such as the epsilon of a normalisation. It is
@@ -62,7 +66,11 @@ typedef struct tsr_constant_spec {
 } tsr_constant_spec;
 
 /* The next constant: pass->constants[0], [1] ... in the order of these calls. */
-void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec);
+void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *spec, size_t size);
+static inline void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
+{
+    tsr_setup_constant_sized(setup, spec, sizeof(*spec));
+}
 /* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. */
 void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
 /* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */

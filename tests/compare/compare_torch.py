@@ -63,6 +63,18 @@ def random_cases(rng, each):
         for _ in range(each):
             cases.append((name, rng.randint(1, 20), rng.randint(2, 17), rng.randint(1, 17), rng.randint(1, 20)))
         cases.append((name, 64, 32, 32, 3))  # large enough to be shared among threads
+    wanted = len(cases) + 4 * each
+    while len(cases) < wanted:  # in groups, with dilation
+        kernel, stride, padding, dilation = ([rng.randint(low, high) for _ in "hw"]
+                                                  for low, high in ((1, 4), (1, 3), (0, 3), (1, 3)))
+        groups, h, w = rng.choice((1, 2, 3, 5, 8)), rng.randint(1, 14), rng.randint(1, 14)
+        c, channels = groups * rng.choice((1, 1, 2, 3)), groups * rng.choice((1, 1, 2, 3))
+        fits = [dilation[i] * (kernel[i] - 1) < (h, w)[i] + 2 * padding[i] for i in (0, 1)]
+        if all(fits) and (groups, *dilation) != (1, 1, 1):
+            cases.append(("conv2d", c, h, w, channels, *kernel, *stride, *padding, rng.randint(0, 1), groups, *dilation))
+        if dilation[0] * (kernel[0] - 1) < h * w + 2 * padding[0]:
+            cases.append(("conv1d", c, h, w, channels, kernel[0], stride[0], padding[0], groups, dilation[0]))
+    cases.append(("conv2d", 64, 32, 32, 64, 3, 3, 1, 1, 1, 1, 0, 64, 1, 1))  # shared among threads
     for _ in range(each):
         c, h, w = (rng.randint(1, 9) for _ in "chw")
         groups = rng.choice([g for g in range(1, c + 1) if c % g == 0 and c // g * h * w > 1] or [0])
@@ -86,8 +98,12 @@ def norm(x, p, name):
 def operator(case, x, p):
     name, options = case[0], case[4:]
     if name == "conv2d":
-        _, _, _, s_h, s_w, p_h, p_w, _ = options
-        return F.conv2d(x, p["conv2d0.weight"], p.get("conv2d0.bias"), (s_h, s_w), (p_h, p_w))
+        _, _, _, s_h, s_w, p_h, p_w, _, *more = options
+        groups, *dilation = more or (1, 1, 1)
+        return F.conv2d(x, p["conv2d0.weight"], p.get("conv2d0.bias"), (s_h, s_w), (p_h, p_w), dilation, groups)
+    if name == "conv1d":
+        _, _, stride, padding, groups, dilation = options
+        return F.conv1d(x.flatten(2), p["conv1d0.weight"], p["conv1d0.bias"], stride, padding, dilation, groups)
     if name == "max_pool":
         return F.max_pool2d(x, *options)
     if name == "average_pool":
@@ -116,7 +132,7 @@ def tensor_operator(name, options, x, p):
     if name == "repeated":
         return x * x[:, :1] + x[:, :, :1] - x[:, :, :, :1]
     if name == "smooth":
-        return x.sigmoid() * (x.tanh() + x.exp())
+        return x.sigmoid() * (x.tanh() + 0.25 * x.exp())
     if name == "softmax":
         return x.softmax(options[0] + 1)
     if name == "layer_norm":

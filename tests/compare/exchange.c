@@ -154,13 +154,22 @@ static void train(const char *settings, size_t side, size_t batch, size_t steps,
 typedef struct operator_case {
     char name[32];
     size_t c, h, w;
-    int of[8];
+    int of[11];
 } operator_case;
 
 /* Operators on shapes of any number of dimensions; NULL: none of that name. */
 static tsr_node *apply_to_tensor(tsr_graph *g, tsr_node *x, const operator_case *work)
 {
     size_t a = (size_t)work->of[0], b = (size_t)work->of[1], c = (size_t)work->of[2];
+    if (strcmp(work->name, "conv1d") == 0)
+        return tsr_conv1d_with(g, tsr_reshape(g, x, TSR_SHAPE(work->c, work->h * work->w)),
+                               &(tsr_conv1d_options){ .channels = work->of[0],
+                                                      .kernel = work->of[1],
+                                                      .stride = work->of[2],
+                                                      .padding = work->of[3],
+                                                      .bias = true,
+                                                      .groups = work->of[4],
+                                                      .dilation = work->of[5] });
     if (strcmp(work->name, "linear") == 0)
         return tsr_linear(g, x, work->of[0]);
     if (strcmp(work->name, "matmul") == 0)
@@ -171,7 +180,8 @@ static tsr_node *apply_to_tensor(tsr_graph *g, tsr_node *x, const operator_case 
             g, tsr_add(g, tsr_multiply(g, x, tsr_slice(g, x, 0, 0, 1)), tsr_slice(g, x, 1, 0, 1)),
             tsr_slice(g, x, 2, 0, 1));
     if (strcmp(work->name, "smooth") == 0)
-        return tsr_multiply(g, tsr_sigmoid(g, x), tsr_add(g, tsr_tanh(g, x), tsr_exp(g, x)));
+        return tsr_multiply(g, tsr_sigmoid(g, x),
+                            tsr_add(g, tsr_tanh(g, x), tsr_scale(g, tsr_exp(g, x), 0.25)));
     if (strcmp(work->name, "softmax") == 0)
         return tsr_softmax(g, x, a);
     if (strcmp(work->name, "layer_norm") == 0)
@@ -193,7 +203,8 @@ static tsr_node *apply(tsr_graph *g, tsr_node *x, const operator_case *work)
     if (of_tensor)
         return of_tensor;
     const int *of = work->of;
-    tsr_conv2d_options options = { of[0], of[1], of[2], of[3], of[4], of[5], of[6], of[7] != 0 };
+    tsr_conv2d_options options = { of[0], of[1],      of[2], of[3], of[4], of[5],
+                                   of[6], of[7] != 0, of[8], of[9], of[10] };
     if (strcmp(work->name, "conv2d") == 0)
         return tsr_conv2d_with(g, x, &options);
     if (strcmp(work->name, "max_pool") == 0)
@@ -277,8 +288,9 @@ static void run_operators(const char *folder)
     for (size_t number = 0; fgets(line, sizeof(line), stdin); number++) {
         operator_case work = { 0 };
         int *of = work.of;
-        int n = sscanf(line, "%31s %zu %zu %zu %d %d %d %d %d %d %d %d", work.name, &work.c, &work.h, &work.w,
-                       &of[0], &of[1], &of[2], &of[3], &of[4], &of[5], &of[6], &of[7]);
+        int n = sscanf(line, "%31s %zu %zu %zu %d %d %d %d %d %d %d %d %d %d %d", work.name, &work.c, &work.h,
+                       &work.w, &of[0], &of[1], &of[2], &of[3], &of[4], &of[5], &of[6], &of[7], &of[8],
+                       &of[9], &of[10]);
         ck_assert_msg(n >= 4, "what is '%s'?", line);
         run_operator(&work, folder, number);
     }

@@ -36,6 +36,14 @@ for piece in "$folder"/piece*.c; do
     fi
     "$TSR_BUILD/tessera" test "$folder/$name.so" >"$folder/$name.tap" 2>&1 ||
         fail "$name: $(grep -A3 '^not ok' "$folder/$name.tap" || cat "$folder/$name.tap")"
+    # A model learns: two epochs on the digits do better than chance, one in ten, by far.
+    if grep -q TSR_MODEL_PLUGIN "$piece"; then
+        "$TSR_BUILD/tessera" run "$TSR_SOURCE/configs/digits.cfg" -q -o "$folder/$name" -s "model={plugin=\"$folder/$name.so\";}" \
+            -s training.epochs=2 -s 'training.snapshots=[]' -s 'probes=()' >"$folder/$name.log" 2>&1 || cat "$folder/$name.log"
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "model.accuracy.train") column = i }
+                 NR == 2 { accuracy = $column } END { exit !(accuracy > 0.3) }' "$folder/$name/results.csv" ||
+            fail "$name learns nothing: $(cat "$folder/$name/results.csv")"
+    fi
     kinds="$kinds $(sed -nE '2s/^ok 1 - ([a-z]+) .*/\1/p' "$folder/$name.tap")"
 done
 echo "$pieces pieces, $plugins of them plugins"

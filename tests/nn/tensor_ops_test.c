@@ -52,6 +52,11 @@ static tsr_node *tanh_of(tsr_graph *g, tsr_node *x)
     return tsr_tanh(g, x);
 }
 
+static tsr_node *scaled(tsr_graph *g, tsr_node *x)
+{
+    return tsr_scale(g, x, -1.5);
+}
+
 static tsr_node *exp_of(tsr_graph *g, tsr_node *x)
 {
     return tsr_exp(g, x);
@@ -134,6 +139,47 @@ static tsr_node *products(tsr_graph *g, tsr_node *x)
     return tsr_concat(g, 0, 4, sums);
 }
 
+static tsr_node *conv1d(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(
+        g, x, &(tsr_conv1d_options){ .channels = 3, .kernel = 2, .stride = 2, .padding = 1, .bias = true });
+}
+
+static tsr_node *dilated_conv1d(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(
+        g, x, &(tsr_conv1d_options){ .channels = 2, .kernel = 2, .padding = 1, .groups = 2, .dilation = 2 });
+}
+
+static tsr_node *depthwise(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv2d_with(g, x,
+                           &(tsr_conv2d_options){ .channels = 4,
+                                                  .kernel_h = 2,
+                                                  .kernel_w = 3,
+                                                  .stride_h = 1,
+                                                  .stride_w = 2,
+                                                  .padding_h = 1,
+                                                  .padding_w = 1,
+                                                  .bias = true,
+                                                  .groups = 4 });
+}
+
+static tsr_node *dilated(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv2d_with(g, x,
+                           &(tsr_conv2d_options){ .channels = 6,
+                                                  .kernel_h = 2,
+                                                  .kernel_w = 2,
+                                                  .stride_h = 1,
+                                                  .stride_w = 1,
+                                                  .padding_h = 1,
+                                                  .padding_w = 2,
+                                                  .groups = 2,
+                                                  .dilation_h = 2,
+                                                  .dilation_w = 3 });
+}
+
 /* Self-attention (Vaswani et al. 2017) of steps x features, with one head. */
 static tsr_node *attention(tsr_graph *g, tsr_node *x)
 {
@@ -155,6 +201,7 @@ static const struct {
     { "sigmoid", sigmoid, 1, 2 },
     { "tanh", tanh_of, 1, 2 },
     { "exp", exp_of, 1, 2 },
+    { "scale", scaled, 1, 2 },
     { "softmax of the first dimension", softmax_first, 1, 4 },
     { "softmax of the last dimension", softmax_last, 1, 4 },
     { "layer norm of the last dimension", layer_norm, 1, 4 },
@@ -168,6 +215,10 @@ static const struct {
     { "concat of the first dimension", joined, 1, 4 },
     { "concat of the last dimension", joined_last, 1, 4 },
     { "matmul", products, 2, 4 },
+    { "conv1d", conv1d, 2, 2 },
+    { "conv1d in groups, with dilation", dilated_conv1d, 2, 2 },
+    { "depthwise conv2d", depthwise, 3, 3 },
+    { "conv2d in groups, with dilation", dilated, 3, 3 },
     { "attention", attention, 2, 2 },
 };
 enum { N_OPERATORS = sizeof(operators) / sizeof(*operators) };
@@ -284,6 +335,11 @@ END_TEST
 
 /* --- what is refused --- */
 
+static tsr_node *bad_scale(tsr_graph *g, tsr_node *x)
+{
+    return tsr_scale(g, x, INFINITY);
+}
+
 static tsr_node *bad_linear(tsr_graph *g, tsr_node *x)
 {
     return tsr_linear(g, x, 0);
@@ -364,10 +420,36 @@ static tsr_node *bad_conv2d(tsr_graph *g, tsr_node *x)
     return tsr_conv2d(g, x, 1, 1, 1, 0);
 }
 
+static tsr_node *bad_conv1d(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(g, x, &(tsr_conv1d_options){ .channels = 2, .kernel = 3, .dilation = 2 });
+}
+
+static tsr_node *bad_groups(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(g, x, &(tsr_conv1d_options){ .channels = 4, .kernel = 1, .groups = 3 });
+}
+
+static tsr_node *flat_conv1d(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(g, tsr_flatten(g, x), &(tsr_conv1d_options){ .channels = 4, .kernel = 1 });
+}
+
+static tsr_node *no_kernel(tsr_graph *g, tsr_node *x)
+{
+    return tsr_conv1d_with(g, x, &(tsr_conv1d_options){ .channels = 4 });
+}
+
 static const struct {
     operator_function *apply;
     const char *message;
 } refusals[] = {
+    { bad_conv1d,
+      "conv1d0: the kernel, 1 x 3 with dilation 1 x 2, is larger than its input, 1 x 3, padded by 0 x 0" },
+    { bad_groups, "conv1d0: 3 groups of 4 channels that become 4, expected a divisor of both" },
+    { flat_conv1d, "conv1d0: its input, 'flatten0', is 12, expected channels x steps" },
+    { no_kernel, "conv1d0: channels, kernel, stride, groups and dilation are to be at least 1" },
+    { bad_scale, "scale0: the factor is inf, expected a finite float" },
     { bad_linear, "linear0: 3 features to a width of 0, expected 1 to" },
     { bad_add, "add0: 'input' is 4 x 3 and 'reshape0' is 3 x 4, expected one shape" },
     { bad_multiply, "multiply0: 'flatten0' is 12 and 'input' is 4 x 3, expected one shape" },

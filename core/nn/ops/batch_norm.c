@@ -8,6 +8,7 @@
 #include "nn/ops/ops.h"
 
 #include <math.h>
+#include <string.h>
 #include <tessera/multiversion.h>
 
 /* Of epsilon: a float is added to a variance, and the sum is not 0. */
@@ -18,13 +19,16 @@
 #define PYTORCH_EPSILON 1e-5
 #define PYTORCH_MOMENTUM 0.9
 
-tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options)
+tsr_node *tsr_batch_norm_sized(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options,
+                               size_t size)
 {
+    tsr_batch_norm_config config = { 0 };
     if (!options) {
         tsr_graph_fail(graph, "the options of a batch norm are NULL");
         return tsr_batch_norm(graph, x);
     }
-    return tsr_apply(graph, &tsr_op_batch_norm, &(tsr_batch_norm_config){ .options = *options }, 1, &x);
+    memcpy(&config.options, options, size < sizeof(config.options) ? size : sizeof(config.options));
+    return tsr_apply(graph, &tsr_op_batch_norm, &config, 1, &x);
 }
 
 tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x)

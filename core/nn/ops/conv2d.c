@@ -5,15 +5,24 @@
 #include "nn/ops/ops.h"
 
 #include <limits.h>
+#include <string.h>
 
 #define MAX_FLOATS 0x1p40 /* of any array */
 
-tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options)
+tsr_node *tsr_conv2d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options, size_t size)
 {
+    tsr_grouped_conv_config config = { 0 };
+    tsr_conv2d_options *o = &config.options;
     if (!options)
         tsr_graph_fail(graph, "a convolution's options are NULL");
-    static const tsr_conv2d_options none;
-    return tsr_apply(graph, &tsr_op_conv2d, options ? options : &none, 1, &x);
+    else
+        memcpy(o, options, size < sizeof(*o) ? size : sizeof(*o));
+    o->groups = o->groups ? o->groups : 1;
+    o->dilation_h = o->dilation_h ? o->dilation_h : 1;
+    o->dilation_w = o->dilation_w ? o->dilation_w : 1;
+    if (o->groups != 1 || o->dilation_h != 1 || o->dilation_w != 1)
+        return tsr_apply(graph, &tsr_op_grouped_conv2d, &config, 1, &x);
+    return tsr_apply(graph, &tsr_op_conv2d, o, 1, &x);
 }
 
 tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride, int padding)

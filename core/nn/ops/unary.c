@@ -82,3 +82,47 @@ static float exp_slope(float y)
 UNARY(sigmoid, sigmoid);
 UNARY(tanh, tanhf);
 UNARY(exp, expf);
+
+typedef struct scale_config {
+    double factor;
+} scale_config;
+
+tsr_node *tsr_scale(tsr_graph *graph, tsr_node *x, double factor)
+{
+    return tsr_apply(graph, &tsr_op_scale, &(scale_config){ factor }, 1, &x);
+}
+
+static void setup_scale(tsr_setup *setup)
+{
+    double factor = ((const scale_config *)tsr_setup_config(setup))->factor;
+    if (!isfinite((float)factor))
+        tsr_setup_fail(setup, "the factor is %g, expected a finite float", factor);
+    tsr_setup_output(setup, tsr_setup_input(setup, 0));
+}
+
+static void scale(const tsr_pass *pass, const float *from, float *to)
+{
+    const float factor = (float)((const scale_config *)pass->config)->factor;
+    size_t n = pass->n * tsr_shape_size(pass->shape);
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n))
+    for (size_t i = 0; i < n; i++)
+        to[i] = factor * from[i];
+}
+
+static void forward_scale(const tsr_pass *pass)
+{
+    scale(pass, pass->inputs[0], pass->output);
+}
+
+static void backward_scale(const tsr_pass *pass)
+{
+    if (pass->input_gradients[0])
+        scale(pass, pass->output_gradient, pass->input_gradients[0]);
+}
+
+const tsr_op tsr_op_scale = { .size = sizeof(tsr_op),
+                              .name = "scale",
+                              .config_size = sizeof(scale_config),
+                              .setup = setup_scale,
+                              .forward = forward_scale,
+                              .backward = backward_scale };
