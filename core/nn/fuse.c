@@ -21,6 +21,12 @@ static bool is_between(const tsr_graph *graph, const tsr_node *node, const size_
     return readers[node->index] == 1 && node != graph->logits;
 }
 
+/* A layer that is applied several times is run as it is: gradients are added in the order of its uses. */
+static bool is_applied_once(const tsr_node *node)
+{
+    return !node->again && !node->last_use;
+}
+
 /* The parameters of the one operator are batch norm's and then the activation's: they must lie so. */
 static bool parameters_follow(const tsr_node *norm, const tsr_node *activation)
 {
@@ -31,13 +37,14 @@ static bool parameters_follow(const tsr_node *norm, const tsr_node *activation)
 static bool is_norm(const tsr_graph *graph, const tsr_node *node, const tsr_node *activation,
                     const size_t *readers)
 {
-    return node->identity == &tsr_op_batch_norm && is_between(graph, node, readers) &&
-           parameters_follow(node, activation);
+    return node->identity == &tsr_op_batch_norm && is_applied_once(node) &&
+           is_between(graph, node, readers) && parameters_follow(node, activation);
 }
 
 static bool find_chain(const tsr_graph *graph, tsr_node *activation, const size_t *readers, chain *out)
 {
-    if (activation->identity != &tsr_op_activation || tsr_shape_positions(activation->shape) == 1)
+    if (activation->identity != &tsr_op_activation || !is_applied_once(activation) ||
+        tsr_shape_positions(activation->shape) == 1)
         return false;
     tsr_node *x = activation->inputs[0];
     *out = (chain){ .norm = x, .activation = activation };

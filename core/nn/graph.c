@@ -15,10 +15,9 @@
 /* What a failed call returns, so that builders need no check; it is in no graph and is never written to. */
 static tsr_node nowhere = { .shape = { 1, { 1 } } };
 
-bool tsr_name_check(const char *name)
+tsr_node *tsr_graph_nowhere(void)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-    return *name && name[strspn(name, allowed)] == '\0';
+    return &nowhere;
 }
 
 void tsr_graph_fail(tsr_graph *graph, const char *format, ...)
@@ -35,28 +34,6 @@ void tsr_graph_no_memory(tsr_graph *graph)
 {
     if (!graph->failure)
         graph->failure = tsr_no_memory("the graph");
-}
-
-static tsr_node *node_named(const tsr_graph *graph, const char *name)
-{
-    for (size_t i = 0; i < graph->n; i++)
-        if (strcmp(graph->nodes[i]->name, name) == 0)
-            return graph->nodes[i];
-    return NULL;
-}
-
-/* "<operator><number>", counted among the nodes of that operator and then on to one that is free. */
-static char *default_name(const tsr_graph *graph, const char *operator_name)
-{
-    size_t number = 0;
-    for (size_t i = 1; i < graph->n; i++)
-        number += strcmp(graph->nodes[i]->op.name, operator_name) == 0;
-    char *name = tsr_format("%s%zu", operator_name, number);
-    while (name && node_named(graph, name)) {
-        free(name);
-        name = tsr_format("%s%zu", operator_name, ++number);
-    }
-    return name;
 }
 
 static void node_free(tsr_node *node)
@@ -146,6 +123,8 @@ void tsr_graph_free(tsr_graph *graph)
         node_free(graph->nodes[i]);
     for (size_t i = 0; i < graph->n_constants; i++)
         free((char *)(uintptr_t)graph->constants[i].spec.name);
+    while (graph->scope)
+        tsr_graph_leave_scope(graph);
     free(graph->constants);
     free(graph->constant_values);
     free(graph->nodes);
@@ -201,12 +180,22 @@ static bool take_config(tsr_graph *graph, tsr_node *node, const void *config)
     return true;
 }
 
-tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
-                    tsr_node *const *inputs)
+/* Makes `node` read what belongs to `first`, and tells that one. */
+static void share(tsr_node *node, tsr_node *first)
 {
-    if (!graph || graph->failure || !op_is_usable(graph, op))
-        return &nowhere;
-    tsr_node *node = node_new(graph, default_name(graph, op->name), n_inputs);
+    node->again = first;
+    node->first_parameter = first->first_parameter;
+    node->first_state = first->first_state;
+    node->first_constant = first->first_constant;
+    node->call = first->call;
+    first->last_use = node;
+}
+
+/* A node with parameters of its own or, where `again` is one, with that node's. */
+static tsr_node *apply(tsr_graph *graph, const tsr_op *op, const void *config, tsr_node *again,
+                       size_t n_inputs, tsr_node *const *inputs)
+{
+    tsr_node *node = node_new(graph, tsr_graph_default_name(graph, op->name), n_inputs);
     if (!node) {
         tsr_graph_no_memory(graph);
         return &nowhere;
@@ -221,40 +210,49 @@ tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size
         node->inputs[i] = inputs[i];
         node->shapes[i] = inputs[i]->shape;
     }
+    if (again)
+        share(node, again);
     tsr_setup setup = { .graph = graph, .node = node };
     op->setup(&setup);
     if (!setup.sized)
         tsr_graph_fail(graph, "%s: its setup gives no output shape", node->name);
+    else if (again && (node->n_shared != again->n_parameters || node->n_shared_states != again->n_states))
+        tsr_graph_fail(graph, "%s: has fewer parameters than '%s', which it is to apply again", node->name,
+                       again->name);
     return graph->failure ? &nowhere : node;
 }
 
-tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...)
+tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
+                    tsr_node *const *inputs)
+{
+    if (!graph || graph->failure || !op_is_usable(graph, op))
+        return &nowhere;
+    return apply(graph, op, config, NULL, n_inputs, inputs);
+}
+
+tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_inputs, tsr_node *const *inputs)
 {
     if (!graph || graph->failure)
         return &nowhere;
-    va_list args;
-    va_start(args, format);
-    char *name;
-    if (vasprintf(&name, format, args) < 0)
-        name = NULL;
-    va_end(args);
-    if (!name)
-        tsr_graph_no_memory(graph);
-    else if (!x)
-        tsr_graph_fail(graph, "the node to be named '%s' is NULL", name);
-    else if (x->graph != graph)
-        tsr_graph_fail(graph, "the node to be named '%s' is of another graph", name);
-    else if (!tsr_name_check(name))
-        tsr_graph_fail(graph, "%s: cannot be named '%s', expected letters, digits and _.-", x->name, name);
-    else if (node_named(graph, name) && node_named(graph, name) != x)
-        tsr_graph_fail(graph, "%s: cannot be named '%s', another node is", x->name, name);
-    if (graph->failure) {
-        free(name);
+    if (!layer)
+        tsr_graph_fail(graph, "the layer to be applied again is NULL");
+    else if (layer->graph != graph)
+        tsr_graph_fail(graph, "the layer to be applied again is of another graph");
+    else if (!layer->identity)
+        tsr_graph_fail(graph, "'%s' is the network's input and cannot be applied again", layer->name);
+    else if (n_inputs != layer->n_inputs)
+        tsr_graph_fail(graph, "'%s' is to be applied again to %zu inputs, expected %zu", layer->name,
+                       n_inputs, layer->n_inputs);
+    if (graph->failure)
         return &nowhere;
-    }
-    free(x->name);
-    x->name = name;
-    return x;
+    if (layer->again)
+        layer = layer->again;
+    return apply(graph, layer->identity, layer->config, layer, n_inputs, inputs);
+}
+
+tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x)
+{
+    return tsr_apply_again(graph, layer, 1, &x);
 }
 
 const char *tsr_node_name(const tsr_node *x)
@@ -293,13 +291,28 @@ static void mark_backwards(tsr_graph *graph)
             node->inputs[k]->below_activation |= below;
         }
     }
+    for (size_t i = 0; i < graph->n; i++)
+        if (graph->nodes[i]->again)
+            graph->nodes[i]->again->below_activation |= graph->nodes[i]->below_activation;
+}
+
+/* All uses of a layer but its last, which comes first backwards, have their gradients added to it. */
+static void mark_added(tsr_graph *graph)
+{
+    for (size_t i = 0; i < graph->n; i++) {
+        tsr_node *node = graph->nodes[i], *first = node->again ? node->again : node;
+        node->adds_gradients = first->last_use && first->last_use != node;
+        node->first_added = graph->n_added;
+        if (node->adds_gradients)
+            graph->n_added += first->n_parameters;
+    }
 }
 
 static void mark_gradients(tsr_graph *graph)
 {
     for (size_t i = 0; i < graph->n; i++) {
         tsr_node *node = graph->nodes[i];
-        node->needs_gradient = node->n_parameters > 0;
+        node->needs_gradient = node->n_parameters + node->n_shared > 0;
         for (size_t k = 0; k < node->n_inputs; k++)
             node->needs_gradient |= node->inputs[k]->needs_gradient;
     }
@@ -312,9 +325,13 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
     if (failure)
         return failure;
     TSR_TRY(check_logits(graph, logits, classes));
+    if (graph->scope)
+        return tsr_fail(TSR_REFUSED, "the scope of names '%s' is not ended: a tsr_scope_end is missing",
+                        tsr_graph_scope(graph));
     graph->logits = logits;
     mark_backwards(graph);
     mark_gradients(graph);
+    mark_added(graph);
     for (size_t i = 0; i < graph->n; i++)
         if (!graph->nodes[i]->needed)
             return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it",

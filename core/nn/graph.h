@@ -49,7 +49,14 @@ struct tsr_node {
     tsr_node_state *states;
     tsr_float_count saved, scratch;
     size_t first_edge, first_parameter, first_state, first_constant; /* among all of the graph's */
+    /* A layer that is applied several times: the first use has the parameters, state and constants, and every
+       other one has none and reads those of `again`, the first. */
+    tsr_node *again;    /* NULL: it is a first use */
+    tsr_node *last_use; /* of a first use: the last other one; NULL: there is none */
+    size_t n_shared, n_shared_states;
     /* Known once the graph is finished: */
+    bool adds_gradients;   /* its parameters' gradients are added to those that a later use has written */
+    size_t first_added;    /* of them, among all of the graph's that are added */
     bool needed;           /* the logits depend on it */
     bool needs_gradient;   /* a parameter is here or before it */
     bool below_activation; /* an activation lies between its output and the logits */
@@ -61,12 +68,20 @@ struct tsr_node {
     tsr_call call;   /* of the plugin whose code it runs: the activation's, else the model's */
 };
 
+/* Where tsr_scope was called and tsr_scope_end not yet. */
+typedef struct tsr_name_scope {
+    struct tsr_name_scope *outer;
+    char prefix[]; /* of all names in it, its outer ones' included: "stage.0.block.1." */
+} tsr_name_scope;
+
 struct tsr_graph {
     const tsr_instance *model; /* whose activation tsr_activate takes */
     tsr_status *failure;       /* the first */
     size_t n, capacity;
     tsr_node **nodes; /* nodes[0] is the input */
     size_t n_edges, n_parameters, n_states, n_constants;
+    size_t n_added; /* parameters whose gradients are added, counted once per use that is not the last */
+    tsr_name_scope *scope; /* the innermost; NULL: none */
     tsr_graph_constant *constants;
     double *constant_values; /* what operators read: n_constants */
     tsr_node *logits;        /* once finished */
@@ -94,6 +109,16 @@ TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);
 
 /* The sticky failure for memory. */
 void tsr_graph_no_memory(tsr_graph *graph);
+
+/* What a failed call returns. */
+tsr_node *tsr_graph_nowhere(void);
+
+/* "<scope>.<operator><number>", a name that no node has; the caller frees it. NULL: no memory. */
+char *tsr_graph_default_name(const tsr_graph *graph, const char *operator_name);
+/* The prefix of names, "" without a scope. */
+const char *tsr_graph_scope(const tsr_graph *graph);
+/* Ends the innermost of at least one scope. */
+void tsr_graph_leave_scope(tsr_graph *graph);
 
 /* Whether a text may name nodes and parameters: letters, digits and "_.-", not empty. */
 bool tsr_name_check(const char *name);

@@ -186,6 +186,12 @@ static void need_forward(tsr_plan *plan, const tsr_node *node, tsr_pass *pass, n
     need(all, plan->batch, node->scratch, step, step, &pass->scratch);
 }
 
+/* The node that has the parameters: itself or the layer's first use. */
+static const tsr_node *parameters_of(const tsr_node *node)
+{
+    return node->again ? node->again : node;
+}
+
 static void need_backward(tsr_plan *plan, const tsr_node *node, const lifetimes *lives, needs *all)
 {
     size_t i = node->index, step = backward_step(plan->graph, node);
@@ -198,6 +204,9 @@ static void need_backward(tsr_plan *plan, const tsr_node *node, const lifetimes 
             need(all, plan->batch, (tsr_float_count){ tsr_shape_size(input->shape), 0 }, step, step,
                  &plan->added[node->first_edge + k]);
     }
+    for (size_t k = 0; node->adds_gradients && k < parameters_of(node)->n_parameters; k++)
+        need(all, plan->batch, (tsr_float_count){ 0, parameters_of(node)->parameters[k].n }, step, step,
+             &plan->parameters_added[node->first_added + k]);
 }
 
 static tsr_status *place_all(tsr_plan *plan, needs *all)
@@ -241,7 +250,7 @@ static tsr_status *lay_out(tsr_plan *plan, const lifetimes *lives, needs *all)
 
 static tsr_status *make_arena(tsr_plan *plan)
 {
-    size_t nodes = plan->graph->n, most = 7 * nodes + plan->graph->n_edges;
+    size_t nodes = plan->graph->n, most = 7 * nodes + plan->graph->n_edges + plan->graph->n_added;
     lifetimes lives = { tsr_alloc(nodes, sizeof(size_t)), tsr_alloc(nodes, sizeof(size_t)) };
     needs all = { .buffers = tsr_alloc(most, sizeof(tsr_buffer)), .into = tsr_alloc(most, sizeof(float **)) };
     tsr_status *status = lay_out(plan, &lives, &all);
@@ -295,7 +304,8 @@ static void make_backward(tsr_plan *plan, const tsr_node *node, const tsr_networ
         plan->backward[i].output = NULL;
     plan->backward[i].output_gradient = plan->gradients[i];
     plan->backward[i].input_gradients = plan->input_gradients + edge;
-    plan->backward[i].parameter_gradients = store->gradients + node->first_parameter;
+    plan->backward[i].parameter_gradients = node->adds_gradients ? plan->parameters_added + node->first_added
+                                                                 : store->gradients + node->first_parameter;
 }
 
 static void make_passes(tsr_plan *plan, const tsr_node *node, const tsr_network_arrays *store)
@@ -328,9 +338,11 @@ tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_network_arrays *store
         .inputs = tsr_alloc(graph->n_edges, sizeof(float *)),
         .input_gradients = tsr_alloc(graph->n_edges, sizeof(float *)),
         .added = tsr_alloc(graph->n_edges, sizeof(float *)),
+        .parameter_gradients = store->gradients,
+        .parameters_added = tsr_alloc(graph->n_added, sizeof(float *)),
     };
     bool complete = plan->values && plan->gradients && plan->forward && plan->backward && plan->fused &&
-                    plan->inputs && plan->input_gradients && plan->added;
+                    plan->inputs && plan->input_gradients && plan->added && plan->parameters_added;
     tsr_status *status = complete ? make_arena(plan) : tsr_no_memory("the memory plan");
     if (status) {
         tsr_plan_free(plan);
@@ -355,6 +367,7 @@ void tsr_plan_free(tsr_plan *plan)
     free(plan->inputs);
     free(plan->input_gradients);
     free(plan->added);
+    free(plan->parameters_added);
     free(plan);
 }
 
@@ -398,6 +411,18 @@ static void accumulate(size_t n, const float *x, float *sum)
         accumulate_piece(n - i < SUM_PIECE ? n - i : SUM_PIECE, x + i, sum + i);
 }
 
+/* What an operator's backward has written beside gradients that are there already. */
+static void add_gradients(tsr_plan *plan, const tsr_node *node, size_t n)
+{
+    for (size_t k = 0; k < node->n_inputs; k++)
+        if (plan->added[node->first_edge + k])
+            accumulate(n * tsr_shape_size(node->shapes[k]), plan->added[node->first_edge + k],
+                       plan->gradients[node->inputs[k]->index]);
+    for (size_t k = 0; node->adds_gradients && k < parameters_of(node)->n_parameters; k++)
+        accumulate(parameters_of(node)->parameters[k].n, plan->parameters_added[node->first_added + k],
+                   plan->parameter_gradients[node->first_parameter + k]);
+}
+
 void tsr_plan_backward(tsr_plan *plan, size_t n)
 {
     const tsr_graph *graph = plan->graph;
@@ -409,10 +434,7 @@ void tsr_plan_backward(tsr_plan *plan, size_t n)
         plan->backward[i].n = n;
         tsr_guard_note(tsr_call_with(node->call, TSR_CALL_BACKWARD));
         node->op.backward(&plan->backward[i]);
-        for (size_t k = 0; k < node->n_inputs; k++)
-            if (plan->added[node->first_edge + k])
-                accumulate(n * tsr_shape_size(node->shapes[k]), plan->added[node->first_edge + k],
-                           plan->gradients[node->inputs[k]->index]);
+        add_gradients(plan, node, n);
     }
     tsr_guard_note(before);
 }

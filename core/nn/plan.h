@@ -45,6 +45,8 @@ typedef struct tsr_plan {
        added because an earlier step has already written it. */
     const float **inputs;
     float **input_gradients, **added;
+    float **parameter_gradients; /* the network's */
+    float **parameters_added;    /* and those that are added to them: graph->n_added */
 } tsr_plan;
 
 TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_network_arrays *store, size_t batch,

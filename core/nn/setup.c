@@ -1,6 +1,7 @@
 /* What an operator's setup may ask: its inputs' shapes and configuration, and its output, parameters, state,
    constants and room in return. Every size is checked here, so that the planning only adds up. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
 #include "plugin/instance.h"
@@ -29,14 +30,49 @@ const char *tsr_setup_input_name(const tsr_setup *setup, size_t i)
     return i < setup->node->n_inputs ? setup->node->inputs[i]->name : "";
 }
 
+/* Whether a message has the input's name in quotes. */
+static bool names_input(const char *message, const tsr_node *input)
+{
+    size_t length = strlen(input->name);
+    for (const char *at = message; (at = strstr(at, input->name)); at++)
+        if (at > message && at[-1] == '\'' && at[length] == '\'')
+            return true;
+    return false;
+}
+
+/* The message and, in brackets, the inputs that it does not name, with their shapes. */
+static tsr_status *add_inputs(const tsr_node *node, tsr_status *status)
+{
+    char shape[TSR_SHAPE_TEXT], *text = NULL;
+    const char *message = tsr_status_message(status);
+    for (size_t i = 0; i < node->n_inputs; i++) {
+        if (names_input(message, node->inputs[i]))
+            continue;
+        char *longer = tsr_format("%s%s'%s', %s", text ? text : "", text ? "; " : "", node->inputs[i]->name,
+                                  tsr_shape_format(node->shapes[i], shape, sizeof(shape)));
+        free(text);
+        text = longer;
+        if (!text)
+            return status;
+    }
+    if (!text)
+        return status;
+    tsr_status *longer =
+        tsr_fail(TSR_REFUSED, "%s (%s: %s)", message, node->n_inputs > 1 ? "inputs" : "input", text);
+    tsr_status_free(status);
+    free(text);
+    return longer;
+}
+
 void tsr_setup_fail(tsr_setup *setup, const char *format, ...)
 {
     if (setup->graph->failure)
         return;
     va_list args;
     va_start(args, format);
-    setup->graph->failure = tsr_context(tsr_fail_v(TSR_REFUSED, format, args), "%s", setup->node->name);
+    tsr_status *status = add_inputs(setup->node, tsr_fail_v(TSR_REFUSED, format, args));
     va_end(args);
+    setup->graph->failure = tsr_context(status, "%s", setup->node->name);
 }
 
 bool tsr_setup_maps(tsr_setup *setup, tsr_maps *out)
@@ -114,13 +150,60 @@ static bool parameter_size(tsr_setup *setup, const tsr_parameter_spec *spec, siz
     return !setup->graph->failure;
 }
 
+static bool same_dims(const tsr_parameter_spec *a, const tsr_parameter_spec *b)
+{
+    bool same = a->n_dims == b->n_dims;
+    for (size_t i = 0; same && i < a->n_dims; i++)
+        same = a->dims[i] == b->dims[i];
+    return same;
+}
+
+static const char *dims_text(const tsr_parameter_spec *spec, char *text, size_t size)
+{
+    tsr_shape shape = { .n_dims = spec->n_dims };
+    memcpy(shape.dims, spec->dims, spec->n_dims * sizeof(*spec->dims));
+    return tsr_shape_format(shape, text, size);
+}
+
+/* The next parameter of a layer that is applied again: the first use's, if it is what this use needs. */
+static void share_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
+{
+    tsr_node *node = setup->node;
+    const tsr_node *first = node->again;
+    size_t k = node->n_shared++;
+    char needed[TSR_SHAPE_TEXT], given[TSR_SHAPE_TEXT];
+    if (k >= first->n_parameters)
+        tsr_setup_fail(setup, "has more parameters than '%s', which it is to apply again", first->name);
+    else if (!same_dims(spec, &first->parameters[k].spec))
+        tsr_setup_fail(setup, "its %s is %s, but that of '%s', which it is to apply again, is %s",
+                       first->parameters[k].spec.name, dims_text(spec, needed, sizeof(needed)), first->name,
+                       dims_text(&first->parameters[k].spec, given, sizeof(given)));
+}
+
+static void share_state(tsr_setup *setup, size_t n)
+{
+    tsr_node *node = setup->node;
+    const tsr_node *first = node->again;
+    size_t k = node->n_shared_states++;
+    if (k >= first->n_states)
+        tsr_setup_fail(setup, "has more state than '%s', which it is to apply again", first->name);
+    else if (n != first->states[k].n)
+        tsr_setup_fail(setup, "its %s has %zu values, but that of '%s', which it is to apply again, has %zu",
+                       first->states[k].name, n, first->name, first->states[k].n);
+}
+
 void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *given, size_t size)
 {
     tsr_parameter_spec whole = { 0 };
     const tsr_parameter_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_node *node = setup->node;
-    char *name = take_name(setup, spec->name);
     size_t n;
+    if (node->again) {
+        if (parameter_size(setup, spec, &n))
+            share_parameter(setup, spec);
+        return;
+    }
+    char *name = take_name(setup, spec->name);
     if (!name || !parameter_size(setup, spec, &n)) {
         free(name);
         return;
@@ -140,6 +223,10 @@ void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *given
 void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial)
 {
     tsr_node *node = setup->node;
+    if (node->again) {
+        share_state(setup, n);
+        return;
+    }
     char *copy = take_name(setup, name);
     if (copy && (!n || n > PTRDIFF_MAX / sizeof(float)))
         tsr_setup_fail(setup, "state '%s': needs at least 1 value, and to fit in memory", name);
@@ -172,6 +259,8 @@ void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *given, 
     tsr_constant_spec whole = { 0 };
     const tsr_constant_spec *spec = memcpy(&whole, given, size < sizeof(whole) ? size : sizeof(whole));
     tsr_graph *graph = setup->graph;
+    if (setup->node->again) /* the first use's hold */
+        return;
     char *name = take_name(setup, spec->name);
     if (!name)
         return;

@@ -95,9 +95,30 @@ tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *a
 /* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
 tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
 
-/* The largest, or the mean, value of each size x size window, every `stride` rows and columns. There is no
-   padding; the last rows and columns that fill no window are left out. An image smaller than a window is
-   refused. */
+/* The largest, or the mean, value of each window, every stride_h rows and stride_w columns. The last rows and
+   columns that fill no window are left out. An image smaller than a window, when padded, is refused. */
+typedef struct tsr_pool_options {
+    int size_h, size_w; /* of a window, 1 to 4096 */
+    int stride_h, stride_w;
+    int padding_h, padding_w; /* on both sides; at most half of the window's size */
+    /* Padding never is the largest value. In a mean it counts as zeros, as PyTorch's count_include_pad has
+       it, or else, where this is true, only what lies inside is averaged. */
+    bool padding_ignored;
+} tsr_pool_options;
+
+tsr_node *tsr_max_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+static inline tsr_node *tsr_max_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
+{
+    return tsr_max_pool_sized(graph, x, options, sizeof(*options));
+}
+
+tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+static inline tsr_node *tsr_average_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
+{
+    return tsr_average_pool_sized(graph, x, options, sizeof(*options));
+}
+
+/* The same with square windows and without padding. */
 tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
@@ -164,9 +185,25 @@ tsr_node *tsr_slice(tsr_graph *graph, tsr_node *x, size_t dim, size_t first, siz
 tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
                     tsr_node *const *inputs);
 
+/* A layer applied again, to another input: a node of the same operator and configuration that has no
+   parameters, running statistics and constants of its own but uses those of `layer`. They are saved once, by
+   its name, an optimizer sees them once, and their gradient is the sum over all uses. Each use of a batch norm
+   moves the running statistics, in the order in which the nodes were made; an activation is a layer of the
+   neural code at each use. Refused where this input needs parameters of another shape. */
+tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x);
+/* The same for operators of several inputs: as many as `layer` has. */
+tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_inputs, tsr_node *const *inputs);
+
 /* Names the node, printf style, and returns it. Its parameters are saved as "<name>.weight" and so on;
    without a name it is "<operator><number>". Names are unique in a graph. */
 tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
+
+/* Until the matching tsr_scope_end, names that are given and those that nodes have without begin with the
+   scope's, printf style, and a dot. Scopes nest: in tsr_scope(g, "stage.%d", 0) and tsr_scope(g, "shortcut"),
+   tsr_named(g, x, "conv") is "stage.0.shortcut.conv". A node is to be named in the scope that it was made in:
+   a name given after its end has no such beginning. A graph whose scopes are not ended is refused. */
+void tsr_scope(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
+void tsr_scope_end(tsr_graph *graph);
 
 /* The node's name; lives as long as the graph, or until it is named anew. */
 const char *tsr_node_name(const tsr_node *x);

@@ -75,7 +75,8 @@ static inline void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec 
 void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
 /* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
 void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
-/* Refuses the node; sticks to the graph. */
+/* Refuses the node; sticks to the graph. The node's name comes before the message, and behind it the names and
+   shapes of those inputs that it does not have in quotes. */
 void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* One call of forward or backward. Arrays are 64-byte aligned and overlap only where said. */
@@ -113,6 +114,36 @@ struct tsr_op {
     void (*forward)(const tsr_pass *pass);
     void (*backward)(const tsr_pass *pass);
 };
+
+/* An operator with its size filled in: static const tsr_op gain = TSR_OP(.name = "gain", ...); */
+#define TSR_OP(...)                                                                                          \
+    {                                                                                                        \
+        .size = sizeof(tsr_op), __VA_ARGS__                                                                  \
+    }
+
+/* --- What forward and backward may use --- */
+
+/* C = A B, or C += A B where `add` is set. A is rows x inner, B inner x columns, C rows x columns, all
+   row-major without gaps, and C overlaps neither; A or B may lie transposed. In the calling thread, and with
+   the same bits for the same values, so products of several samples can be tasks of tsr_parallel_for. */
+typedef struct tsr_matrix_product {
+    int rows, columns, inner; /* at least 1 */
+    bool transpose_a;         /* A lies as inner x rows */
+    bool transpose_b;         /* B lies as columns x inner */
+    bool add;
+} tsr_matrix_product;
+
+void tsr_multiply_matrices(tsr_matrix_product product, const float *a, const float *b, float *c);
+
+/* Calls task(context, i) for each i below n, on up to tsr_threads() threads and in any order; returns when all
+   are done. With tasks that write to different places, and sum up within one task alone, results do not
+   depend on the threads. `floats` is how many floats all of them read and write in all: few are done in the
+   calling thread, as waking others would take longer. Not from within a task. */
+typedef void tsr_task(void *context, size_t i);
+void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context);
+
+/* A warning on the terminal, printf style, unless this process has given the very text before. Any thread. */
+void tsr_warn_once(const char *format, ...) TSR_PRINTF(1, 2);
 
 TSR_END_DECLS
 #endif

@@ -5,7 +5,6 @@
    shortcut is a 1 x 1 convolution with batch norm: option B of section 3.3. Section 4.2's own networks pad
    with zeros there (option A) and have 2,752 parameters fewer. Every convolution is followed by batch norm,
    hence has no bias. */
-#include <stdio.h>
 #include <tessera/model.h>
 
 typedef struct resnet {
@@ -50,28 +49,28 @@ static int scaled(const resnet *m, int channels)
     return n > 1 ? n : 1;
 }
 
-/* Convolution and batch norm are named by what they are of and a suffix, "" or a number. */
+/* Convolution and batch norm; their names end with `suffix`, "" or a number. */
 static tsr_node *convolve(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int kernel, int stride,
-                          const char *of, const char *suffix)
+                          const char *suffix)
 {
-    x = tsr_named(g, tsr_conv2d(g, x, channels, kernel, stride, kernel / 2), "%s.conv%s", of, suffix);
+    x = tsr_named(g, tsr_conv2d(g, x, channels, kernel, stride, kernel / 2), "conv%s", suffix);
     tsr_batch_norm_options options = { .epsilon = m->epsilon, .momentum = m->momentum };
-    return tsr_named(g, tsr_batch_norm_with(g, x, &options), "%s.norm%s", of, suffix);
+    return tsr_named(g, tsr_batch_norm_with(g, x, &options), "norm%s", suffix);
 }
 
-static tsr_node *block(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int stride, const char *name)
+static tsr_node *block(const resnet *m, tsr_graph *g, tsr_node *x, int channels, int stride)
 {
     tsr_node *shortcut = x;
     if (stride != 1 || tsr_shape_channels(tsr_node_shape(x)) != (size_t)channels) {
-        char of[64];
-        snprintf(of, sizeof(of), "%s.shortcut", name);
-        shortcut = convolve(m, g, x, channels, 1, stride, of, "");
+        tsr_scope(g, "shortcut");
+        shortcut = convolve(m, g, x, channels, 1, stride, "");
+        tsr_scope_end(g);
     }
-    x = convolve(m, g, x, channels, 3, stride, name, "1");
-    x = tsr_named(g, tsr_activate(g, x), "%s.activation1", name);
-    x = convolve(m, g, x, channels, 3, 1, name, "2");
-    x = tsr_named(g, tsr_add(g, x, shortcut), "%s.add", name);
-    return tsr_named(g, tsr_activate(g, x), "%s.activation2", name);
+    x = convolve(m, g, x, channels, 3, stride, "1");
+    x = tsr_named(g, tsr_activate(g, x), "activation1");
+    x = convolve(m, g, x, channels, 3, 1, "2");
+    x = tsr_named(g, tsr_add(g, x, shortcut), "add");
+    return tsr_named(g, tsr_activate(g, x), "activation2");
 }
 
 static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
@@ -82,13 +81,15 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
         tsr_graph_fail(g, "depth is %d, expected 18, 20, 32 or 56", m->depth);
         return x;
     }
-    x = convolve(m, g, x, scaled(m, p->channels), 3, 1, "stem", "");
-    x = tsr_named(g, tsr_activate(g, x), "stem.activation");
+    tsr_scope(g, "stem");
+    x = convolve(m, g, x, scaled(m, p->channels), 3, 1, "");
+    x = tsr_named(g, tsr_activate(g, x), "activation");
+    tsr_scope_end(g);
     for (int stage = 0; stage < p->stages; stage++)
         for (int i = 0; i < p->blocks; i++) {
-            char name[48];
-            snprintf(name, sizeof(name), "stage.%d.block.%d", stage, i);
-            x = block(m, g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1, name);
+            tsr_scope(g, "stage.%d.block.%d", stage, i);
+            x = block(m, g, x, scaled(m, p->channels << stage), stage && !i ? 2 : 1);
+            tsr_scope_end(g);
         }
     x = tsr_named(g, tsr_global_average_pool(g, x), "pool");
     return tsr_named(g, tsr_dense(g, x, classes), "output");

@@ -59,6 +59,12 @@ def random_cases(rng, each):
         for _ in range(each):
             size, stride = rng.randint(1, 4), rng.randint(1, 4)
             cases.append((name, rng.randint(1, 9), rng.randint(size, 17), rng.randint(size, 17), size, stride))
+    for name in ("padded_max_pool", "padded_average_pool"):
+        for _ in range(2 * each):
+            size, stride = [rng.randint(1, 5) for _ in "hw"], [rng.randint(1, 4) for _ in "hw"]
+            padding = [rng.randint(0, n // 2) for n in size]
+            h, w = (rng.randint(max(1, size[i] - 2 * padding[i]), 17) for i in (0, 1))
+            cases.append((name, rng.randint(1, 9), h, w, *size, *stride, *padding, rng.randint(0, 1)))
     for name in ("global_average_pool", "batch_norm", "activation", "norm_activation", "norm_add_activation", "dense"):
         for _ in range(each):
             cases.append((name, rng.randint(1, 20), rng.randint(2, 17), rng.randint(1, 17), rng.randint(1, 20)))
@@ -108,6 +114,10 @@ def operator(case, x, p):
         return F.max_pool2d(x, *options)
     if name == "average_pool":
         return F.avg_pool2d(x, *options)
+    if name == "padded_max_pool":
+        return F.max_pool2d(x, options[0:2], options[2:4], options[4:6])
+    if name == "padded_average_pool":
+        return F.avg_pool2d(x, options[0:2], options[2:4], options[4:6], count_include_pad=not options[6])
     if name == "global_average_pool":
         return x.mean((2, 3))
     if name == "batch_norm":

@@ -211,6 +211,11 @@ static tsr_node *apply(tsr_graph *g, tsr_node *x, const operator_case *work)
         return tsr_max_pool(g, x, of[0], of[1]);
     if (strcmp(work->name, "average_pool") == 0)
         return tsr_average_pool(g, x, of[0], of[1]);
+    tsr_pool_options pool = { of[0], of[1], of[2], of[3], of[4], of[5], of[6] != 0 };
+    if (strcmp(work->name, "padded_max_pool") == 0)
+        return tsr_max_pool_with(g, x, &pool);
+    if (strcmp(work->name, "padded_average_pool") == 0)
+        return tsr_average_pool_with(g, x, &pool);
     if (strcmp(work->name, "global_average_pool") == 0)
         return tsr_global_average_pool(g, x);
     if (strcmp(work->name, "batch_norm") == 0)

@@ -228,6 +228,122 @@ START_TEST(sizes_and_strides_below_one_are_refused)
 }
 END_TEST
 
+/* --- padding --- */
+
+typedef struct padded_case {
+    bool largest;
+    tsr_pool_options options;
+} padded_case;
+
+static tsr_node *padded_pool(const padded_case *c, tsr_graph *g, tsr_node *x)
+{
+    return c->largest ? tsr_max_pool_with(g, x, &c->options) : tsr_average_pool_with(g, x, &c->options);
+}
+
+static tsr_node *padded_only(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)classes;
+    return padded_pool(context, g, x);
+}
+
+static tsr_node *padded_apart(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    return tsr_dense(g, padded_pool(context, g, apply_shift(g, apply_apart(g, x))), classes);
+}
+
+/* The value of the window that begins at row, column of a map; those may be in the padding. */
+static double padded_value(const padded_case *c, const float *x, int height, int width, int row, int column)
+{
+    const tsr_pool_options *o = &c->options;
+    double best = -INFINITY, sum = 0, inside = 0;
+    for (int i = row; i < row + o->size_h; i++)
+        for (int j = column; j < column + o->size_w; j++) {
+            if (i < 0 || i >= height || j < 0 || j >= width)
+                continue;
+            best = fmax(best, (double)x[i * width + j]);
+            sum += (double)x[i * width + j];
+            inside++;
+        }
+    return c->largest ? best : sum / (o->padding_ignored ? inside : o->size_h * o->size_w);
+}
+
+static void padded_values_agree(padded_case c, int height, int width)
+{
+    const tsr_pool_options *o = &c.options;
+    int h = (height + 2 * o->padding_h - o->size_h) / o->stride_h + 1,
+        w = (width + 2 * o->padding_w - o->size_w) / o->stride_w + 1;
+    test_net net = net_new(padded_only, &c, TSR_SHAPE(3, (size_t)height, (size_t)width), 3 * h * w, 1);
+    ck_succeeds(tsr_network_plan(net.network, 2, false));
+    free(random_batch(&net, 2));
+    for (size_t i = 0; i < (size_t)(6 * height * width); i++) /* below 0, as padding is not */
+        tsr_network_input_values(net.network)[i] -= 2;
+    tsr_network_forward(net.network, 2, NULL, NULL);
+    const float *x = tsr_network_input_values(net.network), *y = tsr_network_logits(net.network);
+    for (int map = 0; map < 6; map++, x += height * width)
+        for (int i = 0; i < h * w; i++, y++)
+            ck_assert_double_eq_tol((double)*y,
+                                    padded_value(&c, x, height, width, i / w * o->stride_h - o->padding_h,
+                                                 i % w * o->stride_w - o->padding_w),
+                                    1e-5);
+    net_free(&net);
+}
+
+static const tsr_pool_options padded[] = {
+    { 3, 3, 2, 2, 1, 1, false }, { 3, 3, 1, 1, 1, 1, true }, { 2, 5, 1, 2, 1, 2, true },
+    { 4, 2, 3, 1, 2, 0, false }, { 5, 1, 2, 3, 0, 0, true }, { 7, 7, 5, 2, 3, 3, true },
+};
+
+START_TEST(padding_is_never_the_largest_and_counts_in_means_where_it_should)
+{
+    for (size_t i = 0; i < sizeof(padded) / sizeof(*padded); i++)
+        for (int largest = 0; largest < 2; largest++) {
+            padded_values_agree((padded_case){ largest, padded[i] }, 5, 6);
+            padded_values_agree((padded_case){ largest, padded[i] }, 16, 9);
+            if (padded[i].size_h == 7 || (padded[i].padding_h && padded[i].size_w == 3))
+                padded_values_agree((padded_case){ largest, padded[i] }, 1, 1);
+        }
+}
+END_TEST
+
+START_TEST(padded_pools_have_right_gradients)
+{
+    for (size_t i = 0; i < sizeof(padded) / sizeof(*padded); i++)
+        for (int largest = 0; largest < 2; largest++) {
+            padded_case c = { largest, padded[i] };
+            if (largest && padded[i].size_h * padded[i].size_w > 10)
+                continue; /* windows of values that no small step reorders are small */
+            test_net net = net_new(padded_apart, &c, TSR_SHAPE(2, 5, 3), 3, 1);
+            ck_succeeds(tsr_network_plan_apart(net.network, BATCH));
+            double error = gradient_error(&net, BATCH);
+            ck_assert_double_lt(error, 2e-3);
+            net_free(&net);
+        }
+}
+END_TEST
+
+static tsr_status *try_padded(tsr_pool_options options, tsr_shape shape)
+{
+    padded_case c = { true, options };
+    tsr_instance *model = hook_model_new(padded_only, &c);
+    tsr_network *network = NULL;
+    tsr_status *status = tsr_network_new(model, shape, 3, 1, &network);
+    tsr_network_free(network);
+    tsr_instance_free(model);
+    return status;
+}
+
+START_TEST(padding_of_more_than_half_a_window_is_refused)
+{
+    tsr_shape shape = TSR_SHAPE(1, 8, 8);
+    ck_fails(try_padded((tsr_pool_options){ 3, 3, 1, 1, 2, 0, false }, shape), TSR_REFUSED,
+             "max_pool0: padding is 2, expected 0 to 1, half of the window's size");
+    ck_fails(try_padded((tsr_pool_options){ 3, 3, 1, 1, 0, -1, false }, shape), TSR_REFUSED,
+             "padding is -1, expected 0 to 1");
+    ck_fails(try_padded((tsr_pool_options){ 8, 8, 1, 1, 1, 1, false }, TSR_SHAPE(1, 5, 8)), TSR_REFUSED,
+             "is 1 x 5 x 8, smaller than its windows of 8 x 8 even when padded");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
@@ -239,6 +355,9 @@ int main(void)
     tcase_add_test(tests, of_equal_values_the_first_gets_the_gradient);
     tcase_add_test(tests, an_image_smaller_than_a_window_is_refused_naming_both);
     tcase_add_test(tests, sizes_and_strides_below_one_are_refused);
+    tcase_add_test(tests, padding_is_never_the_largest_and_counts_in_means_where_it_should);
+    tcase_add_test(tests, padded_pools_have_right_gradients);
+    tcase_add_test(tests, padding_of_more_than_half_a_window_is_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

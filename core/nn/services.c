@@ -1,0 +1,38 @@
+/* What the host does for the operators of plugins. */
+#include "base/log.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <tessera/op.h>
+
+void tsr_multiply_matrices(tsr_matrix_product product, const float *a, const float *b, float *c)
+{
+    int m = product.rows, n = product.columns, k = product.inner;
+    cblas_sgemm(CblasRowMajor, product.transpose_a ? CblasTrans : CblasNoTrans,
+                product.transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1.0f, a,
+                product.transpose_a ? m : k, b, product.transpose_b ? k : n, product.add ? 1.0f : 0.0f, c, n);
+}
+
+void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context)
+{
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(floats))
+    for (size_t i = 0; i < n; i++)
+        task(context, i);
+}
+
+void tsr_warn_once(const char *format, ...)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    va_list args;
+    va_start(args, format);
+    char *text;
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    pthread_mutex_lock(&one_at_a_time);
+    tsr_log_warning_once("%s", text ? text : format);
+    pthread_mutex_unlock(&one_at_a_time);
+    free(text);
+}
