@@ -12,22 +12,12 @@
 #else
 #define TSR_BEGIN_DECLS
 #define TSR_END_DECLS
-
-#ifdef __cplusplus
-#include <initializer_list>
-
-static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
-{
-    tsr_shape shape = tsr_shape();
-    for (size_t dim : dims)
-        if (shape.n_dims < TSR_MAX_DIMS)
-            shape.dims[shape.n_dims++] = dim;
-    return shape;
-}
-#endif
 #endif
 
-#define TSR_EXPORT __attribute__((visibility("default")))
+/* Stands before each function of the host that is public: these, and no others, may be called by a plugin or
+   a program, and stay as long as the major below. */
+#define TSR_API __attribute__((visibility("default")))
+#define TSR_EXPORT __attribute__((visibility("default"))) /* what a plugin exports */
 #define TSR_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #define TSR_MUST_CHECK __attribute__((warn_unused_result))
 
@@ -39,15 +29,16 @@ static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
 TSR_BEGIN_DECLS
 
 /* The host's version, as "0.1.0". Any thread. */
-const char *tsr_version(void);
+TSR_API const char *tsr_version(void);
 
 /* The shape of one sample: 1 to TSR_MAX_DIMS dimensions, each at least 1, row-major. A batch of N samples is
    N of these, one after the other. What the dimensions are is the operators' and the data's convention:
 
-       20               a vector of 20 features
-       64 x 100         64 channels of a sequence of 100 steps, or 64 steps of 100 features: tsr_conv1d has
-   the channels first, tsr_linear the features last 3 x 32 x 32      an image: channels x height x width 1 x
-   16 x 32 x 32 a volume: channels x depth x height x width
+   - 20: a vector of 20 features;
+   - 64 x 100: 64 channels of a sequence of 100 steps (tsr_conv1d_with), or 64 steps of 100 features
+   (tsr_linear);
+   - 3 x 32 x 32: an image, channels x height x width;
+   - 1 x 16 x 32 x 32: a volume, channels x depth x height x width.
 
    Dimensions from n_dims on are 0. */
 #define TSR_MAX_DIMS 6
@@ -97,7 +88,7 @@ static inline bool tsr_shape_equal(tsr_shape a, tsr_shape b)
 
 /* How many threads a parallel region of this run may use; at least 1. Results must not depend on it:
    cut work into blocks by the data, never by this number. Any thread. */
-int tsr_threads(void);
+TSR_API int tsr_threads(void);
 
 /* Whether work takes several times as long as waking a thread that waits. It is told as the number of floats
    that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications

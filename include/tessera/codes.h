@@ -35,12 +35,12 @@ static inline const uint64_t *tsr_codes_row(const tsr_codes *codes, size_t i)
 }
 
 /* n rows of zeros, no layers. Sizes are checked; the caller frees. Any thread. */
-TSR_MUST_CHECK tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out);
-void tsr_codes_free(tsr_codes *codes);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out);
+TSR_API void tsr_codes_free(tsr_codes *codes);
 
 /* A copy of columns first .. first + bits - 1. */
-TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
-                                           tsr_codes **out);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
+                                                   tsr_codes **out);
 
 /* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
    tsr_codes_used_words() words, and no bit from `bits` on is set. */
@@ -48,31 +48,32 @@ TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first,
 /* Chooses n (at most `bits`) of `bits` columns at random, each set of n alike: sets their bits in `mask`,
    which the caller gives zeroed. The same generator chooses the same columns; it moves on. Fails without
    memory. Any thread. */
-TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
 
 /* A copy of the columns in `mask`, in their order. Layers stay, with the bits that are left of them; one may
    be left without any. The caller frees. Fails without memory. One thread calls; more are used. */
-TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask,
+                                                     tsr_codes **out);
 
 /* Rows first .. first + n - 1 as floats 0 and 1: n x bits, row-major. Any thread. */
-void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);
+TSR_API void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);
 
 /* Hamming distance of two rows of `words` words. Any thread. */
-size_t tsr_hamming(const uint64_t *a, const uint64_t *b, size_t words);
+TSR_API size_t tsr_hamming(const uint64_t *a, const uint64_t *b, size_t words);
 
 /* Distances of query rows q .. q + nq - 1 to base rows b .. b + nb - 1: out[i * nb + j]. Both codes have
    the same bits, fewer than 2^32. Any thread. */
-void tsr_hamming_block(const tsr_codes *query, size_t q, size_t nq, const tsr_codes *base, size_t b,
-                       size_t nb, uint32_t *out);
+TSR_API void tsr_hamming_block(const tsr_codes *query, size_t q, size_t nq, const tsr_codes *base, size_t b,
+                               size_t nb, uint32_t *out);
 
 /* The k nearest base rows of every query row, by distance, then by index: n x k of each. k is at most
    base->n. Uses tsr_threads() threads; the result does not depend on how many. */
-TSR_MUST_CHECK tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k,
-                                       uint32_t *index, uint32_t *distance);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k,
+                                               uint32_t *index, uint32_t *distance);
 
 /* The number of distinct rows; with `group` (n values), the number of each row's group, counted from 0 in
    the order of first appearance. Rows are compared exactly. */
-TSR_MUST_CHECK tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group);
 
 /* Codes with equal rows merged, so that what is fitted to few distinct codes need not pass every example. */
 typedef struct tsr_distinct_rows {
@@ -90,9 +91,9 @@ typedef struct tsr_distinct_rows {
    none is made: then `codes` are the codes given, every row has weight 1, and equal rows stay apart. The
    codes must outlive the result. Fails as tsr_distinct, and without memory; the result is then empty. Clear
    it with tsr_distinct_rows_clear, which takes an empty one too. One thread calls; more may be used. */
-TSR_MUST_CHECK tsr_status *tsr_distinct_rows_new(const tsr_codes *codes, size_t copy_limit,
-                                                 tsr_distinct_rows *out);
-void tsr_distinct_rows_clear(tsr_distinct_rows *rows);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct_rows_new(const tsr_codes *codes, size_t copy_limit,
+                                                         tsr_distinct_rows *out);
+TSR_API void tsr_distinct_rows_clear(tsr_distinct_rows *rows);
 
 /* Sixteen floats, one of each of sixteen independent problems: 64-byte aligned, element [l] is lane l. Pass
    it by pointer; how it is passed by value depends on the compiler's options. */
@@ -118,19 +119,19 @@ static inline const uint64_t *tsr_code_rows_get(const tsr_code_rows *rows, size_
    linear functions of every row in one pass. Lanes do not mix, and the order of additions depends on `bits`
    alone, so what a lane gives depends neither on the others nor on which rows are passed together. Exact
    where all partial sums are. Calling thread only; any thread. */
-void tsr_codes_dot(const tsr_code_rows *rows, const tsr_lanes *weights, tsr_lanes *dots);
+TSR_API void tsr_codes_dot(const tsr_code_rows *rows, const tsr_lanes *weights, tsr_lanes *dots);
 
 /* sums[j] = the sum of values[i] over the rows i that have bit j, for `bits` columns, lane by lane; the order
    of additions depends on the rows alone. Exact where all partial sums are. Calling thread only; any thread.
  */
-void tsr_codes_sum_columns(const tsr_code_rows *rows, const tsr_lanes *values, tsr_lanes *sums);
+TSR_API void tsr_codes_sum_columns(const tsr_code_rows *rows, const tsr_lanes *values, tsr_lanes *sums);
 
 /* a x b vectors of zeros, 64-byte aligned, at least one; NULL where there is no memory or the product is too
    large. free() it. Any thread. */
-tsr_lanes *tsr_lanes_new(size_t a, size_t b);
+TSR_API tsr_lanes *tsr_lanes_new(size_t a, size_t b);
 
 /* The name of the Hamming kernel that this processor runs ("avx512-vpopcntdq", "popcnt", "portable"...). */
-const char *tsr_hamming_kernel(void);
+TSR_API const char *tsr_hamming_kernel(void);
 
 TSR_END_DECLS
 #endif

@@ -15,7 +15,7 @@ typedef struct tsr_node tsr_node;
 typedef struct tsr_op tsr_op;
 
 /* x W^T + b: x is flattened, W is (width, inputs), Glorot uniform; b is zero. */
-tsr_node *tsr_dense(tsr_graph *graph, tsr_node *x, int width);
+TSR_API tsr_node *tsr_dense(tsr_graph *graph, tsr_node *x, int width);
 
 /* Structures of options grow at their end. What a plugin was built with is told by its size: functions called
    _sized take it, and the ones beside them, which the compiler puts into the plugin, fill it in. Fields that
@@ -35,14 +35,16 @@ typedef struct tsr_conv2d_options {
     int dilation_h, dilation_w; /* 0: 1; steps between what neighbours in the kernel read */
 } tsr_conv2d_options;
 
-tsr_node *tsr_conv2d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options, size_t size);
+TSR_API tsr_node *tsr_conv2d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options,
+                                   size_t size);
 static inline tsr_node *tsr_conv2d_with(tsr_graph *graph, tsr_node *x, const tsr_conv2d_options *options)
 {
     return tsr_conv2d_sized(graph, x, options, sizeof(*options));
 }
 
 /* The same with a square kernel and without bias: batch norm, which follows, has one. */
-tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride, int padding);
+TSR_API tsr_node *tsr_conv2d(tsr_graph *graph, tsr_node *x, int channels, int kernel, int stride,
+                             int padding);
 
 /* A convolution of a sequence, channels x steps. The weight is (channels, in / groups, kernel), as PyTorch's
    Conv1d has it, with the initial values of a conv2d. */
@@ -54,7 +56,8 @@ typedef struct tsr_conv1d_options {
     int groups, dilation; /* 0: 1 */
 } tsr_conv1d_options;
 
-tsr_node *tsr_conv1d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv1d_options *options, size_t size);
+TSR_API tsr_node *tsr_conv1d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv1d_options *options,
+                                   size_t size);
 static inline tsr_node *tsr_conv1d_with(tsr_graph *graph, tsr_node *x, const tsr_conv1d_options *options)
 {
     return tsr_conv1d_sized(graph, x, options, sizeof(*options));
@@ -77,23 +80,23 @@ typedef struct tsr_batch_norm_options {
 
 /* Both numbers are constants of the operator, "epsilon" and "momentum" (op.h): a model file has its own,
    which stand in for those given here unless the config gives them (model.h). */
-tsr_node *tsr_batch_norm_sized(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options,
-                               size_t size);
+TSR_API tsr_node *tsr_batch_norm_sized(tsr_graph *graph, tsr_node *x, const tsr_batch_norm_options *options,
+                                       size_t size);
 static inline tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x,
                                             const tsr_batch_norm_options *options)
 {
     return tsr_batch_norm_sized(graph, x, options, sizeof(*options));
 }
 /* The same with the two numbers above. */
-tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
 
 /* The model's configured activation: the first parameter of kind activation that the model declares.
    Its units are bits of the neural code. _with takes another one. */
-tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x);
-tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation);
+TSR_API tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation);
 
 /* While training, each value is zero with probability `rate`, else divided by 1 - rate. */
-tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
+TSR_API tsr_node *tsr_dropout(tsr_graph *graph, tsr_node *x, double rate);
 
 /* The largest, or the mean, value of each window, every stride_h rows and stride_w columns. The last rows and
    columns that fill no window are left out. An image smaller than a window, when padded, is refused. */
@@ -106,113 +109,116 @@ typedef struct tsr_pool_options {
     bool padding_ignored;
 } tsr_pool_options;
 
-tsr_node *tsr_max_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+TSR_API tsr_node *tsr_max_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options,
+                                     size_t size);
 static inline tsr_node *tsr_max_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
 {
     return tsr_max_pool_sized(graph, x, options, sizeof(*options));
 }
 
-tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size);
+TSR_API tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options,
+                                         size_t size);
 static inline tsr_node *tsr_average_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
 {
     return tsr_average_pool_sized(graph, x, options, sizeof(*options));
 }
 
 /* The same with square windows and without padding. */
-tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
-tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+TSR_API tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
+TSR_API tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
 /* The mean of each channel: c x h x w, or any shape whose first dimension is c, becomes a vector of c. */
-tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_global_average_pool(tsr_graph *graph, tsr_node *x);
 
 /* A vector of all elements. */
-tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
 
 /* x W^T + b along the last dimension, at each place of the others: W is (width, features), as PyTorch's
    Linear has it, Glorot uniform; b is zero. Steps x features become steps x width. */
-tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
+TSR_API tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
 
 /* a + b, a - b and the product of their elements. Both have one shape, but that a dimension of one may be 1:
    it is then repeated along the other's. 64 x 1 x 1 scales 64 x 32 x 32 by channel. */
-tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b);
-tsr_node *tsr_subtract(tsr_graph *graph, tsr_node *a, tsr_node *b);
-tsr_node *tsr_multiply(tsr_graph *graph, tsr_node *a, tsr_node *b);
+TSR_API tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b);
+TSR_API tsr_node *tsr_subtract(tsr_graph *graph, tsr_node *a, tsr_node *b);
+TSR_API tsr_node *tsr_multiply(tsr_graph *graph, tsr_node *a, tsr_node *b);
 
 /* The matrix product of the last two dimensions, for each place of those before, which both have alike: of m
    x k and k x n it is m x n. A flag takes its matrix transposed: k x m, or n x k. */
-tsr_node *tsr_matmul(tsr_graph *graph, tsr_node *a, bool transpose_a, tsr_node *b, bool transpose_b);
+TSR_API tsr_node *tsr_matmul(tsr_graph *graph, tsr_node *a, bool transpose_a, tsr_node *b, bool transpose_b);
 
 /* 1 / (1 + e^-x), tanh x and e^x of each element. They are smooth and give no bits of the code: for those,
    take an activation. */
-tsr_node *tsr_sigmoid(tsr_graph *graph, tsr_node *x);
-tsr_node *tsr_tanh(tsr_graph *graph, tsr_node *x);
-tsr_node *tsr_exp(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_sigmoid(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_tanh(tsr_graph *graph, tsr_node *x);
+TSR_API tsr_node *tsr_exp(tsr_graph *graph, tsr_node *x);
 
 /* factor x of each element. */
-tsr_node *tsr_scale(tsr_graph *graph, tsr_node *x, double factor);
+TSR_API tsr_node *tsr_scale(tsr_graph *graph, tsr_node *x, double factor);
 
 /* e^x divided by its sum along dimension `dim`, counted from 0. */
-tsr_node *tsr_softmax(tsr_graph *graph, tsr_node *x, size_t dim);
+TSR_API tsr_node *tsr_softmax(tsr_graph *graph, tsr_node *x, size_t dim);
 
 /* Layer norm over the last n_dims dimensions, with a learned scale and shift for each of their elements, and
    group norm of channels (the first dimension) in `groups`, a divisor of them, with one for each channel.
    PyTorch's epsilon is 1e-5, Keras's 1e-3; it is a constant "epsilon" as batch norm's. */
-tsr_node *tsr_layer_norm(tsr_graph *graph, tsr_node *x, size_t n_dims, double epsilon);
-tsr_node *tsr_group_norm(tsr_graph *graph, tsr_node *x, size_t groups, double epsilon);
+TSR_API tsr_node *tsr_layer_norm(tsr_graph *graph, tsr_node *x, size_t n_dims, double epsilon);
+TSR_API tsr_node *tsr_group_norm(tsr_graph *graph, tsr_node *x, size_t groups, double epsilon);
 
 /* The mean over n dimensions, which go; the others stay in their order. Over all of them it is one value. */
-tsr_node *tsr_mean(tsr_graph *graph, tsr_node *x, size_t n, const size_t *dims);
+TSR_API tsr_node *tsr_mean(tsr_graph *graph, tsr_node *x, size_t n, const size_t *dims);
 
 /* Row x of a learned (count, width) table for each x of the input: steps become steps x width. An x is
    rounded to the nearest of 0 .. count - 1; one that is no number is 0. The table is drawn with mean 0 and
    deviation 1, and no gradient goes to x. */
-tsr_node *tsr_embedding(tsr_graph *graph, tsr_node *x, int count, int width);
+TSR_API tsr_node *tsr_embedding(tsr_graph *graph, tsr_node *x, int count, int width);
 
 /* The same elements in another shape of as many. */
-tsr_node *tsr_reshape(tsr_graph *graph, tsr_node *x, tsr_shape shape);
+TSR_API tsr_node *tsr_reshape(tsr_graph *graph, tsr_node *x, tsr_shape shape);
 
 /* Dimensions in another order: dimension i of the result is order[i] of x, which has n; and two exchanged. */
-tsr_node *tsr_permute(tsr_graph *graph, tsr_node *x, size_t n, const size_t *order);
-tsr_node *tsr_transpose(tsr_graph *graph, tsr_node *x, size_t a, size_t b);
+TSR_API tsr_node *tsr_permute(tsr_graph *graph, tsr_node *x, size_t n, const size_t *order);
+TSR_API tsr_node *tsr_transpose(tsr_graph *graph, tsr_node *x, size_t a, size_t b);
 
 /* n nodes joined along dimension `dim`, in which alone they may differ. */
-tsr_node *tsr_concat(tsr_graph *graph, size_t dim, size_t n, tsr_node *const *inputs);
+TSR_API tsr_node *tsr_concat(tsr_graph *graph, size_t dim, size_t n, tsr_node *const *inputs);
 
 /* The n places from `first` on of dimension `dim`. */
-tsr_node *tsr_slice(tsr_graph *graph, tsr_node *x, size_t dim, size_t first, size_t n);
+TSR_API tsr_node *tsr_slice(tsr_graph *graph, tsr_node *x, size_t dim, size_t first, size_t n);
 
 /* An operator of the plugin's own (op.h). `config`, op->config_size bytes, is copied. */
-tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
-                    tsr_node *const *inputs);
+TSR_API tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
+                            tsr_node *const *inputs);
 
 /* A layer applied again, to another input: a node of the same operator and configuration that has no
    parameters, running statistics and constants of its own but uses those of `layer`. They are saved once, by
-   its name, an optimizer sees them once, and their gradient is the sum over all uses. Each use of a batch norm
-   moves the running statistics, in the order in which the nodes were made; an activation is a layer of the
-   neural code at each use. Refused where this input needs parameters of another shape. */
-tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x);
+   its name, an optimizer sees them once, and their gradient is the sum over all uses. Each use of a batch
+   norm moves the running statistics, in the order in which the nodes were made; an activation is a layer of
+   the neural code at each use. Refused where this input needs parameters of another shape. */
+TSR_API tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x);
 /* The same for operators of several inputs: as many as `layer` has. */
-tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_inputs, tsr_node *const *inputs);
+TSR_API tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_inputs,
+                                  tsr_node *const *inputs);
 
 /* Names the node, printf style, and returns it. Its parameters are saved as "<name>.weight" and so on;
    without a name it is "<operator><number>". Names are unique in a graph. */
-tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
+TSR_API tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
 
 /* Until the matching tsr_scope_end, names that are given and those that nodes have without begin with the
    scope's, printf style, and a dot. Scopes nest: in tsr_scope(g, "stage.%d", 0) and tsr_scope(g, "shortcut"),
    tsr_named(g, x, "conv") is "stage.0.shortcut.conv". A node is to be named in the scope that it was made in:
    a name given after its end has no such beginning. A graph whose scopes are not ended is refused. */
-void tsr_scope(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
-void tsr_scope_end(tsr_graph *graph);
+TSR_API void tsr_scope(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_API void tsr_scope_end(tsr_graph *graph);
 
 /* The node's name; lives as long as the graph, or until it is named anew. */
-const char *tsr_node_name(const tsr_node *x);
+TSR_API const char *tsr_node_name(const tsr_node *x);
 
 /* The shape of one sample at this node; 1 on a failed graph. */
-tsr_shape tsr_node_shape(const tsr_node *x);
+TSR_API tsr_shape tsr_node_shape(const tsr_node *x);
 
 /* A builder's own error, printf style; sticks as any other. */
-void tsr_graph_fail(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_API void tsr_graph_fail(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
 
 TSR_END_DECLS
 #endif

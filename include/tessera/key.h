@@ -211,7 +211,8 @@ typedef struct tsr_key {
 #define TSR_KEY_FITS_TSR_TYPE_STRING_LIST(x) _Generic((x), tsr_string_list : 1)
 #define TSR_KEY_FITS_TSR_TYPE_PLUGIN_LIST(x) _Generic((x), tsr_instance_list : 1)
 #define TSR_KEY_FITS_TSR_TYPE_GROUP_LIST(x) _Generic((x).n, size_t : 1)
-#define TSR_KEY_GROUPS(type, def) _Generic((def), const type * : (def), void * : (def)) /* NULL is a void *  \
+#define TSR_KEY_GROUPS(type, def)                                                                            \
+    _Generic((def), const type * : (def), void * : (def)) /* NULL is a void *  \
                                                                                          */
 #define TSR_KEY_GROUP_SIZE(owner, field, type)                                                               \
     (sizeof(type) * _Generic(((owner *)0)->field.values, const type * : 1))

@@ -8,21 +8,21 @@ TSR_BEGIN_DECLS
 
 typedef struct tsr_network tsr_network;
 
-tsr_shape tsr_network_input(const tsr_network *network);
-int tsr_network_classes(const tsr_network *network);
+TSR_API tsr_shape tsr_network_input(const tsr_network *network);
+TSR_API int tsr_network_classes(const tsr_network *network);
 /* Trained parameters in all. */
-size_t tsr_network_parameters(const tsr_network *network);
+TSR_API size_t tsr_network_parameters(const tsr_network *network);
 
 /* Logits of n inputs as the dataset gives them: inputs is n x shape, logits n x classes. Not while another
  * thread uses the network. */
-TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,
-                                               float *logits);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,
+                                                       float *logits);
 
 /* Codes of n inputs, of the layers that the run takes codes of, with every bit, those that are constant
    included (a layer's bits start at a multiple of 64; the bits between layers are 0 and belong to none). The
    caller frees. */
-TSR_MUST_CHECK tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs,
-                                              tsr_codes **out);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inputs,
+                                                      tsr_codes **out);
 
 TSR_END_DECLS
 #endif

@@ -40,21 +40,21 @@ typedef struct tsr_parameter_spec {
 /* What an operator asks for when its node is made. */
 typedef struct tsr_setup tsr_setup;
 
-const void *tsr_setup_config(const tsr_setup *setup);
-size_t tsr_setup_n_inputs(const tsr_setup *setup);
-tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i);
+TSR_API const void *tsr_setup_config(const tsr_setup *setup);
+TSR_API size_t tsr_setup_n_inputs(const tsr_setup *setup);
+TSR_API tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i);
 /* The name of that input's node, for messages. */
-const char *tsr_setup_input_name(const tsr_setup *setup, size_t i);
+TSR_API const char *tsr_setup_input_name(const tsr_setup *setup, size_t i);
 /* The node's shape; must be called. */
-void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
+TSR_API void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
 /* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. */
-void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *spec, size_t size);
+TSR_API void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *spec, size_t size);
 static inline void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
 {
     tsr_setup_parameter_sized(setup, spec, sizeof(*spec));
 }
 /* The next array that is kept and saved but not trained (running statistics): pass->state[0] ... */
-void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
+TSR_API void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
 /* A number that the output depends on and that no array holds, such as the epsilon of a normalisation. It is
    saved with the model and, where the config does not give it, read from a model file (model.h). */
 typedef struct tsr_constant_spec {
@@ -66,18 +66,18 @@ typedef struct tsr_constant_spec {
 } tsr_constant_spec;
 
 /* The next constant: pass->constants[0], [1] ... in the order of these calls. */
-void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *spec, size_t size);
+TSR_API void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *spec, size_t size);
 static inline void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
 {
     tsr_setup_constant_sized(setup, spec, sizeof(*spec));
 }
 /* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. */
-void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
+TSR_API void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
 /* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
-void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
-/* Refuses the node; sticks to the graph. The node's name comes before the message, and behind it the names and
-   shapes of those inputs that it does not have in quotes. */
-void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_API void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
+/* Refuses the node; sticks to the graph. The node's name comes before the message, and behind it the names
+   and shapes of those inputs that it does not have in quotes. */
+TSR_API void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* One call of forward or backward. Arrays are 64-byte aligned and overlap only where said. */
 typedef struct tsr_pass {
@@ -133,17 +133,17 @@ typedef struct tsr_matrix_product {
     bool add;
 } tsr_matrix_product;
 
-void tsr_multiply_matrices(tsr_matrix_product product, const float *a, const float *b, float *c);
+TSR_API void tsr_multiply_matrices(tsr_matrix_product product, const float *a, const float *b, float *c);
 
-/* Calls task(context, i) for each i below n, on up to tsr_threads() threads and in any order; returns when all
-   are done. With tasks that write to different places, and sum up within one task alone, results do not
+/* Calls task(context, i) for each i below n, on up to tsr_threads() threads and in any order; returns when
+   all are done. With tasks that write to different places, and sum up within one task alone, results do not
    depend on the threads. `floats` is how many floats all of them read and write in all: few are done in the
    calling thread, as waking others would take longer. Not from within a task. */
 typedef void tsr_task(void *context, size_t i);
-void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context);
+TSR_API void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context);
 
 /* A warning on the terminal, printf style, unless this process has given the very text before. Any thread. */
-void tsr_warn_once(const char *format, ...) TSR_PRINTF(1, 2);
+TSR_API void tsr_warn_once(const char *format, ...) TSR_PRINTF(1, 2);
 
 TSR_END_DECLS
 #endif

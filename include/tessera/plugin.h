@@ -59,7 +59,7 @@ typedef struct tsr_plugin_file {
 
 /* Tells the text of an error that is about to end the process, for the message that tells of the end. Where
    C++ has exceptions TSR_PLUGINS sees to it that one that nobody catches is told so. Any thread. */
-void tsr_thrown(const char *text);
+TSR_API void tsr_thrown(const char *text);
 
 #if defined(__cplusplus) && defined(__cpp_exceptions)
 #define TSR_TELL_EXCEPTIONS                                                                                  \
@@ -86,11 +86,11 @@ void tsr_thrown(const char *text);
 /* A configured plugin as others hold it: a model its activation, say. */
 
 /* The plugin's name; lives as long as the instance. Any thread. */
-const char *tsr_instance_name(const tsr_instance *instance);
+TSR_API const char *tsr_instance_name(const tsr_instance *instance);
 
 /* The instance's own structure and its kind's operations, filled up with NULL to the host's size. */
-void *tsr_instance_self(const tsr_instance *instance);
-const void *tsr_instance_ops(const tsr_instance *instance);
+TSR_API void *tsr_instance_self(const tsr_instance *instance);
+TSR_API const void *tsr_instance_ops(const tsr_instance *instance);
 
 TSR_END_DECLS
 

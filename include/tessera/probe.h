@@ -35,16 +35,16 @@ typedef struct tsr_probing {
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection;
    value may be NaN: undefined here. Names are lower case, digits,
    _ and dots; each once per probing. */
-TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
 /* The same with the name composed, printf style: for families such as "layer0.entropy". */
-TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)
-    TSR_PRINTF(3, 4);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
+                                                ...) TSR_PRINTF(3, 4);
 
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
    whole or not at all. */
-TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
-                                           const int32_t *values);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
+                                                   const int32_t *values);
 
 /* What a metric says about a network as a hash encoder; the report judges the regimes of a study by it. */
 typedef enum tsr_metric_role {

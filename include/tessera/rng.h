@@ -29,36 +29,36 @@ typedef struct tsr_rng {
 } tsr_rng;
 
 /* The stream's start. */
-tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
+TSR_API tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
 
 /* Uniform over all 32-bit and 64-bit values. */
-uint32_t tsr_rng_u32(tsr_rng *rng);
-uint64_t tsr_rng_u64(tsr_rng *rng);
+TSR_API uint32_t tsr_rng_u32(tsr_rng *rng);
+TSR_API uint64_t tsr_rng_u64(tsr_rng *rng);
 
 /* n of the former at once, the same as one by one gives and several times as fast. */
-void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
+TSR_API void tsr_rng_fill_u32(tsr_rng *rng, size_t n, uint32_t *out);
 
 /* Passes over the next n of them. */
-void tsr_rng_skip(tsr_rng *rng, uint64_t n);
+TSR_API void tsr_rng_skip(tsr_rng *rng, uint64_t n);
 
 /* Uniform in 0 .. n-1, without bias (Lemire 2019); 0 where n is 0. */
-uint64_t tsr_rng_below(tsr_rng *rng, uint64_t n);
+TSR_API uint64_t tsr_rng_below(tsr_rng *rng, uint64_t n);
 
 /* Uniform in [0, 1), 53 random bits. */
-double tsr_rng_uniform(tsr_rng *rng);
+TSR_API double tsr_rng_uniform(tsr_rng *rng);
 
 /* Mean 0, standard deviation 1 (Box and Muller). */
-double tsr_rng_normal(tsr_rng *rng);
+TSR_API double tsr_rng_normal(tsr_rng *rng);
 
 /* n floats of mean 0 and standard deviation 1 (Box and Muller in single precision: none beyond 5.8), other
    ones than tsr_rng_normal gives. The same where fewer are drawn from the same stream. */
-void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out);
+TSR_API void tsr_rng_fill_normal(tsr_rng *rng, size_t n, float *out);
 
 /* n floats uniform in [low, high). */
-void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high);
+TSR_API void tsr_rng_fill_uniform(tsr_rng *rng, size_t n, float *out, float low, float high);
 
 /* A random order of n indices, in place (Fisher and Yates). */
-void tsr_rng_shuffle(tsr_rng *rng, size_t n, size_t *order);
+TSR_API void tsr_rng_shuffle(tsr_rng *rng, size_t n, size_t *order);
 
 TSR_END_DECLS
 #endif

@@ -24,21 +24,22 @@ typedef enum tsr_error {
 
 /* A new failure with the message, printf style, no newline. Never NULL: without memory it is a fixed
    status that says so. The caller owns the result. */
-TSR_MUST_CHECK tsr_status *tsr_fail(tsr_error code, const char *format, ...) TSR_PRINTF(2, 3);
-TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args) TSR_PRINTF(2, 0);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_fail(tsr_error code, const char *format, ...) TSR_PRINTF(2, 3);
+TSR_API TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args)
+    TSR_PRINTF(2, 0);
 
-/* Puts "context: " before the message of `status`, which it takes over, unless it begins so already; NULL stays
-   NULL. */
-TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
+/* Puts "context: " before the message of `status`, which it takes over, unless it begins so already; NULL
+   stays NULL. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* TSR_OK for NULL. */
-tsr_error tsr_status_error(const tsr_status *status);
+TSR_API tsr_error tsr_status_error(const tsr_status *status);
 
 /* "" for NULL; lives as long as the status. */
-const char *tsr_status_message(const tsr_status *status);
+TSR_API const char *tsr_status_message(const tsr_status *status);
 
 /* NULL is allowed. */
-void tsr_status_free(tsr_status *status);
+TSR_API void tsr_status_free(tsr_status *status);
 
 /* Returns the failure of `call` to the caller's caller. */
 #define TSR_TRY(call)                                                                                        \

@@ -1,4 +1,4 @@
-/* table: a CSV file of the user's: one example per line, numbers and at the end its class, a number from 0.
+/* text_columns: a CSV file of the user's: one example per line, numbers and at the end its class, a number from 0.
    The last part of the lines tests. Blank lines and lines that begin with # say nothing. */
 #include <errno.h>
 #include <math.h>
@@ -19,7 +19,7 @@ typedef struct settings {
 } settings;
 
 static const tsr_key keys[] = {
-    TSR_KEY_PATH(settings, path, "table.csv", "the file"),
+    TSR_KEY_PATH(settings, path, "text_columns.csv", "the file"),
     TSR_KEY_REAL(settings, test, 0.25, 0.01, 0.99, "part of the lines, from the end, that tests"),
     TSR_KEY_END,
 };
@@ -135,7 +135,7 @@ static void read_table(const void *self, tsr_split split, size_t n, const size_t
 static const tsr_dataset_ops ops = { .open = open_table, .read = read_table, .close = clear };
 
 static const tsr_plugin plugin = {
-    TSR_DATASET_PLUGIN(&ops), .name = "table",        .version = "1.0.0", .summary = "examples of a CSV file",
+    TSR_DATASET_PLUGIN(&ops), .name = "text_columns",        .version = "1.0.0", .summary = "examples of a CSV file",
     .licence = "MIT",         TSR_INSTANCE(settings), .keys = keys,
 };
 TSR_PLUGINS(&plugin)
