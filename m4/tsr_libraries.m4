@@ -24,6 +24,12 @@ AC_DEFUN([TSR_LIBRARIES], [
   TSR_OPEN_MPI
   PKG_CHECK_MODULES([PNG], [libpng], [tsr_png=yes], [tsr_png=no])
   AM_CONDITIONAL([HAVE_PNG], [test $tsr_png = yes])
+  PKG_CHECK_MODULES([JPEG], [libjpeg], [tsr_jpeg=yes], [tsr_jpeg=no])
+  AM_CONDITIONAL([HAVE_JPEG], [test $tsr_jpeg = yes])
+  PKG_CHECK_MODULES([MATIO], [matio], [tsr_matio=yes], [tsr_matio=no])
+  AM_CONDITIONAL([HAVE_MATIO], [test $tsr_matio = yes])
+  PKG_CHECK_MODULES([ZIP], [libzip], [tsr_zip=yes], [tsr_zip=no])
+  AM_CONDITIONAL([HAVE_ZIP], [test $tsr_zip = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
 ])
@@ -56,5 +62,9 @@ AC_DEFUN([TSR_SUMMARY], [
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])
   AS_IF([test $tsr_mpi = no], [AC_MSG_NOTICE([left out: executor mpi (install libopenmpi-dev and openmpi-bin)])])
   AS_IF([test $tsr_png = no], [AC_MSG_NOTICE([left out: get-data cifar10 (install libpng-dev)])])
+  AS_IF([test $tsr_png = no || test $tsr_jpeg = no],
+        [AC_MSG_NOTICE([left out: dataset images (install libpng-dev and libjpeg-dev)])])
+  AS_IF([test $tsr_matio = no], [AC_MSG_NOTICE([left out: dataset matlab (install libmatio-dev)])])
+  AS_IF([test $tsr_zip = no], [AC_MSG_NOTICE([left out: dataset npy (install libzip-dev)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

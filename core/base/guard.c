@@ -3,6 +3,7 @@
    taken for what the leading process does. */
 #include "base/guard.h"
 
+#include "base/crash.h"
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@ typedef struct plugin_texts {
 
 typedef struct page {
     tsr_calls calls; /* of the leading process */
+    tsr_crash crash; /* of that too */
     _Atomic int exit_status, concluded;
     _Atomic unsigned n; /* plugins with a number */
     plugin_texts plugins[MAX_PLUGINS];
@@ -201,6 +203,7 @@ bool tsr_guard_describe_end(int ended, tsr_text *out)
         tsr_text_add(out, "tessera: ");
     }
     tsr_process_describe_end(ended, during.chars ? during.chars : "", out);
+    tsr_crash_describe(&current_page->crash, out);
     if (!WIFSIGNALED(ended) || tsr_process_is_crash(WTERMSIG(ended)))
         tsr_text_add(out, "; try it with 'tessera test', or run it under a debugger");
     free(during.chars);
@@ -215,6 +218,7 @@ static void note_apart(void)
     is_forked = true;
     current_calls = &forked_calls;
     forked_calls = (tsr_calls){ 0 };
+    tsr_crash_leave();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -251,7 +255,9 @@ void tsr_guard_lead(int exit_status)
     is_forked = false;
     current_calls = &current_page->calls;
     tsr_guard_exit_status(exit_status);
-    if (current_page == &own_page)
+    if (current_page != &own_page)
+        tsr_crash_watch(&current_page->crash);
+    else
         on_exit(tell_of_exit, NULL);
 }
 

@@ -27,10 +27,16 @@ static bool is_traced(void)
     return tracer != 0;
 }
 
+static bool is_single;
+
+void tsr_process_set_single(void)
+{
+    is_single = true;
+}
+
 bool tsr_process_is_single(void)
 {
-    const char *worker = getenv("TESSERA_WORKER");
-    return (worker && strcmp(worker, "no") == 0) || is_traced();
+    return is_single || is_traced();
 }
 
 static bool divert(tsr_process_output output)

@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether all is to be done in one process, as a debugger wants it: under one, and with TESSERA_WORKER=no in
-   the environment. Foreign code then ends the program where it ends its process. */
+/* Whether all is to be done in one process, as a debugger wants it: under one, and where it was set, by the
+   option --in-process. Foreign code then ends the program where it ends its process. */
 bool tsr_process_is_single(void);
+void tsr_process_set_single(void);
 
 /* Where a child's standard output and standard error go. Its standard input is always empty. */
 typedef enum tsr_process_output {

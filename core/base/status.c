@@ -1,6 +1,7 @@
 /* Errors: a code and one message, which grows to the left as context is added. */
 #include <tessera/status.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ tsr_status *tsr_context(tsr_status *status, const char *format, ...)
     va_end(args);
     if (length < 0)
         return status;
-    length = asprintf(&message, "%s: %s", context, status->message);
+    bool said = strncmp(status->message, context, (size_t)length) == 0 && status->message[length] == ':';
+    length = said ? -1 : asprintf(&message, "%s: %s", context, status->message);
     free(context);
     if (length < 0)
         return status;

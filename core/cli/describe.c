@@ -3,14 +3,18 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/key_text.h"
 #include "cli/page.h"
 #include "config/describe.h"
+#include "plugin/candidates.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WORD "word" /* beside what the plugin declares: what a config calls it */
 
 typedef struct arguments {
     const char *what;
@@ -38,13 +42,16 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
     return NULL;
 }
 
+/* A path to a file, or to one plugin in it; not KIND/NAME. */
 static bool is_file(const char *what)
 {
     size_t length = strlen(what);
-    return length > 3 && strcmp(what + length - 3, ".so") == 0;
+    const char *slash = strchr(what, '/'), *colon = strstr(what, ".so:");
+    char *first = strndup(what, (size_t)(slash - what));
+    bool by_kind = first && tsr_kind_named(first) != TSR_NO_KIND && slash == strrchr(what, '/');
+    free(first);
+    return (length > 3 && strcmp(what + length - 3, ".so") == 0) || (colon && !by_kind);
 }
-
-/* Values. */
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -52,126 +59,31 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* As a config writes it; nothing for null. */
-static void add_value(const json_t *value, tsr_text *out)
+/* `before` stands before each key; those of a list's groups follow it, as "stages.N.width". */
+static void put_each_key(const tsr_page *page, const char *before, const json_t *keys)
 {
-    if (!value)
-        return;
-    char real[32];
-    json_int_t integer = json_integer_value(value);
-    switch (json_typeof(value)) {
-    case JSON_INTEGER: /* libconfig wants a suffix on what is longer than 32 bits */
-        tsr_text_add(out, "%lld%s", (long long)integer,
-                     integer > INT32_MAX || integer < INT32_MIN ? "L" : "");
-        break;
-    case JSON_REAL:
-        tsr_format_real(json_real_value(value), real, sizeof(real));
-        tsr_text_add(out, "%s", real);
-        break;
-    case JSON_STRING:
-        tsr_text_add(out, "\"");
-        for (const char *c = json_string_value(value); *c; c++)
-            tsr_text_add(out, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
-        tsr_text_add(out, "\"");
-        break;
-    case JSON_ARRAY:
-        tsr_text_add(out, "[");
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            tsr_text_add(out, i ? ", " : " ");
-            add_value(json_array_get(value, i), out);
-        }
-        tsr_text_add(out, " ]");
-        break;
-    case JSON_NULL:
-    case JSON_OBJECT:
-        break;
-    default:
-        tsr_text_add(out, json_is_true(value) ? "true" : "false");
+    size_t n;
+    const json_t *key;
+    json_array_foreach(keys, n, key)
+    {
+        tsr_text nature = { 0 };
+        char *name = tsr_format("%s%s", before, text_of(key, "key"));
+        char *below = tsr_format("%s.N.", name ? name : "");
+        tsr_key_text_nature(key, &nature);
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, name ? name : "", nature.chars ? nature.chars : "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
+        put_each_key(page, below ? below : "", json_object_get(key, "keys"));
+        free(nature.chars);
+        free(name);
+        free(below);
     }
-}
-
-static void add_range(const json_t *key, tsr_text *out)
-{
-    const json_t *least = json_object_get(key, "min"), *most = json_object_get(key, "max");
-    const json_t *choices = json_object_get(key, "choices");
-    if (least && most) {
-        add_value(least, out);
-        tsr_text_add(out, " to ");
-        add_value(most, out);
-    } else if (least || most) {
-        tsr_text_add(out, least ? "at least " : "at most ");
-        add_value(least ? least : most, out);
-    }
-    for (size_t i = 0; i < json_array_size(choices); i++)
-        tsr_text_add(out, "%s%s", i ? " | " : "", json_string_value(json_array_get(choices, i)));
-    if (json_object_get(key, "min_length") || json_object_get(key, "max_length"))
-        tsr_text_add(out, "%s%lld to ", out->length ? ", length " : "length ",
-                     (long long)json_integer_value(json_object_get(key, "min_length")));
-    if (json_object_get(key, "max_length"))
-        tsr_text_add(out, "%lld", (long long)json_integer_value(json_object_get(key, "max_length")));
-    else if (json_object_get(key, "min_length"))
-        tsr_text_add(out, "any");
-}
-
-static void add_default(const json_t *key, tsr_text *out)
-{
-    const json_t *value = json_object_get(key, "default");
-    if (!value)
-        tsr_text_add(out, "required");
-    else if (json_is_null(value))
-        tsr_text_add(out, "none");
-    else
-        add_value(value, out);
-}
-
-static void add_type(const json_t *key, tsr_text *out)
-{
-    static const char *const words[][2] = { { "int", "integer" },        { "real", "number" },
-                                            { "bool", "true or false" }, { "enum", "word" },
-                                            { "int_list", "integers" },  { "real_list", "numbers" } };
-    const char *type = text_of(key, "type");
-    if (strcmp(type, "plugin") == 0)
-        type = text_of(key, "nested");
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (strcmp(words[i][0], type) == 0)
-            type = words[i][1];
-    }
-    tsr_text_add(out, "%s", type);
-}
-
-/* Keys: one line of what it takes and one of what it means. */
-
-static void add_nature(const json_t *key, tsr_text *out)
-{
-    tsr_text range = { 0 };
-    const char *unit = text_of(key, "unit");
-    tsr_text_add(out, "(");
-    add_type(key, out);
-    add_range(key, &range);
-    if (range.chars)
-        tsr_text_add(out, ", %s", range.chars);
-    free(range.chars);
-    if (*unit)
-        tsr_text_add(out, ", in %s", unit);
-    tsr_text_add(out, json_object_get(key, "default") ? "; default " : "; ");
-    add_default(key, out);
-    tsr_text_add(out, ")");
 }
 
 static void put_keys(const tsr_page *page, const char *of, const json_t *keys)
 {
-    size_t n;
-    const json_t *key;
     if (json_array_size(keys) > 0)
         tsr_page_heading(page, "keys", of);
-    json_array_foreach(keys, n, key)
-    {
-        tsr_text nature = { 0 };
-        add_nature(key, &nature);
-        tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(key, "key"), nature.chars ? nature.chars : "");
-        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
-        free(nature.chars);
-    }
+    put_each_key(page, "", keys);
 }
 
 /* The metrics of a probe. */
@@ -192,26 +104,6 @@ static void put_metrics(const tsr_page *page, const json_t *metrics)
 
 /* The group for a config. */
 
-/* Something of the right type where there is no default: the least value, the first choice, "...". */
-static void add_example(const json_t *key, tsr_text *out)
-{
-    const char *type = text_of(key, "type");
-    const json_t *least = json_object_get(key, "min"), *choices = json_object_get(key, "choices");
-    bool list = strstr(type, "_list") != NULL;
-    tsr_text_add(out, list ? "[ " : "");
-    if (least)
-        add_value(least, out);
-    else if (choices)
-        add_value(json_array_get(choices, 0), out);
-    else if (strncmp(type, "int", 3) == 0)
-        tsr_text_add(out, "0");
-    else if (strncmp(type, "real", 4) == 0)
-        tsr_text_add(out, "0.0");
-    else
-        tsr_text_add(out, strcmp(type, "bool") == 0 ? "false" : "\"...\"");
-    tsr_text_add(out, list ? " ]" : "");
-}
-
 static void add_settings(const json_t *keys, const char *between, tsr_text *out)
 {
     size_t n;
@@ -223,9 +115,9 @@ static void add_settings(const json_t *keys, const char *between, tsr_text *out)
             continue;
         tsr_text_add(out, "%s%s = ", between, text_of(key, "key"));
         if (value)
-            add_value(value, out);
+            tsr_key_text_value(value, out);
         else
-            add_example(key, out);
+            tsr_key_text_example(key, out);
         tsr_text_add(out, ";");
     }
 }
@@ -235,13 +127,13 @@ static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kin
 {
     tsr_text text = { 0 };
     const json_t *keys = json_object_get(plugin, "keys");
-    tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+    tsr_text_add(&text, "%s{ plugin = \"%s\";", row->config_before, text_of(plugin, WORD));
     add_settings(keys, " ", &text);
     tsr_text_add(&text, " }%s", row->config_after);
     if (TSR_PAGE_TEXT + text.length > page->width) {
         free(text.chars);
         text = (tsr_text){ 0 };
-        tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, "name"));
+        tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, WORD));
         add_settings(keys, "\n        ", &text);
         tsr_text_add(&text, "\n    }%s", row->config_after);
     }
@@ -302,16 +194,50 @@ static tsr_status *read_description(const tsr_plugin_info *plugin, const char *w
     return tsr_fail(TSR_REFUSED, "%s: what it declares cannot be described", what);
 }
 
-static tsr_status *read_descriptions(const tsr_file_info *info, const char *file, json_t **out)
+static tsr_status *no_plugin_called(const tsr_file_info *info, const char *file, const char *name)
+{
+    tsr_text all = { 0 };
+    for (size_t i = 0; i < info->n; i++)
+        tsr_text_add(&all, "%s%s %s", i ? ", " : "", tsr_kind_get(info->plugins[i].kind)->name,
+                     info->plugins[i].name);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "%s: holds no plugin called '%s': it holds %s", file,
+                                  name ? name : "", all.chars ? all.chars : "others");
+    free(all.chars);
+    return status;
+}
+
+/* What a config calls the plugin: where the file holds several of its kind, the file too. */
+static tsr_status *add_word(const tsr_file_info *info, size_t at, const char *file, json_t *plugin)
+{
+    size_t alike = 0;
+    for (size_t i = 0; i < info->n; i++)
+        alike += info->plugins[i].kind == info->plugins[at].kind;
+    const char *name = info->plugins[at].name;
+    char *word = alike > 1 ? tsr_format("%s:%s", file, name) : strdup(name);
+    int failed = word ? json_object_set_new(plugin, WORD, json_string(word)) : -1;
+    free(word);
+    return failed ? tsr_no_memory("a description") : NULL;
+}
+
+/* Of all plugins of the file, or of those called `name`: of several kinds one of each may be. */
+static tsr_status *read_descriptions(const tsr_file_info *info, const char *file, const char *name,
+                                     json_t **out)
 {
     *out = json_array();
     tsr_status *status = NULL;
     for (size_t i = 0; i < info->n && !status; i++) {
         json_t *plugin;
+        if (name && strcmp(info->plugins[i].name, name) != 0)
+            continue;
         status = read_description(&info->plugins[i], file, &plugin);
-        if (!status && json_array_append_new(*out, plugin) != 0)
+        if (!status)
+            status = add_word(info, i, file, plugin);
+        if (!status && json_array_append(*out, plugin) != 0)
             status = tsr_no_memory("a description");
+        json_decref(plugin);
     }
+    if (!status && json_array_size(*out) == 0)
+        status = no_plugin_called(info, file, name);
     if (status) {
         json_decref(*out);
         *out = NULL;
@@ -319,12 +245,22 @@ static tsr_status *read_descriptions(const tsr_file_info *info, const char *file
     return status;
 }
 
+static tsr_status *read_file(tsr_registry *registry, const char *word, json_t **out)
+{
+    tsr_plugin_word split;
+    const tsr_file_info *info;
+    TSR_TRY(tsr_plugin_word_split(word, &split));
+    tsr_status *status = tsr_registry_describe_file(registry, split.file, &info);
+    if (!status)
+        status = read_descriptions(info, split.file, split.name, out);
+    tsr_plugin_word_clear(&split);
+    return status;
+}
+
 static tsr_status *describe_file(tsr_registry *registry, const arguments *wanted)
 {
-    const tsr_file_info *info;
     json_t *plugins;
-    TSR_TRY(tsr_registry_describe_file(registry, wanted->what, &info));
-    TSR_TRY(read_descriptions(info, wanted->what, &plugins));
+    TSR_TRY(read_file(registry, wanted->what, &plugins));
     tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugins);
@@ -349,6 +285,7 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
     json_t *plugin;
     TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &info));
     TSR_TRY(read_description(info, wanted->what, &plugin));
+    json_object_set_new(plugin, WORD, json_string(slash + 1));
     tsr_page page = tsr_page_of_stdout();
     if (wanted->json)
         put_json(plugin);

@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "base/worker.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -24,9 +26,9 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    { "run", "CONFIG [OPTIONS]", "do an experiment's runs and show what they gave",
+    { "run", "CONFIG|DIR [OPTIONS]", "do an experiment's runs and show what they gave",
       "Trains the networks, takes their neural codes and probes them. Runs that the results folder already\n"
-      "has are kept; the others are done.\n"
+      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
       "  -o, --output DIR      results folder (default: results/<name of the experiment>)\n"
@@ -148,6 +150,15 @@ static const char *libm_features(void)
     return NULL;
 }
 
+static void use_one_blas_thread(void)
+{
+    void (*set)(int) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+    memcpy(&set, &found, sizeof(set));
+    if (set)
+        set(1);
+}
+
 /* OpenBLAS, OpenMP and libm read their settings when they are loaded, before main, so the program starts
    itself again with them. One BLAS thread: its sums depend on their number. OpenMP's threads wait about 100
    microseconds for more work, the gaps within a training step, and then sleep: several runs share the cores.
@@ -165,10 +176,27 @@ static void prepare_libraries(char **argv)
     const char *features = libm_features();
     if (features && !getenv("GLIBC_TUNABLES"))
         changed |= change("GLIBC_TUNABLES", features);
+    if (tsr_process_is_single()) { /* valgrind, for one, would lose the program */
+        use_one_blas_thread();
+        return;
+    }
     char *program = changed ? tsr_program_path() : NULL;
     if (program)
         execv(program, argv);
     free(program); /* go on, slower */
+}
+
+/* --in-process, which every command takes, anywhere behind its name; it is taken out. */
+static void take_in_process(int *argc, char **argv)
+{
+    int n = 0;
+    for (int i = 0; i < *argc; i++)
+        if (i > 1 && strcmp(argv[i], "--in-process") == 0)
+            tsr_process_set_single();
+        else
+            argv[n++] = argv[i];
+    argv[n] = NULL;
+    *argc = n;
 }
 
 /* A standard stream that the user closed would be the next file that is opened, and get what is printed.
@@ -191,7 +219,11 @@ static void print_help(FILE *out)
     for (const command *c = commands; c->name; c++)
         fprintf(out, "  %-10s %s\n", c->name, c->summary);
     fputs("\n  tessera COMMAND --help    a command's arguments\n"
-          "  tessera --version         the version\n",
+          "  tessera --version         the version\n"
+          "\n"
+          "For a debugger every command takes --in-process: all is done in one process, and BLAS takes its "
+          "default\n"
+          "kernels.\n",
           out);
 }
 
@@ -277,6 +309,7 @@ int main(int argc, char **argv)
     int code;
     hold_streams();
     setlocale(LC_CTYPE, "");
+    take_in_process(&argc, argv);
     prepare_libraries(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     signal(SIGCHLD, SIG_DFL); /* ignored, how a process ended could not be told */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "plugin/kinds.h"
 #include "plugin/keys.h"
+#include "plugin/registry.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -138,11 +139,32 @@ static char *shell_word(const char *name)
     return out.chars;
 }
 
+/* A plugin of a name that is taken would hide the other one, or be hidden by it. */
+static tsr_status *check_free(const arguments *wanted)
+{
+    tsr_registry *registry;
+    tsr_kind kind = tsr_kind_named(wanted->kind);
+    tsr_plugin_word word = { .file = (char *)(uintptr_t)wanted->name };
+    char *taken = NULL;
+    TSR_TRY(tsr_registry_new(0, NULL, &registry));
+    tsr_status_free(tsr_registry_locate(registry, kind, &word, &taken));
+    tsr_status *status =
+        taken ? tsr_fail(TSR_REFUSED,
+                         "there is a %s called '%s' already, %s: choose another name, by which "
+                         "configs can tell the two apart",
+                         wanted->kind, wanted->name, taken)
+              : NULL;
+    free(taken);
+    tsr_registry_free(registry);
+    return status;
+}
+
 static tsr_status *write_all(const arguments *wanted)
 {
     char source[32], config[32];
     snprintf(source, sizeof(source), "%s.c", wanted->kind);
     snprintf(config, sizeof(config), "%s.cfg", wanted->kind);
+    TSR_TRY(check_free(wanted));
     TSR_TRY(check_folder(wanted->folder));
     umask(umask(0) | S_IWGRP | S_IWOTH); /* a plugin that others may write is not loaded */
     TSR_TRY(tsr_make_folder(wanted->folder));

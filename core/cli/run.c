@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TABLE_WIDTH 120 /* where stdout is no terminal */
@@ -99,7 +100,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
             return tsr_fail(TSR_USAGE, "see tessera run --help");
     }
     if (argc - optind != 1)
-        return tsr_fail(TSR_USAGE, "tessera run: expected one CONFIG, not %d; see tessera run --help",
+        return tsr_fail(TSR_USAGE,
+                        "tessera run: expected one CONFIG or results folder, not %d; see tessera run --help",
                         argc - optind);
     if (out->session.fresh && out->session.shard.of > 1)
         return tsr_fail(TSR_USAGE,
@@ -218,8 +220,40 @@ static int run_in_folder(const tsr_experiment *experiment, options *given, const
     return exit_status;
 }
 
-/* Reads the experiment and runs it; the exit status. */
+/* A results folder stands for its config.cfg, and is where the results go. free() *path. */
+static tsr_status *find_config(options *given, char **path)
+{
+    struct stat info;
+    *path = NULL;
+    if (stat(given->config, &info) != 0 || !S_ISDIR(info.st_mode))
+        return NULL;
+    *path = tsr_path_join(given->config, "config.cfg");
+    if (!*path)
+        return tsr_no_memory("a path");
+    if (access(*path, F_OK) != 0)
+        return tsr_fail(TSR_REFUSED,
+                        "%s: is a folder without a config.cfg: expected a config or a results folder",
+                        given->config);
+    if (!given->output)
+        given->output = given->config;
+    given->config = *path;
+    return NULL;
+}
+
+static int read_and_run(options *given);
+
+/* The exit status. */
 static int do_experiment(options *given)
+{
+    char *path;
+    tsr_status *status = find_config(given, &path);
+    int exit_status = status ? tsr_cli_report(status) : read_and_run(given);
+    free(path);
+    return exit_status;
+}
+
+/* Reads the experiment and runs it; the exit status. */
+static int read_and_run(options *given)
 {
     tsr_experiment *experiment;
     char *here = getcwd(NULL, 0);

@@ -1,4 +1,4 @@
-/* Arrays as NumPy's .npy files (format 1.0, little-endian, C order), written whole or not at all. */
+/* Codes and labels as NumPy's .npy files, written whole or not at all. */
 #ifndef TSR_CODES_NPY_H
 #define TSR_CODES_NPY_H
 

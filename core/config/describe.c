@@ -3,7 +3,10 @@
 #include "config/describe.h"
 
 #include "base/text.h"
+#include "config/default.h"
+#include "config/json.h"
 #include "plugin/announced.h"
+#include "plugin/keys.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -44,12 +47,23 @@ void tsr_announced_read(const json_t *object, tsr_metric_info *out)
 
 /* Keys. */
 
+static json_t *groups_json(const tsr_key *key)
+{
+    tsr_value *value = tsr_default_groups(key);
+    json_t *list = tsr_value_to_json(value);
+    tsr_value_free(value);
+    return list;
+}
+
 static json_t *list_json(const tsr_key *key)
 {
+    if (key->type == TSR_TYPE_GROUP_LIST)
+        return groups_json(key);
     json_t *list = json_array();
     for (size_t i = 0; i < key->list_default_length; i++) {
-        json_t *value = key->type == TSR_TYPE_INT_LIST ? json_integer(key->int_list_default[i])
-                                                       : json_real(key->real_list_default[i]);
+        json_t *value = key->type == TSR_TYPE_INT_LIST    ? json_integer(key->int_list_default[i])
+                        : key->type == TSR_TYPE_REAL_LIST ? json_real(key->real_list_default[i])
+                                                          : json_string(key->string_list_default[i]);
         if (json_array_append_new(list, value) != 0) {
             json_decref(list);
             return NULL;
@@ -67,10 +81,9 @@ static json_t *default_json(const tsr_key *key)
         return json_real(key->real_default);
     case TSR_TYPE_BOOL:
         return json_boolean(key->bool_default);
-    case TSR_TYPE_INT_LIST:
-    case TSR_TYPE_REAL_LIST:
-        return list_json(key);
     default:
+        if (tsr_key_is_list(key))
+            return list_json(key);
         return key->string_default ? json_string(key->string_default) : json_null();
     }
 }
@@ -91,7 +104,7 @@ static json_t *choices_json(const tsr_key *key)
 static int add_limits(const tsr_key *key, json_t *out)
 {
     int failed = 0;
-    bool list = key->type == TSR_TYPE_INT_LIST || key->type == TSR_TYPE_REAL_LIST;
+    bool list = tsr_key_is_list(key);
     if (key->type == TSR_TYPE_INT || key->type == TSR_TYPE_INT_LIST) {
         if (key->int_min != INT64_MIN)
             failed |= json_object_set_new(out, "min", json_integer(key->int_min));
@@ -110,7 +123,9 @@ static int add_limits(const tsr_key *key, json_t *out)
         failed |= json_object_set_new(out, "max_length", json_integer((json_int_t)key->list_max_length));
     if (key->type == TSR_TYPE_ENUM)
         failed |= json_object_set_new(out, "choices", choices_json(key));
-    if (key->type == TSR_TYPE_PLUGIN)
+    if (key->type == TSR_TYPE_GROUP_LIST)
+        failed |= json_object_set_new(out, "keys", tsr_keys_json(key->group_keys));
+    if (key->type == TSR_TYPE_PLUGIN || key->type == TSR_TYPE_PLUGIN_LIST)
         failed |= json_object_set_new(out, "nested", json_string(tsr_kind_get(key->nested)->name));
     return failed;
 }

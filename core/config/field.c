@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/default.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,16 +171,111 @@ static tsr_status *read_real_list(reader *r)
     return NULL;
 }
 
+static tsr_status *read_string_list(reader *r)
+{
+    tsr_string_list list;
+    TSR_TRY(list_length(r, &list.n));
+    const char **values = tsr_alloc(list.n, sizeof(*values));
+    if (!values)
+        return tsr_no_memory("a list");
+    list.values = values;
+    memcpy(r->field, &list, sizeof(list));
+    *r->resolved = tsr_value_list();
+    for (size_t i = 0; *r->resolved && i < list.n; i++) {
+        const tsr_value *element = tsr_value_element(r->value, i);
+        const char *text = element ? tsr_value_text(element) : r->key->string_list_default[i];
+        if (!text)
+            return mismatch(r->key, element, true);
+        if (!tsr_is_utf8(text))
+            return tsr_value_fail(element, "element %zu of '%s' is not valid UTF-8", i, r->key->name);
+        values[i] = strdup(text);
+        TSR_TRY(tsr_value_append(*r->resolved, values[i] ? tsr_value_string(text) : NULL));
+    }
+    return NULL;
+}
+
+/* One below the present plugin. */
+static tsr_settings deeper(const reader *r)
+{
+    tsr_settings settings = *r->settings;
+    settings.depth++;
+    return settings;
+}
+
+static tsr_status *read_plugin_list(reader *r)
+{
+    tsr_instance_list list;
+    TSR_TRY(list_length(r, &list.n));
+    tsr_instance **values = tsr_alloc(list.n, sizeof(*values));
+    if (!values)
+        return tsr_no_memory("a list");
+    list.values = values;
+    memcpy(r->field, &list, sizeof(list));
+    *r->resolved = tsr_value_list();
+    tsr_settings settings = deeper(r);
+    for (size_t i = 0; *r->resolved && i < list.n; i++) {
+        const tsr_value *element = tsr_value_element(r->value, i);
+        const char *name = element ? NULL : r->key->string_list_default[i];
+        tsr_value *said = NULL;
+        tsr_status *status =
+            tsr_settings_plugin(&settings, r->key->nested, element, r->key->name, name, &values[i], &said);
+        TSR_TRY(element ? status : tsr_value_context(r->group, status));
+        TSR_TRY(tsr_value_append(*r->resolved, said));
+    }
+    return NULL;
+}
+
+/* The group at `target` from `group`, or from the default. */
+static tsr_status *read_group(const reader *r, size_t i, const char *what, void *target, tsr_value *said)
+{
+    const tsr_key *key = r->key;
+    const tsr_value *given = tsr_value_element(r->value, i);
+    if (given)
+        return tsr_settings_read(r->settings, key->group_keys, given, what, NULL, target, said);
+    tsr_value *group =
+        tsr_default_group(key->group_keys, (const char *)key->group_list_default + i * key->group_size);
+    tsr_status *status =
+        group ? tsr_settings_read(r->settings, key->group_keys, group, what, NULL, target, said)
+              : tsr_no_memory("a default");
+    tsr_value_free(group);
+    return tsr_value_context(r->group, status);
+}
+
+static tsr_status *read_group_list(reader *r)
+{
+    struct {
+        size_t n;
+        char *values;
+    } list;
+    TSR_TRY(list_length(r, &list.n));
+    list.values = tsr_alloc(list.n, r->key->group_size);
+    char *what = tsr_format("a group of '%s'", r->key->name);
+    *r->resolved = tsr_value_list();
+    tsr_status *status = list.values && what && *r->resolved ? NULL : tsr_no_memory("a list");
+    if (list.values)
+        memcpy(r->field, &list, sizeof(list));
+    for (size_t i = 0; i < list.n && !status; i++) {
+        tsr_value *said = tsr_value_group();
+        status = said ? read_group(r, i, what, list.values + i * r->key->group_size, said)
+                      : tsr_no_memory("a list");
+        if (status)
+            tsr_value_free(said);
+        else
+            status = tsr_value_append(*r->resolved, said);
+    }
+    free(what);
+    return status;
+}
+
 static tsr_status *read_plugin(reader *r)
 {
     if (!r->value && !r->key->string_default) {
         *r->resolved = tsr_value_null();
         return NULL;
     }
-    tsr_settings deeper = *r->settings;
-    deeper.depth++;
+    tsr_settings settings = deeper(r);
     tsr_instance *nested = NULL;
-    tsr_status *status = tsr_settings_plugin(&deeper, r->key->nested, r->value, r->key->name,
+    tsr_status *status = tsr_settings_plugin(&settings, r->key->nested, r->value, r->key->name,
                                              r->key->string_default, &nested, r->resolved);
     memcpy(r->field, &nested, sizeof(nested));
     return r->value ? status : tsr_value_context(r->group, status);
@@ -205,6 +301,12 @@ static tsr_status *read_by_type(reader *r)
         return read_real_list(r);
     case TSR_TYPE_PLUGIN:
         return read_plugin(r);
+    case TSR_TYPE_STRING_LIST:
+        return read_string_list(r);
+    case TSR_TYPE_PLUGIN_LIST:
+        return read_plugin_list(r);
+    case TSR_TYPE_GROUP_LIST:
+        return read_group_list(r);
     case TSR_TYPE_END:
         break;
     }

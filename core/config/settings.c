@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "plugin/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,23 @@ static tsr_status *check_keys(const tsr_key *keys, const tsr_value *group, const
     return status;
 }
 
+/* With the -s that sets it, where the group has a place. */
+static tsr_status *lacks_key(const tsr_key *key, const tsr_value *group, const char *what)
+{
+    char *place = group && group->parent ? tsr_value_dotted(group) : NULL;
+    tsr_text expected = { 0 };
+    tsr_key_expected(key, false, &expected);
+    tsr_status *status =
+        place ? tsr_value_fail(group, "%s lacks the key '%s', %s: expected %s, as by -s %s.%s=...", what,
+                               key->name, key->doc, expected.chars ? expected.chars : "a value", place,
+                               key->name)
+              : tsr_value_fail(group, "%s lacks the key '%s', %s: expected %s", what, key->name, key->doc,
+                               expected.chars ? expected.chars : "a value");
+    free(expected.chars);
+    free(place);
+    return status;
+}
+
 static tsr_status *read_key(const tsr_settings *settings, const tsr_key *key, const tsr_value *group,
                             const char *what, void *target, tsr_value *resolved)
 {
@@ -98,7 +116,7 @@ static tsr_status *read_key(const tsr_settings *settings, const tsr_key *key, co
     if (tsr_value_is(value, TSR_VALUE_NULL)) /* a missing member */
         value = NULL;
     if (!value && key->required)
-        return tsr_value_fail(group, "%s lacks the key '%s': %s", what, key->name, key->doc);
+        return lacks_key(key, group, what);
     tsr_value *said = NULL;
     tsr_status *status = tsr_field_read(settings, key, group, value, (char *)target + key->offset, &said);
     if (!status && resolved)

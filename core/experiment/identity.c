@@ -74,6 +74,15 @@ static const json_t *recorded_plugin(const json_t *plugins, const tsr_plugin *pl
     return NULL;
 }
 
+/* Of nested plugins with those that a record names. */
+typedef struct comparison {
+    const json_t *plugins;
+    tsr_text *out;
+    bool changed;
+} comparison;
+
+static tsr_status *compare_nested(void *context, const tsr_instance *instance);
+
 static bool plugin_changed(const tsr_instance *instance, const json_t *plugins, tsr_text *out)
 {
     const tsr_loaded *loaded = tsr_instance_loaded(instance);
@@ -87,14 +96,17 @@ static bool plugin_changed(const tsr_instance *instance, const json_t *plugins, 
                      version ? version : "unknown", plugin->version, before, loaded->sha256);
         return true;
     }
-    for (const tsr_key *key = plugin->keys; key->type != TSR_TYPE_END; key++) {
-        const tsr_instance *nested = NULL;
-        if (key->type == TSR_TYPE_PLUGIN)
-            memcpy(&nested, (const char *)tsr_instance_self(instance) + key->offset, sizeof(nested));
-        if (nested && plugin_changed(nested, plugins, out))
-            return true;
-    }
-    return false;
+    comparison nested = { plugins, out, false };
+    tsr_status_free(
+        tsr_fields_visit_nested(plugin->keys, tsr_instance_self(instance), compare_nested, &nested));
+    return nested.changed;
+}
+
+static tsr_status *compare_nested(void *context, const tsr_instance *instance)
+{
+    comparison *c = context;
+    c->changed = c->changed || plugin_changed(instance, c->plugins, c->out);
+    return NULL;
 }
 
 tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out)

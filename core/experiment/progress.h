@@ -3,6 +3,7 @@
 #ifndef TSR_EXPERIMENT_PROGRESS_H
 #define TSR_EXPERIMENT_PROGRESS_H
 
+#include "base/crash.h"
 #include "base/guard.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ typedef struct tsr_run_progress {
     _Atomic double loss;
     _Atomic double examples_per_second; /* of the last epoch */
     tsr_calls calls;                    /* of plugins that the run's process is at */
+    tsr_crash crash;                    /* of that process */
     _Atomic size_t probe;               /* the number of the probe that runs, from 1; 0: none does */
 } tsr_run_progress;
 

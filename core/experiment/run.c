@@ -222,7 +222,8 @@ static void add_label(const tsr_run *run, size_t number, tsr_text *out)
 }
 
 /* The reason, and what the run was at when its process ended: "killed by signal 11 (Segmentation fault), in
-   update of optimizer adam (/path/adam.so), while training in epoch 3". NULL without memory. free() it. */
+   update of optimizer adam (/path/adam.so), while training in epoch 3, in function step (adam.so+0x1139)".
+   NULL without memory. free() it. */
 static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_progress *progress)
 {
     tsr_text calls = { 0 }, text = { 0 };
@@ -237,6 +238,7 @@ static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_p
         tsr_text_add(&text, ", while training in epoch %zu", epoch + 1);
     else if (state == TSR_RUN_PROBING && calls.chars)
         tsr_text_add(&text, ", after epoch %zu", epoch);
+    tsr_crash_describe(&progress->crash, &text);
     free(calls.chars);
     if (text.failed) {
         free(text.chars);

@@ -110,6 +110,20 @@ static tsr_status *compare(const tsr_store *store, tsr_value *there, tsr_value *
     return status;
 }
 
+/* Whether the config there is the one here but for the executor, which is each command's own. */
+static bool is_config_of(const char *path, const tsr_experiment *experiment)
+{
+    static const char *const ignored[] = { "executor", NULL };
+    tsr_value *there = NULL;
+    tsr_text difference = { 0 };
+    tsr_status *status = access(path, F_OK) == 0 ? tsr_config_read(path, 0, NULL, &there) : NULL;
+    bool same = there && !tsr_values_differ(there, experiment->resolved, ignored, &difference);
+    tsr_status_free(status);
+    tsr_value_free(there);
+    free(difference.chars);
+    return same;
+}
+
 static tsr_status *check_same(const char *path, const tsr_store *store, const tsr_experiment *experiment)
 {
     if (access(path, F_OK) != 0)
@@ -152,7 +166,8 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment,
         tsr_folder_remove_unfinished(store->folder);
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
-    if (!status) /* first: by it the folder is known to be ours */
+    /* First: by it the folder is known to be ours. A shard leaves that of the command that started it. */
+    if (!status && (options->shard.of == 1 || !is_config_of(config, experiment)))
         status = write_config(config, experiment);
     if (!status)
         status = tsr_make_folder(runs);
@@ -205,6 +220,15 @@ void tsr_store_close(tsr_store *store)
     free(store->folder);
     free(store->shown);
     store->folder = store->shown = NULL;
+}
+
+tsr_status *tsr_store_share(tsr_store *store)
+{
+    close_lock(&store->shard_lock);
+    int error = store->lock >= 0 ? try_lock(store->lock, LOCK_SH) : 0;
+    return error ? tsr_fail(TSR_IO, "%s: cannot share the lock of the results folder: %s", store->shown,
+                            strerror(error))
+                 : NULL;
 }
 
 tsr_status *tsr_store_begin_tables(tsr_store *store)

@@ -40,6 +40,10 @@ TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
 TSR_MUST_CHECK tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out);
 void tsr_store_close(tsr_store *store);
 
+/* Lets the commands that do shards into a folder that was opened undivided, or as a shard. One that does all is
+   still kept out. */
+TSR_MUST_CHECK tsr_status *tsr_store_share(tsr_store *store);
+
 /* The folder of a run, DIR/runs/<id>; free() it. */
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);
 

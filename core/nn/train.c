@@ -4,6 +4,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "nn/not_finite.h"
 #include "plugin/kinds.h"
 #include "plugin/instance.h"
 
@@ -42,7 +43,8 @@ typedef struct training_loop {
     size_t n_pieces; /* 0: the optimizer wants all parameters at once */
     piece *pieces;
     int32_t *labels;
-    uint64_t step; /* of all epochs */
+    uint64_t step;   /* of all epochs */
+    size_t examples; /* of the step */
 } training_loop;
 
 double tsr_schedule_factor(const tsr_schedule *schedule, size_t epoch, size_t epochs)
@@ -178,13 +180,23 @@ static void name_first_bad_parameter(const tsr_network *network, char *out, size
         }
 }
 
+/* For the batch of the last step. */
+static void name_first_bad_output(const training_loop *loop, char *out, size_t capacity)
+{
+    const char *name =
+        tsr_network_first_not_finite(loop->network, loop->examples, loop->training->seed, loop->step);
+    snprintf(out, capacity, name ? "; the first output that is not finite is that of %s" : "%s",
+             name ? name : "");
+}
+
 static tsr_status *diverged(const training_loop *loop, size_t epoch, size_t step, double loss)
 {
-    char parameter[256];
+    char parameter[256], output[256];
     double shown = isnan(loss) ? NAN : loss; /* of either sign, it is "nan" to the reader */
     name_first_bad_parameter(loop->network, parameter, sizeof(parameter));
-    return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s",
-                    epoch, step + 1, loop->batches->steps, shown, parameter);
+    name_first_bad_output(loop, output, sizeof(output));
+    return tsr_fail(TSR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: the loss is %g%s%s",
+                    epoch, step + 1, loop->batches->steps, shown, parameter, output);
 }
 
 /* --- one step, one epoch --- */
@@ -296,6 +308,7 @@ static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, doub
         return tsr_fail(TSR_FAILED, "a batch of %zu examples in epoch %zu at step %zu, expected 1 to %zu", n,
                         epoch, step + 1, training->batch);
     size_t correct;
+    loop->examples = n;
     double loss = tsr_network_gradient(network, n, loop->labels, training->seed, ++loop->step, &correct);
     TSR_TRY(add_penalties(loop, epoch, step, &loss));
     if (!isfinite(loss))

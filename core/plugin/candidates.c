@@ -88,6 +88,27 @@ tsr_status *tsr_candidates_find(const tsr_plugin_path *path, tsr_kind kind, tsr_
     return NULL;
 }
 
+/* Words. */
+
+tsr_status *tsr_plugin_word_split(const char *word, tsr_plugin_word *out)
+{
+    const char *colon = strrchr(word, ':');
+    bool has_name = colon && colon - word >= 3 && strncmp(colon - 3, ".so", 3) == 0 && !strchr(colon, '/');
+    *out = (tsr_plugin_word){ has_name ? strndup(word, (size_t)(colon - word)) : strdup(word),
+                              has_name ? strdup(colon + 1) : NULL };
+    if (out->file && (out->name || !has_name))
+        return NULL;
+    tsr_plugin_word_clear(out);
+    return tsr_no_memory("a plugin's name");
+}
+
+void tsr_plugin_word_clear(tsr_plugin_word *word)
+{
+    free(word->file);
+    free(word->name);
+    *word = (tsr_plugin_word){ 0 };
+}
+
 /* One by its name. */
 
 static bool is_folder(const char *path)
@@ -149,9 +170,15 @@ static tsr_status *locate_name(const tsr_plugin_path *path, tsr_kind kind, const
     return not_found(path, kind, name);
 }
 
-tsr_status *tsr_candidate_locate(const tsr_plugin_path *path, tsr_kind kind, const char *name, char **out)
+tsr_status *tsr_candidate_locate(const tsr_plugin_path *path, tsr_kind kind, const tsr_plugin_word *word,
+                                 char **out)
 {
-    if (!strchr(name, '/'))
-        return locate_name(path, kind, name, out);
-    return tsr_path_absolute(name, out);
+    if (strchr(word->file, '/'))
+        return tsr_path_absolute(word->file, out);
+    if (!word->name)
+        return locate_name(path, kind, word->file, out);
+    char *name = strndup(word->file, strlen(word->file) - strlen(".so"));
+    tsr_status *status = name ? locate_name(path, kind, name, out) : tsr_no_memory("a name");
+    free(name);
+    return status;
 }

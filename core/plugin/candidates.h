@@ -23,10 +23,20 @@ TSR_MUST_CHECK tsr_status *tsr_candidates_find(const tsr_plugin_path *path, tsr_
                                                tsr_candidates *out);
 void tsr_candidates_clear(tsr_candidates *candidates);
 
-/* The path of the file that a name means, or that it is where it holds a "/". The first on the path hides
-   those behind it even where it turns out to be broken. A failure lists the folders searched and the nearest
-   name found there. free() it. */
-TSR_MUST_CHECK tsr_status *tsr_candidate_locate(const tsr_plugin_path *path, tsr_kind kind, const char *name,
-                                                char **out);
+/* What the word for a plugin in a config or on a command line says: NAME, FILE.so:NAME or, with a "/" in it,
+   a path to FILE.so or FILE.so:NAME. */
+typedef struct tsr_plugin_word {
+    char *file; /* the word without ":NAME" */
+    char *name; /* of one plugin in the file; NULL: it is not said */
+} tsr_plugin_word;
+
+/* *out is the caller's to clear. Fails only without memory. */
+TSR_MUST_CHECK tsr_status *tsr_plugin_word_split(const char *word, tsr_plugin_word *out);
+void tsr_plugin_word_clear(tsr_plugin_word *word);
+
+/* The path of the file that a word means. The first on the path hides those behind it even where it turns out
+   to be broken. A failure lists the folders searched and the nearest name found there. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_candidate_locate(const tsr_plugin_path *path, tsr_kind kind,
+                                                const tsr_plugin_word *word, char **out);
 
 #endif

@@ -80,44 +80,72 @@ tsr_status *tsr_file_register(tsr_registered_files *files, const char *path, tsr
     return add_file(files, path, &info, out);
 }
 
-/* "model a, probe b" */
-static char *list_plugins(const tsr_file_info *info)
+/* "model a, probe b"; of one kind, "a, b". */
+static char *list_plugins(const tsr_file_info *info, tsr_kind kind)
 {
     tsr_text text = { 0 };
-    for (size_t i = 0; i < info->n; i++)
-        tsr_text_add(&text, "%s%s %s", i ? ", " : "", tsr_kind_get(info->plugins[i].kind)->name,
-                     info->plugins[i].name);
+    for (size_t i = 0; i < info->n; i++) {
+        const tsr_plugin_info *plugin = &info->plugins[i];
+        if (kind != TSR_NO_KIND && plugin->kind != kind)
+            continue;
+        tsr_text_add(&text, "%s", text.length ? ", " : "");
+        if (kind == TSR_NO_KIND)
+            tsr_text_add(&text, "%s ", tsr_kind_get(plugin->kind)->name);
+        tsr_text_add(&text, "%s", plugin->name);
+    }
     return text.chars;
 }
 
-static tsr_status *refuse_selection(const tsr_registered_file *file, const tsr_kind_row *row, size_t matches,
-                                    const char *name)
+static tsr_status *refuse_kind(const tsr_registered_file *file, const char *path, const tsr_kind_row *row)
 {
-    char *plugins = list_plugins(&file->info);
-    tsr_status *status =
-        matches == 0
-            ? tsr_fail(TSR_REFUSED, "%s: is not %s: it holds %s; name a file that holds %s", file->path,
-                       row->phrase, plugins ? plugins : "others", row->phrase)
-            : tsr_fail(TSR_REFUSED,
-                       "%s: holds several %s (%s) and none called '%s'; name or link the file as one of them",
-                       file->path, row->folder, plugins ? plugins : "", name);
+    char *plugins = list_plugins(&file->info, TSR_NO_KIND);
+    tsr_status *status = tsr_fail(TSR_REFUSED, "%s: is not %s: it holds %s; name a file that holds %s", path,
+                                  row->phrase, plugins ? plugins : "others", row->phrase);
     free(plugins);
     return status;
 }
 
-tsr_status *tsr_file_select(const tsr_registered_file *file, tsr_kind kind, const char *name, size_t *out)
+/* `first` is one of them. */
+static tsr_status *refuse_name(const tsr_registered_file *file, const char *path, const tsr_kind_row *row,
+                               const tsr_plugin_info *first, const char *name)
+{
+    char *plugins = list_plugins(&file->info, first->kind);
+    const char *all = plugins ? plugins : first->name;
+    tsr_status *status = name ? tsr_fail(TSR_REFUSED, "%s: holds no %s called '%s'; its %s: %s", path,
+                                         row->name, name, row->folder, all)
+                              : tsr_fail(TSR_REFUSED, "%s: holds several %s (%s); name one, as in \"%s:%s\"",
+                                         path, row->folder, all, path, first->name);
+    free(plugins);
+    return status;
+}
+
+/* Whether the file at `path` is called as the plugin. */
+static bool is_file_of(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    const char *file = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    return strncmp(file, name, length) == 0 && (!file[length] || strcmp(file + length, ".so") == 0);
+}
+
+tsr_status *tsr_file_select(const tsr_registered_file *file, const char *path, tsr_kind kind,
+                            const char *name, size_t *out)
 {
     size_t matches = 0;
     for (size_t i = 0; i < file->info.n; i++) {
         const tsr_plugin_info *plugin = &file->info.plugins[i];
         if (plugin->kind != kind)
             continue;
-        if (strcmp(plugin->name, name) == 0) {
+        if (name ? strcmp(plugin->name, name) == 0 : is_file_of(path, plugin->name)) {
             *out = i;
             return NULL;
         }
         if (matches++ == 0)
             *out = i;
     }
-    return matches == 1 ? NULL : refuse_selection(file, tsr_kind_get(kind), matches, name);
+    if (matches == 0)
+        return refuse_kind(file, path, tsr_kind_get(kind));
+    if (matches == 1 && !name)
+        return NULL;
+    return refuse_name(file, path, tsr_kind_get(kind), &file->info.plugins[*out], name);
 }

@@ -31,9 +31,9 @@ TSR_MUST_CHECK tsr_status *tsr_file_register(tsr_registered_files *files, const 
                                              tsr_registered_file **out);
 void tsr_registered_files_clear(tsr_registered_files *files);
 
-/* Which plugin of a file `name` means: the one called so, else the only one of the kind. So a file may be
-   renamed and still works. */
-TSR_MUST_CHECK tsr_status *tsr_file_select(const tsr_registered_file *file, tsr_kind kind, const char *name,
-                                           size_t *out);
+/* Which plugin of a file is meant: the one called `name`. Where that is NULL, the one that is called as the
+   file, "path/to/NAME.so", else the only one of the kind: so a file may be renamed and still works. */
+TSR_MUST_CHECK tsr_status *tsr_file_select(const tsr_registered_file *file, const char *path, tsr_kind kind,
+                                           const char *name, size_t *out);
 
 #endif

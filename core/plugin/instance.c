@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "plugin/fields.h"
 #include "plugin/kinds.h"
 #include "plugin/keys.h"
 
@@ -71,17 +72,16 @@ static tsr_status *check_fence(const tsr_instance *instance)
     return NULL;
 }
 
+static tsr_status *check_nested(void *context, const tsr_instance *nested)
+{
+    (void)context;
+    return tsr_instance_check(nested);
+}
+
 tsr_status *tsr_instance_check(const tsr_instance *instance)
 {
     TSR_TRY(check_fence(instance));
-    for (const tsr_key *key = instance->loaded->plugin.keys; key->type != TSR_TYPE_END; key++) {
-        const tsr_instance *nested = NULL;
-        if (key->type == TSR_TYPE_PLUGIN)
-            memcpy(&nested, (const char *)instance->self + key->offset, sizeof(nested));
-        if (nested)
-            TSR_TRY(tsr_instance_check(nested));
-    }
-    return NULL;
+    return tsr_fields_visit_nested(instance->loaded->plugin.keys, instance->self, check_nested, NULL);
 }
 
 /* The instance. */
@@ -226,37 +226,6 @@ tsr_status *tsr_instance_start(tsr_instance *instance, tsr_registry *registry)
     if (registry)
         TSR_TRY(try_first(instance, registry));
     return call_init(instance);
-}
-
-void tsr_fields_clear(const tsr_key *keys, void *target)
-{
-    for (; keys->type != TSR_TYPE_END; keys++) {
-        void *field = (char *)target + keys->offset, *pointer;
-        tsr_int_list ints;
-        tsr_real_list reals;
-        switch (keys->type) {
-        case TSR_TYPE_STRING:
-        case TSR_TYPE_PATH:
-            memcpy(&pointer, field, sizeof(pointer));
-            free(pointer);
-            break;
-        case TSR_TYPE_INT_LIST:
-            memcpy(&ints, field, sizeof(ints));
-            free((void *)(uintptr_t)ints.values);
-            break;
-        case TSR_TYPE_REAL_LIST:
-            memcpy(&reals, field, sizeof(reals));
-            free((void *)(uintptr_t)reals.values);
-            break;
-        case TSR_TYPE_PLUGIN:
-            memcpy(&pointer, field, sizeof(pointer));
-            tsr_instance_free(pointer);
-            break;
-        default:
-            break;
-        }
-        memset(field, 0, keys->field_size);
-    }
 }
 
 void tsr_instance_free(tsr_instance *instance)

@@ -4,6 +4,7 @@
 #define TSR_PLUGIN_INSTANCE_H
 
 #include "base/guard.h"
+#include "plugin/fields.h"
 #include "plugin/registry.h"
 
 #include <tessera/plugin.h>
@@ -14,10 +15,6 @@
    freed by tsr_fields_clear. */
 typedef tsr_status *tsr_instance_fill(void *context, const tsr_key *keys, const tsr_key *beside,
                                       const char *what, void *target, bool *given);
-
-/* Frees what the fields of a structure that was filled by these declarations point to, nested instances too,
-   and zeroes them. */
-void tsr_fields_clear(const tsr_key *keys, void *target);
 
 /* A filled instance, not started. */
 TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instance_fill *fill, void *context,

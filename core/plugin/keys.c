@@ -4,16 +4,24 @@
 
 #include "plugin/kinds.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const type_names[] = {
-    [TSR_TYPE_INT] = "int",           [TSR_TYPE_REAL] = "real",           [TSR_TYPE_BOOL] = "bool",
-    [TSR_TYPE_STRING] = "string",     [TSR_TYPE_PATH] = "path",           [TSR_TYPE_ENUM] = "enum",
-    [TSR_TYPE_INT_LIST] = "int_list", [TSR_TYPE_REAL_LIST] = "real_list", [TSR_TYPE_PLUGIN] = "plugin",
+    [TSR_TYPE_INT] = "int",
+    [TSR_TYPE_REAL] = "real",
+    [TSR_TYPE_BOOL] = "bool",
+    [TSR_TYPE_STRING] = "string",
+    [TSR_TYPE_PATH] = "path",
+    [TSR_TYPE_ENUM] = "enum",
+    [TSR_TYPE_INT_LIST] = "int_list",
+    [TSR_TYPE_REAL_LIST] = "real_list",
+    [TSR_TYPE_PLUGIN] = "plugin",
+    [TSR_TYPE_STRING_LIST] = "string_list",
+    [TSR_TYPE_PLUGIN_LIST] = "plugin_list",
+    [TSR_TYPE_GROUP_LIST] = "group_list",
 };
 
 const char *tsr_key_type_name(tsr_key_type type)
@@ -63,42 +71,9 @@ const tsr_key *tsr_keys_find(const tsr_key *keys, const char *key)
     return NULL;
 }
 
-/* Values. */
-
-/* Whether an integer field can hold the value. A field's sign is not known: one of 4 bytes is taken as
-   unsigned where its range has no negative number. */
-static bool fits_int_field(const tsr_key *key, int64_t value)
-{
-    if (key->field_size == 8 || key->type != TSR_TYPE_INT)
-        return true;
-    return value >= INT32_MIN && value <= (key->int_min >= 0 ? (int64_t)UINT32_MAX : INT32_MAX);
-}
-
-static bool fits_real_field(const tsr_key *key, double value)
-{
-    return key->type != TSR_TYPE_REAL || key->field_size != sizeof(float) || fabs(value) <= (double)FLT_MAX;
-}
-
-bool tsr_key_takes_int(const tsr_key *key, int64_t value)
-{
-    return value >= key->int_min && value <= key->int_max && fits_int_field(key, value);
-}
-
-bool tsr_key_takes_real(const tsr_key *key, double value)
-{
-    return isfinite(value) && value >= key->real_min && value <= key->real_max && fits_real_field(key, value);
-}
-
-int tsr_key_choice(const tsr_key *key, const char *word)
-{
-    for (int i = 0; key->choices[i]; i++) {
-        if (strcmp(key->choices[i], word) == 0)
-            return i;
-    }
-    return -1;
-}
-
 /* Checking. */
+
+static tsr_status *check_keys(const tsr_key *keys, size_t size);
 
 static size_t field_size_of(tsr_key_type type)
 {
@@ -108,9 +83,11 @@ static size_t field_size_of(tsr_key_type type)
     case TSR_TYPE_ENUM:
         return sizeof(int);
     case TSR_TYPE_INT_LIST:
-        return sizeof(tsr_int_list);
     case TSR_TYPE_REAL_LIST:
-        return sizeof(tsr_real_list);
+    case TSR_TYPE_STRING_LIST:
+    case TSR_TYPE_PLUGIN_LIST:
+    case TSR_TYPE_GROUP_LIST:
+        return sizeof(tsr_int_list); /* all are a length and a pointer */
     default:
         return sizeof(void *);
     }
@@ -145,7 +122,7 @@ static tsr_status *check_int_range(const tsr_key *key)
     if (key->int_min > key->int_max)
         return tsr_fail(TSR_REFUSED, "its least value %lld is greater than its greatest, %lld; exchange them",
                         (long long)key->int_min, (long long)key->int_max);
-    if (!fits_int_field(key, key->int_min) || !fits_int_field(key, key->int_max))
+    if (!tsr_field_holds_int(key, key->int_min) || !tsr_field_holds_int(key, key->int_max))
         return tsr_fail(TSR_REFUSED,
                         "its field of %u bytes does not hold the range from %lld to %lld; make the field "
                         "wider or the range narrower",
@@ -166,8 +143,7 @@ static tsr_status *check_real_range(const tsr_key *key)
 static tsr_status *default_outside(const tsr_key *key, const char *value)
 {
     tsr_text expected = { 0 };
-    bool list = key->type == TSR_TYPE_INT_LIST || key->type == TSR_TYPE_REAL_LIST;
-    tsr_key_expected(key, list, &expected);
+    tsr_key_expected(key, tsr_key_is_list(key), &expected);
     tsr_status *status = tsr_fail(TSR_REFUSED, "its default %s is outside its range: expected %s", value,
                                   expected.chars ? expected.chars : "another");
     free(expected.chars);
@@ -222,32 +198,111 @@ static tsr_status *check_choices(const tsr_key *key)
     return NULL;
 }
 
+static tsr_status *check_nested(const tsr_key *key, size_t n, const char *const *names)
+{
+    if (!tsr_kind_get(key->nested))
+        return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none; use one of tsr_kind",
+                        (int)key->nested);
+    for (size_t i = 0; i < n; i++)
+        if (!tsr_name_valid(names[i]))
+            return tsr_fail(
+                TSR_REFUSED,
+                "its default '%s' is not a plugin's name: expected lower case letters, digits and _",
+                tsr_line_shown(names[i]));
+    return NULL;
+}
+
+static tsr_status *check_strings(size_t n, const char *const *strings)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strings[i] || (*strings[i] && !tsr_line_valid(strings[i])))
+            return tsr_fail(TSR_REFUSED, "element %zu of its default is not one line of UTF-8; give one", i);
+    return NULL;
+}
+
+/* What a group of the default has in the field of a key. */
+static tsr_status *check_default_field(const tsr_key *key, const void *field)
+{
+    char value[32];
+    int index = 0;
+    const char *text = NULL;
+    switch (key->type) {
+    case TSR_TYPE_INT:
+        snprintf(value, sizeof(value), "%lld", (long long)tsr_field_int(key, field));
+        return tsr_key_takes_int(key, tsr_field_int(key, field)) ? NULL : default_outside(key, value);
+    case TSR_TYPE_REAL:
+        tsr_format_real(tsr_field_real(key, field), value, sizeof(value));
+        return tsr_key_takes_real(key, tsr_field_real(key, field)) ? NULL : default_outside(key, value);
+    case TSR_TYPE_ENUM:
+        memcpy(&index, field, sizeof(index));
+        snprintf(value, sizeof(value), "%d", index);
+        for (int i = 0; key->choices[i]; i++)
+            if (i == index)
+                return NULL;
+        return default_outside(key, value);
+    case TSR_TYPE_STRING:
+    case TSR_TYPE_PATH:
+        memcpy(&text, field, sizeof(text));
+        return !text || check_strings(1, &text) == NULL
+                   ? NULL
+                   : tsr_fail(TSR_REFUSED, "its default is not one line of UTF-8; give one");
+    default:
+        return NULL;
+    }
+}
+
+static tsr_status *check_groups(const tsr_key *key, size_t n)
+{
+    if (!key->group_keys)
+        return tsr_fail(TSR_REFUSED, "its groups have no keys; give a list of them, ended by TSR_KEY_END");
+    TSR_TRY(check_keys(key->group_keys, key->group_size));
+    for (size_t i = 0; i < n; i++) {
+        const char *group = (const char *)key->group_list_default + i * key->group_size;
+        for (const tsr_key *k = key->group_keys; k->type != TSR_TYPE_END; k++)
+            TSR_TRY(tsr_context(check_default_field(k, group + k->offset),
+                                "group %zu of its default: key '%s'", i, k->name));
+    }
+    return NULL;
+}
+
+static const void *list_default(const tsr_key *key)
+{
+    switch (key->type) {
+    case TSR_TYPE_INT_LIST:
+        return key->int_list_default;
+    case TSR_TYPE_REAL_LIST:
+        return key->real_list_default;
+    case TSR_TYPE_GROUP_LIST:
+        return key->group_list_default;
+    default:
+        return key->string_list_default;
+    }
+}
+
 static tsr_status *check_list(const tsr_key *key)
 {
     size_t n = key->list_default_length;
     size_t most = key->list_max_length ? key->list_max_length : SIZE_MAX;
-    bool ints = key->type == TSR_TYPE_INT_LIST;
     if (key->list_min_length > most)
         return tsr_fail(TSR_REFUSED, "its least length %zu is greater than its greatest, %zu; exchange them",
                         key->list_min_length, most);
     if (!key->required && (n < key->list_min_length || n > most))
         return tsr_fail(TSR_REFUSED,
                         "its default has %zu elements, outside its range of lengths; change one of both", n);
-    if (n > 0 && !(ints ? (const void *)key->int_list_default : (const void *)key->real_list_default))
+    if (n > 0 && !list_default(key))
         return tsr_fail(TSR_REFUSED, "its default of %zu elements is missing; give an array of as many", n);
-    return ints ? check_int(key, n, key->int_list_default) : check_real(key, n, key->real_list_default);
-}
-
-static tsr_status *check_nested(const tsr_key *key)
-{
-    if (!tsr_kind_get(key->nested))
-        return tsr_fail(TSR_REFUSED, "the kind of plugin it takes, %d, is none; use one of tsr_kind",
-                        (int)key->nested);
-    if (key->string_default && !tsr_name_valid(key->string_default))
-        return tsr_fail(TSR_REFUSED,
-                        "its default '%s' is not a plugin's name: expected lower case letters, digits and _",
-                        tsr_line_shown(key->string_default));
-    return NULL;
+    switch (key->type) {
+    case TSR_TYPE_INT_LIST:
+        return check_int(key, n, key->int_list_default);
+    case TSR_TYPE_REAL_LIST:
+        return check_real(key, n, key->real_list_default);
+    case TSR_TYPE_PLUGIN_LIST:
+        return check_nested(key, n, key->string_list_default);
+    case TSR_TYPE_GROUP_LIST:
+        return check_groups(key, n);
+    default:
+        return check_strings(n, key->string_list_default);
+    }
 }
 
 static tsr_status *check_value(const tsr_key *key)
@@ -262,13 +317,10 @@ static tsr_status *check_value(const tsr_key *key)
         return check_string(key);
     case TSR_TYPE_ENUM:
         return check_choices(key);
-    case TSR_TYPE_INT_LIST:
-    case TSR_TYPE_REAL_LIST:
-        return check_list(key);
     case TSR_TYPE_PLUGIN:
-        return check_nested(key);
+        return check_nested(key, key->string_default ? 1 : 0, &key->string_default);
     default:
-        return NULL;
+        return check_list(key);
     }
 }
 
@@ -309,107 +361,31 @@ static bool is_key(const char *key)
     return key && key[0] && !strchr("0123456789_", key[0]) && key[strspn(key, allowed)] == '\0';
 }
 
-tsr_status *tsr_keys_check(const tsr_key *keys, size_t instance_size, const char *where)
+static tsr_status *check_key(const tsr_key *keys, size_t i, size_t instance_size)
 {
-    for (size_t i = 0; keys[i].type != TSR_TYPE_END; i++) {
-        const tsr_key *key = &keys[i];
-        if ((unsigned)key->type > TSR_TYPE_PLUGIN)
-            return tsr_fail(TSR_REFUSED, "%s: key %zu has the unknown type %d; is TSR_KEY_END missing?",
-                            where, i, (int)key->type);
-        if (!is_key(key->name))
-            return tsr_fail(TSR_REFUSED,
-                            "%s: key %zu: its name '%s' is not valid: expected letters, digits and _", where,
-                            i, tsr_line_shown(key->name));
-        if (strcmp(key->name, "plugin") == 0)
-            return tsr_fail(TSR_REFUSED,
-                            "%s: key 'plugin': this key names the plugin itself; call it otherwise", where);
-        tsr_status *status = check_one(key, instance_size);
-        if (!status)
-            status = check_apart(keys, i);
-        if (status)
-            return tsr_context(status, "%s: key '%s'", where, key->name);
-    }
+    const tsr_key *key = &keys[i];
+    if ((unsigned)key->type > TSR_TYPE_GROUP_LIST)
+        return tsr_fail(TSR_REFUSED, "key %zu has the unknown type %d; is TSR_KEY_END missing?", i,
+                        (int)key->type);
+    if (!is_key(key->name))
+        return tsr_fail(TSR_REFUSED, "key %zu: its name '%s' is not valid: expected letters, digits and _", i,
+                        tsr_line_shown(key->name));
+    if (strcmp(key->name, "plugin") == 0)
+        return tsr_fail(TSR_REFUSED, "key 'plugin': this key names the plugin itself; call it otherwise");
+    tsr_status *status = check_one(key, instance_size);
+    if (!status)
+        status = check_apart(keys, i);
+    return tsr_context(status, "key '%s'", key->name);
+}
+
+static tsr_status *check_keys(const tsr_key *keys, size_t size)
+{
+    for (size_t i = 0; keys[i].type != TSR_TYPE_END; i++)
+        TSR_TRY(check_key(keys, i, size));
     return NULL;
 }
 
-/* In words. */
-
-static void add_int_range(const tsr_key *key, tsr_text *out)
+tsr_status *tsr_keys_check(const tsr_key *keys, size_t instance_size, const char *where)
 {
-    bool least = key->int_min != INT64_MIN, most = key->int_max != INT64_MAX;
-    if (least && most)
-        tsr_text_add(out, " from %lld to %lld", (long long)key->int_min, (long long)key->int_max);
-    else if (least)
-        tsr_text_add(out, " of at least %lld", (long long)key->int_min);
-    else if (most)
-        tsr_text_add(out, " of at most %lld", (long long)key->int_max);
-}
-
-static void add_real_range(const tsr_key *key, tsr_text *out)
-{
-    char least[32], most[32];
-    tsr_format_real(key->real_min, least, sizeof(least));
-    tsr_format_real(key->real_max, most, sizeof(most));
-    if (isfinite(key->real_min) && isfinite(key->real_max))
-        tsr_text_add(out, " from %s to %s", least, most);
-    else if (isfinite(key->real_min))
-        tsr_text_add(out, " of at least %s", least);
-    else if (isfinite(key->real_max))
-        tsr_text_add(out, " of at most %s", most);
-}
-
-static void add_length(const tsr_key *key, tsr_text *out)
-{
-    if (key->list_min_length > 0)
-        tsr_text_add(out, ", at least %zu", key->list_min_length);
-    if (key->list_max_length > 0)
-        tsr_text_add(out, ", at most %zu", key->list_max_length);
-}
-
-static void add_choices(const tsr_key *key, tsr_text *out)
-{
-    for (const char *const *word = key->choices; *word; word++)
-        tsr_text_add(out, "%s\"%s\"", word == key->choices ? "one of " : ", ", *word);
-}
-
-void tsr_key_expected(const tsr_key *key, bool element, tsr_text *out)
-{
-    switch (key->type) {
-    case TSR_TYPE_INT:
-        tsr_text_add(out, "an integer");
-        add_int_range(key, out);
-        return;
-    case TSR_TYPE_REAL:
-        tsr_text_add(out, "a number");
-        add_real_range(key, out);
-        return;
-    case TSR_TYPE_BOOL:
-        tsr_text_add(out, "true or false");
-        return;
-    case TSR_TYPE_STRING:
-        tsr_text_add(out, "a string in quotes");
-        return;
-    case TSR_TYPE_PATH:
-        tsr_text_add(out, "a path in quotes");
-        return;
-    case TSR_TYPE_ENUM:
-        add_choices(key, out);
-        return;
-    case TSR_TYPE_INT_LIST:
-        tsr_text_add(out, element ? "an integer" : "a list [ ... ] of integers");
-        add_int_range(key, out);
-        break;
-    case TSR_TYPE_REAL_LIST:
-        tsr_text_add(out, element ? "a number" : "a list [ ... ] of numbers");
-        add_real_range(key, out);
-        break;
-    case TSR_TYPE_PLUGIN:
-        tsr_text_add(out, "the name of %s or a group { plugin = \"NAME\"; ... }",
-                     tsr_kind_get(key->nested)->phrase);
-        return;
-    case TSR_TYPE_END:
-        return;
-    }
-    if (!element)
-        add_length(key, out);
+    return tsr_context(check_keys(keys, instance_size), "%s", where);
 }

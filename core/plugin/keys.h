@@ -31,6 +31,16 @@ const tsr_key *tsr_keys_find(const tsr_key *keys, const char *key);
 /* Whether a value is finite and in range, for the field as well as for the declaration. */
 bool tsr_key_takes_int(const tsr_key *key, int64_t value);
 bool tsr_key_takes_real(const tsr_key *key, double value);
+/* Whether an integer field can hold the value, whatever the range. */
+bool tsr_field_holds_int(const tsr_key *key, int64_t value);
+
+/* The value of an integer or real field; whether an integer of 4 bytes has a sign, its range tells. */
+int64_t tsr_field_int(const tsr_key *key, const void *field);
+double tsr_field_real(const tsr_key *key, const void *field);
+
+/* Whether its values are lists. */
+bool tsr_key_is_list(const tsr_key *key);
+
 /* The index of a word among the choices, -1 where it is none. */
 int tsr_key_choice(const tsr_key *key, const char *word);
 

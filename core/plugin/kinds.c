@@ -100,7 +100,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     [TSR_EXECUTOR] = {
         .name = "executor", .phrase = "an executor", .folder = "executors",
         .doc = "does the runs of an experiment",
-        .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, elsewhere),
+        .ops_size = sizeof(tsr_executor_ops), .ops_minimum = END_OF(tsr_executor_ops, share),
         .required = (const tsr_required_op[]){ OP(tsr_executor_ops, execute), { NULL, 0 } },
         .common = executor_common, .common_size = sizeof(tsr_executor_common),
         .config_before = "executor = ", .config_after = ";",

@@ -8,20 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the file gives under its name. */
-static tsr_status *find_plugin(tsr_registered_files *files, tsr_kind kind, const tsr_candidate *candidate,
-                               const tsr_plugin_info **out)
+static tsr_status *register_file(tsr_registered_files *files, const tsr_candidate *candidate,
+                                 tsr_registered_file **out)
 {
-    tsr_registered_file *file;
-    size_t at = 0;
     if (!tsr_name_valid(candidate->name))
         return tsr_fail(TSR_REFUSED,
                         "%s: it cannot be named in a config: expected lower case letters, digits and _",
                         candidate->file);
-    TSR_TRY(tsr_file_register(files, candidate->file, &file));
-    TSR_TRY(tsr_file_select(file, kind, candidate->name, &at));
-    *out = &file->info.plugins[at];
-    return NULL;
+    return tsr_file_register(files, candidate->file, out);
 }
 
 /* A copy; where a path in it is not UTF-8, one such file should not cost the list. */
@@ -38,22 +32,70 @@ static tsr_status *copy_text(const char *text, char **out)
     return NULL;
 }
 
-static tsr_status *fill(tsr_registered_files *files, const tsr_candidate *candidate,
-                        const tsr_candidate *hiding, tsr_listed_plugin *out)
+/* A new line of the listing; NULL without memory. */
+static tsr_listed_plugin *add_line(tsr_listing *listing, tsr_kind kind)
 {
-    const tsr_plugin_info *plugin = NULL;
-    tsr_status *fault = find_plugin(files, out->kind, candidate, &plugin);
-    tsr_status *status = copy_text(candidate->name, &out->name);
-    if (!status)
-        status = copy_text(candidate->file, &out->file);
-    if (!status && plugin)
-        status = copy_text(plugin->version, &out->version);
-    if (!status && plugin)
-        status = copy_text(plugin->summary, &out->summary);
-    if (!status && fault)
-        status = copy_text(tsr_status_message(fault), &out->error);
-    if (!status && hiding)
-        status = copy_text(hiding->file, &out->shadowed_by);
+    tsr_listed_plugin *grown = realloc(listing->plugins, (listing->n + 1) * sizeof(*grown));
+    if (!grown)
+        return NULL;
+    listing->plugins = grown;
+    grown[listing->n] = (tsr_listed_plugin){ .kind = kind };
+    return &grown[listing->n++];
+}
+
+/* A file and the one of the same name that hides it, if any. */
+typedef struct place {
+    tsr_kind kind;
+    const tsr_candidate *candidate, *hiding;
+} place;
+
+/* `plugin` NULL: the file cannot be used, for the reason `fault`. */
+static tsr_status *add(const place *at, const char *word, const tsr_plugin_info *plugin,
+                       const tsr_status *fault, tsr_listing *listing)
+{
+    tsr_listed_plugin *line = add_line(listing, at->kind);
+    if (!line)
+        return tsr_no_memory("a list of plugins");
+    TSR_TRY(copy_text(word, &line->name));
+    TSR_TRY(copy_text(at->candidate->file, &line->file));
+    if (plugin)
+        TSR_TRY(copy_text(plugin->version, &line->version));
+    if (plugin)
+        TSR_TRY(copy_text(plugin->summary, &line->summary));
+    if (fault)
+        TSR_TRY(copy_text(tsr_status_message(fault), &line->error));
+    return at->hiding ? copy_text(at->hiding->file, &line->shadowed_by) : NULL;
+}
+
+/* The plugins of the kind but the one `named` as the file, which has its line. */
+static tsr_status *add_others(const place *at, const tsr_registered_file *file, const size_t *named,
+                              tsr_listing *listing)
+{
+    for (size_t i = 0; i < file->info.n; i++) {
+        const tsr_plugin_info *plugin = &file->info.plugins[i];
+        if (plugin->kind != at->kind || (named && i == *named))
+            continue;
+        char *word = tsr_format("%s.so:%s", at->candidate->name, plugin->name);
+        tsr_status *status = word ? add(at, word, plugin, NULL, listing) : tsr_no_memory("a list of plugins");
+        free(word);
+        TSR_TRY(status);
+    }
+    return NULL;
+}
+
+static tsr_status *add_file(tsr_registered_files *files, const place *at, tsr_listing *listing)
+{
+    tsr_registered_file *file = NULL;
+    size_t named = 0, before = listing->n;
+    tsr_status *fault = register_file(files, at->candidate, &file), *status = NULL;
+    if (!fault)
+        fault = tsr_file_select(file, at->candidate->file, at->kind, NULL, &named);
+    if (!fault)
+        status = add(at, at->candidate->name, &file->info.plugins[named], NULL, listing);
+    if (!status && file)
+        status = add_others(at, file, fault ? NULL : &named, listing);
+    if (!status && listing->n == before) /* without any of the kind there is a reason */
+        status = add(at, at->candidate->name, NULL, fault, listing);
     tsr_status_free(fault);
     return status;
 }
@@ -66,9 +108,8 @@ static tsr_status *add_candidates(tsr_registered_files *files, tsr_kind kind,
         const tsr_candidate *list = candidates->list;
         if (strcmp(list[first].name, list[i].name) != 0)
             first = i;
-        tsr_listed_plugin *plugin = &listing->plugins[listing->n++];
-        *plugin = (tsr_listed_plugin){ .kind = kind };
-        TSR_TRY(fill(files, &list[i], i > first ? &list[first] : NULL, plugin));
+        place at = { kind, &list[i], i > first ? &list[first] : NULL };
+        TSR_TRY(add_file(files, &at, listing));
     }
     return NULL;
 }
@@ -77,12 +118,7 @@ tsr_status *tsr_listing_add(tsr_registered_files *files, tsr_kind kind, tsr_list
 {
     tsr_candidates candidates;
     TSR_TRY(tsr_candidates_find(files->path, kind, &candidates));
-    size_t n = listing->n + candidates.n;
-    tsr_listed_plugin *grown = realloc(listing->plugins, (n ? n : 1) * sizeof(*grown));
-    if (grown)
-        listing->plugins = grown;
-    tsr_status *status =
-        grown ? add_candidates(files, kind, &candidates, listing) : tsr_no_memory("a list of plugins");
+    tsr_status *status = add_candidates(files, kind, &candidates, listing);
     tsr_candidates_clear(&candidates);
     return status;
 }

@@ -1,11 +1,13 @@
-/* The listing: every file of a kind on the path, with what it gives under its name or why it gives nothing.
+/* The listing: every plugin of a kind in every file on the path, and the files that give none with the
+ * reason.
  */
 #ifndef TSR_PLUGIN_LISTING_H
 #define TSR_PLUGIN_LISTING_H
 
 #include "plugin/files.h"
 
-/* A file, by the name that a config uses: the file's own. All texts are UTF-8; the bytes of a path that is
+/* A plugin by the word that a config uses: the file's name or, where the file holds several of the kind and
+   this one is not called as the file, "FILE.so:NAME". All texts are UTF-8; the bytes of a path that is
    not are shown as "?". */
 typedef struct tsr_listed_plugin {
     tsr_kind kind;

@@ -24,10 +24,10 @@
 #define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
 static const size_t min_file_size = END_OF(tsr_plugin_file, plugins);
 static const size_t min_plugin_size = END_OF(tsr_plugin, fini);
-static const size_t min_key_size = END_OF(tsr_key, constant);
+static const size_t min_key_size = END_OF(tsr_key, group_list_default);
 
 /* More than any file will hold; a list without its end is noticed here. */
-enum { MAX_PLUGINS = 256, MAX_PARAMS = 1024 };
+enum { MAX_PLUGINS = 256, MAX_PARAMS = 1024, MAX_GROUP_DEPTH = 8 };
 
 #define REBUILD "rebuild it against this version's headers"
 
@@ -226,11 +226,15 @@ static tsr_status *check_entry(const char *file, const tsr_plugin_file *entry)
 /* A type that is none ends the walk too: what lies behind it is no declaration. It is copied, for
    tsr_keys_check to refuse. */
 static tsr_status *copy_keys(const tsr_plugin_file *entry, const tsr_key *theirs, const char *where,
-                             const tsr_key **out)
+                             int depth, const tsr_key **out)
 {
+    if (depth > MAX_GROUP_DEPTH)
+        return tsr_fail(TSR_REFUSED,
+                        "%s: its groups are nested deeper than %d; does a list of keys hold itself?", where,
+                        MAX_GROUP_DEPTH);
     const char *bytes = (const char *)theirs;
     size_t stride = entry->key_size, n = 0;
-    for (unsigned type = TSR_TYPE_INT; theirs && n <= MAX_PARAMS && type <= TSR_TYPE_PLUGIN; n++) {
+    for (unsigned type = TSR_TYPE_INT; theirs && n <= MAX_PARAMS && type <= TSR_TYPE_GROUP_LIST; n++) {
         memcpy(&type, bytes + n * stride, sizeof(type));
         if (type == TSR_TYPE_END)
             break;
@@ -244,7 +248,22 @@ static tsr_status *copy_keys(const tsr_plugin_file *entry, const tsr_key *theirs
     for (size_t i = 0; i < n; i++)
         memcpy(&copy[i], bytes + i * stride, stride);
     *out = copy;
+    for (size_t i = 0; i < n; i++)
+        copy[i].group_keys = NULL; /* theirs; until each is copied */
+    for (size_t i = 0; i < n; i++) {
+        tsr_key their_key = { 0 };
+        memcpy(&their_key, bytes + i * stride, stride);
+        if (their_key.type == TSR_TYPE_GROUP_LIST && their_key.group_keys)
+            TSR_TRY(copy_keys(entry, their_key.group_keys, where, depth + 1, &copy[i].group_keys));
+    }
     return NULL;
+}
+
+static void free_keys(const tsr_key *keys)
+{
+    for (const tsr_key *key = keys; key && key->type != TSR_TYPE_END; key++)
+        free_keys(key->group_keys);
+    free((void *)(uintptr_t)keys);
 }
 
 static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, const char *where,
@@ -304,7 +323,7 @@ static tsr_status *take_contents(const tsr_plugin_file *entry, const tsr_plugin 
     if (!status)
         status = copy_ops(theirs, row, where, &plugin->ops);
     if (!status)
-        status = copy_keys(entry, theirs->keys, where, &plugin->keys);
+        status = copy_keys(entry, theirs->keys, where, 0, &plugin->keys);
     if (!status)
         status = tsr_keys_check(plugin->keys, plugin->instance_size, where);
     if (!status)
@@ -398,7 +417,7 @@ void tsr_module_free(tsr_module *module)
         return;
     for (size_t i = 0; i < module->n; i++) {
         free((void *)(uintptr_t)module->plugins[i].plugin.ops);
-        free((void *)(uintptr_t)module->plugins[i].plugin.keys);
+        free_keys(module->plugins[i].plugin.keys);
         free(module->plugins[i].file);
         free(module->plugins[i].sha256);
     }

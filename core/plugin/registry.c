@@ -65,32 +65,29 @@ const char *tsr_registry_folder(const tsr_registry *registry, size_t i)
 
 /* Names. */
 
-/* A file's name without its folder and ".so". */
-static char *stem(const char *path)
-{
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    size_t length = strlen(name);
-    if (length > 3 && strcmp(name + length - 3, ".so") == 0)
-        length -= 3;
-    return strndup(name, length);
-}
-
-/* The file that a name leads to, and which of its plugins it means. */
-static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *name,
-                           tsr_registered_file **file, size_t *at)
+/* The file that a split word leads to, and which of its plugins it means. */
+static tsr_status *look_up_word(tsr_registry *registry, tsr_kind kind, const tsr_plugin_word *word,
+                                tsr_registered_file **file, size_t *at)
 {
     char *path = NULL;
-    TSR_TRY(tsr_candidate_locate(&registry->path, kind, name, &path));
+    TSR_TRY(tsr_candidate_locate(&registry->path, kind, word, &path));
     tsr_status *status = tsr_file_register(&registry->files, path, file);
-    char *wanted = stem(path);
     if (!status)
-        status = wanted ? tsr_file_select(*file, kind, wanted, at) : tsr_no_memory("a name");
-    free(wanted);
+        status = tsr_file_select(*file, path, kind, word->name, at);
     free(path);
-    if (strchr(name, '/')) /* the loader's message begins with the file */
+    if (strchr(word->file, '/')) /* the loader's message begins with the file */
         return tsr_context(status, "%s", tsr_kind_get(kind)->name);
-    return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, name);
+    return tsr_context(status, "%s %s", tsr_kind_get(kind)->name, word->name ? word->name : word->file);
+}
+
+static tsr_status *look_up(tsr_registry *registry, tsr_kind kind, const char *word,
+                           tsr_registered_file **file, size_t *at)
+{
+    tsr_plugin_word split;
+    TSR_TRY(tsr_plugin_word_split(word, &split));
+    tsr_status *status = look_up_word(registry, kind, &split, file, at);
+    tsr_plugin_word_clear(&split);
+    return status;
 }
 
 /* Use. */
@@ -126,6 +123,13 @@ tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char 
     TSR_TRY(note_used(registry, &file->module->plugins[at]));
     *out = &file->module->plugins[at];
     return NULL;
+}
+
+tsr_status *tsr_registry_locate(const tsr_registry *registry, tsr_kind kind, const tsr_plugin_word *word,
+                                char **out)
+{
+    *out = NULL;
+    return tsr_candidate_locate(&registry->path, kind, word, out);
 }
 
 void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded)

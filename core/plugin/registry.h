@@ -5,6 +5,7 @@
 #ifndef TSR_PLUGIN_REGISTRY_H
 #define TSR_PLUGIN_REGISTRY_H
 
+#include "plugin/candidates.h"
 #include "plugin/listing.h"
 #include "plugin/loader.h"
 #include "plugin/trial.h"
@@ -21,11 +22,16 @@ void tsr_registry_allow_unsafe(tsr_registry *registry);
 /* From here on, plugins of files that are looked at for the first time are described by `describe`. */
 void tsr_registry_describe_with(tsr_registry *registry, tsr_describe_plugin *describe);
 
-/* The plugin called `name`, or in the file `name` where it holds a "/". A file not loaded before is first
-   tried in a child process, so that one that crashes while being loaded is an error like another.
-   A failure lists the folders searched and the nearest name found there. */
+/* The plugin that the word `name` means: one on the path by its name, one of several in a file as
+   "FILE.so:NAME", a file where it holds a "/" (see candidates.h). A file not loaded before is first tried in
+   a child process, so that one that crashes while being loaded is an error like another. A failure lists the
+   folders searched and the nearest name found there. */
 TSR_MUST_CHECK tsr_status *tsr_registry_find(tsr_registry *registry, tsr_kind kind, const char *name,
                                              const tsr_loaded **out);
+
+/* The path of the file that a word leads to, which is not opened; free() it. */
+TSR_MUST_CHECK tsr_status *tsr_registry_locate(const tsr_registry *registry, tsr_kind kind,
+                                               const tsr_plugin_word *word, char **out);
 
 /* Notes that the init and fini of a plugin that find gave have been tried. */
 void tsr_registry_note_tried(tsr_registry *registry, const tsr_loaded *loaded);
@@ -43,7 +49,7 @@ TSR_MUST_CHECK tsr_status *tsr_registry_list(tsr_registry *registry, tsr_kind ki
 TSR_MUST_CHECK tsr_status *tsr_registry_describe(tsr_registry *registry, tsr_kind kind, const char *name,
                                                  const tsr_plugin_info **out);
 
-/* The same of every plugin of a file. */
+/* The same of every plugin of the file at `path`. */
 TSR_MUST_CHECK tsr_status *tsr_registry_describe_file(tsr_registry *registry, const char *path,
                                                       const tsr_file_info **out);
 

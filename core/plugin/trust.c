@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "plugin/libraries.h"
 
 #include <dlfcn.h>
 #include <grp.h>
@@ -87,15 +89,31 @@ static tsr_status *check_folders(const char *file, const char *path, const char 
     return status;
 }
 
-tsr_status *tsr_trust(const char *file, const char *root)
+/* `shown` is what messages call it. */
+static tsr_status *check_file(const char *shown, const char *file, const char *root)
 {
-    TSR_TRY(check_folders(file, file, root));
+    TSR_TRY(check_folders(shown, file, root));
     char *real = realpath(file, NULL);
     if (!real)
         return NULL;
-    tsr_status *status = check_place(file, real, false);
+    tsr_status *status = check_place(shown, real, false);
     if (!status && strcmp(real, file) != 0)
-        status = check_folders(file, real, NULL);
+        status = check_folders(shown, real, NULL);
     free(real);
     return status;
+}
+
+static tsr_status *check_library(void *context, const char *library)
+{
+    const char *plugin = context;
+    char *shown = tsr_format("%s: its library %s", plugin, library);
+    tsr_status *status = shown ? check_file(shown, library, NULL) : tsr_no_memory("a path");
+    free(shown);
+    return status;
+}
+
+tsr_status *tsr_trust(const char *file, const char *root)
+{
+    TSR_TRY(check_file(file, file, root));
+    return tsr_libraries_visit(file, check_library, (void *)(uintptr_t)file);
 }

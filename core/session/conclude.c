@@ -14,8 +14,7 @@
 
 #define MAX_IDS_SHOWN 8 /* of runs in a message */
 
-/* Whether the run's record was written since this command began to do runs. */
-static bool has_new_record(const tsr_session *s, const tsr_run *run)
+bool tsr_session_has_new_record(const tsr_session *s, const tsr_run *run)
 {
     char *path = tsr_format("%s/runs/%s/run.json", s->store.folder, run->id);
     struct stat info;
@@ -26,27 +25,35 @@ static bool has_new_record(const tsr_session *s, const tsr_run *run)
     return found;
 }
 
+static void report_handed_on(const tsr_session *s, size_t n)
+{
+    if (n)
+        tsr_log_info("executor %s has handed on %zu of %zu runs, which are done by other commands; "
+                     "'tessera report %s' shows what they have given",
+                     tsr_instance_name(s->experiment->executor), n, s->work.n, s->store.shown);
+}
+
 /* An executor may be anybody's: the runs that it was given and has not done are said, and counted as failed.
  */
 static size_t report_undone(const tsr_session *s)
 {
-    const tsr_executor_ops *ops = tsr_instance_ops(s->experiment->executor);
-    size_t undone = 0;
+    size_t undone = 0, handed_on = 0;
     bool stopped = tsr_session_interrupted(s);
     tsr_text ids = { 0 };
-    if (ops->elsewhere)
-        return 0;
     for (size_t i = 0; s->began && !stopped && i < s->work.n; i++) {
         const tsr_run *run = &s->experiment->runs[s->pending[i]];
-        if (s->work.finished(&s->work, i) || has_new_record(s, run))
+        if (s->work.finished(&s->work, i))
             continue;
-        if (undone++ < MAX_IDS_SHOWN)
+        if (s->handed_on[i])
+            handed_on++;
+        else if (undone++ < MAX_IDS_SHOWN)
             tsr_text_add(&ids, " %s", run->id);
     }
     if (undone)
         tsr_log_error("executor %s did not do %zu of %zu runs:%s%s",
                       tsr_instance_name(s->experiment->executor), undone, s->work.n,
                       ids.chars ? ids.chars : "", undone > MAX_IDS_SHOWN ? " ..." : "");
+    report_handed_on(s, handed_on);
     free(ids.chars);
     return undone;
 }

@@ -1,9 +1,12 @@
 /* Having the runs done: what the executor gets, and what its callbacks do. */
 #include "session/parts.h"
 
+#include "base/file.h"
 #include "base/guard.h"
 #include "base/machine.h"
+#include "base/memory.h"
 #include "base/output.h"
+#include "base/process.h"
 #include "experiment/record.h"
 #include "experiment/run.h"
 #include "plugin/kinds.h"
@@ -13,6 +16,8 @@ static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
     const tsr_session *s = (const tsr_session *)work;
     const tsr_run *run = &s->experiment->runs[s->pending[i]];
     tsr_guard_use(&s->progress.runs[i].calls);
+    if (!tsr_process_is_single()) /* a debugger sees it itself */
+        tsr_crash_watch(&s->progress.runs[i].crash);
     tsr_guarded before = tsr_guard_enter(0);
     tsr_output_divert(); /* what plugins print */
     tsr_status *status = tsr_run_do(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
@@ -40,8 +45,20 @@ static void update_progress(const tsr_work *work, size_t i)
 
 static bool finished(const tsr_work *work, size_t i)
 {
-    int state = atomic_load(&((const tsr_session *)work)->progress.runs[i].state);
-    return state == TSR_RUN_DONE || state == TSR_RUN_FAILED;
+    const tsr_session *s = (const tsr_session *)work;
+    int state = atomic_load(&s->progress.runs[i].state);
+    return state == TSR_RUN_DONE || state == TSR_RUN_FAILED ||
+           tsr_session_has_new_record(s, &s->experiment->runs[s->pending[i]]);
+}
+
+static tsr_status *share_folder(const tsr_work *work)
+{
+    return tsr_store_share(&((tsr_session *)(uintptr_t)work)->store);
+}
+
+static void handed_on(const tsr_work *work, size_t i)
+{
+    ((const tsr_session *)work)->handed_on[i] = true;
 }
 
 static void tick(const tsr_work *work)
@@ -74,6 +91,32 @@ static tsr_status *execute(tsr_session *s)
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
 
+/* Of the command that does a shard: the folder says which experiment it is. */
+static tsr_status *make_command(tsr_session *s)
+{
+    size_t n = 0;
+    s->config = tsr_path_join(s->store.folder, "config.cfg");
+    s->program = tsr_program_path();
+    s->handed_on = tsr_alloc(s->work.n, sizeof(*s->handed_on));
+    if (!s->config || !s->handed_on)
+        return tsr_no_memory("a command");
+    s->words[n++] = s->program ? s->program : "tessera";
+    s->words[n++] = "run";
+    s->words[n++] = s->store.folder;
+    s->words[n++] = "-q";
+    if (s->options.redo_changed)
+        s->words[n++] = "--redo-changed";
+    if (s->options.keep_changed)
+        s->words[n++] = "--keep";
+    if (s->options.unlocked)
+        s->words[n++] = "--no-lock";
+    s->words[n++] = "-s";
+    s->words[n++] = "executor=" TSR_DEFAULT_EXECUTOR;
+    s->words[n++] = "--shard";
+    s->words[n] = NULL;
+    return NULL;
+}
+
 tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *observer)
 {
     const tsr_executor_common *common = tsr_instance_common(s->experiment->executor);
@@ -81,6 +124,7 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
     if (s->work.n == 0)
         return NULL;
     TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
+    TSR_TRY(make_command(s));
     s->work = (tsr_work){ .size = sizeof(tsr_work),
                           .n = s->work.n,
                           .run = do_run,
@@ -90,7 +134,15 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
                           .cores = tsr_cores(),
                           .jobs = (size_t)common->jobs,
                           .seen = update_progress,
-                          .finished = finished };
+                          .in_process = tsr_process_is_single(),
+                          .finished = finished,
+                          .folder = s->store.folder,
+                          .config = s->config,
+                          .command = s->words,
+                          .n_all = s->experiment->n_runs,
+                          .numbers = s->pending,
+                          .share_folder = share_folder,
+                          .handed_on = handed_on };
     if (observer->begin)
         observer->begin(observer->context, &s->progress);
     tsr_status *status = execute(s);

@@ -20,7 +20,14 @@ struct tsr_session {
     const tsr_session_observer *observer; /* while runs are done */
     struct timespec began_at;             /* when the executor was called */
     bool began;
+    tsr_session_options options;
+    char *config, *program; /* what work.config and work.command point to */
+    const char *words[16];
+    bool *handed_on; /* of each run to do: another command does it */
 };
+
+/* Whether another command has stored a record of the run since this one began to do runs. */
+bool tsr_session_has_new_record(const tsr_session *session, const tsr_run *run);
 
 /* Marks the runs that are to be done, a byte of each of the experiment's runs, and keeps the records of the
    others. */

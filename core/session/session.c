@@ -82,6 +82,7 @@ tsr_status *tsr_session_open(const tsr_experiment *experiment, const tsr_session
     *s = (tsr_session){ .experiment = experiment,
                         .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                         .shard = options->shard,
+                        .options = *options,
                         .records = tsr_alloc(experiment->n_runs, sizeof(*s->records)) };
     tsr_status *status = s->records ? join(s) : tsr_no_memory("the runs");
     if (!status)
@@ -113,5 +114,8 @@ void tsr_session_close(tsr_session *session)
     tsr_progress_clear(&session->progress);
     tsr_store_close(&session->store);
     free(session->pending);
+    free(session->config);
+    free(session->program);
+    free(session->handed_on);
     free(session);
 }

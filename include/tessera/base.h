@@ -27,7 +27,10 @@ static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
 #endif
 #endif
 
-#define TSR_EXPORT __attribute__((visibility("default")))
+/* Stands before each function of the host that is public: these, and no others, may be called by a plugin or a
+   program, and stay as long as the major below. */
+#define TSR_API __attribute__((visibility("default")))
+#define TSR_EXPORT __attribute__((visibility("default"))) /* what a plugin exports */
 #define TSR_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #define TSR_MUST_CHECK __attribute__((warn_unused_result))
 
@@ -39,7 +42,7 @@ static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
 TSR_BEGIN_DECLS
 
 /* The host's version, as "0.1.0". Any thread. */
-const char *tsr_version(void);
+TSR_API const char *tsr_version(void);
 
 /* The shape of one sample: 1 to TSR_MAX_DIMS dimensions, each at least 1, row-major. A batch of N samples is
    N of these, one after the other. What the dimensions are is the operators' and the data's convention:
@@ -97,7 +100,7 @@ static inline bool tsr_shape_equal(tsr_shape a, tsr_shape b)
 
 /* How many threads a parallel region of this run may use; at least 1. Results must not depend on it:
    cut work into blocks by the data, never by this number. Any thread. */
-int tsr_threads(void);
+TSR_API int tsr_threads(void);
 
 /* Whether work takes several times as long as waking a thread that waits. It is told as the number of floats
    that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications

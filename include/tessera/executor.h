@@ -38,9 +38,38 @@ struct tsr_work {
     /* Run i has an outcome that another process stored, in case this one shows the progress. */
     void (*seen)(const tsr_work *work, size_t i);
 
-    /* Whether run i has an outcome of this call, stored here or in a process that this one has forked: a
-       process that ended well without one did not do its run. */
+    /* Whether run i has an outcome of this call, stored here, in a process that this one has forked, or by
+       another command in the results folder: a process that ended well without one did not do its run. */
     bool (*finished)(const tsr_work *work, size_t i);
+
+    /* The user debugs: runs are to be done one after the other in the calling process, where that can be. */
+    bool in_process;
+
+    /* For an executor that has other commands do the runs, as a cluster's scheduler starts them on machines
+       that see the same folders. All paths are absolute; what is pointed to is the host's and lives as long
+       as the work. Call share_folder, start the commands, and either wait and say `seen` of each run that is
+       `finished`, or say handed_on and return. */
+
+    const char *folder; /* the results */
+    const char *config; /* the experiment as resolved, with every key, in that folder */
+
+    /* The words of the command that does one shard of the experiment's runs, ended by NULL. It lacks its last
+       word, "I/N": shard I, from 1 to N, of N. It ends with status 0 where all runs of the shard are done,
+       also where they were before. */
+    const char *const *command;
+
+    /* Shard numbers[i] + 1 of n_all is run i alone: how many runs the experiment has, those that are done
+       already too, and the place of each of the n runs among them. */
+    size_t n_all;
+    const size_t *numbers;
+
+    /* Lets commands that do shards into the results folder, which this one holds for itself until then. */
+    tsr_status *(*share_folder)(const tsr_work *work);
+
+    /* Run i is done by another command that execute does not wait for: it is not missing where it has no
+       outcome yet. Runs without an outcome of which this was not said are, and have the program end with
+       status 3. */
+    void (*handed_on)(const tsr_work *work, size_t i);
 };
 
 typedef struct tsr_executor_ops {
@@ -58,10 +87,6 @@ typedef struct tsr_executor_ops {
     /* Called once in each process, after join and before execute. Copies n bytes from the leading process
        into those of all others: with them, run i is the same run everywhere. */
     tsr_status *(*share)(const void *self, void *bytes, size_t n);
-
-    /* true: execute only hands the runs on, for example to a queue, and they are done after it has returned.
-       Runs without an outcome are then not reported as missing. */
-    bool elsewhere;
 } tsr_executor_ops;
 
 #define TSR_EXECUTOR_PLUGIN(table)                                                                           \

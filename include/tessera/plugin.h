@@ -57,8 +57,21 @@ typedef struct tsr_plugin_file {
     const tsr_plugin_file tessera_plugin
 #endif
 
+/* Tells the text of an error that is about to end the process, for the message that tells of the end. Where
+   C++ has exceptions TSR_PLUGINS sees to it that one that nobody catches is told so. Any thread. */
+void tsr_thrown(const char *text);
+
+#if defined(__cplusplus) && defined(__cpp_exceptions)
+#define TSR_TELL_EXCEPTIONS                                                                                  \
+    [[maybe_unused]] static const std::terminate_handler tsr_terminate_before =                              \
+        std::set_terminate(tsr_terminate);
+#else
+#define TSR_TELL_EXCEPTIONS
+#endif
+
 /* The file's one exported symbol; arguments: pointers to its plugins. */
 #define TSR_PLUGINS(...)                                                                                     \
+    TSR_TELL_EXCEPTIONS                                                                                      \
     static const tsr_plugin *const tsr_plugins_of_file[] = { __VA_ARGS__, NULL };                            \
     TSR_PLUGIN_SYMBOL = {                                                                                    \
         TSR_PLUGIN_MAGIC,                                                                                    \
@@ -80,4 +93,24 @@ void *tsr_instance_self(const tsr_instance *instance);
 const void *tsr_instance_ops(const tsr_instance *instance);
 
 TSR_END_DECLS
+
+#if defined(__cplusplus) && defined(__cpp_exceptions)
+#include <cstdlib>
+#include <exception>
+/* Called for an exception that nobody catches. */
+[[noreturn]] inline void tsr_terminate()
+{
+    try {
+        if (std::current_exception())
+            throw;
+    } catch (const std::exception &e) {
+        tsr_thrown(e.what());
+    } catch (const char *text) {
+        tsr_thrown(text);
+    } catch (...) {
+        tsr_thrown("something that is no std::exception");
+    }
+    std::abort();
+}
+#endif
 #endif

@@ -27,7 +27,8 @@ typedef enum tsr_error {
 TSR_MUST_CHECK tsr_status *tsr_fail(tsr_error code, const char *format, ...) TSR_PRINTF(2, 3);
 TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args) TSR_PRINTF(2, 0);
 
-/* Puts "context: " before the message of `status`, which it takes over; NULL stays NULL. */
+/* Puts "context: " before the message of `status`, which it takes over, unless it begins so already; NULL stays
+   NULL. */
 TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* TSR_OK for NULL. */

@@ -11,6 +11,7 @@
 #include <tessera/multiversion.h>
 #include <tessera/model.h>
 #include <tessera/network.h>
+#include <tessera/npy.h>
 #include <tessera/op.h>
 #include <tessera/optimizer.h>
 #include <tessera/key.h>

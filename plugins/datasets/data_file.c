@@ -20,3 +20,12 @@ tsr_status *data_file_open(const char *path, const char *expected, int *fd, size
     *size = (size_t)info.st_size;
     return NULL;
 }
+
+tsr_status *data_file_exists(const char *path)
+{
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return NULL;
+    return tsr_fail(TSR_REFUSED,
+                    "%s: no such file; tools/get-data says where the data of configs/paper are to be had",
+                    path);
+}

@@ -8,4 +8,8 @@
    being `expected` ("one in IDX format"). */
 TSR_MUST_CHECK tsr_status *data_file_open(const char *path, const char *expected, int *fd, size_t *size);
 
+/* NULL where there is something at `path`; else the failure, which says who tells where data are to be had.
+ */
+TSR_MUST_CHECK tsr_status *data_file_exists(const char *path);
+
 #endif

@@ -96,7 +96,7 @@ static tsr_status *run_here(const local *settings, const tsr_work *work)
 static tsr_status *execute(const void *self, const tsr_work *work)
 {
     const local *settings = self;
-    if (!settings->fork)
+    if (!settings->fork || work->in_process)
         return run_here(settings, work);
     size_t jobs = work->jobs ? work->jobs : (size_t)work->cores;
     if (jobs > work->n)

@@ -1,11 +1,12 @@
 /* VGG for small images (Simonyan and Zisserman 2015, configurations D and E): five stages of 3 x 3
    convolutions with 64, 128, 256, 512 and 512 channels, each ending in a max pool that halves the image, then
-   two dense layers of 512 with dropout, and one to the logits. Each convolution and hidden dense layer is
-   followed by batch norm and activation; convolutions have a bias only where there is no batch norm. */
+   two dense layers of 512, or another width, with dropout, and one to the logits. Each convolution and hidden
+   dense layer is followed by batch norm and activation; convolutions have a bias only where there is no batch
+   norm. */
 #include <tessera/model.h>
 
 typedef struct vgg {
-    int depth;
+    int depth, hidden_width;
     double width_multiplier;
     bool batch_norm;
     double epsilon, momentum; /* batch norm's */
@@ -17,6 +18,8 @@ static const tsr_key keys[] = {
     TSR_KEY_INT(vgg, depth, 16, 16, 19, "layers with weights: 16 or 19", .unit = "layers"),
     TSR_KEY_REAL(vgg, width_multiplier, 1.0, 0.001, 64.0,
                  "multiplies the channels and units of every hidden layer, rounded, at least 1 each"),
+    TSR_KEY_INT(vgg, hidden_width, 512, 1, 65536,
+                "units of each of the two hidden dense layers, before they are multiplied", .unit = "units"),
     TSR_KEY_BOOL(vgg, batch_norm, true, "normalise before each activation"),
     TSR_KEY_REAL(vgg, epsilon, TSR_BATCH_NORM_EPSILON, 1e-30, 1e3,
                  "batch norm's, added to variances; with weights, by default what their file has",
@@ -33,7 +36,6 @@ static const tsr_key keys[] = {
 
 #define STAGES 5
 #define DENSE_LAYERS 2
-#define DENSE_WIDTH 512
 
 static const int channels[STAGES] = { 64, 128, 256, 512, 512 };
 
@@ -67,7 +69,7 @@ static tsr_node *convolve(const vgg *m, tsr_graph *g, tsr_node *x, int stage, in
 
 static tsr_node *hidden(const vgg *m, tsr_graph *g, tsr_node *x, int number)
 {
-    x = tsr_named(g, tsr_dense(g, x, scaled(m, DENSE_WIDTH)), "hidden.%d", number);
+    x = tsr_named(g, tsr_dense(g, x, scaled(m, m->hidden_width)), "hidden.%d", number);
     if (m->batch_norm)
         x = tsr_named(g, normalise(m, g, x), "norm.%d", number);
     x = tsr_named(g, tsr_activate(g, x), "activation.%d", number);

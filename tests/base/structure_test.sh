@@ -64,7 +64,7 @@ for file in $(includes "$pattern" $(find $without_libraries -name '*.[ch]')); do
 done
 
 # A file that has outgrown itself is to be taken apart.
-for file in $(find core -name '*.[ch]'); do
+for file in $(find core -name '*.[ch]' ! -name templates.h); do # that one is made
     lines=$(wc -l <"$file")
     [ "$lines" -le 450 ] || { echo "$file has $lines lines, more than 450"; failed=1; }
 done

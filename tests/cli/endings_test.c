@@ -81,7 +81,8 @@ START_TEST(a_plugin_that_kills_the_leading_process_is_named)
     command_gives(folder, 2, NULL, "/ends.so: dataset ends: was killed in open (signal 9, Killed)\n",
                   "run study.cfg -o out -s 'dataset={plugin=\"%s\"; how=\"kill\"; in=\"open\";}'", file);
     command_gives(folder, 3, NULL,
-                  "/ends.so: executor ends: crashed in execute (signal 11, Segmentation fault); try it",
+                  "/ends.so: executor ends: crashed in execute (signal 11, Segmentation fault), in function "
+                  "come_to (ends.so+0x",
                   "run study.cfg -o out -s 'executor={plugin=\"%s\"; how=\"segfault\"; in=\"execute\";}'",
                   file);
 }
@@ -115,12 +116,13 @@ static const struct {
 };
 enum { N_IN_TRAINING = sizeof(in_training) / sizeof(*in_training) };
 
-static void costs_the_run(const char *way, const char *end)
+/* `where` follows the epoch. */
+static void costs_the_run(const char *way, const char *end, const char *where)
 {
     setenv("WAY", way, 1);
     for (size_t i = 0; i < N_IN_TRAINING; i++) {
-        char *reason = tsr_format("failed: %s, in %s of %s ends (%s), while training in epoch 3 (", end,
-                                  in_training[i].operation, in_training[i].kind, file);
+        char *reason = tsr_format("failed: %s, in %s of %s ends (%s), while training in epoch 3%s", end,
+                                  in_training[i].operation, in_training[i].kind, file, where);
         command_gives(folder, 3, "results in", reason, "run study.cfg -q -o %s%zu -s \"%s\"", way, i,
                       in_training[i].settings);
         free(reason);
@@ -129,8 +131,9 @@ static void costs_the_run(const char *way, const char *end)
 
 START_TEST(what_ends_a_training_is_named_with_its_epoch)
 {
-    costs_the_run("segfault", "killed by signal 11 (Segmentation fault)");
-    costs_the_run("_exit", "its process ended with exit status 0 and no outcome");
+    costs_the_run("segfault", "killed by signal 11 (Segmentation fault)",
+                  ", in function come_to (ends.so+0x");
+    costs_the_run("_exit", "its process ended with exit status 0 and no outcome", " (");
 }
 END_TEST
 
@@ -280,19 +283,40 @@ START_TEST(the_worker_dies_with_the_process_that_waits_for_it)
 }
 END_TEST
 
+/* Where the crash is shown by how it is come by: read here, in the C library called from here, by abort. */
+START_TEST(a_crash_names_the_function_that_it_is_in)
+{
+    static const char *const hows[] = { "reads", "copies", "aborts" };
+    for (size_t i = 0; i < sizeof(hows) / sizeof(*hows); i++) {
+        shell_gives(
+            folder, 3, NULL, "in run of probe crashes_deep (",
+            "rm -rf out; $TESSERA run study.cfg -q -o out -s 'probes=({plugin=\"%s/tests/cli/fixtures/"
+            "probes/.libs/crashes_deep.so\"; how=\"%s\";})'",
+            test_build(), hows[i]);
+        shell_gives(folder, 0, "after epoch 4, in function sink_into (crashes_deep.so+0x", NULL,
+                    "cat out/runs/*/run.json");
+        shell_gives(folder, 0, NULL, NULL,
+                    "place=$(sed -n 's/.*crashes_deep.so+\\(0x[0-9a-f]*\\)).*/\\1/p' out/runs/*/run.json); "
+                    "! command -v addr2line >/dev/null || addr2line -f -e "
+                    "'%s/tests/cli/fixtures/probes/.libs/crashes_deep.so' $place | grep -q ^sink_into",
+                    test_build());
+    }
+}
+END_TEST
+
 START_TEST(without_a_worker_there_is_one_process_and_an_exit_is_told)
 {
     shell_gives(folder, 0, NULL, NULL,
-                "set -e; for worker in yes no; do\n"
-                "TESSERA_WORKER=$worker sh -c 'echo $$ >shell; exec \"$TESSERA\" check -n study.cfg "
+                "set -e; for option in -n --in-process; do\n"
+                "[ $option = -n ] && worker=yes || worker=no\n"
+                "option=$option sh -c 'echo $$ >shell; exec \"$TESSERA\" check -n study.cfg $option "
                 "-s \"dataset={plugin=\\\"%s/tests/cli/fixtures/datasets/.libs/tally.so\\\"; "
                 "file=\\\"$PWD/tally\\\";}\"' >/dev/null\n"
                 "[ \"$(cat tally)\" = \"opened by process $(cat shell)\" ] && found=no || found=yes\n"
                 "[ $found = $worker ]; rm tally; done",
                 test_build());
     shell_gives(folder, 2, NULL, "/ends.so: dataset ends: ended the process with status 0 in open",
-                "TESSERA_WORKER=no $TESSERA check study.cfg -s 'dataset={plugin=\"%s\"; in=\"open\";}'",
-                file);
+                "$TESSERA check study.cfg --in-process -s 'dataset={plugin=\"%s\"; in=\"open\";}'", file);
 }
 END_TEST
 
@@ -322,6 +346,7 @@ int main(void)
                         sizeof(deadly) / sizeof(*deadly));
     tcase_add_test(tests, what_does_not_end_after_a_signal_is_named_and_killed_by_the_next);
     tcase_add_test(tests, the_worker_dies_with_the_process_that_waits_for_it);
+    tcase_add_test(tests, a_crash_names_the_function_that_it_is_in);
     tcase_add_test(tests, without_a_worker_there_is_one_process_and_an_exit_is_told);
     tcase_add_test(tests, a_reader_that_goes_away_ends_the_program_by_its_signal);
     suite_add_tcase(suite, tests);

@@ -46,6 +46,14 @@ START_TEST(every_kind_has_source_config_and_makefile_without_a_mark_left)
 }
 END_TEST
 
+START_TEST(a_name_that_is_taken_is_told)
+{
+    command_gives(folder, 2, NULL, "there is a probe called 'knn' already, /", "new probe knn");
+    ck_assert_uint_eq(count_files(folder, "knn"), 0);
+    command_gives(folder, 0, NULL, "is ready to build", "new model knn"); /* of another kind */
+}
+END_TEST
+
 START_TEST(another_folder_may_be_named)
 {
     command_gives(folder, 0, "some/where/mine.c", NULL, "new probe mine some/where");
@@ -100,6 +108,7 @@ int main(void)
     TCase *tests = tcase_create("new");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, every_kind_has_source_config_and_makefile_without_a_mark_left);
+    tcase_add_test(tests, a_name_that_is_taken_is_told);
     tcase_add_test(tests, another_folder_may_be_named);
     tcase_add_test(tests, nobody_else_may_write_what_is_made_whatever_the_umask);
     tcase_add_test(tests, the_next_command_can_be_pasted_into_a_shell);

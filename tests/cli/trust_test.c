@@ -150,6 +150,76 @@ START_TEST(a_plugin_of_another_user_is_refused)
 }
 END_TEST
 
+/* shelf/probes/mine.so with a library of its own, lib/libown.so, which needs lib/deep/libdeep.so. The tag of
+   the search path is RUNPATH, or, with `old`, RPATH; `place` is what it says. */
+static void link_libraries(const char *old, const char *place)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir -p lib/deep; cc=${CC:-cc}\n"
+                "echo 'int deep(void) { return 1; }' >deep.c\n"
+                "echo 'int deep(void); int own(void) { return deep(); }' >own.c\n"
+                "cat >mine.c <<'END'\n"
+                "#include <tessera/tessera.h>\n"
+                "int own(void);\n"
+                "static tsr_status *run(const void *self, const tsr_probing *p)\n"
+                "{ (void)self; (void)p; return own() ? NULL : tsr_fail(TSR_FAILED, \"no\"); }\n"
+                "static const tsr_probe_ops ops = { .run = run };\n"
+                "static const tsr_plugin plugin = { TSR_PROBE_PLUGIN(&ops), .name = \"mine\", .version = "
+                "\"1\", .summary = \"s\", .licence = \"MIT\" };\n"
+                "TSR_PLUGINS(&plugin)\n"
+                "END\n"
+                "tags=-Wl,--%s-new-dtags\n"
+                "$cc -shared -fPIC -o lib/deep/libdeep.so -Wl,-soname,libdeep.so deep.c && "
+                "$cc -shared -fPIC -o lib/libown.so -Wl,-soname,libown.so own.c -Llib/deep -ldeep $tags "
+                "'-Wl,-rpath,$ORIGIN/deep' && "
+                "$cc -std=gnu17 -I'%s/include' -shared -fPIC -o shelf/probes/mine.so mine.c -Llib -lown "
+                "-Wl,-rpath-link,lib/deep $tags '-Wl,-rpath,%s'",
+                old, test_source(), place);
+}
+
+/* Each file and folder on the way, with the ones that others may write. */
+static void libraries_are_held_to_trust(const char *tags, const char *place)
+{
+    static const struct {
+        const char *place, *message;
+        mode_t mode, good;
+    } cases[] = {
+        { "lib/libown.so", "/lib/libown.so: cannot be trusted: others than the owner may write the file",
+          0666, 0755 },
+        { "lib", "/lib/libown.so: cannot be trusted: others than the owner may write its folder", 0777,
+          0755 },
+        { "lib/deep/libdeep.so",
+          "/deep/libdeep.so: cannot be trusted: others than the owner may write the "
+          "file",
+          0646, 0755 },
+        { "lib/deep", "/deep/libdeep.so: cannot be trusted: others than the owner may write its folder",
+          01777, 0755 },
+    };
+    link_libraries(tags, place);
+    is_loaded();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        set_mode(cases[i].place, cases[i].mode);
+        is_refused(cases[i].message);
+        command_gives(folder, 2, NULL, "shelf/probes/mine.so: its library /", "check -n study.cfg");
+        set_mode(cases[i].place, cases[i].good);
+        is_loaded();
+    }
+}
+
+START_TEST(libraries_that_others_may_write_are_refused_on_a_runpath)
+{
+    libraries_are_held_to_trust("enable", "$ORIGIN/../../lib");
+}
+END_TEST
+
+START_TEST(libraries_that_others_may_write_are_refused_on_an_rpath)
+{
+    char *place = tsr_format("/nowhere::%s/lib", folder);
+    libraries_are_held_to_trust("disable", place);
+    free(place);
+}
+END_TEST
+
 START_TEST(a_run_records_path_and_digest_of_every_plugin)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -o out -s 'probes=(\"mine\", \"code_statistics\")'");
@@ -174,6 +244,8 @@ int main(void)
     tcase_add_test(tests, a_link_is_as_good_as_what_it_leads_to_and_where_it_lies);
     tcase_add_test(tests, a_group_may_write_where_it_is_the_users_alone);
     tcase_add_test(tests, a_plugin_of_another_user_is_refused);
+    tcase_add_test(tests, libraries_that_others_may_write_are_refused_on_a_runpath);
+    tcase_add_test(tests, libraries_that_others_may_write_are_refused_on_an_rpath);
     tcase_add_test(tests, a_run_records_path_and_digest_of_every_plugin);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -167,7 +167,7 @@ START_TEST(a_key_that_must_be_given_is_missed)
     tsr_value *config = test_config("\nprobe = { };");
     ck_fails(tsr_settings_read(&settings, needed, tsr_value_member(config, "probe"), "probe sample", NULL, &s,
                                NULL),
-             TSR_REFUSED, "config:2: probe sample lacks the key 'k': neighbours that vote");
+             TSR_REFUSED, "config:2: probe sample lacks the key 'k', neighbours that vote: expected an integer from ");
     ck_fails(tsr_settings_read(&settings, needed, NULL, "probe sample", NULL, &s, NULL), TSR_REFUSED,
              "probe sample lacks the key 'k'");
     tsr_value_free(config);

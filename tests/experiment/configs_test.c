@@ -40,7 +40,8 @@ static tsr_status *read_stood_in(const char *path, tsr_experiment **experiment)
 {
     if (!strstr(path, "resnet") && !strstr(path, "vgg"))
         return tsr_experiment_read(path, 2, stood_in, experiment);
-    char *folder = black_images(), *setting = tsr_format("dataset.path=%s", folder);
+    char *folder = black_images();
+    char *setting = tsr_format("dataset={plugin=\"cifar\"; path=\"%s\";}", folder);
     tsr_status *status =
         tsr_experiment_read(path, 2, (const char *const[]){ as_it_is[0], setting }, experiment);
     free(setting);

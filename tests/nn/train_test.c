@@ -388,7 +388,7 @@ START_TEST(inputs_that_are_not_finite_diverge_with_epoch_and_step)
     diverges(
         &b,
         "training diverged in epoch 2 at step 2 of 3: the loss is nan; the gradient of hidden.weight is not "
-        "finite");
+        "finite; the first output that is not finite is that of input");
     bench_end(&b);
 }
 END_TEST
@@ -398,7 +398,8 @@ START_TEST(parameters_that_an_update_breaks_are_named)
     bench b;
     bench_start(&b, 5);
     optimizer_of(&b)->value = INFINITY;
-    diverges(&b, "training diverged in epoch 1 at step 2 of 3: the loss is nan; hidden.weight is not finite");
+    diverges(&b, "training diverged in epoch 1 at step 2 of 3: the loss is nan; hidden.weight is not finite; "
+                 "the first output that is not finite is that of hidden");
     bench_end(&b);
     bench_start(&b, 5);
     b.problem.repeats = b.batches.steps = 1; /* no loss is met after the update, and the epoch's end tells */

@@ -221,6 +221,19 @@ START_TEST(a_file_is_described_plugin_by_plugin)
     prints(arguments, "plugin/fixtures", 0, "third - an activation beside them");
     free(arguments);
     prints("describe ./no_such.so", "plugin/fixtures", 2, "no_such.so: no such file");
+    prints("describe ./no_such.so:first", "plugin/fixtures", 2, "no_such.so: no such file");
+    prints("list probe", "plugin/fixtures", 0, "several.so:second");
+    prints("describe probe/several.so:second", "plugin/fixtures", 0, "{ plugin = \"several.so:second\";");
+    prints("describe probe/several.so:third", "plugin/fixtures", 2, "its probes: first, second");
+    prints("describe probe/several", "plugin/fixtures", 2, "holds several probes (first, second); name one");
+    arguments =
+        tsr_format("describe '%s/tests/plugin/fixtures/probes/.libs/several.so:second'", test_build());
+    prints(arguments, "plugin/fixtures", 0, "/several.so:second\";");
+    free(arguments);
+    arguments = tsr_format("describe '%s/tests/plugin/fixtures/probes/.libs/several.so:no'", test_build());
+    prints(arguments, "plugin/fixtures", 2,
+           "several.so: holds no plugin called 'no': it holds probe first, ");
+    free(arguments);
 }
 END_TEST
 

@@ -122,6 +122,64 @@ START_TEST(nested_instances_are_found_by_kind)
 }
 END_TEST
 
+#define GENTLE "{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false}"
+#define COMMON ",\"label\":\"\",\"layers\":[],\"projection\":0}"
+
+START_TEST(lists_have_their_defaults_unless_given)
+{
+    resolves(TSR_PROBE, "p = \"lists\";", "p",
+             "{\"plugin\":\"lists\",\"stages\":["
+             "{\"width\":8,\"rate\":0.25,\"norm\":false,\"mode\":\"fancy\",\"title\":\"in\",\"sizes\":[3,4],"
+             "\"activation\":" GENTLE "},"
+             "{\"width\":4,\"rate\":1.0,\"norm\":true,\"mode\":\"plain\",\"title\":null,\"sizes\":[],"
+             "\"activation\":" GENTLE "}],"
+             "\"words\":[\"one\",\"two\"],\"activations\":[" GENTLE "],\"lambda\":0.5" COMMON);
+    resolves(TSR_PROBE,
+             "p = { plugin = \"lists\"; stages = ( { width = 7; activation = { slope = 1; }; } ); words = [ "
+             "\"x\" ]; "
+             "activations = ( \"gentle\", { plugin = \"gentle\"; slope = 1; } ); lambda = 1; };",
+             "p",
+             "{\"plugin\":\"lists\",\"stages\":["
+             "{\"width\":7,\"rate\":0.5,\"norm\":true,\"mode\":\"plain\",\"title\":null,\"sizes\":[],"
+             "\"activation\":{\"plugin\":\"gentle\",\"slope\":1.0,\"fail\":false}}],"
+             "\"words\":[\"x\"],\"activations\":[" GENTLE
+             ",{\"plugin\":\"gentle\",\"slope\":1.0,\"fail\":false}],\"lambda\":1.0" COMMON);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_into_a_list_is_refused_with_its_place)
+{
+    static const struct {
+        const char *settings, *message;
+    } cases[] = {
+        { "stages = ( { width = 0; } )", "p.stages.0.width = 0: expected an integer from 1 to 4096" },
+        { "stages = ( { }, { rate = 2; } )", "p.stages.1.rate = 2: expected a number from 0.0 to 1.0" },
+        { "stages = ( { widht = 3; } )",
+          "unknown key 'widht' in a group of 'stages'; did you mean 'width'?" },
+        { "stages = ( 3 )", "p.stages.0 = 3: expected a group { KEY = VALUE; ... }" },
+        { "stages = { width = 3; }",
+          "p.stages = { ... }: expected a list ( { KEY = VALUE; ... }, ... ) of groups" },
+        { "stages = ( {}, {}, {}, {} )", "of groups, at most 3" },
+        { "stages = ( { activation = \"gentel\"; } )",
+          "no activation is called 'gentel'; did you mean 'gentle'?" },
+        { "words = [ 1 ]", "p.words.0 = 1: expected a string in quotes" },
+        { "words = [ ]", "expected a list [ ... ] of strings, at least 1" },
+        { "words = \"x\"", "p.words = \"x\": expected a list [ ... ] of strings" },
+        { "activations = \"gentle\"", "expected a list ( ... ) of activations, each a name or a group" },
+        { "activations = ( 1 )", "p.activations.0 = 1: expected the name of an activation or a group" },
+        { "activations = ( { slope = 1; } )",
+          "p.activations.0 names no activation: expected plugin = \"NAME\"" },
+        { "activations = ( { plugin = \"gentle\"; fail = true; } )", "gentle" },
+        { "decay = 1", "unknown key 'decay'" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *text = tsr_format("p = { plugin = \"lists\"; %s; };", cases[i].settings);
+        refuses(TSR_PROBE, text, "p", cases[i].message);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(no_group_is_the_default_plugin)
 {
     tsr_settings settings = { .registry = registry, .folder = "/" };
@@ -335,6 +393,8 @@ int main(void)
     tcase_add_test(tests, a_nested_plugin_is_its_default_unless_given);
     tcase_add_test(tests, a_name_alone_is_a_plugin_with_its_defaults);
     tcase_add_test(tests, nested_instances_are_found_by_kind);
+    tcase_add_test(tests, lists_have_their_defaults_unless_given);
+    tcase_add_test(tests, what_does_not_fit_into_a_list_is_refused_with_its_place);
     tcase_add_test(tests, no_group_is_the_default_plugin);
     tcase_add_test(tests, a_resolved_file_is_an_absolute_path);
     tcase_add_test(tests, refusals_name_the_place);

@@ -8,12 +8,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+typedef struct pair {
+    int a;
+    unsigned b;
+    const char *word;
+    int mode;
+} pair;
+
 typedef struct owner {
     int k;
     float rate;
     int64_t big;
     tsr_real_list levels;
     const char *path;
+    tsr_string_list words;
+    tsr_instance_list nested;
+    TSR_GROUP_LIST(pair) pairs;
 } owner;
 
 static tsr_status *check(const tsr_key *keys)
@@ -47,6 +57,59 @@ START_TEST(sound_declarations_pass)
     ck_assert_uint_eq(tsr_keys_count(keys), 5);
     ck_assert_ptr_eq(tsr_keys_find(keys, "big"), &keys[2]);
     ck_assert_ptr_null(tsr_keys_find(keys, "bi"));
+}
+END_TEST
+
+START_TEST(lists_are_checked_to_their_last_default)
+{
+    static const char *const words[] = { "a", NULL }, *const modes[] = { "x", "y", NULL };
+    static const tsr_key none[] = { TSR_KEY_END };
+    static const tsr_key sound[] = { TSR_KEY_INT(pair, a, 0, -9, 9, "a number"),
+                                     TSR_KEY_INT(pair, b, 0, 0, UINT32_MAX, "a large number"),
+                                     TSR_KEY_STRING(pair, word, NULL, "a word"),
+                                     TSR_KEY_ENUM(pair, mode, "x", modes, "a mode"), TSR_KEY_END };
+    static const tsr_key wrong[] = { TSR_KEY_INT(pair, a, 10, 0, 9, "a number"), TSR_KEY_END };
+    static const pair good[] = { { -1, UINT32_MAX, NULL, 1 }, { 9, 0, "w", 0 } },
+                      far[] = { { 0 }, { .a = 10 } }, no_mode[] = { { .mode = 2 } },
+                      not_text[] = { { .word = "a\n" } };
+    static const struct {
+        tsr_key keys[2];
+        const char *message; /* NULL: sound */
+    } cases[] = {
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, good, 2, "d"), TSR_KEY_END }, NULL },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, NULL, 0, "d"), TSR_KEY_END }, NULL },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, none, good, 2, "d"), TSR_KEY_END }, NULL },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, far, 2, "d"), TSR_KEY_END },
+          "probe x: key 'pairs': group 1 of its default: key 'a': its default 10 is outside its range" },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, no_mode, 1, "d"), TSR_KEY_END },
+          "key 'mode': its default 2 is outside its range: expected one of \"x\", \"y\"" },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, not_text, 1, "d"), TSR_KEY_END },
+          "key 'word': its default is not one line of UTF-8" },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, sound, NULL, 1, "d"), TSR_KEY_END },
+          "key 'pairs': its default of 1 elements is missing" },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, NULL, NULL, 0, "d"), TSR_KEY_END },
+          "key 'pairs': its groups have no keys" },
+        { { TSR_KEY_GROUP_LIST(owner, pairs, pair, wrong, NULL, 0, "d"), TSR_KEY_END },
+          "probe x: key 'pairs': key 'a': its default 10 is outside its range" },
+        { { TSR_KEY_STRING_LIST(owner, words, words, 1, "d"), TSR_KEY_END }, NULL },
+        { { TSR_KEY_STRING_LIST(owner, words, words, 2, "d"), TSR_KEY_END },
+          "key 'words': element 1 of its default is not one line of UTF-8" },
+        { { TSR_KEY_STRING_LIST(owner, words, words, 1, "d", .list_min_length = 2), TSR_KEY_END },
+          "its default has 1 elements, outside its range of lengths" },
+        { { TSR_KEY_PLUGIN_LIST(owner, nested, TSR_ACTIVATION, words, 1, "d"), TSR_KEY_END }, NULL },
+        { { TSR_KEY_PLUGIN_LIST(owner, nested, TSR_ACTIVATION, words, 2, "d"), TSR_KEY_END },
+          "key 'nested': its default '' is not a plugin's name" },
+        { { TSR_KEY_PLUGIN_LIST(owner, nested, TSR_NO_KIND, NULL, 0, "d"), TSR_KEY_END },
+          "key 'nested': the kind of plugin it takes, 0, is none" },
+        { { TSR_KEY_INT_AS(owner, k, "other-name", 0, 0, 9, "d"), TSR_KEY_END },
+          "its name 'other-name' is not valid: expected letters, digits and _" },
+        { { TSR_KEY_INT_AS(owner, k, "lambda", 0, 0, 9, "d"), TSR_KEY_END }, NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        if (cases[i].message)
+            ck_fails(check(cases[i].keys), TSR_REFUSED, cases[i].message);
+        else
+            ck_succeeds(check(cases[i].keys));
 }
 END_TEST
 
@@ -196,6 +259,7 @@ int main(void)
     TCase *tests = tcase_create("keys");
     tcase_add_test(tests, common_keys_of_every_kind_are_sound);
     tcase_add_test(tests, sound_declarations_pass);
+    tcase_add_test(tests, lists_are_checked_to_their_last_default);
     tcase_add_test(tests, a_required_key_needs_no_sound_default);
     tcase_add_test(tests, messages_name_the_plugin_the_key_and_the_fault);
     tcase_add_test(tests, a_constant_of_operators_is_set_by_a_real_number);

@@ -140,10 +140,66 @@ START_TEST(of_several_plugins_the_one_named_as_the_file_is_meant)
     ck_assert_str_eq(find(registry, TSR_PROBE, "second")->plugin.name, "second");
     const tsr_loaded *loaded;
     ck_fails(tsr_registry_find(registry, TSR_PROBE, "neither", &loaded), TSR_REFUSED,
-             "holds several probes (probe first, probe second, activation third) and none called 'neither'");
+             "neither.so: holds several probes (first, second); name one, as in \"");
     char *path = tsr_path_join(folder, "probes/neither.so");
     ck_assert_str_eq(find(registry, TSR_ACTIVATION, path)->plugin.name, "third");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, path, &loaded), TSR_REFUSED,
+             "probes/neither.so: holds several probes (first, second); name one, as in \"");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, path, &loaded), TSR_REFUSED,
+             "/probes/neither.so:first\"");
     free(path);
+    tsr_registry_free(registry);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(one_of_several_plugins_is_named_behind_its_file)
+{
+    char *folder = test_folder();
+    link_probe(folder, "neither", "several");
+    tsr_registry *registry = registry_of(folder);
+    char *first = tsr_format("%s/probes/neither.so:first", folder);
+    char *third = tsr_format("%s/probes/neither.so:third", folder);
+    ck_assert_str_eq(find(registry, TSR_PROBE, first)->plugin.name, "first");
+    ck_assert_str_eq(find(registry, TSR_ACTIVATION, third)->plugin.name, "third");
+    ck_assert_str_eq(find(registry, TSR_PROBE, "neither.so:second")->plugin.name, "second");
+    const tsr_loaded *loaded;
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, third, &loaded), TSR_REFUSED,
+             "neither.so: holds no probe called 'third'; its probes: first, second");
+    ck_fails(tsr_registry_find(registry, TSR_MODEL, first, &loaded), TSR_REFUSED,
+             "neither.so: is not a model: it holds probe first, probe second, activation third");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, "neither.so:", &loaded), TSR_REFUSED,
+             "holds no probe called ''");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, "neihter.so:first", &loaded), TSR_REFUSED,
+             "no probe is called 'neihter'; did you mean 'neither'?");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, "neither:first", &loaded), TSR_REFUSED,
+             "is not a valid probe name");
+    ck_fails(tsr_registry_find(registry, TSR_PROBE, "./no.so:first", &loaded), TSR_REFUSED,
+             "/no.so: no such file");
+    free(first);
+    free(third);
+    tsr_registry_free(registry);
+    test_folder_remove(folder);
+}
+END_TEST
+
+START_TEST(a_list_holds_every_plugin_of_a_file)
+{
+    char *folder = test_folder();
+    link_probe(folder, "second", "several");
+    link_probe(folder, "neither", "several");
+    tsr_registry *registry = registry_of(folder);
+    tsr_listing list;
+    ck_succeeds(tsr_registry_list(registry, TSR_PROBE, &list));
+    tsr_text words = { 0 };
+    for (size_t i = 0; i < list.n; i++)
+        if (strncmp(list.plugins[i].file, folder, strlen(folder)) == 0) {
+            ck_assert_ptr_null(list.plugins[i].error);
+            tsr_text_add(&words, "%s ", list.plugins[i].name);
+        }
+    ck_assert_str_eq(words.chars, "neither.so:first neither.so:second second second.so:first ");
+    free(words.chars);
+    tsr_listing_clear(&list);
     tsr_registry_free(registry);
     test_folder_remove(folder);
 }
@@ -289,6 +345,7 @@ START_TEST(a_list_holds_the_broken_with_their_reasons_in_order)
             ck_assert_ptr_nonnull(plugin->summary);
             continue;
         }
+        ck_assert_msg(plugin->error, "%s (%s) was loaded", plugin->name, plugin->file);
         ck_assert_ptr_nonnull(strstr(plugin->error, plugin->file));
         ck_assert_ptr_null(plugin->version);
         broken++;
@@ -389,6 +446,7 @@ int main(void)
     tcase_add_test(names, a_name_with_a_slash_is_a_file);
     tcase_add_test(names, a_renamed_file_works_under_its_new_name);
     tcase_add_test(names, of_several_plugins_the_one_named_as_the_file_is_meant);
+    tcase_add_test(names, one_of_several_plugins_is_named_behind_its_file);
     tcase_add_test(names, one_file_by_two_paths_is_one_plugin);
     suite_add_tcase(suite, names);
     TCase *path = tcase_create("path");
@@ -400,6 +458,7 @@ int main(void)
     TCase *lists = tcase_create("lists");
     tcase_set_timeout(lists, 30); /* a process per file */
     tcase_add_test(lists, a_list_holds_the_broken_with_their_reasons_in_order);
+    tcase_add_test(lists, a_list_holds_every_plugin_of_a_file);
     tcase_add_test(lists, a_file_that_no_config_can_name_is_listed_as_such);
     suite_add_tcase(suite, lists);
     TCase *isolation = tcase_create("isolation");
