@@ -6,6 +6,7 @@
    which is faster there. */
 #include "nn/graph.h"
 #include "nn/kernels/channels.h"
+#include "nn/kernels/planes.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>
@@ -210,6 +211,46 @@ static void add_weight_gradient(const grouped *g, const float *x, const float *d
     }
 }
 
+/* Maps that a stride of 1 goes over and that are small, as most are, have kernels of their own. */
+static bool plane_of(const grouped *g, tsr_plane *out)
+{
+    return g->h.stride == 1 && g->w.stride == 1 &&
+           tsr_plane_of((size_t[]){ g->h.in, g->w.in }, (size_t[]){ g->h.kernel, g->w.kernel },
+                        (size_t[]){ g->h.dilation, g->w.dilation }, (size_t[]){ g->h.padding, g->w.padding },
+                        out);
+}
+
+/* From dy to dx it is a convolution too, with the kernel backwards and what padding leaves of its reach. */
+static bool gradient_plane_of(const grouped *g, tsr_plane *out)
+{
+    size_t h = g->h.dilation * (g->h.kernel - 1), w = g->w.dilation * (g->w.kernel - 1);
+    return plane_of(g, out) &&
+           tsr_plane_of((size_t[]){ g->h.out, g->w.out }, (size_t[]){ g->h.kernel, g->w.kernel },
+                        (size_t[]){ g->h.dilation, g->w.dilation },
+                        (size_t[]){ h - g->h.padding, w - g->w.padding }, out);
+}
+
+/* One map: y = start + the sum over n maps, from x on, under n kernels, `w_step` apart. */
+static void sum_planes(const tsr_plane *plane, size_t n, const float *x, const float *w, size_t w_step,
+                       bool flipped, float start, float *y)
+{
+    float padded[TSR_PLANE_FLOATS], sums[TSR_PLANE_FLOATS];
+    memset(sums, 0, (plane->out_h * plane->pitch + 32) * sizeof(float));
+    for (size_t c = 0; c < n; c++) {
+        tsr_plane_pad(plane, x + c * plane->h * plane->w, padded);
+        tsr_plane_add(plane, w + c * w_step, flipped, padded, sums);
+    }
+    tsr_plane_store(plane, sums, start, y);
+}
+
+static void add_plane_weight_gradient(const tsr_plane *plane, const float *x, const float *dy, float *dw)
+{
+    float padded[TSR_PLANE_FLOATS], sums[TSR_PLANE_FLOATS];
+    tsr_plane_pad(plane, x, padded);
+    tsr_plane_spread(plane, dy, sums);
+    tsr_plane_add_weight_gradient(plane, padded, sums, dw);
+}
+
 static grouped work_of_pass(const tsr_pass *pass)
 {
     const tsr_grouped_conv_config *config = pass->config;
@@ -229,10 +270,17 @@ static void forward(const tsr_pass *pass)
     size_t in = g.h.in * g.w.in, out = g.h.out * g.w.out, area = g.h.kernel * g.w.kernel;
     size_t maps = pass->n * g.channels_out;
     const float *bias = has_bias(pass) ? pass->parameters[1] : NULL;
+    tsr_plane plane;
+    bool fast = plane_of(&g, &plane);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * out))
     for (size_t map = 0; map < maps; map++) {
         size_t s = map / g.channels_out, k = map % g.channels_out, first = k / g.group_out * g.group_in;
         float *y = pass->output + map * out;
+        if (fast) {
+            sum_planes(&plane, g.group_in, pass->inputs[0] + (s * g.channels_in + first) * in,
+                       pass->parameters[0] + k * g.group_in * area, area, false, bias ? bias[k] : 0, y);
+            continue;
+        }
         for (size_t i = 0; i < out; i++)
             y[i] = bias ? bias[k] : 0;
         for (size_t c = 0; c < g.group_in; c++)
@@ -244,26 +292,41 @@ static void forward(const tsr_pass *pass)
 static void weight_gradient(const tsr_pass *pass, const grouped *g)
 {
     size_t in = g->h.in * g->w.in, out = g->h.out * g->w.out, area = g->h.kernel * g->w.kernel;
+    tsr_plane plane;
+    bool fast = plane_of(g, &plane);
     memset(pass->parameter_gradients[0], 0, g->channels_out * g->group_in * area * sizeof(float));
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
     schedule(static) if (tsr_worth_sharing(pass->n * g->channels_out * out))
     for (size_t k = 0; k < g->channels_out; k++)
         for (size_t s = 0; s < pass->n; s++)
-            for (size_t c = 0; c < g->group_in; c++)
-                add_weight_gradient(
-                    g, pass->inputs[0] + (s * g->channels_in + k / g->group_out * g->group_in + c) * in,
-                    pass->output_gradient + (s * g->channels_out + k) * out,
-                    pass->parameter_gradients[0] + (k * g->group_in + c) * area);
+            for (size_t c = 0; c < g->group_in; c++) {
+                size_t map = s * g->channels_in + k / g->group_out * g->group_in + c;
+                const float *x = pass->inputs[0] + map * in,
+                            *dy = pass->output_gradient + (s * g->channels_out + k) * out;
+                float *dw = pass->parameter_gradients[0] + (k * g->group_in + c) * area;
+                if (fast)
+                    add_plane_weight_gradient(&plane, x, dy, dw);
+                else
+                    add_weight_gradient(g, x, dy, dw);
+            }
 }
 
 static void input_gradient(const tsr_pass *pass, const grouped *g)
 {
     size_t in = g->h.in * g->w.in, out = g->h.out * g->w.out, area = g->h.kernel * g->w.kernel;
     size_t maps = pass->n * g->channels_in;
+    tsr_plane plane;
+    bool fast = gradient_plane_of(g, &plane);
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
     for (size_t map = 0; map < maps; map++) {
         size_t s = map / g->channels_in, c = map % g->channels_in, first = c / g->group_in * g->group_out;
         float *dx = pass->input_gradients[0] + map * in;
+        if (fast) {
+            sum_planes(&plane, g->group_out, pass->output_gradient + (s * g->channels_out + first) * out,
+                       pass->parameters[0] + (first * g->group_in + c % g->group_in) * area,
+                       g->group_in * area, true, 0, dx);
+            continue;
+        }
         memset(dx, 0, in * sizeof(float));
         for (size_t k = first; k < first + g->group_out; k++)
             spread_map(g, pass->parameters[0] + (k * g->group_in + c % g->group_in) * area,
