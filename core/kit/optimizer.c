@@ -10,7 +10,9 @@
 #include <tessera/optimizer.h>
 #include <tessera/rng.h>
 
-#define N 333
+#define ROWS 9
+#define COLUMNS 37
+#define N ((size_t)ROWS * COLUMNS) /* one matrix */
 #define STEPS 100
 #define MAX_SLOTS 16
 
@@ -79,12 +81,17 @@ static void step(descent *d, size_t first, size_t n, uint64_t number, double fac
     float *slots[MAX_SLOTS];
     for (size_t i = 0; i < d->n_slots; i++)
         slots[i] = d->slots[i] + first;
+    tsr_update_tensor tensor = {
+        .name = "trial.weight", .role = TSR_ROLE_WEIGHT, .n_dims = 2, .dims = { ROWS, COLUMNS }, .n = n
+    };
     d->ops->update(d->self, &(tsr_update){ .n = n,
                                            .values = d->values + first,
                                            .gradients = d->gradients + first,
                                            .slots = slots,
                                            .step = number,
-                                           .rate_factor = factor });
+                                           .rate_factor = factor,
+                                           .n_tensors = 1,
+                                           .tensors = &tensor });
 }
 
 /* In pieces of `piece` coordinates, a multiple of 16: each is as aligned as the whole. */

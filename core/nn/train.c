@@ -12,6 +12,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/optimizer.h>
 
 #define MAX_SLOTS 16
@@ -26,6 +27,7 @@ typedef struct penalty {
 /* Part of a parameter. */
 typedef struct piece {
     const tsr_network_parameter *tensor;
+    size_t number;   /* the tensor's */
     size_t first, n; /* of the tensor's values */
     double penalty;  /* in this step */
 } piece;
@@ -42,6 +44,7 @@ typedef struct training_loop {
     penalty *penalties;
     size_t n_pieces; /* 0: the optimizer wants all parameters at once */
     piece *pieces;
+    tsr_update_tensor *tensors; /* all, as an optimizer sees them */
     int32_t *labels;
     uint64_t step;   /* of all epochs */
     size_t examples; /* of the step */
@@ -128,8 +131,28 @@ static tsr_status *cut_pieces(training_loop *loop)
         const tsr_network_parameter *tensor = tsr_network_tensor(loop->network, i);
         for (size_t first = 0; first < tensor->parameter.n; first += PIECE) {
             size_t left = tensor->parameter.n - first;
-            loop->pieces[loop->n_pieces++] = (piece){ tensor, first, left < PIECE ? left : PIECE, 0 };
+            loop->pieces[loop->n_pieces++] = (piece){ tensor, i, first, left < PIECE ? left : PIECE, 0 };
         }
+    }
+    return NULL;
+}
+
+static tsr_status *list_tensors(training_loop *loop)
+{
+    size_t n_tensors = tsr_network_n_tensors(loop->network);
+    loop->tensors = tsr_alloc(n_tensors, sizeof(tsr_update_tensor));
+    if (!loop->tensors)
+        return tsr_no_memory("training");
+    for (size_t i = 0; i < n_tensors; i++) {
+        const tsr_network_parameter *tensor = tsr_network_tensor(loop->network, i);
+        const tsr_parameter *parameter = &tensor->parameter;
+        tsr_update_tensor *seen = &loop->tensors[i];
+        *seen = (tsr_update_tensor){ .name = parameter->name,
+                                     .role = parameter->role,
+                                     .n_dims = parameter->n_dims,
+                                     .first = (size_t)(tensor->values - loop->flat.values),
+                                     .n = parameter->n };
+        memcpy(seen->dims, parameter->dims, sizeof(seen->dims));
     }
     return NULL;
 }
@@ -142,6 +165,7 @@ static tsr_status *prepare(training_loop *loop)
     TSR_TRY(make_slots(loop));
     TSR_TRY(list_penalties(loop));
     TSR_TRY(cut_pieces(loop));
+    TSR_TRY(list_tensors(loop));
     loop->labels = tsr_alloc(loop->training->batch, sizeof(int32_t));
     return loop->labels ? NULL : tsr_no_memory("training");
 }
@@ -152,6 +176,7 @@ static void clear(training_loop *loop)
         free(loop->slots[i]);
     free(loop->penalties);
     free(loop->pieces);
+    free(loop->tensors);
     free(loop->labels);
 }
 
@@ -239,7 +264,9 @@ static tsr_status *add_penalties(const training_loop *loop, size_t epoch, size_t
     return NULL;
 }
 
-static void update_range(const training_loop *loop, size_t first, size_t n, double rate_factor)
+/* All `tensors` lie within the n floats from `first`, and count from there. */
+static void update_range(const training_loop *loop, size_t first, size_t n, size_t n_tensors,
+                         const tsr_update_tensor *tensors, double rate_factor)
 {
     float *slots[MAX_SLOTS];
     for (size_t i = 0; i < loop->n_slots; i++)
@@ -251,7 +278,9 @@ static void update_range(const training_loop *loop, size_t first, size_t n, doub
                                            .gradients = loop->flat.gradients + first,
                                            .slots = slots,
                                            .step = loop->step,
-                                           .rate_factor = rate_factor });
+                                           .rate_factor = rate_factor,
+                                           .n_tensors = n_tensors,
+                                           .tensors = tensors });
     tsr_guard_note(before);
 }
 
@@ -268,14 +297,19 @@ static void do_piece(const training_loop *loop, piece *work, double rate_factor)
         if (p->tensor == tensor && !is_whole(loop, p))
             work->penalty += add_penalty(p, &part, tensor->gradient + work->first);
     }
-    update_range(loop, (size_t)(tensor->values - loop->flat.values) + work->first, work->n, rate_factor);
+    tsr_update_tensor seen = loop->tensors[work->number];
+    size_t first = seen.first + work->first;
+    seen.first = 0;
+    seen.n = work->n;
+    update_range(loop, first, work->n, 1, &seen, rate_factor);
 }
 
 static void update(const training_loop *loop, double rate_factor, double *loss)
 {
     size_t n = loop->n_pieces;
     if (!n)
-        update_range(loop, 0, loop->flat.count, rate_factor);
+        update_range(loop, 0, loop->flat.count, tsr_network_n_tensors(loop->network), loop->tensors,
+                     rate_factor);
     if (!tsr_worth_sharing(n * PIECE) || tsr_threads() == 1) {
         for (size_t i = 0; i < n; i++)
             do_piece(loop, &loop->pieces[i], rate_factor);

@@ -98,10 +98,13 @@ static size_t slots(const void *self)
 static void update(const void *self, const tsr_update *u)
 {
     hook_optimizer *hook = (hook_optimizer *)(uintptr_t)self;
-    for (size_t i = 0; i < u->n; i++)
-        u->values[i] += hook->value;
+    for (size_t t = 0; t < u->n_tensors; t++)
+        for (size_t i = 0; i < u->tensors[t].n; i++)
+            u->values[u->tensors[t].first + i] += hook->value;
     hook->last_factor = u->rate_factor;
     hook->last_step = u->step;
+    if (hook->see)
+        hook->see(hook->context, u);
 }
 
 static const tsr_optimizer_ops optimizer_ops = { .slots = slots, .update = update };

@@ -31,6 +31,8 @@ typedef struct hook_optimizer {
     size_t slots;
     double last_factor;
     uint64_t last_step;
+    void (*see)(void *context, const tsr_update *update); /* NULL: nobody */
+    void *context;
 } hook_optimizer;
 
 /* An instance of the kind's hook, with these settings beside its name (nets.c). */

@@ -205,6 +205,84 @@ START_TEST(every_epoch_is_heard_of_and_the_untrained_network_first)
 }
 END_TEST
 
+/* What an optimizer is shown, against the network. */
+typedef struct shown {
+    const tsr_network *network;
+    size_t updates, faults;
+} shown;
+
+static void see_tensors(void *context, const tsr_update *u)
+{
+    shown *s = context;
+    size_t count = tsr_network_n_tensors(s->network), end = 0;
+    s->updates++;
+    s->faults += u->n_tensors != count;
+    for (size_t t = 0; t < u->n_tensors && t < count; t++) {
+        const tsr_update_tensor *seen = &u->tensors[t];
+        const tsr_network_parameter *real = tsr_network_tensor(s->network, t);
+        size_t product = 1;
+        for (size_t d = 0; d < seen->n_dims; d++)
+            product *= seen->dims[d];
+        s->faults += strcmp(seen->name, real->parameter.name) != 0 || seen->role != real->parameter.role;
+        s->faults += product != seen->n || u->values + seen->first != real->values ||
+                     u->gradients + seen->first != real->gradient;
+        for (; end < seen->first; end++) /* padding */
+            s->faults += u->values[end] != 0 || u->gradients[end] != 0;
+        end = seen->first + seen->n;
+    }
+    for (; end < u->n; end++)
+        s->faults += u->values[end] != 0 || u->gradients[end] != 0;
+}
+
+START_TEST(an_optimizer_is_shown_every_tensor_with_its_name_role_and_place)
+{
+    bench b;
+    bench_start(&b, 2);
+    shown s = { .network = b.net.network };
+    optimizer_of(&b)->see = see_tensors;
+    optimizer_of(&b)->context = &s;
+    optimizer_of(&b)->value = 0.5F;
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert_uint_gt(s.updates, 0);
+    ck_assert_uint_eq(s.faults, 0);
+    bench_end(&b);
+}
+END_TEST
+
+static void see_one(void *context, const tsr_update *u)
+{
+    shown *s = context;
+    const tsr_update_tensor *seen = u->tensors;
+    s->updates++;
+    s->faults += u->n_tensors != 1 || seen->first != 0 || seen->n != u->n;
+    for (size_t t = 0; t < tsr_network_n_tensors(s->network); t++) {
+        const tsr_network_parameter *real = tsr_network_tensor(s->network, t);
+        if (u->values >= real->values && u->values < real->values + real->parameter.n)
+            s->faults += strcmp(seen->name, real->parameter.name) != 0 ||
+                         seen->role != real->parameter.role || seen->dims[0] != real->parameter.dims[0];
+    }
+}
+
+START_TEST(an_elementwise_optimizer_is_shown_the_tensor_of_each_part)
+{
+    bench b;
+    bench_start(&b, 1);
+    shown s = { .network = b.net.network };
+    optimizer_of(&b)->see = see_one;
+    optimizer_of(&b)->context = &s;
+    tsr_optimizer_ops *ops = (tsr_optimizer_ops *)(uintptr_t)tsr_instance_ops(b.optimizer);
+    ops->elementwise = true;
+    tsr_trained trained;
+    tsr_status *status = tsr_train(b.net.network, &b.training, &b.batches, &trained);
+    ops->elementwise = false;
+    ck_succeeds(status);
+    ck_assert_uint_eq(s.updates, b.batches.steps * tsr_network_n_tensors(b.net.network));
+    ck_assert_uint_eq(s.faults, 0);
+    bench_end(&b);
+}
+END_TEST
+
 START_TEST(no_epochs_train_nothing)
 {
     bench b;
@@ -473,6 +551,8 @@ int main(void)
     tcase_add_test(tests, the_same_seed_gives_the_same_bits);
     tcase_add_test(tests, pieces_and_threads_change_no_bit_of_an_update);
     tcase_add_test(tests, every_epoch_is_heard_of_and_the_untrained_network_first);
+    tcase_add_test(tests, an_optimizer_is_shown_every_tensor_with_its_name_role_and_place);
+    tcase_add_test(tests, an_elementwise_optimizer_is_shown_the_tensor_of_each_part);
     tcase_add_test(tests, no_epochs_train_nothing);
     tcase_add_test(tests, a_listener_that_fails_ends_the_training);
     tcase_add_test(tests, training_stops_after_so_many_epochs_without_improvement);

@@ -31,7 +31,7 @@ START_TEST(the_first_step_is_the_learning_rate_against_the_gradients_sign)
                        square[3] = { 0 };
     float *slots[] = { mean, square };
     ck_assert_uint_eq(ops->slots(tsr_instance_self(adam)), 2);
-    ops->update(tsr_instance_self(adam), &(tsr_update){ 3, values, gradients, slots, 1, 1 });
+    ops->update(tsr_instance_self(adam), &(tsr_update){ 3, values, gradients, slots, 1, 1, 0, NULL });
     ck_assert_float_eq_tol(values[0], 0.999f, 1e-6f);
     ck_assert_float_eq_tol(values[1], 1.001f, 1e-6f);
     ck_assert(values[2] == 1);
@@ -48,7 +48,7 @@ START_TEST(gradients_whose_squares_vanish_leave_everything_finite)
     float *slots[] = { mean, square };
     tsr_flush_subnormals();
     for (uint64_t step = 1; step <= 2000; step++) {
-        ops->update(tsr_instance_self(adam), &(tsr_update){ 2, values, gradients, slots, step, 1 });
+        ops->update(tsr_instance_self(adam), &(tsr_update){ 2, values, gradients, slots, step, 1, 0, NULL });
         gradients[0] = gradients[1] = 0;
         for (size_t i = 0; i < 2; i++) {
             ck_assert(values[i] == 1);
@@ -71,7 +71,7 @@ START_TEST(a_step_is_right_to_a_few_bits_whatever_the_gradients_size)
     for (size_t i = 0; i < N; i++)
         gradients[i] = (float)((i % 2 ? -1 : 1) * pow(10, (double)i * 0.5 - 18));
     mean[N] = square[N] = values[N] = 7; /* a guard */
-    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 1, 1 });
+    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 1, 1, 0, NULL });
     for (size_t i = 0; i < N; i++) {
         double g = (double)gradients[i], expected = -g / (sqrt((double)square[i] / 0.001) + 1e-8);
         if (isfinite(square[i]))
@@ -81,7 +81,7 @@ START_TEST(a_step_is_right_to_a_few_bits_whatever_the_gradients_size)
     }
     ck_assert(mean[N] == 7 && square[N] == 7 && values[N] == 7);
     gradients[3] = NAN; /* shows */
-    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 2, 1 });
+    ops->update(tsr_instance_self(adam), &(tsr_update){ N, values, gradients, slots, 2, 1, 0, NULL });
     ck_assert(isnan(values[3]) && isfinite(values[2]) && isfinite(values[4]));
     tsr_instance_free(adam);
 }
