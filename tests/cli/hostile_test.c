@@ -109,7 +109,9 @@ static const struct {
     { "crashes", "fini", "crashed in fini (signal 11, Segmentation fault); try it" },
     { "exits", "fini", "ended the process with status 0 in fini; try it" },
     { "leaves", "fini", "ended the process with status 7 in fini; try it" },
-    { "crashes", "check", "probe goes_wrong: crashed in check (signal 11, Segmentation fault); try it" },
+    { "crashes", "check",
+      "probe goes_wrong: crashed in check (signal 11, Segmentation fault), in function go "
+      "(goes_wrong.so+0x" },
     { "exits", "check", "probe goes_wrong: ended the process with status 0 in check; try it" },
 };
 
@@ -140,7 +142,7 @@ END_TEST
 START_TEST(a_dataset_that_goes_wrong_is_refused)
 {
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"open\";}'", "/goes_wrong.so: dataset goes_wrong: ",
-               "crashed in open (signal 11, Segmentation fault); try it with 'tessera test'");
+               "crashed in open (signal 11, Segmentation fault), in function go (goes_wrong.so+0x");
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"open\"; exits=true;}'",
                "/goes_wrong.so: ", "ended the process with status 0 in open; try it");
     is_refused("-s 'dataset={plugin=\"goes_wrong\"; in=\"read\";}'", "/goes_wrong.so: ", "crashed in read (");
