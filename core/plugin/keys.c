@@ -212,10 +212,15 @@ static tsr_status *check_nested(const tsr_key *key, size_t n, const char *const 
     return NULL;
 }
 
+static bool is_line(const char *text)
+{
+    return !*text || tsr_line_valid(text);
+}
+
 static tsr_status *check_strings(size_t n, const char *const *strings)
 {
     for (size_t i = 0; i < n; i++)
-        if (!strings[i] || (*strings[i] && !tsr_line_valid(strings[i])))
+        if (!strings[i] || !is_line(strings[i]))
             return tsr_fail(TSR_REFUSED, "element %zu of its default is not one line of UTF-8; give one", i);
     return NULL;
 }
@@ -243,7 +248,7 @@ static tsr_status *check_default_field(const tsr_key *key, const void *field)
     case TSR_TYPE_STRING:
     case TSR_TYPE_PATH:
         memcpy(&text, field, sizeof(text));
-        return !text || check_strings(1, &text) == NULL
+        return !text || is_line(text)
                    ? NULL
                    : tsr_fail(TSR_REFUSED, "its default is not one line of UTF-8; give one");
     default:
