@@ -1,5 +1,5 @@
-/* From networks to codes: batches go forward, and at every activation the pre-activations become bits in
-   the rows of their samples. */
+/* From networks to codes: batches go forward, and the values of every layer become bits in the rows of their
+   samples. */
 #include "codes/extract.h"
 
 #include "base/memory.h"
@@ -81,6 +81,20 @@ TSR_MULTIVERSION_OF(float, sum_of, (const float *x, size_t n), (x, n))
     return sums[0];
 }
 
+/* Breakpoint b of n units from `first` on, which may have moved for each channel in its own way. */
+static void compare(const tsr_code_source *source, const float *x, size_t first, size_t n, size_t b,
+                    uint64_t *words)
+{
+    if (!source->moved) {
+        tsr_pack_compare(x, n, source->breakpoints[b], words);
+        return;
+    }
+    const float *at = source->moved + b * source->channels;
+    size_t per_channel = source->units / source->channels;
+    for (size_t i = 0; i < n; i++)
+        words[i / 64] |= (uint64_t)(x[i] > at[(first + i) / per_channel]) << i % 64;
+}
+
 /* The bits of units first .. first + n - 1 of one sample, at most a word of them, whose sums they tell of. */
 static void pack_sums(const tsr_code_source *source, const float *x, size_t first, size_t n, size_t step,
                       uint64_t *words)
@@ -89,7 +103,7 @@ static void pack_sums(const tsr_code_source *source, const float *x, size_t firs
     for (size_t i = 0; i < n; i++)
         sums[i] = sum_of(x + (first + i) * source->positions, source->positions);
     for (size_t b = 0; b < source->n_breakpoints; b++)
-        tsr_pack_compare(sums, n, source->breakpoints[b], words + b * step + first / 64);
+        compare(source, sums, first, n, b, words + b * step + first / 64);
 }
 
 static void pack_sample(const tsr_code_source *source, const float *x, uint64_t *words)
@@ -97,7 +111,7 @@ static void pack_sample(const tsr_code_source *source, const float *x, uint64_t 
     size_t step = round_up(source->units) / 64;
     if (source->positions == 1) {
         for (size_t b = 0; b < source->n_breakpoints; b++)
-            tsr_pack_compare(x, source->units, source->breakpoints[b], words + b * step);
+            compare(source, x, 0, source->units, b, words + b * step);
         return;
     }
     for (size_t first = 0; first < source->units; first += 64) {
@@ -106,16 +120,16 @@ static void pack_sample(const tsr_code_source *source, const float *x, uint64_t 
     }
 }
 
-static void pack_layer(void *context, const tsr_tap *tap)
+static void pack_layer(void *context, const tsr_layer_values *layer)
 {
     const destination *target = context;
-    const tsr_code_source *source = tsr_network_code_source(target->network, tap->layer);
+    const tsr_code_source *source = tsr_network_code_source(target->network, layer->number);
     tsr_codes *codes = target->codes;
-    size_t first = codes->layers[tap->layer].first / 64;
+    size_t first = codes->layers[layer->number].first / 64;
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (tsr_worth_sharing(tap->n * tap->units))
-    for (size_t i = 0; i < tap->n; i++)
-        pack_sample(source, tap->x + i * tap->units,
+    schedule(static) if (tsr_worth_sharing(layer->n * layer->units))
+    for (size_t i = 0; i < layer->n; i++)
+        pack_sample(source, layer->x + i * layer->units,
                     codes->words + (target->row + i) * codes->stride + first);
 }
 

@@ -14,9 +14,14 @@
 
 #define MAX_LABEL 64 /* of a probe */
 
-/* Whether the codes can be taken of the layers that are asked for. */
+/* Whether there are codes, and they can be taken of the layers that are asked for. */
 static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const tsr_value *root)
 {
+    if (tsr_network_n_code_sources(network) == 0)
+        return tsr_value_fail(tsr_value_member(root, "model"),
+                              "model %s: its code would have no bits: expected at least one activation with "
+                              "breakpoints or one tap",
+                              tsr_instance_name(run->model));
     return tsr_value_context(tsr_value_at(root, "codes.layers"),
                              tsr_context(tsr_run_choose_code(run, network), "codes.layers"));
 }

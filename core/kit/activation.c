@@ -209,9 +209,11 @@ static tsr_status *check_breakpoints(const tsr_activation_ops *ops, const void *
 {
     float at[MAX_BREAKPOINTS + 1], part[1] = { NAN };
     size_t n = ops->breakpoints(self, 0, NULL);
-    if (n < 1 || n > MAX_BREAKPOINTS)
-        return tsr_fail(TSR_FAILED, "%zu breakpoints, expected 1 to %d", n, MAX_BREAKPOINTS);
+    if (n > MAX_BREAKPOINTS)
+        return tsr_fail(TSR_FAILED, "%zu breakpoints, expected at most %d", n, MAX_BREAKPOINTS);
     at[n] = NAN;
+    if (n == 0)
+        return NULL;
     if (ops->breakpoints(self, n, at) != n || ops->breakpoints(self, 1, part) != n)
         return tsr_fail(TSR_FAILED,
                         "their number changes with `capacity`; return how many there are, always");

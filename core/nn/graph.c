@@ -123,6 +123,7 @@ void tsr_graph_free(tsr_graph *graph)
         node_free(graph->nodes[i]);
     for (size_t i = 0; i < graph->n_constants; i++)
         free((char *)(uintptr_t)graph->constants[i].spec.name);
+    tsr_graph_clear_code(graph);
     while (graph->scope)
         tsr_graph_leave_scope(graph);
     free(graph->constants);
@@ -201,7 +202,7 @@ static tsr_node *apply(tsr_graph *graph, const tsr_op *op, const void *config, t
         return &nowhere;
     }
     node->identity = op;
-    node->op = *op;
+    memcpy(&node->op, op, op->size < sizeof(node->op) ? op->size : sizeof(node->op));
     if (!inputs_are_usable(graph, node, n_inputs, inputs) || !take_config(graph, node, config))
         return &nowhere;
     node->n_inputs = n_inputs;
@@ -279,16 +280,20 @@ static tsr_status *check_logits(const tsr_graph *graph, const tsr_node *logits, 
                     text, classes);
 }
 
-/* From the logits back: who is needed, and what lies below an activation. */
+/* From the logits back: who is needed, who is looked at, and what lies below an activation or a tap. */
 static void mark_backwards(tsr_graph *graph)
 {
     graph->logits->needed = true;
+    for (size_t i = 0; i < graph->n_code_points; i++)
+        graph->code_points[i].values->seen = graph->code_points[i].values->looked_at = true;
     for (size_t i = graph->n; i-- > 0;) {
-        const tsr_node *node = graph->nodes[i];
-        bool below = node->below_activation || node->identity == &tsr_op_activation;
-        for (size_t k = 0; k < node->n_inputs && node->needed; k++) {
-            node->inputs[k]->needed = true;
-            node->inputs[k]->below_activation |= below;
+        tsr_node *node = graph->nodes[i];
+        node->below_activation |= node->tapped && node != graph->logits;
+        bool below = node->below_activation || node->reads_code || node->identity == &tsr_op_activation;
+        for (size_t k = 0; k < node->n_inputs; k++) {
+            node->inputs[k]->needed |= node->needed;
+            node->inputs[k]->looked_at |= node->looked_at;
+            node->inputs[k]->below_activation |= below && node->needed;
         }
     }
     for (size_t i = 0; i < graph->n; i++)
@@ -318,6 +323,22 @@ static void mark_gradients(tsr_graph *graph)
     }
 }
 
+/* What is trained must lead to the logits, and the rest at least to a tap. */
+static tsr_status *check_use(const tsr_node *node, const tsr_node *logits)
+{
+    if (node->needed)
+        return NULL;
+    if (!node->looked_at)
+        return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it", node->name,
+                        logits->name);
+    if (node->n_parameters || node->n_shared)
+        return tsr_fail(TSR_REFUSED,
+                        "'%s' has parameters that nothing trains: taps look at it, but the logits, '%s', do "
+                        "not depend on it",
+                        node->name, logits->name);
+    return NULL;
+}
+
 tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
 {
     tsr_status *failure = graph->failure;
@@ -328,13 +349,12 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
     if (graph->scope)
         return tsr_fail(TSR_REFUSED, "the scope of names '%s' is not ended: a tsr_scope_end is missing",
                         tsr_graph_scope(graph));
+    TSR_TRY(tsr_graph_check_code(graph));
     graph->logits = logits;
     mark_backwards(graph);
     mark_gradients(graph);
     mark_added(graph);
     for (size_t i = 0; i < graph->n; i++)
-        if (!graph->nodes[i]->needed)
-            return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it",
-                            graph->nodes[i]->name, logits->name);
+        TSR_TRY(check_use(graph->nodes[i], logits));
     return tsr_graph_fuse(graph);
 }

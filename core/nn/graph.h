@@ -33,6 +33,15 @@ typedef struct tsr_float_count {
     size_t per_sample, fixed;
 } tsr_float_count;
 
+/* A layer of the neural code: bits tell on which side of breakpoints the values of a node are. */
+typedef struct tsr_code_point {
+    tsr_node *values;
+    const tsr_node *reader; /* the activation whose input they are, which gives the layer its name; or NULL */
+    char *name;             /* of a tap */
+    size_t n;
+    float *breakpoints;
+} tsr_code_point;
+
 struct tsr_node {
     tsr_graph *graph;
     size_t index;           /* in the graph */
@@ -57,9 +66,13 @@ struct tsr_node {
     /* Known once the graph is finished: */
     bool adds_gradients;   /* its parameters' gradients are added to those that a later use has written */
     size_t first_added;    /* of them, among all of the graph's that are added */
+    bool tapped;           /* its values are a layer of the code */
+    bool reads_code;       /* those of its input 0 are one by its setup */
     bool needed;           /* the logits depend on it */
+    bool seen;             /* a layer of the code is of its values */
+    bool looked_at;        /* one is, or a node that is looked at reads it */
     bool needs_gradient;   /* a parameter is here or before it */
-    bool below_activation; /* an activation lies between its output and the logits */
+    bool below_activation; /* an activation or a tap lies between its output and the logits */
     /* Set by tsr_graph_fuse. A chain such as batch norm, add, activation is run as one: its last node, here
        the activation, has `fused`, a node outside the graph that does the work of all three; the others, here
        batch norm and add, are `absorbed` and skipped. Only where no tap looks at the values between them. */
@@ -81,6 +94,8 @@ struct tsr_graph {
     tsr_node **nodes; /* nodes[0] is the input */
     size_t n_edges, n_parameters, n_states, n_constants;
     size_t n_added; /* parameters whose gradients are added, counted once per use that is not the last */
+    size_t n_code_points;
+    tsr_code_point *code_points;
     tsr_name_scope *scope; /* the innermost; NULL: none */
     tsr_graph_constant *constants;
     double *constant_values; /* what operators read: n_constants */
@@ -106,6 +121,14 @@ TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, do
 /* Finds the chains of nodes that can be run as one (fuse.c), and sets their `fused` and `absorbed`. On a
    finished graph. */
 TSR_MUST_CHECK tsr_status *tsr_graph_fuse(tsr_graph *graph);
+
+/* Adds a layer of the code after checking the breakpoints, or says why not; takes `name` over. */
+TSR_MUST_CHECK tsr_status *tsr_graph_add_code(tsr_graph *graph, tsr_node *values, const tsr_node *reader,
+                                              char *name, size_t n, const float *breakpoints);
+const char *tsr_code_point_name(const tsr_code_point *point);
+/* Refuses names that two layers have. */
+TSR_MUST_CHECK tsr_status *tsr_graph_check_code(const tsr_graph *graph);
+void tsr_graph_clear_code(tsr_graph *graph);
 
 /* The sticky failure for memory. */
 void tsr_graph_no_memory(tsr_graph *graph);

@@ -1,5 +1,5 @@
 /* Laying a network out: its parameters flat, one after the other, drawn from their own streams; what is kept
-   beside them; and which activations give code bits. */
+   beside them; and which values give code bits. */
 #include "nn/network_parts.h"
 
 #include "base/memory.h"
@@ -52,8 +52,8 @@ static tsr_status *allocate(tsr_network *network)
     network->store = (tsr_network_arrays){ tsr_alloc(graph->n_parameters, sizeof(float *)),
                                            tsr_alloc(graph->n_parameters, sizeof(float *)),
                                            tsr_alloc(graph->n_states, sizeof(float *)) };
-    network->sources = tsr_alloc(graph->n, sizeof(*network->sources));
-    network->layers = tsr_alloc(graph->n, sizeof(*network->layers));
+    network->sources = tsr_alloc(graph->n_code_points, sizeof(*network->sources));
+    network->layers = tsr_alloc(graph->n_code_points, sizeof(*network->layers));
     if (!network->tensors || !network->states || !network->store.parameters || !network->store.gradients ||
         !network->store.state || !network->sources || !network->layers)
         return tsr_no_memory("the network");
@@ -108,20 +108,33 @@ static tsr_status *lay_out_states(tsr_network *network, const tsr_node *node, si
     return NULL;
 }
 
-static tsr_status *add_code_source(tsr_network *network, const tsr_node *node)
+/* Whether the reader's breakpoints depend on what is learned. */
+static bool moves_breakpoints(const tsr_node *reader)
 {
-    const tsr_activation_config *config = node->config;
-    size_t n = tsr_activation_breakpoints(config, 0, NULL);
-    float *breakpoints = tsr_alloc(n, sizeof(float));
-    if (!breakpoints)
-        return tsr_no_memory("the network");
-    tsr_activation_breakpoints(config, n, breakpoints);
-    network->layers[node->index] = network->n_sources;
-    network->sources[network->n_sources++] = (tsr_code_source){ .name = node->name,
-                                                                .units = tsr_shape_size(node->shape),
+    if (!reader || !reader->op.breakpoints)
+        return false;
+    return reader->identity != &tsr_op_activation || tsr_activation_moves_breakpoints(reader->config);
+}
+
+static tsr_status *add_code_source(tsr_network *network, const tsr_code_point *point)
+{
+    tsr_network_layer *layer = &network->layers[network->n_sources];
+    tsr_shape shape = point->values->shape;
+    size_t channels = tsr_shape_channels(shape), n;
+    *layer = (tsr_network_layer){ .values = point->values, .reader = point->reader };
+    if (moves_breakpoints(point->reader)) {
+        bool fits = tsr_checked_multiply(point->n, channels, &n);
+        layer->moved = fits ? tsr_alloc(n, sizeof(float)) : NULL;
+        if (!layer->moved)
+            return tsr_no_memory("the network");
+    }
+    network->sources[network->n_sources++] = (tsr_code_source){ .name = tsr_code_point_name(point),
+                                                                .units = tsr_shape_size(shape),
                                                                 .positions = 1,
-                                                                .n_breakpoints = n,
-                                                                .breakpoints = breakpoints };
+                                                                .channels = channels,
+                                                                .n_breakpoints = point->n,
+                                                                .breakpoints = point->breakpoints,
+                                                                .moved = layer->moved };
     return NULL;
 }
 
@@ -133,8 +146,8 @@ tsr_status *tsr_network_lay_out(tsr_network *network, uint64_t seed)
         const tsr_node *node = network->graph->nodes[i];
         TSR_TRY(lay_out_parameters(network, node, seed, &parameters));
         TSR_TRY(lay_out_states(network, node, &states));
-        if (node->identity == &tsr_op_activation)
-            TSR_TRY(add_code_source(network, node));
     }
+    for (size_t i = 0; i < network->graph->n_code_points; i++)
+        TSR_TRY(add_code_source(network, &network->graph->code_points[i]));
     return NULL;
 }

@@ -53,7 +53,7 @@ void tsr_network_free(tsr_network *network)
     for (size_t i = 0; network->states && i < network->graph->n_states; i++)
         free((char *)(uintptr_t)network->states[i].name);
     for (size_t i = 0; i < network->n_sources; i++)
-        free((float *)(uintptr_t)network->sources[i].breakpoints);
+        free(network->layers[i].moved);
     tsr_plan_free(network->plans[0]);
     tsr_plan_free(network->plans[1]);
     tsr_graph_free(network->graph);
@@ -137,28 +137,45 @@ const float *tsr_network_logits(const tsr_network *network)
 
 /* --- running --- */
 
-typedef struct tap_context {
+typedef struct seeing {
     const tsr_network *network;
-    tsr_tap_function *tap;
+    tsr_layer_function *see;
     void *context;
-} tap_context;
+} seeing;
 
-static void see_activation(void *context, const tsr_node *node, const tsr_pass *pass)
+/* Several layers may be of one node's values. */
+static void see_values(void *context, const tsr_node *node, size_t n, const float *values)
 {
-    const tap_context *tapping = context;
-    if (tapping->network->layers[node->index] == TSR_NO_LAYER)
-        return;
-    tsr_tap tap = { .layer = tapping->network->layers[node->index],
-                    .n = pass->n,
-                    .units = tsr_shape_size(node->shape),
-                    .x = pass->inputs[0] };
-    tapping->tap(tapping->context, &tap);
+    const seeing *who = context;
+    for (size_t i = 0; i < who->network->n_sources; i++) {
+        if (who->network->layers[i].values != node)
+            continue;
+        tsr_layer_values layer = { .number = i, .n = n, .units = tsr_shape_size(node->shape), .x = values };
+        who->see(who->context, &layer);
+    }
 }
 
-void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context)
+static void move_breakpoints(tsr_network *network)
 {
-    tap_context tapping = { network, tap, context };
-    tsr_plan_forward(network->plan, n, false, 0, 0, tap ? see_activation : NULL, &tapping);
+    for (size_t i = 0; i < network->n_sources; i++) {
+        const tsr_network_layer *layer = &network->layers[i];
+        if (!layer->moved)
+            continue;
+        tsr_pass pass = network->plan->forward[layer->reader->index];
+        pass.inputs = NULL;
+        pass.output = NULL;
+        tsr_call before = tsr_guard_note(layer->reader->call);
+        layer->reader->op.breakpoints(&pass, layer->moved);
+        tsr_guard_note(before);
+    }
+}
+
+void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context)
+{
+    seeing who = { network, see, context };
+    if (see)
+        move_breakpoints(network);
+    tsr_plan_forward(network->plan, n, false, 0, 0, see ? see_values : NULL, &who);
 }
 
 double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *labels, uint64_t seed,

@@ -40,22 +40,24 @@ float *tsr_network_input_values(tsr_network *network);
 /* The logits of the last forward: n x classes. */
 const float *tsr_network_logits(const tsr_network *network);
 
-/* A code tap: the pre-activations of one activation operator, as they are during forward. */
-typedef struct tsr_tap {
-    size_t layer;   /* 0, 1 ... in the order of the graph */
+/* The values that a layer of the code is of, the pre-activations mostly, as they are during forward. */
+typedef struct tsr_layer_values {
+    size_t number;  /* of the layer: 0, 1 ... */
     size_t n;       /* samples */
-    size_t units;   /* pre-activations per sample: the source's units times its positions */
+    size_t units;   /* values per sample: the source's units times its positions */
     const float *x; /* n x units */
-} tsr_tap;
-typedef void tsr_tap_function(void *context, const tsr_tap *tap);
+} tsr_layer_values;
+typedef void tsr_layer_function(void *context, const tsr_layer_values *layer);
 
 /* What is known of a layer of code bits. */
 typedef struct tsr_code_source {
-    const char *name; /* of the activation's node */
+    const char *name; /* of the activation's node, or the tap's */
     size_t units;     /* that have bits */
-    size_t positions; /* pre-activations, one after the other, whose sum is a unit's; mostly 1 */
+    size_t positions; /* values, one after the other, whose sum is a unit's; mostly 1 */
+    size_t channels;  /* of the values; a divisor of the units */
     size_t n_breakpoints;
-    const float *breakpoints; /* ascending */
+    const float *breakpoints; /* ascending; where they are learned, those before training */
+    const float *moved;       /* n_breakpoints x channels, as they were in the last forward; NULL: as above */
 } tsr_code_source;
 size_t tsr_network_n_code_sources(const tsr_network *network);
 const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer);
@@ -63,16 +65,16 @@ const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_
 /* What codes are made of. */
 typedef struct tsr_code_choice {
     size_t n_layers;           /* 0: all */
-    const char *const *layers; /* names of activation nodes */
+    const char *const *layers; /* their names */
     bool by_channel;           /* a unit is a channel: the sum of its pre-activations over all positions */
 } tsr_code_choice;
 
 /* Makes the chosen layers, in the order of the graph, the only ones that give code bits. Refuses a name that
-   is no activation's, telling those that are. Once, before anything is tapped. */
+   no layer has, telling those that there are. Once, before the first forward. */
 TSR_MUST_CHECK tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice *choice);
 
-/* Inference on the first n rows of the planned input; `tap` (NULL: none) sees every layer once. */
-void tsr_network_forward(tsr_network *network, size_t n, tsr_tap_function *tap, void *context);
+/* Inference on the first n rows of the planned input; `see` (NULL: nobody) gets every layer once. */
+void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context);
 
 /* Forward in training mode, the mean loss of the batch against labels (n), and gradients of all parameters.
    `seed` and `step` name the random streams. Planned with training. Examples whose largest logit is the

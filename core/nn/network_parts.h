@@ -6,7 +6,11 @@
 #include "nn/network.h"
 #include "nn/plan.h"
 
-#define TSR_NO_LAYER SIZE_MAX
+/* A layer of the code and where it comes from. */
+typedef struct tsr_network_layer {
+    const tsr_node *values, *reader; /* as in the graph's code point */
+    float *moved;                    /* the source's, or NULL */
+} tsr_network_layer;
 
 struct tsr_network {
     tsr_graph *graph;
@@ -19,7 +23,7 @@ struct tsr_network {
     tsr_network_arrays store; /* the same addresses as the operators want them */
     size_t n_sources;
     tsr_code_source *sources;
-    size_t *layers;     /* per node: its number among the code sources, or NO_LAYER */
+    tsr_network_layer *layers; /* of each source */
     tsr_plan *plans[2]; /* without and with training */
     tsr_plan *plan;     /* the selected one */
     const float *mean;  /* of the inputs that it is given; or NULL */

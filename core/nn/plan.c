@@ -120,10 +120,11 @@ typedef struct lifetimes {
     size_t *value_last, *gradient_first;
 } lifetimes;
 
-/* What is run in the node's place while training: itself, a fused one, or NULL where a later one does it. */
+/* What is run in the node's place while training: itself, a fused one, or NULL where a later one does it, or
+   only taps look at it. */
 static const tsr_node *trained_as(const tsr_node *node)
 {
-    return node->absorbed ? NULL : node->fused ? node->fused : node;
+    return node->absorbed || !node->needed ? NULL : node->fused ? node->fused : node;
 }
 
 static void live_until(const lifetimes *lives, size_t node, size_t step)
@@ -379,6 +380,8 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
     const tsr_graph *graph = plan->graph;
     bool fused = training || !see;
     tsr_call before = tsr_guard_note(0);
+    if (!fused && graph->nodes[0]->seen)
+        see(context, graph->nodes[0], n, plan->values[0]);
     for (size_t i = 1; i < graph->n; i++) {
         const tsr_node *node = fused ? trained_as(graph->nodes[i]) : graph->nodes[i];
         if (!node)
@@ -387,10 +390,10 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
         pass->n = n;
         pass->training = training;
         pass->rng = tsr_rng_stream(seed, TSR_FOR_DROPOUT, step * graph->n + i);
-        if (!fused && node->identity == &tsr_op_activation)
-            see(context, node, pass);
         tsr_guard_note(node->call);
         node->op.forward(pass);
+        if (!fused && node->seen)
+            see(context, node, n, plan->values[i]);
     }
     tsr_guard_note(before);
 }

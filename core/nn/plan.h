@@ -53,9 +53,9 @@ TSR_MUST_CHECK tsr_status *tsr_plan_new(const tsr_graph *graph, const tsr_networ
                                         tsr_plan_kind kind, tsr_plan **out);
 void tsr_plan_free(tsr_plan *plan);
 
-/* All operators in order; before an activation runs, `see` (NULL: nobody; while training, always) gets its
-   node and pass. */
-typedef void tsr_plan_see(void *context, const tsr_node *node, const tsr_pass *pass);
+/* All operators in order; `see` (NULL: nobody; while training, always) gets the n samples' values of each node
+   that a layer of the code is of, once they are computed. */
+typedef void tsr_plan_see(void *context, const tsr_node *node, size_t n, const float *values);
 void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, uint64_t step,
                       tsr_plan_see *see, void *context);
 

@@ -86,6 +86,17 @@ bool tsr_setup_maps(tsr_setup *setup, tsr_maps *out)
     return false;
 }
 
+void tsr_setup_code(tsr_setup *setup, size_t n, const float *breakpoints)
+{
+    tsr_node *node = setup->node;
+    if (setup->graph->failure)
+        return;
+    tsr_status *status = tsr_graph_add_code(setup->graph, node->inputs[0], node, NULL, n, breakpoints);
+    if (status)
+        setup->graph->failure = tsr_context(status, "%s", node->name);
+    node->reads_code = true;
+}
+
 void tsr_setup_output(tsr_setup *setup, tsr_shape shape)
 {
     size_t size;

@@ -10,6 +10,9 @@
 
 TSR_BEGIN_DECLS
 
+/* Of a unit of the neural code, at most. */
+#define TSR_MAX_BREAKPOINTS 64
+
 typedef struct tsr_graph tsr_graph;
 typedef struct tsr_node tsr_node;
 typedef struct tsr_op tsr_op;
@@ -91,7 +94,7 @@ static inline tsr_node *tsr_batch_norm_with(tsr_graph *graph, tsr_node *x,
 TSR_API tsr_node *tsr_batch_norm(tsr_graph *graph, tsr_node *x);
 
 /* The model's configured activation: the first parameter of kind activation that the model declares.
-   Its units are bits of the neural code. _with takes another one. */
+   Its units are bits of the neural code, unless it has no breakpoints. _with takes another one. */
 TSR_API tsr_node *tsr_activate(tsr_graph *graph, tsr_node *x);
 TSR_API tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation);
 
@@ -121,6 +124,16 @@ TSR_API tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const ts
 static inline tsr_node *tsr_average_pool_with(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
 {
     return tsr_average_pool_sized(graph, x, options, sizeof(*options));
+}
+
+/* Which place of each window holds the largest value, to be tapped at 0.5: of c x h x w and windows of p places
+   it is (c * p) x rows x columns, and channel c * p + i is 1 where place i of the window, counted row by row,
+   holds the value that tsr_max_pool gives, the first of equal ones, and else 0. No gradient goes to x. */
+TSR_API tsr_node *tsr_max_pool_winners_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options,
+                                             size_t size);
+static inline tsr_node *tsr_max_pool_winners(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
+{
+    return tsr_max_pool_winners_sized(graph, x, options, sizeof(*options));
 }
 
 /* The same with square windows and without padding. */
@@ -203,6 +216,15 @@ TSR_API tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_in
 /* Names the node, printf style, and returns it. Its parameters are saved as "<name>.weight" and so on;
    without a name it is "<operator><number>". Names are unique in a graph. */
 TSR_API tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
+
+/* Makes the values of a node a layer of the neural code, called `name` ("<scope>.<name>" in a scope; names of
+   layers are unique): each value gives a bit per breakpoint, value > breakpoint, all values for the first
+   breakpoint, then all for the second. Activations give their bits without it. n is 1 to TSR_MAX_BREAKPOINTS,
+   and the breakpoints, which are copied, finite and ascending; one that is learned is the 0 of a difference.
+   Returns x, which is left as it is. Layers are in the order in which taps and activations were made. What
+   only taps look at, and the logits do not depend on, is not computed while training and has no parameters. */
+TSR_API tsr_node *tsr_tap(tsr_graph *graph, tsr_node *x, const char *name, size_t n,
+                          const float *breakpoints);
 
 /* Until the matching tsr_scope_end, names that are given and those that nodes have without begin with the
    scope's, printf style, and a dot. Scopes nest: in tsr_scope(g, "stage.%d", 0) and tsr_scope(g, "shortcut"),

@@ -75,6 +75,8 @@ static inline void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec 
 TSR_API void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
 /* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
 TSR_API void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
+/* Makes the values of input 0 a layer of the neural code that is called like the node: as tsr_tap says. */
+TSR_API void tsr_setup_code(tsr_setup *setup, size_t n, const float *breakpoints);
 /* Refuses the node; sticks to the graph. The node's name comes before the message, and behind it the names
    and shapes of those inputs that it does not have in quotes. */
 TSR_API void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
@@ -113,6 +115,12 @@ struct tsr_op {
     /* One call at a time per network; both may use tsr_threads() threads inside. They cannot fail. */
     void (*forward)(const tsr_pass *pass);
     void (*backward)(const tsr_pass *pass);
+
+    /* What follows may be NULL. */
+
+    /* Where the breakpoints of tsr_setup_code are now, if they depend on parameters or state: at[b * channels +
+       c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. */
+    void (*breakpoints)(const tsr_pass *pass, float *at);
 };
 
 /* An operator with its size filled in: static const tsr_op gain = TSR_OP(.name = "gain", ...); */

@@ -604,7 +604,7 @@ static const struct {
       "bad.cfg:4: training.augment: samples of shape 20 cannot be augmented, expected images" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; depth = 2; };\n"
       "codes = {\n layers = [ \"activation.2\" ]; };",
-      "bad.cfg:4: codes.layers: no activation is called 'activation.2', expected of: activation.0, "
+      "bad.cfg:4: codes.layers: no layer of the code is called 'activation.2', expected of: activation.0, "
       "activation.1" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ncodes = { layers = [ 0 ]; };",
       "bad.cfg:3: codes.layers.0: expected a layer's name" },

@@ -53,10 +53,10 @@ typedef struct batch_seen {
     float wide[BATCH_ROWS * WIDE], narrow[BATCH_ROWS * NARROW];
 } batch_seen;
 
-static void see(void *context, const tsr_tap *tap)
+static void see(void *context, const tsr_layer_values *layer)
 {
     batch_seen *seen = context;
-    memcpy(tap->layer ? seen->narrow : seen->wide, tap->x, tap->n * tap->units * sizeof(float));
+    memcpy(layer->number ? seen->narrow : seen->wide, layer->x, layer->n * layer->units * sizeof(float));
 }
 
 /* Each layer starts at a multiple of 64 columns, and so does its second breakpoint. */
@@ -136,10 +136,10 @@ static tsr_node *maps(void *context, tsr_graph *graph, tsr_node *x, int classes)
 #define MAPS 30 /* samples */
 static float seen_maps[3][MAPS * CHANNELS * POSITIONS];
 
-static void see_maps(void *context, const tsr_tap *tap)
+static void see_maps(void *context, const tsr_layer_values *layer)
 {
     const int *layers = context;
-    memcpy(seen_maps[layers[tap->layer]], tap->x, tap->n * tap->units * sizeof(float));
+    memcpy(seen_maps[layers[layer->number]], layer->x, layer->n * layer->units * sizeof(float));
 }
 
 START_TEST(chosen_layers_alone_give_bits_a_channel_one_for_its_sum)
@@ -187,7 +187,7 @@ START_TEST(a_layer_that_is_not_there_is_refused_with_those_that_are)
     test_net net = net_new(maps, NULL, TSR_SHAPE(CHANNELS, 3, 7), 4, 5);
     const char *names[] = { "first", "third" };
     ck_fails(tsr_network_choose_code(net.network, &(tsr_code_choice){ 2, names, false }), TSR_REFUSED,
-             "no activation is called 'third', expected of: first, second, flat");
+             "no layer of the code is called 'third', expected of: first, second, flat");
     ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);
     ck_succeeds(tsr_network_choose_code(net.network, &(tsr_code_choice){ 0 }));
     ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);

@@ -267,7 +267,7 @@ START_TEST(only_an_activation_with_sane_breakpoints_activates)
     hook_activation *f = tsr_instance_self(activation);
     f->n_breakpoints = 65;
     ck_fails(tsr_network_new(model, VECTOR, 3, 1, &network), TSR_REFUSED,
-             "activation0: activation hook_activation has 65 breakpoints, expected 1 to 64");
+             "activation0: activation hook_activation has 65 breakpoints, expected at most 64");
     *f = (hook_activation){ 2, { 1, 1 } };
     ck_fails(tsr_network_new(model, VECTOR, 3, 1, &network), TSR_REFUSED,
              "breakpoint 1 is 1, expected finite and ascending ones");

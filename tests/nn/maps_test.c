@@ -89,13 +89,13 @@ typedef struct seen {
     float *values; /* of all layers, one after another */
 } seen;
 
-static void see(void *context, const tsr_tap *tap)
+static void see(void *context, const tsr_layer_values *layer)
 {
     seen *all = context;
-    ck_assert_uint_eq(tap->layer, all->n++);
-    size_t n = tap->n * tap->units;
+    ck_assert_uint_eq(layer->number, all->n++);
+    size_t n = layer->n * layer->units;
     all->values = realloc(all->values, (all->n_values + n) * sizeof(float));
-    memcpy(all->values + all->n_values, tap->x, n * sizeof(float));
+    memcpy(all->values + all->n_values, layer->x, n * sizeof(float));
     all->n_values += n;
 }
 

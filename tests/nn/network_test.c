@@ -136,13 +136,13 @@ typedef struct seen {
     const test_net *net;
 } seen;
 
-static void see(void *context, const tsr_tap *tap)
+static void see(void *context, const tsr_layer_values *layer)
 {
     seen *seen_so_far = context;
-    ck_assert_uint_eq(tap->layer, seen_so_far->layers);
-    ck_assert_uint_eq(tap->units, 33);
-    ck_assert_uint_eq(tap->n, 2);
-    seen_so_far->first[seen_so_far->layers++] = tap->x[0];
+    ck_assert_uint_eq(layer->number, seen_so_far->layers);
+    ck_assert_uint_eq(layer->units, 33);
+    ck_assert_uint_eq(layer->n, 2);
+    seen_so_far->first[seen_so_far->layers++] = layer->x[0];
 }
 
 static double dot(const float *a, const float *b, size_t n)

@@ -9,8 +9,6 @@
 
 #include <math.h>
 
-#define MAX_BREAKPOINTS 64
-
 tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation)
 {
     tsr_activation_config config = { 0 };
@@ -48,19 +46,24 @@ size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t ca
     return 1;
 }
 
-static void check_breakpoints(tsr_setup *setup, const tsr_activation_config *config)
+/* A layer of the code, unless the activation gives no bits. */
+static void setup_code(tsr_setup *setup, const tsr_activation_config *config)
 {
-    float at[MAX_BREAKPOINTS];
-    size_t n = tsr_activation_breakpoints(config, MAX_BREAKPOINTS, at);
-    if (n < 1 || n > MAX_BREAKPOINTS) {
-        tsr_setup_fail(setup, "activation %s has %zu breakpoints, expected 1 to %d", config->name, n,
-                       MAX_BREAKPOINTS);
+    float at[TSR_MAX_BREAKPOINTS];
+    size_t n = tsr_activation_breakpoints(config, TSR_MAX_BREAKPOINTS, at);
+    if (n > TSR_MAX_BREAKPOINTS) {
+        tsr_setup_fail(setup, "activation %s has %zu breakpoints, expected at most %d", config->name, n,
+                       TSR_MAX_BREAKPOINTS);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        if (!isfinite(at[i]) || (i && at[i] <= at[i - 1]))
+        if (!isfinite(at[i]) || (i && at[i] <= at[i - 1])) {
             tsr_setup_fail(setup, "activation %s: breakpoint %zu is %g, expected finite and ascending ones",
                            config->name, i, (double)at[i]);
+            return;
+        }
+    if (n)
+        tsr_setup_code(setup, n, at);
 }
 
 static void setup(tsr_setup *setup)
@@ -68,7 +71,7 @@ static void setup(tsr_setup *setup)
     const tsr_activation_config *config = tsr_setup_config(setup);
     tsr_shape shape = tsr_setup_input(setup, 0);
     tsr_setup_output(setup, shape);
-    check_breakpoints(setup, config);
+    setup_code(setup, config);
     if (!config->ops->learned_name)
         return;
     double initial = config->ops->learned_initial ? config->ops->learned_initial(config->self) : 0;
@@ -147,6 +150,27 @@ static void backward(const tsr_pass *pass)
                               units.learned ? pass->parameter_gradients[0] : NULL);
 }
 
+/* Where a plugin's breakpoints do not depend on what is learned they are the same for all channels. */
+static void breakpoints(const tsr_pass *pass, float *at)
+{
+    const tsr_activation_config *config = pass->config;
+    size_t channels = tsr_shape_channels(pass->shape);
+    if (config->ops->learned_breakpoints && config->ops->learned_name) {
+        config->ops->learned_breakpoints(config->self, channels, pass->parameters[0], at);
+        return;
+    }
+    float fixed[TSR_MAX_BREAKPOINTS];
+    size_t n = tsr_activation_breakpoints(config, TSR_MAX_BREAKPOINTS, fixed);
+    for (size_t b = 0; b < n; b++)
+        for (size_t c = 0; c < channels; c++)
+            at[b * channels + c] = fixed[b];
+}
+
+bool tsr_activation_moves_breakpoints(const tsr_activation_config *config)
+{
+    return config->ops->learned_breakpoints && config->ops->learned_name;
+}
+
 const tsr_op tsr_op_activation = {
     .size = sizeof(tsr_op),
     .name = "activation",
@@ -155,4 +179,5 @@ const tsr_op tsr_op_activation = {
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .breakpoints = breakpoints,
 };

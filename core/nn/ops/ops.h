@@ -11,7 +11,8 @@
 extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_add_repeated, tsr_op_average_pool,
     tsr_op_batch_norm, tsr_op_concat, tsr_op_conv1d, tsr_op_conv2d, tsr_op_dense, tsr_op_dropout,
     tsr_op_embedding, tsr_op_exp, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_group_norm,
-    tsr_op_grouped_conv2d, tsr_op_layer_norm, tsr_op_linear, tsr_op_matmul, tsr_op_max_pool, tsr_op_mean,
+    tsr_op_grouped_conv2d, tsr_op_layer_norm, tsr_op_linear, tsr_op_matmul, tsr_op_max_pool, tsr_op_max_pool_winners,
+    tsr_op_mean,
     tsr_op_multiply, tsr_op_permute, tsr_op_reshape, tsr_op_scale, tsr_op_sigmoid, tsr_op_slice, tsr_op_softmax,
     tsr_op_subtract, tsr_op_tanh;
 
@@ -30,6 +31,9 @@ typedef struct tsr_activation_config {
 
 /* Where the pieces of an activation meet: at most `capacity` written to `at`, the number of all returned. */
 size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t capacity, float *at);
+
+/* Whether they depend on what is learned, as the operator's `breakpoints` then gives them. */
+bool tsr_activation_moves_breakpoints(const tsr_activation_config *config);
 
 /* A convolution's in groups, with dilation or in one dimension, where the options of height say nothing. */
 typedef struct tsr_grouped_conv_config {

@@ -2,6 +2,7 @@
    and columns at the end that fill no window are left out. A window is gone through place by place, and the
    places that lie in the padding are skipped. Every map is a task of its own, so threads change no bits. Max
    pooling keeps for backward which place of its window won: the first of equals, a NaN before any number. */
+#include "base/memory.h"
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
 
@@ -27,6 +28,12 @@ tsr_node *tsr_max_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_optio
 tsr_node *tsr_average_pool_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options, size_t size)
 {
     return pool(graph, &tsr_op_average_pool, x, options, size);
+}
+
+tsr_node *tsr_max_pool_winners_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options,
+                                     size_t size)
+{
+    return pool(graph, &tsr_op_max_pool_winners, x, options, size);
 }
 
 static tsr_pool_options square(int size, int stride)
@@ -282,6 +289,44 @@ static void sum_gradient_of_map(const map *m, float factor, const float *dy, flo
         }
 }
 
+/* One channel of winners for each place of the windows; what is left in scratch is not read. */
+static void setup_winners(tsr_setup *setup)
+{
+    const tsr_pool_options *o = tsr_setup_config(setup);
+    setup_windows(setup);
+    if (setup->graph->failure)
+        return;
+    tsr_shape shape = setup->node->shape;
+    size_t places = (size_t)o->size_h * (size_t)o->size_w, channels;
+    tsr_setup_scratch(setup, 2 * tsr_shape_size(shape), 0);
+    if (!tsr_checked_multiply(shape.dims[0], places, &channels))
+        tsr_setup_fail(setup, "%zu channels of windows of %zu places are too many", shape.dims[0], places);
+    else
+        tsr_setup_output(setup, TSR_SHAPE(channels, shape.dims[1], shape.dims[2]));
+}
+
+static void forward_winners(const tsr_pass *pass)
+{
+    map m = map_of(pass);
+    size_t in = m.h.in * m.w.in, out = m.h.out * m.w.out, places = m.h.size * m.w.size;
+    size_t maps = pass->n * pass->shapes[0].dims[0];
+#pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * in))
+    for (size_t i = 0; i < maps; i++) {
+        float *largest = pass->scratch + 2 * i * out, *winner = largest + out;
+        float *y = pass->output + i * places * out;
+        max_of_map(&m, pass->inputs[0] + i * in, largest, winner);
+        for (size_t place = 0; place < places; place++)
+            for (size_t j = 0; j < out; j++)
+                y[place * out + j] = winner[j] == (float)place ? 1 : 0;
+    }
+}
+
+static void backward_winners(const tsr_pass *pass)
+{
+    if (pass->input_gradients[0])
+        memset(pass->input_gradients[0], 0, pass->n * tsr_shape_size(pass->shapes[0]) * sizeof(float));
+}
+
 static bool padding_ignored(const tsr_pass *pass)
 {
     return ((const tsr_pool_options *)pass->config)->padding_ignored;
@@ -385,6 +430,15 @@ const tsr_op tsr_op_max_pool = {
     .setup = setup_max,
     .forward = forward_max,
     .backward = backward_max,
+};
+
+const tsr_op tsr_op_max_pool_winners = {
+    .size = sizeof(tsr_op),
+    .name = "max_pool_winners",
+    .config_size = sizeof(tsr_pool_options),
+    .setup = setup_winners,
+    .forward = forward_winners,
+    .backward = backward_winners,
 };
 
 const tsr_op tsr_op_average_pool = {
