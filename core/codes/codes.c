@@ -200,6 +200,21 @@ tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits, t
     return NULL;
 }
 
+tsr_status *tsr_codes_copy_in(tsr_code_budget *budget, const tsr_codes *codes, tsr_codes **out)
+{
+    *out = NULL;
+    tsr_codes *copy;
+    TSR_TRY(tsr_codes_new_in(budget, codes->n, codes->bits, &copy));
+    tsr_status *status = tsr_codes_set_layers(copy, codes->n_layers, codes->layers);
+    if (status) {
+        tsr_codes_free(copy);
+        return status;
+    }
+    memcpy(copy->words, codes->words, codes->n * codes->stride * sizeof(uint64_t));
+    *out = copy;
+    return NULL;
+}
+
 void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out)
 {
     for (size_t i = first; i < first + n; i++) {

@@ -15,6 +15,9 @@ typedef struct tsr_code_budget {
    TSR_IO. */
 TSR_MUST_CHECK tsr_status *tsr_codes_new_in(tsr_code_budget *budget, size_t n, size_t bits, tsr_codes **out);
 
+/* A copy of all, layers too, within a room. */
+TSR_MUST_CHECK tsr_status *tsr_codes_copy_in(tsr_code_budget *budget, const tsr_codes *codes, tsr_codes **out);
+
 /* tsr_codes_columns within a room. */
 TSR_MUST_CHECK tsr_status *tsr_codes_columns_in(tsr_code_budget *budget, const tsr_codes *codes,
                                                 const uint64_t *mask, tsr_codes **out);

@@ -78,7 +78,50 @@ static void keep_columns(tsr_codes *codes, const uint64_t *keep, size_t bits)
     codes->stride = stride;
 }
 
-tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test)
+void tsr_kept_columns_clear(tsr_kept_columns *kept)
+{
+    free(kept->columns);
+    free(kept->constant);
+    free(kept->value);
+    *kept = (tsr_kept_columns){ 0 };
+}
+
+/* The columns of layers, and their values in a row of either. */
+static void find_constant(const tsr_codes *train, const tsr_codes *test, const uint64_t *keep,
+                          tsr_kept_columns *kept)
+{
+    const uint64_t *row = train->n ? tsr_codes_row(train, 0) : test->n ? tsr_codes_row(test, 0) : NULL;
+    for (size_t i = 0; i < train->n_layers; i++)
+        for (size_t j = train->layers[i].first; j < train->layers[i].first + train->layers[i].bits; j++) {
+            uint64_t bit = UINT64_C(1) << j % 64;
+            if (keep[j / 64] & bit)
+                continue;
+            kept->constant[j / 64] |= bit;
+            kept->value[j / 64] |= row ? row[j / 64] & bit : 0;
+        }
+}
+
+static tsr_status *tell_kept(const tsr_codes *train, const tsr_codes *test, const uint64_t *keep, size_t bits,
+                             tsr_kept_columns *kept)
+{
+    size_t words = tsr_codes_used_words(train), at = 0;
+    *kept = (tsr_kept_columns){ .n = bits,
+                                .whole_bits = train->bits,
+                                .columns = tsr_alloc(bits, sizeof(uint32_t)),
+                                .constant = tsr_alloc(words, sizeof(uint64_t)),
+                                .value = tsr_alloc(words, sizeof(uint64_t)) };
+    if (!kept->columns || !kept->constant || !kept->value) {
+        tsr_kept_columns_clear(kept);
+        return tsr_no_memory("the columns of codes");
+    }
+    for (size_t j = 0; j < train->bits; j++)
+        if (keep[j / 64] >> j % 64 & 1)
+            kept->columns[at++] = (uint32_t)j;
+    find_constant(train, test, keep, kept);
+    return NULL;
+}
+
+tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test, tsr_kept_columns *kept)
 {
     if (train->bits != test->bits)
         return tsr_fail(TSR_FAILED, "training codes have %zu bits, test codes %zu", train->bits, test->bits);
@@ -87,6 +130,11 @@ tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test)
         return tsr_no_memory("the columns of codes");
     find_varying(train, test, keep);
     size_t bits = count_kept(keep, 0, train->bits);
+    tsr_status *status = kept ? tell_kept(train, test, keep, bits, kept) : NULL;
+    if (status) {
+        free(keep);
+        return status;
+    }
     keep_columns(train, keep, bits);
     keep_columns(test, keep, bits);
     free(keep);

@@ -218,6 +218,21 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
     return NULL;
 }
 
+void tsr_kept_columns_of_units(tsr_kept_columns *kept, const tsr_network *network)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+        const tsr_code_source *source = tsr_network_code_source(network, i);
+        size_t step = round_up(source->units), left = step - source->units;
+        for (size_t b = 0; left && b < source->n_breakpoints; b++) {
+            size_t last = (first + (b + 1) * step) / 64 - 1; /* the word in which the units end */
+            if (last < (kept->whole_bits + 63) / 64)
+                kept->constant[last] &= UINT64_MAX >> left;
+        }
+        first += tsr_code_source_columns(source);
+    }
+}
+
 tsr_status *tsr_evaluate(tsr_network *network, const tsr_samples *samples, tsr_evaluation *out)
 {
     *out = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };

@@ -27,9 +27,23 @@ TSR_MUST_CHECK tsr_status *tsr_extract_and_evaluate(tsr_network *network, const 
                                                     tsr_code_budget *budget, tsr_codes **codes,
                                                     tsr_evaluation *evaluation);
 
+/* What is left of the columns of a code, and what was constant. */
+typedef struct tsr_kept_columns {
+    size_t n, whole_bits;
+    uint32_t *columns;          /* n numbers of the columns that are kept */
+    uint64_t *constant, *value; /* rows of the whole code: the columns of layers that were constant, and their
+                                   values */
+} tsr_kept_columns;
+void tsr_kept_columns_clear(tsr_kept_columns *kept);
+
 /* Drops the columns that hold one value over all rows of both, and moves the others together, layers' ranges
-   too, in place; both keep the same columns. Either may have no rows. */
-TSR_MUST_CHECK tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test);
+   too, in place; both keep the same columns. Either may have no rows. `kept` (NULL: not wanted) is to be
+   cleared; of a layer's columns those that lie between its breakpoints' are none of its units. */
+TSR_MUST_CHECK tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test, tsr_kept_columns *kept);
+
+/* Takes the columns between the breakpoints of the network's layers, which are no unit's, from what was found
+   constant in its codes. */
+void tsr_kept_columns_of_units(tsr_kept_columns *kept, const tsr_network *network);
 
 /* A copy of some layers' columns (all where n is 0). Refuses a number that is no layer. */
 TSR_MUST_CHECK tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *layers,

@@ -40,14 +40,25 @@ void tsr_metrics_free(tsr_metrics *metrics)
     free(metrics);
 }
 
-tsr_status *tsr_metrics_set_prefix(tsr_metrics *metrics, const char *prefix)
+tsr_status *tsr_metrics_add_prefix(tsr_metrics *metrics, const char *prefix)
 {
-    char *copy = strdup(prefix);
-    if (!copy)
+    char *longer = tsr_format("%s%s", metrics->prefix ? metrics->prefix : "", prefix);
+    if (!longer)
         return tsr_no_memory("metrics");
     free(metrics->prefix);
-    metrics->prefix = copy;
+    metrics->prefix = longer;
     return NULL;
+}
+
+size_t tsr_metrics_prefix_length(const tsr_metrics *metrics)
+{
+    return metrics->prefix ? strlen(metrics->prefix) : 0;
+}
+
+void tsr_metrics_cut_prefix(tsr_metrics *metrics, size_t length)
+{
+    if (metrics->prefix)
+        metrics->prefix[length] = '\0';
 }
 
 const char *tsr_metrics_label(const tsr_metrics *metrics)
@@ -124,9 +135,13 @@ tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *f
     return status;
 }
 
+/* Of a probe that another one runs, the prefix tells the files apart. */
 tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n, const int32_t *values)
 {
-    char *path = tsr_format("%s/%s_%s.npy", probing->folder, probing->metrics->label, name);
+    const tsr_metrics *metrics = probing->metrics;
+    const char *prefix = metrics->prefix ? metrics->prefix : "", *dot = strrchr(prefix, '.');
+    char *path = tsr_format("%s/%s_%.*s%s.npy", probing->folder, metrics->label,
+                            dot ? (int)(dot + 1 - prefix) : 0, prefix, name);
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = tsr_npy_write_labels(path, n, values);

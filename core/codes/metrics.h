@@ -11,8 +11,11 @@ typedef struct tsr_metric_value {
 
 /* `label` is what the probe is called in the results; copied. */
 TSR_MUST_CHECK tsr_status *tsr_metrics_new(const char *label, tsr_metrics **out);
-/* What the names of the metrics given from here on begin with, in place of what came before; copied. */
-TSR_MUST_CHECK tsr_status *tsr_metrics_set_prefix(tsr_metrics *metrics, const char *prefix);
+/* The names of the metrics given from here on begin with this behind what they began with before; copied. */
+TSR_MUST_CHECK tsr_status *tsr_metrics_add_prefix(tsr_metrics *metrics, const char *prefix);
+/* How long the prefix is, and cutting it to a length that it had. */
+size_t tsr_metrics_prefix_length(const tsr_metrics *metrics);
+void tsr_metrics_cut_prefix(tsr_metrics *metrics, size_t length);
 void tsr_metrics_free(tsr_metrics *metrics);
 
 const char *tsr_metrics_label(const tsr_metrics *metrics);

@@ -97,6 +97,8 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     TSR_TRY(prepare_mean(w));
     TSR_TRY(read_labels(&w->parts.train, &w->train_labels));
     TSR_TRY(read_labels(&w->parts.test, &w->test_labels));
+    for (size_t i = 0; i < run->n_probes; i++)
+        w->needs |= tsr_probe_needs(run->probes[i]);
     w->epoch_size = tsr_run_epoch_size(run, &w->parts);
     tsr_batch_options order = { .batch = (size_t)training->batch,
                                 .epoch_size = w->epoch_size,
@@ -117,6 +119,11 @@ void tsr_run_work_end(tsr_run_work *w)
     tsr_parts_clear(&w->parts);
     free(w->train_labels);
     free(w->test_labels);
+    tsr_kept_columns_clear(&w->kept);
+    for (int i = 0; i < 2; i++) {
+        tsr_codes_free(w->whole[i]);
+        tsr_codes_free(w->previous[i]);
+    }
     free(w->folder);
     json_decref(w->epochs);
     json_decref(w->snapshots);

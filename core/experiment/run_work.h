@@ -16,6 +16,10 @@ typedef struct tsr_run_work {
     tsr_network *network;
     tsr_code_budget budget;              /* for the codes */
     int32_t *train_labels, *test_labels; /* true ones */
+    unsigned needs;                      /* of all probes: TSR_PROBE_... */
+    tsr_kept_columns kept;               /* of the codes that are probed now */
+    tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
+    size_t previous_epoch;
     json_t *epochs, *snapshots, *probe_seconds;
     size_t epoch_size; /* examples that an epoch trains on */
     double codes_seconds, epoch_began;

@@ -7,6 +7,7 @@
 #include "codes/metrics.h"
 #include "codes/npy.h"
 #include "experiment/probed.h"
+#include "experiment/probing.h"
 #include "experiment/record_make.h"
 
 #include <stdio.h>
@@ -18,6 +19,28 @@
 static void add_seconds(json_t *object, const char *key, double seconds)
 {
     json_object_set_new(object, key, json_real(json_real_value(json_object_get(object, key)) + seconds));
+}
+
+/* Keeps the codes as they are with all their columns, where a probe wants to see them. */
+static tsr_status *keep_whole(tsr_run_work *w, const tsr_codes *train, const tsr_codes *test)
+{
+    if (!(w->needs & (TSR_PROBE_WHOLE | TSR_PROBE_PREVIOUS)))
+        return NULL;
+    TSR_TRY(tsr_codes_copy_in(&w->budget, train, &w->whole[0]));
+    return tsr_codes_copy_in(&w->budget, test, &w->whole[1]);
+}
+
+/* The next snapshot's previous codes, if they will be needed. */
+static void pass_whole_on(tsr_run_work *w, size_t epoch)
+{
+    for (int i = 0; i < 2; i++) {
+        tsr_codes_free(w->previous[i]);
+        w->previous[i] = w->needs & TSR_PROBE_PREVIOUS ? w->whole[i] : NULL;
+        if (!w->previous[i])
+            tsr_codes_free(w->whole[i]);
+        w->whole[i] = NULL;
+    }
+    w->previous_epoch = epoch;
 }
 
 /* The codes of both parts, and in `metrics` how the network does on all three. */
@@ -33,9 +56,35 @@ static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **trai
     }
     TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->budget, test, &evaluation));
     json_object_set_new(metrics, "model.accuracy.test", tsr_record_number(evaluation.accuracy));
-    TSR_TRY(tsr_drop_constant(*train, *test));
+    TSR_TRY(keep_whole(w, *train, *test));
+    tsr_kept_columns_clear(&w->kept);
+    TSR_TRY(tsr_drop_constant(*train, *test, &w->kept));
+    tsr_kept_columns_of_units(&w->kept, w->network);
     json_object_set_new(metrics, "code.bits", json_integer((json_int_t)(*train)->bits));
     return NULL;
+}
+
+/* What all probings of a snapshot have alike. */
+static tsr_probing begin_probing(const tsr_run_work *w, size_t epoch, const tsr_probing_host *host)
+{
+    return (tsr_probing){ .train_labels = w->train_labels,
+                          .test_labels = w->test_labels,
+                          .classes = w->run->data->info.classes,
+                          .network = w->network,
+                          .trained_labels = w->parts.train.noisy ? w->parts.train.noisy : w->train_labels,
+                          .class_names = w->run->data->info.class_names,
+                          .seed = w->run->seed,
+                          .replicate = w->run->replicate,
+                          .epoch = epoch,
+                          .whole_bits = w->kept.whole_bits,
+                          .constant = w->kept.constant,
+                          .constant_values = w->kept.value,
+                          .whole_train = w->whole[0],
+                          .whole_test = w->whole[1],
+                          .previous_train = w->previous[0],
+                          .previous_test = w->previous[1],
+                          .previous_epoch = w->previous_epoch,
+                          .host = host };
 }
 
 /* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
@@ -54,17 +103,19 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
     if (!status)
         status = tsr_metrics_new(label, &metrics);
     if (!status)
-        status = tsr_choose_probed_codes(common, train, test, &w->budget, &rng, metrics, &seen);
+        status = tsr_choose_probed_codes(common, train, test, w->kept.columns, &w->budget, &rng, metrics,
+                                         &seen);
     if (!status) {
-        tsr_probing probing = { .train = seen.train,
-                                .test = seen.test,
-                                .train_labels = w->train_labels,
-                                .test_labels = w->test_labels,
-                                .classes = w->run->data->info.classes,
-                                .rng = rng,
-                                .folder = folder,
-                                .network = w->network,
-                                .metrics = metrics };
+        tsr_probing_host host = { .parts = { &w->parts.train, &w->parts.holdout, &w->parts.test },
+                                  .augment = &w->run->training.augment,
+                                  .budget = &w->budget };
+        tsr_probing probing = begin_probing(w, epoch, &host);
+        probing.train = seen.train;
+        probing.test = seen.test;
+        probing.columns = seen.columns;
+        probing.rng = rng;
+        probing.folder = folder;
+        probing.metrics = metrics;
         atomic_store(&w->progress->probe, number_of_probe + 1);
         tsr_call before = tsr_guard_note(tsr_instance_call(probe, TSR_CALL_RUN));
         status = ops->run(tsr_instance_self(probe), &probing);
@@ -148,6 +199,7 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
         status = save_codes(w, train, test);
     tsr_codes_free(train);
     tsr_codes_free(test);
+    pass_whole_on(w, epoch);
     if (status) {
         json_decref(metrics);
         return tsr_context(status, "after epoch %zu", epoch);

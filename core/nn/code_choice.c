@@ -44,7 +44,7 @@ tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice 
     size_t kept = 0;
     for (size_t i = 0; i < network->n_sources; i++) {
         tsr_code_source source = network->sources[i];
-        tsr_network_layer layer = network->layers[i];
+        tsr_layer_source layer = network->layers[i];
         if (!is_chosen(choice, source.name)) {
             free(layer.moved);
             continue;

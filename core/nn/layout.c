@@ -118,10 +118,10 @@ static bool moves_breakpoints(const tsr_node *reader)
 
 static tsr_status *add_code_source(tsr_network *network, const tsr_code_point *point)
 {
-    tsr_network_layer *layer = &network->layers[network->n_sources];
+    tsr_layer_source *layer = &network->layers[network->n_sources];
     tsr_shape shape = point->values->shape;
     size_t channels = tsr_shape_channels(shape), n;
-    *layer = (tsr_network_layer){ .values = point->values, .reader = point->reader };
+    *layer = (tsr_layer_source){ .values = point->values, .reader = point->reader };
     if (moves_breakpoints(point->reader)) {
         bool fits = tsr_checked_multiply(point->n, channels, &n);
         layer->moved = fits ? tsr_alloc(n, sizeof(float)) : NULL;

@@ -158,7 +158,7 @@ static void see_values(void *context, const tsr_node *node, size_t n, const floa
 static void move_breakpoints(tsr_network *network)
 {
     for (size_t i = 0; i < network->n_sources; i++) {
-        const tsr_network_layer *layer = &network->layers[i];
+        const tsr_layer_source *layer = &network->layers[i];
         if (!layer->moved)
             continue;
         tsr_pass pass = network->plan->forward[layer->reader->index];
@@ -207,6 +207,102 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
         tsr_network_take_inputs(network, now, inputs + i * size);
         tsr_network_forward(network, now, NULL, NULL);
         memcpy(logits + i * classes, tsr_network_logits(network), now * classes * sizeof(float));
+    }
+    if (before)
+        network->plan = before;
+    return NULL;
+}
+
+/* --- the layers of the code --- */
+
+static size_t round_up(size_t bits)
+{
+    return (bits + 63) / 64 * 64;
+}
+
+size_t tsr_code_source_columns(const tsr_code_source *source)
+{
+    return source->n_breakpoints * round_up(source->units);
+}
+
+size_t tsr_network_n_layers(const tsr_network *network)
+{
+    return network->n_sources;
+}
+
+static size_t first_column(const tsr_network *network, size_t layer)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < layer; i++)
+        first += tsr_code_source_columns(&network->sources[i]);
+    return first;
+}
+
+void tsr_network_layer_sized(const tsr_network *network, size_t i, tsr_layer_info *out, size_t size)
+{
+    const tsr_code_source *source = &network->sources[i];
+    tsr_layer_info info = { .name = source->name,
+                            .units = source->units,
+                            .positions = source->positions,
+                            .channels = source->channels,
+                            .n_breakpoints = source->n_breakpoints,
+                            .first = first_column(network, i) };
+    memset(out, 0, size);
+    memcpy(out, &info, size < sizeof(info) ? size : sizeof(info));
+}
+
+void tsr_network_breakpoints(tsr_network *network, size_t i, float *at)
+{
+    const tsr_code_source *source = &network->sources[i];
+    if (source->moved && network->plan)
+        move_breakpoints(network);
+    for (size_t b = 0; b < source->n_breakpoints; b++)
+        for (size_t c = 0; c < source->channels; c++)
+            at[b * source->channels + c] =
+                source->moved ? source->moved[b * source->channels + c] : source->breakpoints[b];
+}
+
+tsr_column tsr_network_column(const tsr_network *network, size_t column)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < network->n_sources; i++) {
+        const tsr_code_source *source = &network->sources[i];
+        size_t step = round_up(source->units), n = tsr_code_source_columns(source);
+        size_t unit = column >= first ? (column - first) % step : 0;
+        if (column >= first && column - first < n && unit < source->units)
+            return (tsr_column){ i, unit, unit / (source->units / source->channels),
+                                 (column - first) / step };
+        first += n;
+    }
+    return (tsr_column){ .layer = network->n_sources };
+}
+
+typedef struct one_layer {
+    size_t number;
+    float *values;
+} one_layer;
+
+static void copy_values(void *context, const tsr_layer_values *layer)
+{
+    const one_layer *wanted = context;
+    if (layer->number == wanted->number)
+        memcpy(wanted->values, layer->x, layer->n * layer->units * sizeof(float));
+}
+
+tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n, const float *inputs, float *values)
+{
+    if (i >= network->n_sources)
+        return tsr_fail(TSR_REFUSED, "no layer %zu: the code has %zu, counted from 0", i, network->n_sources);
+    size_t size = tsr_shape_size(tsr_network_input(network));
+    size_t units = network->sources[i].units * network->sources[i].positions;
+    tsr_plan *before = network->plan;
+    size_t batch = network->plans[0] ? network->plans[0]->batch : PREDICT_BATCH;
+    TSR_TRY(tsr_network_plan(network, batch, false));
+    for (size_t at = 0; at < n; at += batch) {
+        size_t now = n - at < batch ? n - at : batch;
+        one_layer wanted = { i, values + at * units };
+        tsr_network_take_inputs(network, now, inputs + at * size);
+        tsr_network_forward(network, now, copy_values, &wanted);
     }
     if (before)
         network->plan = before;

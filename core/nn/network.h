@@ -59,6 +59,8 @@ typedef struct tsr_code_source {
     const float *breakpoints; /* ascending; where they are learned, those before training */
     const float *moved;       /* n_breakpoints x channels, as they were in the last forward; NULL: as above */
 } tsr_code_source;
+/* Columns that it takes up in the whole code: a multiple of 64 for each breakpoint. */
+size_t tsr_code_source_columns(const tsr_code_source *source);
 size_t tsr_network_n_code_sources(const tsr_network *network);
 const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer);
 

@@ -7,10 +7,10 @@
 #include "nn/plan.h"
 
 /* A layer of the code and where it comes from. */
-typedef struct tsr_network_layer {
+typedef struct tsr_layer_source {
     const tsr_node *values, *reader; /* as in the graph's code point */
     float *moved;                    /* the source's, or NULL */
-} tsr_network_layer;
+} tsr_layer_source;
 
 struct tsr_network {
     tsr_graph *graph;
@@ -23,7 +23,7 @@ struct tsr_network {
     tsr_network_arrays store; /* the same addresses as the operators want them */
     size_t n_sources;
     tsr_code_source *sources;
-    tsr_network_layer *layers; /* of each source */
+    tsr_layer_source *layers; /* of each source */
     tsr_plan *plans[2]; /* without and with training */
     tsr_plan *plan;     /* the selected one */
     const float *mean;  /* of the inputs that it is given; or NULL */

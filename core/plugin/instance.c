@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/probe.h>
 
 /* Behind each instance's structure stand so many bytes that nobody may write. */
 enum { FENCE = 64, FENCE_BYTE = 0xa5 };
@@ -82,6 +83,19 @@ tsr_status *tsr_instance_check(const tsr_instance *instance)
 {
     TSR_TRY(check_fence(instance));
     return tsr_fields_visit_nested(instance->loaded->plugin.keys, instance->self, check_nested, NULL);
+}
+
+static tsr_status *add_needs(void *context, const tsr_instance *nested)
+{
+    *(unsigned *)context |= nested->loaded->plugin.kind == TSR_PROBE ? tsr_probe_needs(nested) : 0;
+    return NULL;
+}
+
+unsigned tsr_probe_needs(const tsr_instance *probe)
+{
+    unsigned needs = ((const tsr_probe_ops *)tsr_instance_ops(probe))->needs;
+    tsr_status_free(tsr_fields_visit_nested(probe->loaded->plugin.keys, probe->self, add_needs, &needs));
+    return needs;
 }
 
 /* The instance. */

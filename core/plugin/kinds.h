@@ -51,6 +51,9 @@ typedef struct tsr_kind_row {
     const char *config_before, *config_after;
 } tsr_kind_row;
 
+/* What a probe needs, with what the probes need that it runs. */
+unsigned tsr_probe_needs(const tsr_instance *probe);
+
 /* NULL where `kind` is none. */
 const tsr_kind_row *tsr_kind_get(tsr_kind kind);
 

@@ -13,6 +13,45 @@ TSR_API int tsr_network_classes(const tsr_network *network);
 /* Trained parameters in all. */
 TSR_API size_t tsr_network_parameters(const tsr_network *network);
 
+/* A layer of the neural code: an activation's pre-activations, or the values that a model taps. */
+typedef struct tsr_layer_info {
+    const char *name; /* lives as long as the network */
+    size_t units;     /* a bit of each for each breakpoint */
+    size_t positions; /* values that are summed up for a unit: 1, or a channel's where units are channels */
+    size_t channels;  /* of the units: a divisor of their number, and all units of one follow one another */
+    size_t n_breakpoints;
+    size_t first; /* column of the whole code; bits of breakpoint b begin at first + b * (units rounded up to a
+                     multiple of 64) */
+} tsr_layer_info;
+
+/* Layers of the code, in its order. */
+TSR_API size_t tsr_network_n_layers(const tsr_network *network);
+/* Fills in `size` bytes for layer i, which is one. Any thread. */
+TSR_API void tsr_network_layer_sized(const tsr_network *network, size_t i, tsr_layer_info *out, size_t size);
+static inline tsr_layer_info tsr_network_layer(const tsr_network *network, size_t i)
+{
+    tsr_layer_info info;
+    tsr_network_layer_sized(network, i, &info, sizeof(info));
+    return info;
+}
+
+/* The breakpoints of layer i as the network has them now, n_breakpoints x channels. Not while another thread
+   uses the network. */
+TSR_API void tsr_network_breakpoints(tsr_network *network, size_t i, float *at);
+
+/* What a column of the whole code tells of. */
+typedef struct tsr_column {
+    size_t layer, unit, channel, breakpoint;
+} tsr_column;
+
+/* The place of a column; one that is of no unit has layer tsr_network_n_layers(). Fixed in size. Any thread. */
+TSR_API tsr_column tsr_network_column(const tsr_network *network, size_t column);
+
+/* The values that layer i is of, for n inputs as the dataset gives them: n x units x positions. Not while
+   another thread uses the network. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n,
+                                                      const float *inputs, float *values);
+
 /* Logits of n inputs as the dataset gives them: inputs is n x shape, logits n x classes. Not while another
  * thread uses the network. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,

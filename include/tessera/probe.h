@@ -4,6 +4,7 @@
 #define TESSERA_PROBE_H
 
 #include <tessera/codes.h>
+#include <tessera/network.h>
 #include <tessera/plugin.h>
 #include <tessera/rng.h>
 
@@ -17,10 +18,18 @@ typedef struct tsr_probe_sizes {
     size_t projection; /* bits that the probe will see at most, drawn from all; 0: it sees all */
 } tsr_probe_sizes;
 
-typedef struct tsr_network tsr_network;
 typedef struct tsr_metrics tsr_metrics;
+typedef struct tsr_probing_host tsr_probing_host;
 
-/* One probing, of one snapshot of one run. Everything belongs to the host. */
+/* What a probe asks for beside codes and labels: bits of `needs` in its operations. */
+enum {
+    TSR_PROBE_NETWORK = 1 << 0,  /* the network, the places of the codes' columns in it, and the inputs */
+    TSR_PROBE_WHOLE = 1 << 1,    /* the codes with all their columns */
+    TSR_PROBE_PREVIOUS = 1 << 2, /* the same of the snapshot before, and both of this one */
+};
+
+/* One probing, of one snapshot of one run. Everything belongs to the host and lasts as long as the probing;
+   the codes may be read by several threads. */
 typedef struct tsr_probing {
     const tsr_codes *train, *test; /* the same bits in both: of those that are not constant over both
                                       the ones that the keys `layers` and `projection` choose */
@@ -28,9 +37,67 @@ typedef struct tsr_probing {
     int classes;
     tsr_rng rng;          /* this probe's stream; copy it */
     const char *folder;   /* exists; files written there are kept with the run */
-    tsr_network *network; /* the trained network, see network.h */
+    tsr_network *network; /* the trained network, see network.h; NULL where codes come without one, which a
+                             probe that needs it never sees */
     tsr_metrics *metrics;
+
+    const int32_t *trained_labels; /* those of `train` that were trained on: with label noise */
+    const char *const *class_names; /* `classes` of them, in UTF-8, or NULL: their numbers */
+    uint64_t seed;                  /* of the run */
+    size_t replicate;               /* 0, 1 ... */
+    size_t epoch;                   /* how many epochs trained the network; 0: none */
+
+    /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives; NULL without a
+       network. tsr_network_column tells layer, unit, channel and breakpoint of such a column. */
+    size_t whole_bits;
+    const uint32_t *columns;  /* of each of train->bits columns: its number in the whole code, all different */
+    const uint64_t *constant; /* a row of the whole code: the columns of units that are constant over train
+                                 and test, which `train` has dropped ... */
+    const uint64_t *constant_values; /* ... and the values that they have */
+
+    /* Where `needs` asks for them, else NULL; a row for each example, as in train and test. Without a snapshot
+       before this one the previous ones are NULL too. */
+    const tsr_codes *whole_train, *whole_test;
+    const tsr_codes *previous_train, *previous_test;
+    size_t previous_epoch;
+
+    const tsr_probing_host *host;
 } tsr_probing;
+
+/* A part of the data as the run cut it. Codes are those of TRAIN and TEST, in the order of the examples. */
+typedef enum tsr_part { TSR_PART_TRAIN, TSR_PART_HOLDOUT, TSR_PART_TEST, TSR_N_PARTS } tsr_part;
+
+/* How an input is read: as the dataset has it, which is what codes are taken of; with the input noise that it
+   is trained on; or turned, shifted and mirrored too, as training might have in epoch `epoch`. Where a run
+   has neither noise nor augmentation all are the same. */
+typedef enum tsr_input_form {
+    TSR_INPUT_CLEAN,
+    TSR_INPUT_TRAINED,
+    TSR_INPUT_AUGMENTED,
+    TSR_N_INPUT_FORMS
+} tsr_input_form;
+
+/* Examples of a part; 0 where the inputs are not known. Any thread. */
+TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
+
+/* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
+   labels, n, true ones for clean inputs and those that were trained on else. Either may be NULL. Fails for an
+   index that is no example, and without memory. Any thread, several at once. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part,
+                                                    tsr_input_form form, size_t n, const size_t *index,
+                                                    float *inputs, int32_t *labels);
+
+/* Runs another probe, a parameter of the calling one (key.h), on `probing`, a copy of its own with codes, and
+   if these are of other examples labels, that it made; columns that are no longer known are NULL there. Its
+   metrics are named "<prefix>.<name>" among the calling probe's, its keys `layers` and `projection` choose
+   from these codes, and what it needs the calling probe is given. Fails as that probe does. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_run_probe_sized(const tsr_probing *probing, const tsr_instance *probe,
+                                                       const char *prefix, size_t size);
+static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_instance *probe,
+                                        const char *prefix)
+{
+    return tsr_run_probe_sized(probing, probe, prefix, sizeof(*probing));
+}
 
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection;
    value may be NaN: undefined here. Names are lower case, digits,
@@ -81,6 +148,8 @@ typedef struct tsr_probe_ops {
     /* What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
        what it leaves out is kept with the results like the others, and is no part of the report's plots. */
     const tsr_metric_info *metrics;
+
+    unsigned needs; /* TSR_PROBE_...: what it asks for beside codes and labels */
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \

@@ -242,8 +242,8 @@ START_TEST(layers_and_constant_columns_are_the_same_in_a_file)
         in_file->words[i * in_file->stride] |= 1, in_memory->words[i * in_memory->stride] |= 1;
     ck_succeeds(tsr_codes_new(0, 50, &none[0]));
     ck_succeeds(tsr_codes_new(0, 50, &none[1]));
-    ck_succeeds(tsr_drop_constant(in_file, none[0]));
-    ck_succeeds(tsr_drop_constant(in_memory, none[1]));
+    ck_succeeds(tsr_drop_constant(in_file, none[0], NULL));
+    ck_succeeds(tsr_drop_constant(in_memory, none[1], NULL));
     ck_assert_uint_lt(in_file->bits, 50);
     ck_assert_uint_eq(in_file->bits, in_memory->bits);
     ck_assert_mem_eq(in_file->words, in_memory->words, 12 * in_file->stride * 8);
@@ -307,7 +307,7 @@ static void check_dropped(size_t n_train, size_t n_test, size_t bits)
     ck_succeeds(tsr_codes_set_layers(train, 2, layers));
     ck_succeeds(tsr_codes_slice(train, 0, bits, &old_train));
     ck_succeeds(tsr_codes_slice(test, 0, bits, &old_test));
-    ck_succeeds(tsr_drop_constant(train, test));
+    ck_succeeds(tsr_drop_constant(train, test, NULL));
     size_t at = 0, in_layer[2] = { 0 };
     for (size_t j = 0; j < bits; j++) {
         if (!varies(old_train, old_test, j))
@@ -347,7 +347,7 @@ END_TEST
 START_TEST(codes_of_different_lengths_are_no_pair)
 {
     tsr_codes *a = random_codes(1, 2, 10, 0.5), *b = random_codes(1, 2, 11, 0.5);
-    ck_fails(tsr_drop_constant(a, b), TSR_FAILED, "10 bits, test codes 11");
+    ck_fails(tsr_drop_constant(a, b, NULL), TSR_FAILED, "10 bits, test codes 11");
     tsr_codes_free(a);
     tsr_codes_free(b);
 }

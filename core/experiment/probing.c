@@ -1,0 +1,158 @@
+/* The inputs of a probing, read again from the dataset, and probes that probes run. */
+#include "experiment/probing.h"
+
+#include "base/guard.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/probed.h"
+#include "plugin/announced.h"
+#include "plugin/instance.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const part_names[TSR_N_PARTS] = { "training", "held-out", "test" };
+
+tsr_status *tsr_probing_check(const tsr_probing *probing, const tsr_instance *probe)
+{
+    unsigned needs = tsr_probe_needs(probe);
+    const char *lacks = NULL;
+    if (needs & TSR_PROBE_NETWORK && !probing->network)
+        lacks = "the network";
+    else if (needs & (TSR_PROBE_WHOLE | TSR_PROBE_PREVIOUS) && !probing->whole_train)
+        lacks = "the codes with all their columns";
+    return lacks ? tsr_fail(TSR_REFUSED, "it needs %s, and only codes and labels are known here", lacks) : NULL;
+}
+
+/* --- inputs --- */
+
+static const tsr_samples *part_of(const tsr_probing *probing, tsr_part part)
+{
+    return probing->host && (unsigned)part < TSR_N_PARTS ? probing->host->parts[part] : NULL;
+}
+
+size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part)
+{
+    const tsr_samples *samples = part_of(probing, part);
+    return samples ? samples->n : 0;
+}
+
+static tsr_status *check_index(tsr_part part, const tsr_samples *samples, size_t n, const size_t *index)
+{
+    for (size_t i = 0; i < n; i++)
+        if (index[i] >= samples->n)
+            return tsr_fail(TSR_REFUSED, "%s example %zu is asked for, expected one of 0 to %zu",
+                            part_names[part], index[i], samples->n - 1);
+    return NULL;
+}
+
+/* In the network's frame, where the mean is subtracted, as training does it, and back. */
+static tsr_status *augment(const tsr_probing *probing, const tsr_samples *samples, size_t n,
+                           const size_t *index, float *inputs)
+{
+    tsr_shape shape = samples->data->info.shape;
+    size_t size = tsr_shape_size(shape);
+    float *image = tsr_alloc(size, sizeof(float));
+    if (!image)
+        return tsr_no_memory("an input");
+    for (size_t i = 0; i < n; i++) {
+        float *x = inputs + i * size;
+        tsr_transform transform =
+            tsr_augment_draw(probing->host->augment, probing->seed, probing->epoch, index[i]);
+        for (size_t j = 0; j < size; j++)
+            image[j] = samples->mean ? x[j] - samples->mean[j] : x[j];
+        tsr_augment_apply(&transform, shape, image, x);
+        for (size_t j = 0; samples->mean && j < size; j++)
+            x[j] += samples->mean[j];
+    }
+    free(image);
+    return NULL;
+}
+
+tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_input_form form, size_t n,
+                             const size_t *index, float *inputs, int32_t *labels)
+{
+    const tsr_samples *samples = part_of(probing, part);
+    if (!samples || (unsigned)form >= TSR_N_INPUT_FORMS)
+        return tsr_fail(TSR_REFUSED, samples ? "no such form of inputs" : "the inputs are not known here");
+    TSR_TRY(check_index(part, samples, n, index));
+    size_t *scratch = tsr_alloc(n, sizeof(*scratch));
+    if (!scratch)
+        return tsr_no_memory("inputs");
+    tsr_samples plain = *samples;
+    plain.mean = NULL; /* what is to be subtracted the network subtracts */
+    if (form == TSR_INPUT_CLEAN) {
+        plain.noisy = NULL;
+        plain.input_noise = 0;
+    }
+    tsr_samples_read(&plain, n, index, scratch, inputs, labels);
+    free(scratch);
+    bool augments = form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && probing->host->augment &&
+                    tsr_augments(probing->host->augment);
+    return augments && inputs ? augment(probing, samples, n, index, inputs) : NULL;
+}
+
+/* --- probes that probes run --- */
+
+static tsr_status *check_sizes(const tsr_probing *probing, const tsr_instance *probe)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    const tsr_probe_common *common = tsr_instance_common(probe);
+    tsr_probe_sizes sizes = { .n_train = probing->train->n,
+                              .n_test = probing->test->n,
+                              .classes = probing->classes,
+                              .projection = (size_t)common->projection };
+    if (probing->network)
+        sizes.shape = tsr_network_input(probing->network);
+    return ops->check ? ops->check(tsr_instance_self(probe), &sizes) : NULL;
+}
+
+static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(probe);
+    tsr_probed_codes seen = { 0 };
+    tsr_status *status = tsr_choose_probed_codes(tsr_instance_common(probe), probing->train, probing->test,
+                                                 probing->columns, probing->host ? probing->host->budget : NULL,
+                                                 &probing->rng, probing->metrics, &seen);
+    if (!status) {
+        probing->train = seen.train;
+        probing->test = seen.test;
+        probing->columns = seen.columns;
+        tsr_call before = tsr_guard_note(tsr_instance_call(probe, TSR_CALL_RUN));
+        status = ops->run(tsr_instance_self(probe), probing);
+        tsr_guard_note(before);
+    }
+    tsr_probed_codes_clear(&seen);
+    return status;
+}
+
+static tsr_status *run_inner(tsr_probing *probing, const tsr_instance *probe, const char *prefix)
+{
+    if (!tsr_metric_name_valid(prefix))
+        return tsr_fail(TSR_FAILED, "the prefix is '%s', expected lower case, digits, _ and single dots",
+                        prefix);
+    if (probing->train->bits != probing->test->bits)
+        return tsr_fail(TSR_FAILED, "training codes have %zu bits, test codes %zu", probing->train->bits,
+                        probing->test->bits);
+    TSR_TRY(tsr_probing_check(probing, probe));
+    TSR_TRY(check_sizes(probing, probe));
+    size_t length = tsr_metrics_prefix_length(probing->metrics);
+    char *begin = tsr_format("%s.", prefix);
+    tsr_status *status = begin ? tsr_metrics_add_prefix(probing->metrics, begin) : tsr_no_memory("metrics");
+    free(begin);
+    if (!status)
+        status = run_on_choice(probing, probe);
+    tsr_metrics_cut_prefix(probing->metrics, length);
+    return status;
+}
+
+tsr_status *tsr_run_probe_sized(const tsr_probing *probing, const tsr_instance *probe, const char *prefix,
+                                size_t size)
+{
+    tsr_probing inner = { 0 };
+    if (!probe || tsr_instance_loaded(probe)->plugin.kind != TSR_PROBE)
+        return tsr_fail(TSR_FAILED, "%s is to be run as a probe, and is none",
+                        probe ? tsr_instance_name(probe) : "NULL");
+    memcpy(&inner, probing, size < sizeof(inner) ? size : sizeof(inner));
+    return tsr_context(run_inner(&inner, probe, prefix ? prefix : ""), "%s", tsr_instance_name(probe));
+}
