@@ -35,8 +35,7 @@ static bool layer_bits(const tsr_code_source *source, size_t *out)
            !__builtin_add_overflow(before, source->units, out);
 }
 
-/* Codes of n zero rows with the network's layers. */
-static tsr_status *codes_for(const tsr_network *network, size_t n, tsr_code_budget *budget, tsr_codes **out)
+tsr_status *tsr_codes_for(const tsr_network *network, size_t n, tsr_code_budget *budget, tsr_codes **out)
 {
     size_t n_layers = tsr_network_n_code_sources(network), bits = 0;
     tsr_code_layer *layers = tsr_alloc(n_layers, sizeof(*layers));
@@ -176,7 +175,7 @@ tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *sa
     *codes = NULL;
     *evaluation = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
     tsr_codes *taken;
-    TSR_TRY(codes_for(network, samples->n, budget, &taken));
+    TSR_TRY(tsr_codes_for(network, samples->n, budget, &taken));
     tsr_status *status = pass_over(network, samples, false, taken, together ? evaluation : NULL);
     if (!status && !together)
         status = pass_over(network, samples, true, NULL, evaluation);
@@ -192,7 +191,7 @@ tsr_status *tsr_extract(tsr_network *network, const tsr_samples *samples, tsr_co
 {
     *out = NULL;
     tsr_codes *codes;
-    TSR_TRY(codes_for(network, samples->n, budget, &codes));
+    TSR_TRY(tsr_codes_for(network, samples->n, budget, &codes));
     tsr_status *status = pass_over(network, samples, false, codes, NULL);
     if (status)
         tsr_codes_free(codes);
@@ -206,7 +205,7 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
     *out = NULL;
     TSR_TRY(plan(network, n));
     tsr_codes *codes;
-    TSR_TRY(codes_for(network, n, NULL, &codes));
+    TSR_TRY(tsr_codes_for(network, n, NULL, &codes));
     size_t size = tsr_shape_size(tsr_network_input(network));
     for (size_t row = 0; row < n; row += BATCH) {
         size_t count = n - row < BATCH ? n - row : BATCH;

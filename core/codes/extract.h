@@ -12,6 +12,10 @@ typedef struct tsr_evaluation {
     double loss, accuracy;
 } tsr_evaluation;
 
+/* Codes of n zero rows with the network's layers, every bit of them. */
+TSR_MUST_CHECK tsr_status *tsr_codes_for(const tsr_network *network, size_t n, tsr_code_budget *budget,
+                                         tsr_codes **out);
+
 /* Codes of all examples of `samples`, without noise, one row each, with every bit of the network's code: a
    layer starts at a multiple of 64 columns, its breakpoints one after the other likewise; columns between are
    zero and belong to no layer. Kept in `budget` (NULL: in memory), like those of the others here. */

@@ -240,6 +240,51 @@ static tsr_status *breakpoints_ascend(tsr_kit *kit)
     return status;
 }
 
+#define PIECE_TOLERANCE 1e-5
+
+/* What `piece` says of a unit against what forward gave, relative to the terms. */
+static tsr_status *check_piece(trial *t, size_t i, size_t positions, size_t n, const float *at)
+{
+    double slope = NAN, offset = NAN, x = (double)t->x[i], learned = 0;
+    size_t piece = 0;
+    for (size_t b = 0; b < n; b++)
+        piece += x > (double)at[b];
+    if (t->ops->learned_name)
+        learned = (double)t->learned[i / positions % t->channels];
+    t->ops->piece(t->self, learned, piece, &slope, &offset);
+    double y = slope * x + offset, scale = 1 + fabs(slope * x) + fabs(offset);
+    if (fabs(y - (double)t->y[i]) <= PIECE_TOLERANCE * scale)
+        return NULL;
+    return tsr_fail(TSR_FAILED, "f(%g) is %g, and piece %zu says %g x + %g, which is %g", x, (double)t->y[i],
+                    piece, slope, offset, y);
+}
+
+static tsr_status *check_pieces(trial *t, tsr_units units)
+{
+    float at[MAX_BREAKPOINTS] = { 0 };
+    size_t n = t->ops->breakpoints ? t->ops->breakpoints(t->self, MAX_BREAKPOINTS, at) : 1;
+    t->ops->forward(t->self, &units, t->y);
+    for (size_t i = 0; i < t->n; i++)
+        TSR_TRY(check_piece(t, i, units.positions, n, at));
+    return NULL;
+}
+
+static tsr_status *pieces_are_right(tsr_kit *kit)
+{
+    tsr_instance *instance;
+    TSR_TRY(tsr_kit_make(kit, &instance));
+    const tsr_activation_ops *ops = tsr_instance_ops(instance);
+    tsr_status *status = NULL;
+    if (!ops->piece)
+        kit->skipped = "it tells no straight pieces";
+    else if (ops->learned_breakpoints)
+        kit->skipped = "its breakpoints are learned";
+    else
+        status = in_each_layout(kit, instance, check_pieces);
+    tsr_instance_free(instance);
+    return status;
+}
+
 static const tsr_kit_check checks[] = {
     { "gives a unit's value wherever the unit stands", units_are_independent, 0 },
     { "has the derivative that differences show", derivative_is_right, 0 },
@@ -247,6 +292,7 @@ static const tsr_kit_check checks[] = {
     { "computes backward in place", dx_may_be_dy, 0 },
     { "lets NaN through", divergence_stays_visible, 0 },
     { "has ascending breakpoints", breakpoints_ascend, 0 },
+    { "has the straight pieces that it tells", pieces_are_right, 0 },
     { NULL, NULL, 0 },
 };
 

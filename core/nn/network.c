@@ -155,19 +155,28 @@ static void see_values(void *context, const tsr_node *node, size_t n, const floa
     }
 }
 
+/* Of a layer whose breakpoints move, where they are. */
+static void find_breakpoints(const tsr_network *network, const tsr_layer_source *layer, float *at)
+{
+    const tsr_node *reader = layer->reader;
+    tsr_pass pass = { .config = reader->config,
+                      .n = 1,
+                      .n_inputs = reader->n_inputs,
+                      .shapes = reader->shapes,
+                      .shape = reader->shape,
+                      .parameters = network->store.parameters + reader->first_parameter,
+                      .state = network->store.state + reader->first_state,
+                      .constants = network->graph->constant_values + reader->first_constant };
+    tsr_call before = tsr_guard_note(reader->call);
+    reader->op.breakpoints(&pass, at);
+    tsr_guard_note(before);
+}
+
 static void move_breakpoints(tsr_network *network)
 {
-    for (size_t i = 0; i < network->n_sources; i++) {
-        const tsr_layer_source *layer = &network->layers[i];
-        if (!layer->moved)
-            continue;
-        tsr_pass pass = network->plan->forward[layer->reader->index];
-        pass.inputs = NULL;
-        pass.output = NULL;
-        tsr_call before = tsr_guard_note(layer->reader->call);
-        layer->reader->op.breakpoints(&pass, layer->moved);
-        tsr_guard_note(before);
-    }
+    for (size_t i = 0; i < network->n_sources; i++)
+        if (network->layers[i].moved)
+            find_breakpoints(network, &network->layers[i], network->layers[i].moved);
 }
 
 void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context)
@@ -251,15 +260,14 @@ void tsr_network_layer_sized(const tsr_network *network, size_t i, tsr_layer_inf
     memcpy(out, &info, size < sizeof(info) ? size : sizeof(info));
 }
 
-void tsr_network_breakpoints(tsr_network *network, size_t i, float *at)
+void tsr_network_breakpoints(const tsr_network *network, size_t i, float *at)
 {
     const tsr_code_source *source = &network->sources[i];
-    if (source->moved && network->plan)
-        move_breakpoints(network);
-    for (size_t b = 0; b < source->n_breakpoints; b++)
+    if (source->moved)
+        find_breakpoints(network, &network->layers[i], at);
+    for (size_t b = 0; !source->moved && b < source->n_breakpoints; b++)
         for (size_t c = 0; c < source->channels; c++)
-            at[b * source->channels + c] =
-                source->moved ? source->moved[b * source->channels + c] : source->breakpoints[b];
+            at[b * source->channels + c] = source->breakpoints[b];
 }
 
 tsr_column tsr_network_column(const tsr_network *network, size_t column)

@@ -36,8 +36,8 @@ static inline tsr_layer_info tsr_network_layer(const tsr_network *network, size_
 }
 
 /* The breakpoints of layer i as the network has them now, n_breakpoints x channels. Not while another thread
-   uses the network. */
-TSR_API void tsr_network_breakpoints(tsr_network *network, size_t i, float *at);
+   trains the network. */
+TSR_API void tsr_network_breakpoints(const tsr_network *network, size_t i, float *at);
 
 /* What a column of the whole code tells of. */
 typedef struct tsr_column {

@@ -104,7 +104,48 @@ typedef struct tsr_pass {
 enum {
     TSR_OP_READS_INPUTS = 1 << 0, /* backward reads pass->inputs */
     TSR_OP_READS_OUTPUT = 1 << 1, /* backward reads pass->output */
+    TSR_OP_MOVES = 1 << 2,        /* each element of the output is one of an input's as it is, always the same
+                                     one, but for training: its course along lines needs no operation */
 };
+
+/* Crossings that are nearer to each other than this, times |t| where that is above 1, are one. */
+#define TSR_LINE_TIE 1e-12
+
+/* Where n straight lines through the network's input are at this node: each element of an input is value +
+   (t' - t) slope while nothing before it changes its piece. */
+typedef struct tsr_line_pass {
+    const void *config;
+    size_t n; /* lines */
+    size_t n_inputs;
+    const tsr_shape *shapes; /* per input */
+    tsr_shape shape;         /* of the output */
+    const double *const *values, *const *slopes; /* per input: n x its shape */
+    double *value, *slope;                       /* to be written: n x shape */
+    const float *const *parameters, *const *state;
+    const double *constants;
+    const double *t; /* n: where each line is */
+    double *next;    /* n: to be lowered to where the operator's piece ends, by tsr_line_meet */
+} tsr_line_pass;
+
+static inline double tsr_line_tie(double t)
+{
+    return TSR_LINE_TIE * (t > 1 ? t : t < -1 ? -t : 1);
+}
+
+/* Whether a value lies above a breakpoint right of t. Any thread. */
+static inline bool tsr_line_above(double t, double value, double slope, double breakpoint)
+{
+    double above = value - breakpoint, tie = tsr_line_tie(t) * (slope < 0 ? -slope : slope);
+    return above > tie || (above >= -tie && slope > 0);
+}
+
+/* Lowers *next to where a value meets a breakpoint beyond t, if it does before. Any thread. */
+static inline void tsr_line_meet(double t, double value, double slope, double breakpoint, double *next)
+{
+    double at = slope < 0 || slope > 0 ? t + (breakpoint - value) / slope : t;
+    if (at > t + tsr_line_tie(t) && at < *next)
+        *next = at;
+}
 
 struct tsr_op {
     size_t size; /* sizeof(tsr_op) where it was built */
@@ -121,6 +162,12 @@ struct tsr_op {
     /* Where the breakpoints of tsr_setup_code are now, if they depend on parameters or state: at[b * channels +
        c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. */
     void (*breakpoints)(const tsr_pass *pass, float *at);
+
+    /* The course along lines, exactly, in double precision, as in inference: for each line the output's value
+       and slope on the piece right of t, and where that piece ends (line.h). Fails where there is none, which
+       is told by the node's name, as of an operator that has neither this nor the flag TSR_OP_MOVES. In the
+       calling thread; several at once. */
+    tsr_status *(*line)(const tsr_line_pass *pass);
 };
 
 /* An operator with its size filled in: static const tsr_op gain = TSR_OP(.name = "gain", ...); */

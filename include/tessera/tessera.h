@@ -10,6 +10,7 @@
 #include <tessera/graph.h>
 #include <tessera/multiversion.h>
 #include <tessera/model.h>
+#include <tessera/line.h>
 #include <tessera/network.h>
 #include <tessera/npy.h>
 #include <tessera/op.h>

@@ -101,11 +101,19 @@ static double initial(const void *self)
     return ((const prelu *)self)->initial;
 }
 
+static void piece(const void *self, double learned, size_t number, double *slope, double *offset)
+{
+    (void)self;
+    *slope = number ? 1 : learned;
+    *offset = 0;
+}
+
 static const tsr_activation_ops ops = {
     .forward = forward,
     .backward = backward,
     .learned_name = "weight",
     .learned_initial = initial,
+    .piece = piece,
 };
 
 static const tsr_plugin plugin = {

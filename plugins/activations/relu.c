@@ -31,7 +31,14 @@ static void backward(const void *self, const tsr_units *units, const float *dy, 
     gate(units->samples * units->channels * units->positions, units->x, dy, dx);
 }
 
-static const tsr_activation_ops ops = { .forward = forward, .backward = backward };
+static void piece(const void *self, double learned, size_t number, double *slope, double *offset)
+{
+    (void)self, (void)learned;
+    *slope = number ? 1 : 0;
+    *offset = 0;
+}
+
+static const tsr_activation_ops ops = { .forward = forward, .backward = backward, .piece = piece };
 
 static const tsr_plugin plugin = {
     TSR_ACTIVATION_PLUGIN(&ops),

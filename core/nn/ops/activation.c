@@ -1,6 +1,7 @@
 /* Activation: an activation plugin's function on every unit. Its inputs are what the neural code is taken
    from, so it never works in place. Feature maps go to the plugin sample by sample, so that threads can share
    a batch; what a slope learns from each sample is summed in the order of samples. Vectors go whole. */
+#include "base/memory.h"
 #include "nn/graph.h"
 #include "nn/kernels/channels.h"
 #include "nn/ops/ops.h"
@@ -8,6 +9,7 @@
 #include "plugin/instance.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation)
 {
@@ -171,6 +173,55 @@ bool tsr_activation_moves_breakpoints(const tsr_activation_config *config)
     return config->ops->learned_breakpoints && config->ops->learned_name;
 }
 
+/* The breakpoints of every channel, n x channels; NULL: no memory. */
+static float *breakpoints_of_line(const tsr_line_pass *pass, size_t *n)
+{
+    const tsr_activation_config *config = pass->config;
+    *n = tsr_activation_breakpoints(config, 0, NULL);
+    float *at = tsr_alloc(*n * tsr_shape_channels(pass->shape), sizeof(float));
+    tsr_pass asked = { .config = config,
+                       .shape = pass->shape,
+                       .parameters = (float *const *)(uintptr_t)pass->parameters };
+    if (at)
+        breakpoints(&asked, at);
+    return at;
+}
+
+/* A unit's piece, its value and slope there, and where it meets the breakpoints beside it. */
+static void line_of_unit(const tsr_line_pass *pass, size_t i, size_t n, const float *at, size_t step,
+                         double learned, double t, double *next)
+{
+    const tsr_activation_config *config = pass->config;
+    double x = pass->values[0][i], dx = pass->slopes[0][i], slope, offset;
+    size_t piece = 0;
+    for (size_t b = 0; b < n; b++) {
+        piece += tsr_line_above(t, x, dx, (double)at[b * step]);
+        tsr_line_meet(t, x, dx, (double)at[b * step], next);
+    }
+    config->ops->piece(config->self, learned, piece, &slope, &offset);
+    pass->value[i] = slope * x + offset;
+    pass->slope[i] = slope * dx;
+}
+
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    const tsr_activation_config *config = pass->config;
+    size_t channels = tsr_shape_channels(pass->shape), positions = tsr_shape_positions(pass->shape), n;
+    if (!config->ops->piece)
+        return tsr_fail(TSR_REFUSED, "activation %s does not say what its straight pieces are", config->name);
+    float *at = breakpoints_of_line(pass, &n);
+    if (!at)
+        return tsr_no_memory("the breakpoints");
+    for (size_t i = 0; i < pass->n * channels; i++) {
+        size_t c = i % channels;
+        double learned = config->ops->learned_name ? (double)pass->parameters[0][c] : 0;
+        for (size_t p = i * positions; p < (i + 1) * positions; p++)
+            line_of_unit(pass, p, n, at + c, channels, learned, pass->t[i / channels], &pass->next[i / channels]);
+    }
+    free(at);
+    return NULL;
+}
+
 const tsr_op tsr_op_activation = {
     .size = sizeof(tsr_op),
     .name = "activation",
@@ -180,4 +231,5 @@ const tsr_op tsr_op_activation = {
     .forward = forward,
     .backward = backward,
     .breakpoints = breakpoints,
+    .line = line,
 };

@@ -38,10 +38,21 @@ static void backward(const tsr_pass *pass)
             tsr_copy(pass->n, tsr_shape_size(pass->shape), pass->output_gradient, pass->input_gradients[i]);
 }
 
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    size_t n = pass->n * tsr_shape_size(pass->shape);
+    for (size_t i = 0; i < n; i++) {
+        pass->value[i] = pass->values[0][i] + pass->values[1][i];
+        pass->slope[i] = pass->slopes[0][i] + pass->slopes[1][i];
+    }
+    return NULL;
+}
+
 const tsr_op tsr_op_add = {
     .size = sizeof(tsr_op),
     .name = "add",
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .line = line,
 };

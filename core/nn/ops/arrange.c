@@ -46,6 +46,7 @@ static void backward_reshape(const tsr_pass *pass)
 const tsr_op tsr_op_reshape = { .size = sizeof(tsr_op),
                                 .name = "reshape",
                                 .config_size = sizeof(tsr_shape),
+                                .flags = TSR_OP_MOVES,
                                 .setup = setup_reshape,
                                 .forward = forward_reshape,
                                 .backward = backward_reshape };
@@ -142,6 +143,7 @@ static void backward_permute(const tsr_pass *pass)
 const tsr_op tsr_op_permute = { .size = sizeof(tsr_op),
                                 .name = "permute",
                                 .config_size = sizeof(permute_config),
+                                .flags = TSR_OP_MOVES,
                                 .setup = setup_permute,
                                 .forward = forward_permute,
                                 .backward = backward_permute };
@@ -239,6 +241,7 @@ static void backward_concat(const tsr_pass *pass)
 const tsr_op tsr_op_concat = { .size = sizeof(tsr_op),
                                .name = "concat",
                                .config_size = sizeof(concat_config),
+                               .flags = TSR_OP_MOVES,
                                .setup = setup_concat,
                                .forward = forward_concat,
                                .backward = backward_concat };
@@ -291,6 +294,7 @@ static void backward_slice(const tsr_pass *pass)
 const tsr_op tsr_op_slice = { .size = sizeof(tsr_op),
                               .name = "slice",
                               .config_size = sizeof(slice_config),
+                              .flags = TSR_OP_MOVES,
                               .setup = setup_slice,
                               .forward = forward_slice,
                               .backward = backward_slice };

@@ -182,6 +182,23 @@ static void backward(const tsr_pass *pass)
         tsr_norm_maps_backward(pass);
 }
 
+/* As in inference: y = (scale / deviation) (x - mean) + shift. */
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    size_t channels = tsr_shape_channels(pass->shape), positions = tsr_shape_positions(pass->shape);
+    for (size_t i = 0; i < pass->n * channels; i++) {
+        size_t c = i % channels;
+        double factor = (double)pass->parameters[SCALE][c] /
+                        sqrt((double)pass->state[RUNNING_VARIANCE][c] + pass->constants[TSR_NORM_EPSILON]);
+        for (size_t p = i * positions; p < (i + 1) * positions; p++) {
+            pass->value[p] = factor * (pass->values[0][p] - (double)pass->state[RUNNING_MEAN][c]) +
+                             (double)pass->parameters[SHIFT][c];
+            pass->slope[p] = factor * pass->slopes[0][p];
+        }
+    }
+    return NULL;
+}
+
 const tsr_op tsr_op_batch_norm = {
     .size = sizeof(tsr_op),
     .name = "batch_norm",
@@ -190,4 +207,5 @@ const tsr_op tsr_op_batch_norm = {
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .line = line,
 };

@@ -53,19 +53,24 @@ static void setup(tsr_setup *setup)
                    setup->node->inputs[1]->name, tsr_shape_format(b, b_text, sizeof(b_text)));
 }
 
-static rows rows_of(const tsr_pass *pass)
+static rows rows_between(const tsr_shape *shapes, tsr_shape shape)
 {
-    rows r = { .n_dims = pass->shape.n_dims, .length = pass->shape.dims[pass->shape.n_dims - 1] };
-    r.n = tsr_shape_size(pass->shape) / r.length;
-    memcpy(r.dims, pass->shape.dims, sizeof(r.dims));
+    rows r = { .n_dims = shape.n_dims, .length = shape.dims[shape.n_dims - 1] };
+    r.n = tsr_shape_size(shape) / r.length;
+    memcpy(r.dims, shape.dims, sizeof(r.dims));
     for (size_t k = 0; k < 2; k++) {
         size_t stride = 1;
         for (size_t i = r.n_dims; i-- > 0;) {
-            r.strides[k][i] = pass->shapes[k].dims[i] == 1 ? 0 : stride;
-            stride *= pass->shapes[k].dims[i];
+            r.strides[k][i] = shapes[k].dims[i] == 1 ? 0 : stride;
+            stride *= shapes[k].dims[i];
         }
     }
     return r;
+}
+
+static rows rows_of(const tsr_pass *pass)
+{
+    return rows_between(pass->shapes, pass->shape);
 }
 
 /* Where row number `row` of a sample begins in input k. */
@@ -141,10 +146,43 @@ static void backward(const tsr_pass *pass)
     }
 }
 
+/* Two values and their slopes; false where their product bends. */
+static bool combine_line(binary which, const double *x, const double *dx, double *y, double *dy)
+{
+    if (which == MULTIPLY) {
+        *y = x[0] * x[1];
+        *dy = dx[0] * x[1] + x[0] * dx[1];
+        return !((dx[0] < 0 || dx[0] > 0) && (dx[1] < 0 || dx[1] > 0));
+    }
+    double sign = which == ADD ? 1 : -1;
+    *y = x[0] + sign * x[1];
+    *dy = dx[0] + sign * dx[1];
+    return true;
+}
+
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    const binary which = ((const binary_config *)pass->config)->which;
+    const rows r = rows_between(pass->shapes, pass->shape);
+    size_t sizes[2] = { tsr_shape_size(pass->shapes[0]), tsr_shape_size(pass->shapes[1]) };
+    bool straight = true;
+    for (size_t i = 0; i < pass->n * r.n * r.length; i++) {
+        size_t sample = i / (r.n * r.length), row = i / r.length % r.n, column = i % r.length;
+        double x[2], dx[2];
+        for (size_t k = 0; k < 2; k++) {
+            size_t at = sample * sizes[k] + row_start(&r, k, row) + column * r.strides[k][r.n_dims - 1];
+            x[k] = pass->values[k][at];
+            dx[k] = pass->slopes[k][at];
+        }
+        straight &= combine_line(which, x, dx, &pass->value[i], &pass->slope[i]);
+    }
+    return straight ? NULL : tsr_fail(TSR_REFUSED, "it multiplies two values that both change along the line");
+}
+
 #define BINARY_OP(called, reads)                                                                             \
     {                                                                                                        \
         .size = sizeof(tsr_op), .name = (called), .config_size = sizeof(binary_config), .flags = (reads),    \
-        .setup = setup, .forward = forward, .backward = backward                                             \
+        .setup = setup, .forward = forward, .backward = backward, .line = line                               \
     }
 
 const tsr_op tsr_op_add_repeated = BINARY_OP("add", 0);

@@ -164,6 +164,13 @@ static void backward(const tsr_pass *pass)
                                    pass->input_gradients[0], pass->scratch);
 }
 
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    tsr_grouped_conv_config config = { .options = *(const tsr_conv2d_options *)pass->config };
+    config.options.groups = config.options.dilation_h = config.options.dilation_w = 1;
+    return tsr_grouped_conv_line(&config, pass);
+}
+
 const tsr_op tsr_op_conv2d = {
     .size = sizeof(tsr_op),
     .name = "conv2d",
@@ -172,4 +179,5 @@ const tsr_op tsr_op_conv2d = {
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .line = line,
 };

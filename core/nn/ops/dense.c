@@ -1,4 +1,5 @@
 /* Dense layer: Y = X W^T + b, W is (width, inputs). */
+#include "nn/kernels/affine.h"
 #include "nn/kernels/channels.h"
 #include "nn/ops/ops.h"
 #include "nn/kernels/products.h"
@@ -64,6 +65,15 @@ static void backward(const tsr_pass *pass)
                                  pass->input_gradients[0]);
 }
 
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    size_t features = tsr_shape_size(pass->shapes[0]);
+    tsr_affine layer = { pass->n, features, tsr_shape_channels(pass->shape) };
+    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], pass->parameters[1], pass->value);
+    tsr_affine_apply(&layer, pass->slopes[0], pass->parameters[0], NULL, pass->slope);
+    return NULL;
+}
+
 const tsr_op tsr_op_dense = {
     .size = sizeof(tsr_op),
     .name = "dense",
@@ -72,4 +82,5 @@ const tsr_op tsr_op_dense = {
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .line = line,
 };

@@ -85,6 +85,7 @@ const tsr_op tsr_op_dropout = {
     .size = sizeof(tsr_op),
     .name = "dropout",
     .config_size = sizeof(dropout_config),
+    .flags = TSR_OP_MOVES,
     .setup = setup,
     .forward = forward,
     .backward = backward,

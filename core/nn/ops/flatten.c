@@ -27,6 +27,7 @@ static void backward(const tsr_pass *pass)
 const tsr_op tsr_op_flatten = {
     .size = sizeof(tsr_op),
     .name = "flatten",
+    .flags = TSR_OP_MOVES,
     .setup = setup,
     .forward = forward,
     .backward = backward,

@@ -345,10 +345,54 @@ static void backward(const tsr_pass *pass)
         input_gradient(pass, &g);
 }
 
+/* One output map of a line, in double precision. */
+static void convolve_line(const grouped *g, size_t channel, const float *weights, const float *bias,
+                          const double *x, double *y)
+{
+    size_t group = channel / g->group_out, area = g->h.kernel * g->w.kernel;
+    for (size_t i = 0; i < g->h.out * g->w.out; i++)
+        y[i] = bias ? (double)bias[channel] : 0;
+    for (size_t c = 0; c < g->group_in; c++)
+        for (size_t k = 0; k < area; k++) {
+            const double *map = x + (group * g->group_in + c) * g->h.in * g->w.in;
+            double w = (double)weights[(channel * g->group_in + c) * area + k];
+            reach rows = reach_of(&g->h, k / g->w.kernel), columns = reach_of(&g->w, k % g->w.kernel);
+            for (size_t r = rows.first; r < rows.end; r++) {
+                const double *from = map + (rows.from + (r - rows.first) * g->h.stride) * g->w.in + columns.from;
+                double *to = y + r * g->w.out;
+                for (size_t i = columns.first; i < columns.end; i++)
+                    to[i] += w * from[(i - columns.first) * g->w.stride];
+            }
+        }
+}
+
+tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const tsr_line_pass *pass)
+{
+    tsr_maps in;
+    view(pass->shapes[0], config->one_dimensional, &in);
+    grouped g = work_of(config, in);
+    size_t from = in.c * in.h * in.w, map = g.h.out * g.w.out, to = g.channels_out * map;
+    const float *bias = config->options.bias ? pass->parameters[1] : NULL;
+    for (size_t s = 0; s < pass->n; s++)
+        for (size_t c = 0; c < g.channels_out; c++) {
+            convolve_line(&g, c, pass->parameters[0], bias, pass->values[0] + s * from,
+                          pass->value + s * to + c * map);
+            convolve_line(&g, c, pass->parameters[0], NULL, pass->slopes[0] + s * from,
+                          pass->slope + s * to + c * map);
+        }
+    return NULL;
+}
+
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    return tsr_grouped_conv_line(pass->config, pass);
+}
+
 #define GROUPED_OP(called)                                                                                   \
     {                                                                                                        \
         .size = sizeof(tsr_op), .name = (called), .config_size = sizeof(tsr_grouped_conv_config),            \
-        .flags = TSR_OP_READS_INPUTS, .setup = setup, .forward = forward, .backward = backward               \
+        .flags = TSR_OP_READS_INPUTS, .setup = setup, .forward = forward, .backward = backward,              \
+        .line = line                                                                                         \
     }
 
 const tsr_op tsr_op_grouped_conv2d = GROUPED_OP("conv2d");

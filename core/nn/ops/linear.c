@@ -1,5 +1,6 @@
 /* Linear: y = W x + b along the last dimension, at each place of the others, W is (width, features), as
    PyTorch's Linear. For the kernels, the places are samples of a dense layer. */
+#include "nn/kernels/affine.h"
 #include "nn/kernels/channels.h"
 #include "nn/kernels/products.h"
 #include "nn/ops/ops.h"
@@ -69,10 +70,20 @@ static void backward(const tsr_pass *pass)
                                  pass->input_gradients[0]);
 }
 
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    size_t features = pass->shapes[0].dims[pass->shapes[0].n_dims - 1];
+    tsr_affine layer = { pass->n * (tsr_shape_size(pass->shapes[0]) / features), features, pass->shape.dims[pass->shape.n_dims - 1] };
+    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], pass->parameters[1], pass->value);
+    tsr_affine_apply(&layer, pass->slopes[0], pass->parameters[0], NULL, pass->slope);
+    return NULL;
+}
+
 const tsr_op tsr_op_linear = { .size = sizeof(tsr_op),
                                .name = "linear",
                                .config_size = sizeof(linear_config),
                                .flags = TSR_OP_READS_INPUTS,
                                .setup = setup,
                                .forward = forward,
-                               .backward = backward };
+                               .backward = backward,
+                               .line = line };

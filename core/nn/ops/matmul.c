@@ -110,10 +110,41 @@ static void backward(const tsr_pass *pass)
     }
 }
 
+/* Element (row, column) of one product, its slope, and whether it bends. */
+static bool line_of_element(const product *p, size_t row, size_t column, const double *const x[2],
+                            const double *const dx[2], double *y, double *dy)
+{
+    bool straight = true;
+    *y = *dy = 0;
+    for (size_t k = 0; k < p->k; k++) {
+        size_t a = p->transpose_a ? k * p->m + row : row * p->k + k;
+        size_t b = p->transpose_b ? column * p->k + k : k * p->n + column;
+        *y += x[0][a] * x[1][b];
+        *dy += dx[0][a] * x[1][b] + x[0][a] * dx[1][b];
+        straight &= !((dx[0][a] < 0 || dx[0][a] > 0) && (dx[1][b] < 0 || dx[1][b] > 0));
+    }
+    return straight;
+}
+
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    product p;
+    product_of(pass->config, pass->shapes[0], pass->shapes[1], &p);
+    bool straight = true;
+    for (size_t i = 0; i < pass->n * p.batch * p.m * p.n; i++) {
+        size_t matrix = i / (p.m * p.n), a = matrix * p.m * p.k, b = matrix * p.k * p.n;
+        const double *const x[2] = { pass->values[0] + a, pass->values[1] + b };
+        const double *const dx[2] = { pass->slopes[0] + a, pass->slopes[1] + b };
+        straight &= line_of_element(&p, i / p.n % p.m, i % p.n, x, dx, &pass->value[i], &pass->slope[i]);
+    }
+    return straight ? NULL : tsr_fail(TSR_REFUSED, "it multiplies two values that both change along the line");
+}
+
 const tsr_op tsr_op_matmul = { .size = sizeof(tsr_op),
                                .name = "matmul",
                                .config_size = sizeof(matmul_config),
                                .flags = TSR_OP_READS_INPUTS,
                                .setup = setup,
                                .forward = forward,
-                               .backward = backward };
+                               .backward = backward,
+                               .line = line };

@@ -44,10 +44,9 @@ typedef struct walk {
     size_t index[TSR_MAX_DIMS], strides[TSR_MAX_DIMS], at;
 } walk;
 
-static walk walk_of(const tsr_pass *pass)
+static walk walk_of(const mean_config *config, tsr_shape shape)
 {
-    const mean_config *config = pass->config;
-    walk w = { .shape = pass->shapes[0] };
+    walk w = { .shape = shape };
     size_t stride = 1;
     for (size_t i = w.shape.n_dims; i-- > 0;)
         if (!config->over[i]) {
@@ -70,7 +69,7 @@ static void step(walk *w)
 
 static void forward(const tsr_pass *pass)
 {
-    const walk start = walk_of(pass);
+    const walk start = walk_of(pass->config, pass->shapes[0]);
     size_t n = pass->n, in = tsr_shape_size(pass->shapes[0]), out = tsr_shape_size(pass->shape);
     float share = (float)out / (float)in;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(n * in))
@@ -88,7 +87,7 @@ static void forward(const tsr_pass *pass)
 
 static void backward(const tsr_pass *pass)
 {
-    const walk start = walk_of(pass);
+    const walk start = walk_of(pass->config, pass->shapes[0]);
     size_t n = pass->n, in = tsr_shape_size(pass->shapes[0]), out = tsr_shape_size(pass->shape);
     float share = (float)out / (float)in;
     if (!pass->input_gradients[0])
@@ -101,9 +100,31 @@ static void backward(const tsr_pass *pass)
     }
 }
 
+static void mean_of_line(const walk *start, size_t in, size_t out, const double *x, double *y)
+{
+    walk w = *start;
+    memset(y, 0, out * sizeof(double));
+    for (size_t i = 0; i < in; i++, step(&w))
+        y[w.at] += x[i];
+    for (size_t i = 0; i < out; i++)
+        y[i] *= (double)out / (double)in;
+}
+
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    const walk start = walk_of(pass->config, pass->shapes[0]);
+    size_t in = tsr_shape_size(pass->shapes[0]), out = tsr_shape_size(pass->shape);
+    for (size_t s = 0; s < pass->n; s++) {
+        mean_of_line(&start, in, out, pass->values[0] + s * in, pass->value + s * out);
+        mean_of_line(&start, in, out, pass->slopes[0] + s * in, pass->slope + s * out);
+    }
+    return NULL;
+}
+
 const tsr_op tsr_op_mean = { .size = sizeof(tsr_op),
                              .name = "mean",
                              .config_size = sizeof(mean_config),
                              .setup = setup,
                              .forward = forward,
-                             .backward = backward };
+                             .backward = backward,
+                             .line = line };

@@ -41,6 +41,9 @@ typedef struct tsr_grouped_conv_config {
     bool one_dimensional;
 } tsr_grouped_conv_config;
 
+/* The course of any convolution along lines. */
+tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const tsr_line_pass *pass);
+
 /* Batch norm's. On feature maps it can do in the same pass what follows it: where `activation` is not NULL, a
    second input is added, if there is one, and the sum activated; a node made by tsr_graph_fuse. */
 typedef struct tsr_batch_norm_config {

@@ -120,9 +120,20 @@ static void backward_scale(const tsr_pass *pass)
         scale(pass, pass->output_gradient, pass->input_gradients[0]);
 }
 
+static tsr_status *line_scale(const tsr_line_pass *pass)
+{
+    double factor = (double)(float)((const scale_config *)pass->config)->factor;
+    for (size_t i = 0; i < pass->n * tsr_shape_size(pass->shape); i++) {
+        pass->value[i] = factor * pass->values[0][i];
+        pass->slope[i] = factor * pass->slopes[0][i];
+    }
+    return NULL;
+}
+
 const tsr_op tsr_op_scale = { .size = sizeof(tsr_op),
                               .name = "scale",
                               .config_size = sizeof(scale_config),
                               .setup = setup_scale,
                               .forward = forward_scale,
-                              .backward = backward_scale };
+                              .backward = backward_scale,
+                              .line = line_scale };

@@ -1,0 +1,362 @@
+/* Lines through a network: each move computes values and slopes of every node in double precision, in the order
+   of the graph. What only moves elements is found out once, by sending the elements' numbers through. */
+#include "base/memory.h"
+#include "codes/extract.h"
+#include "nn/network_parts.h"
+#include "nn/ops/ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/line.h>
+
+#define DIGIT 1048576 /* numbers below it are exact as floats */
+
+/* A node's values along the lines. */
+typedef struct course {
+    double *values, *slopes; /* n x its shape */
+    size_t *from;            /* where it only moves elements: of which among all its inputs' each one is */
+} course;
+
+struct tsr_lines {
+    tsr_network *network;
+    size_t n;
+    double *t, *next;
+    double *origins, *directions; /* the mean is subtracted from the origins */
+    course *courses;              /* per node; empty where it is neither needed nor looked at */
+};
+
+void tsr_lines_free(tsr_lines *lines)
+{
+    if (!lines)
+        return;
+    for (size_t i = 0; lines->courses && i < lines->network->graph->n; i++) {
+        free(lines->courses[i].values);
+        free(lines->courses[i].slopes);
+        free(lines->courses[i].from);
+    }
+    free(lines->courses);
+    free(lines->t);
+    free(lines->next);
+    free(lines->origins);
+    free(lines->directions);
+    free(lines);
+}
+
+static bool is_followed(const tsr_node *node)
+{
+    return node->needed || node->looked_at;
+}
+
+/* --- nodes that only move elements --- */
+
+/* One sample's inputs, and what forward needs beside them. */
+typedef struct sending {
+    float **inputs, *output, *saved, *scratch;
+} sending;
+
+static void sending_clear(sending *s, size_t n_inputs)
+{
+    for (size_t k = 0; s->inputs && k < n_inputs; k++)
+        free(s->inputs[k]);
+    free(s->inputs);
+    free(s->output);
+    free(s->saved);
+    free(s->scratch);
+}
+
+static bool sending_make(const tsr_node *node, sending *s)
+{
+    *s = (sending){ .inputs = tsr_alloc(node->n_inputs, sizeof(float *)),
+                    .output = tsr_alloc(tsr_shape_size(node->shape), sizeof(float)),
+                    .saved = tsr_alloc(node->saved.per_sample + node->saved.fixed, sizeof(float)),
+                    .scratch = tsr_alloc(node->scratch.per_sample + node->scratch.fixed, sizeof(float)) };
+    bool whole = s->inputs && s->output && s->saved && s->scratch;
+    for (size_t k = 0; whole && k < node->n_inputs; k++)
+        whole = (s->inputs[k] = tsr_alloc(tsr_shape_size(node->shapes[k]), sizeof(float))) != NULL;
+    return whole;
+}
+
+/* Sends one digit of the elements' numbers, counted over all inputs, and adds what comes out. */
+static void send_digit(const tsr_node *node, size_t digit, sending *s, size_t *from)
+{
+    size_t number = 0;
+    for (size_t k = 0; k < node->n_inputs; k++)
+        for (size_t i = 0; i < tsr_shape_size(node->shapes[k]); i++, number++)
+            s->inputs[k][i] = (float)(number / digit % DIGIT);
+    tsr_pass pass = { .config = node->config,
+                      .n = 1,
+                      .n_inputs = node->n_inputs,
+                      .shapes = node->shapes,
+                      .shape = node->shape,
+                      .inputs = (const float *const *)(uintptr_t)s->inputs,
+                      .output = s->output,
+                      .saved = s->saved,
+                      .scratch = s->scratch };
+    tsr_call before = tsr_guard_note(node->call);
+    node->op.forward(&pass);
+    tsr_guard_note(before);
+    for (size_t i = 0; i < tsr_shape_size(node->shape); i++)
+        from[i] += s->output[i] >= 0 && s->output[i] < DIGIT ? (size_t)s->output[i] * digit : 0;
+}
+
+static tsr_status *find_moves(const tsr_node *node, course *c)
+{
+    sending s;
+    c->from = tsr_alloc(tsr_shape_size(node->shape), sizeof(*c->from));
+    bool whole = sending_make(node, &s) && c->from;
+    if (whole) {
+        send_digit(node, 1, &s, c->from);
+        send_digit(node, DIGIT, &s, c->from);
+    }
+    sending_clear(&s, node->n_inputs);
+    return whole ? NULL : tsr_no_memory("lines");
+}
+
+/* The input and the element of it that a number stands for. */
+static const course *source_of(const tsr_lines *lines, const tsr_node *node, size_t number, size_t *size,
+                               size_t *element)
+{
+    size_t k = 0;
+    while (k + 1 < node->n_inputs && number >= tsr_shape_size(node->shapes[k]))
+        number -= tsr_shape_size(node->shapes[k++]);
+    *size = tsr_shape_size(node->shapes[k]);
+    *element = number < *size ? number : 0;
+    return &lines->courses[node->inputs[k]->index];
+}
+
+static void move_elements(tsr_lines *lines, const tsr_node *node)
+{
+    course *to = &lines->courses[node->index];
+    size_t size = tsr_shape_size(node->shape), in, element;
+    for (size_t i = 0; i < size; i++) {
+        const course *from = source_of(lines, node, to->from[i], &in, &element);
+        for (size_t s = 0; s < lines->n; s++) {
+            to->values[s * size + i] = from->values[s * in + element];
+            to->slopes[s * size + i] = from->slopes[s * in + element];
+        }
+    }
+}
+
+/* --- moving --- */
+
+static void place_input(tsr_lines *lines)
+{
+    course *input = &lines->courses[0];
+    size_t size = tsr_shape_size(lines->network->graph->nodes[0]->shape);
+    for (size_t s = 0; s < lines->n; s++)
+        for (size_t i = s * size; i < (s + 1) * size; i++) {
+            input->slopes[i] = lines->directions[i];
+            input->values[i] = lines->origins[i] + lines->t[s] * lines->directions[i];
+        }
+}
+
+static tsr_status *call_line(tsr_lines *lines, const tsr_node *node, const double **values,
+                             const double **slopes)
+{
+    const tsr_network *network = lines->network;
+    course *to = &lines->courses[node->index];
+    for (size_t k = 0; k < node->n_inputs; k++) {
+        values[k] = lines->courses[node->inputs[k]->index].values;
+        slopes[k] = lines->courses[node->inputs[k]->index].slopes;
+    }
+    tsr_line_pass pass = { .config = node->config,
+                           .n = lines->n,
+                           .n_inputs = node->n_inputs,
+                           .shapes = node->shapes,
+                           .shape = node->shape,
+                           .values = values,
+                           .slopes = slopes,
+                           .value = to->values,
+                           .slope = to->slopes,
+                           .parameters = (const float *const *)(uintptr_t)(network->store.parameters +
+                                                                           node->first_parameter),
+                           .state = (const float *const *)(uintptr_t)(network->store.state + node->first_state),
+                           .constants = network->graph->constant_values + node->first_constant,
+                           .t = lines->t,
+                           .next = lines->next };
+    tsr_call before = tsr_guard_note(node->call);
+    tsr_status *status = node->op.line(&pass);
+    tsr_guard_note(before);
+    return status;
+}
+
+static tsr_status *follow(tsr_lines *lines, const tsr_node *node)
+{
+    if (lines->courses[node->index].from) {
+        move_elements(lines, node);
+        return NULL;
+    }
+    const double **inputs = tsr_alloc(2 * node->n_inputs, sizeof(*inputs));
+    if (!inputs)
+        return tsr_no_memory("lines");
+    tsr_status *status = call_line(lines, node, inputs, inputs + node->n_inputs);
+    free(inputs);
+    return tsr_context(status, "'%s' has no exact course along a line", node->name);
+}
+
+/* Where tapped values meet their breakpoints; an operator that declares bits of its input sees to its own. */
+static void meet_taps(tsr_lines *lines)
+{
+    for (size_t i = 0; i < lines->network->n_sources; i++) {
+        const tsr_layer_source *layer = &lines->network->layers[i];
+        const tsr_code_source *source = &lines->network->sources[i];
+        size_t size = layer->reader ? 0 : tsr_shape_size(layer->values->shape);
+        const course *c = &lines->courses[layer->values->index];
+        for (size_t j = 0; j < lines->n * size; j++)
+            for (size_t b = 0; b < source->n_breakpoints; b++)
+                tsr_line_meet(lines->t[j / size], c->values[j], c->slopes[j], (double)source->breakpoints[b],
+                              &lines->next[j / size]);
+    }
+}
+
+tsr_status *tsr_lines_move(tsr_lines *lines, const double *t)
+{
+    const tsr_graph *graph = lines->network->graph;
+    for (size_t s = 0; s < lines->n; s++) {
+        if (!isfinite(t[s]))
+            return tsr_fail(TSR_REFUSED, "line %zu is to move to %g, expected a finite number", s, t[s]);
+        lines->t[s] = t[s];
+        lines->next[s] = INFINITY;
+    }
+    place_input(lines);
+    for (size_t i = 1; i < graph->n; i++)
+        if (is_followed(graph->nodes[i]))
+            TSR_TRY(follow(lines, graph->nodes[i]));
+    meet_taps(lines);
+    return NULL;
+}
+
+/* --- making them --- */
+
+static tsr_status *make_course(const tsr_node *node, size_t n, course *c)
+{
+    size_t floats;
+    if (node->identity && !node->op.line && !(node->op.flags & TSR_OP_MOVES))
+        return tsr_fail(TSR_REFUSED,
+                        "'%s' has no exact course along a line: operator %s is smooth, or does not tell its "
+                        "straight pieces",
+                        node->name, node->op.name);
+    if (!tsr_checked_multiply(n, tsr_shape_size(node->shape), &floats))
+        return tsr_no_memory("lines");
+    c->values = tsr_alloc(floats, sizeof(double));
+    c->slopes = tsr_alloc(floats, sizeof(double));
+    if (!c->values || !c->slopes)
+        return tsr_no_memory("lines");
+    return node->identity && node->op.flags & TSR_OP_MOVES ? find_moves(node, c) : NULL;
+}
+
+static tsr_status *make(tsr_lines *lines, const double *origins, const double *directions)
+{
+    const tsr_graph *graph = lines->network->graph;
+    size_t size = tsr_shape_size(graph->nodes[0]->shape), all;
+    if (!tsr_checked_multiply(lines->n, size, &all))
+        return tsr_no_memory("lines");
+    lines->t = tsr_alloc(lines->n, sizeof(double));
+    lines->next = tsr_alloc(lines->n, sizeof(double));
+    lines->origins = tsr_alloc(all, sizeof(double));
+    lines->directions = tsr_alloc(all, sizeof(double));
+    lines->courses = tsr_alloc(graph->n, sizeof(*lines->courses));
+    if (!lines->t || !lines->next || !lines->origins || !lines->directions || !lines->courses)
+        return tsr_no_memory("lines");
+    for (size_t i = 0; i < all; i++) {
+        double mean = lines->network->mean ? (double)lines->network->mean[i % size] : 0;
+        lines->origins[i] = origins[i] - mean;
+        lines->directions[i] = directions[i];
+    }
+    for (size_t i = 0; i < graph->n; i++)
+        if (i == 0 || is_followed(graph->nodes[i]))
+            TSR_TRY(make_course(graph->nodes[i], lines->n, &lines->courses[i]));
+    return tsr_lines_move(lines, lines->t); /* which are 0 */
+}
+
+tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins, const double *directions,
+                          tsr_lines **out)
+{
+    *out = NULL;
+    tsr_lines *lines = tsr_alloc(1, sizeof(*lines));
+    if (!lines)
+        return tsr_no_memory("lines");
+    *lines = (tsr_lines){ .network = network, .n = n };
+    tsr_status *status = make(lines, origins, directions);
+    if (status)
+        tsr_lines_free(lines);
+    else
+        *out = lines;
+    return status;
+}
+
+/* --- what they show --- */
+
+const double *tsr_lines_next(const tsr_lines *lines)
+{
+    return lines->next;
+}
+
+static const course *layer_of(const tsr_lines *lines, size_t layer)
+{
+    return &lines->courses[lines->network->layers[layer].values->index];
+}
+
+const double *tsr_lines_values(const tsr_lines *lines, size_t layer)
+{
+    return layer_of(lines, layer)->values;
+}
+
+const double *tsr_lines_slopes(const tsr_lines *lines, size_t layer)
+{
+    return layer_of(lines, layer)->slopes;
+}
+
+const double *tsr_lines_logits(const tsr_lines *lines)
+{
+    return lines->courses[lines->network->graph->logits->index].values;
+}
+
+const double *tsr_lines_logit_slopes(const tsr_lines *lines)
+{
+    return lines->courses[lines->network->graph->logits->index].slopes;
+}
+
+static void encode_layer(const tsr_lines *lines, size_t number, const float *at, size_t first, tsr_codes *codes)
+{
+    const tsr_code_source *source = &lines->network->sources[number];
+    const course *c = layer_of(lines, number);
+    size_t step = tsr_code_source_columns(source) / source->n_breakpoints;
+    for (size_t i = 0; i < lines->n * source->units; i++) {
+        size_t line = i / source->units, unit = i % source->units;
+        size_t channel = unit / (source->units / source->channels);
+        double value = 0, slope = 0;
+        for (size_t p = i * source->positions; p < (i + 1) * source->positions; p++) {
+            value += c->values[p];
+            slope += c->slopes[p];
+        }
+        for (size_t b = 0; b < source->n_breakpoints; b++) {
+            size_t column = first + b * step + unit;
+            bool above = tsr_line_above(lines->t[line], value, slope, (double)at[b * source->channels + channel]);
+            codes->words[line * codes->stride + column / 64] |= (uint64_t)above << column % 64;
+        }
+    }
+}
+
+tsr_status *tsr_lines_encode(const tsr_lines *lines, tsr_codes **out)
+{
+    size_t first = 0;
+    tsr_codes *codes;
+    *out = NULL;
+    TSR_TRY(tsr_codes_for(lines->network, lines->n, NULL, &codes));
+    for (size_t i = 0; i < lines->network->n_sources; i++) {
+        const tsr_code_source *source = &lines->network->sources[i];
+        float *at = tsr_alloc(source->n_breakpoints * source->channels, sizeof(float));
+        if (!at) {
+            tsr_codes_free(codes);
+            return tsr_no_memory("lines");
+        }
+        tsr_network_breakpoints(lines->network, i, at);
+        encode_layer(lines, i, at, first, codes);
+        free(at);
+        first += tsr_code_source_columns(source);
+    }
+    *out = codes;
+    return NULL;
+}
