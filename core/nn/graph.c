@@ -8,6 +8,7 @@
 #include "nn/ops/ops.h"
 #include "plugin/instance.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ void tsr_graph_free(tsr_graph *graph)
         tsr_graph_leave_scope(graph);
     free(graph->constants);
     free(graph->constant_values);
+    free(graph->terms);
     free(graph->nodes);
     tsr_status_free(graph->failure);
     free(graph);
@@ -255,6 +257,31 @@ tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x)
     return tsr_apply_again(graph, layer, 1, &x);
 }
 
+void tsr_add_loss_term(tsr_graph *graph, tsr_node *x, double weight)
+{
+    char text[TSR_SHAPE_TEXT];
+    if (!graph || graph->failure)
+        return;
+    if (!x || x->graph != graph)
+        tsr_graph_fail(graph, "a term of the loss is %s", x ? "a node of another graph" : "NULL");
+    else if (tsr_shape_size(x->shape) != 1)
+        tsr_graph_fail(
+            graph, "'%s', a term of the loss, is %s, expected one value for a sample, as tsr_mean gives it",
+            x->name, tsr_shape_format(x->shape, text, sizeof(text)));
+    else if (!isfinite(weight))
+        tsr_graph_fail(graph, "the weight of '%s', a term of the loss, is %g, expected a finite number",
+                       x->name, weight);
+    if (graph->failure)
+        return;
+    tsr_loss_term *terms = reallocarray(graph->terms, graph->n_terms + 1, sizeof(*terms));
+    if (!terms) {
+        tsr_graph_no_memory(graph);
+        return;
+    }
+    graph->terms = terms;
+    terms[graph->n_terms++] = (tsr_loss_term){ x, weight };
+}
+
 const char *tsr_node_name(const tsr_node *x)
 {
     return x && x->name ? x->name : "";
@@ -265,24 +292,26 @@ tsr_shape tsr_node_shape(const tsr_node *x)
     return x ? x->shape : nowhere.shape;
 }
 
-static tsr_status *check_logits(const tsr_graph *graph, const tsr_node *logits, int classes)
+static tsr_status *check_logits(const tsr_graph *graph, const tsr_node *logits, int outputs)
 {
     if (!logits)
         return tsr_fail(TSR_REFUSED, "build returned NULL, expected the node of the logits");
     if (logits->graph != graph)
         return tsr_fail(TSR_REFUSED, "build returned a node of another graph");
-    if (tsr_shape_size(logits->shape) == (size_t)classes)
+    if (tsr_shape_size(logits->shape) == (size_t)outputs)
         return NULL;
     char text[TSR_SHAPE_TEXT];
     tsr_shape_format(logits->shape, text, sizeof(text));
-    return tsr_fail(TSR_REFUSED, "build returned '%s' of %s values, expected %d, one per class", logits->name,
-                    text, classes);
+    return tsr_fail(TSR_REFUSED, "build returned '%s' of %s values, expected %d, as many as it was asked for",
+                    logits->name, text, outputs);
 }
 
-/* From the logits back: who is needed, and what lies below an activation. */
+/* From the logits and the terms of the loss back: who is needed, and what lies below an activation. */
 static void mark_backwards(tsr_graph *graph)
 {
     graph->logits->needed = true;
+    for (size_t i = 0; i < graph->n_terms; i++)
+        graph->terms[i].node->needed = true;
     for (size_t i = graph->n; i-- > 0;) {
         const tsr_node *node = graph->nodes[i];
         bool below = node->below_activation || node->identity == &tsr_op_activation;
@@ -318,13 +347,13 @@ static void mark_gradients(tsr_graph *graph)
     }
 }
 
-tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
+tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs)
 {
     tsr_status *failure = graph->failure;
     graph->failure = NULL;
     if (failure)
         return failure;
-    TSR_TRY(check_logits(graph, logits, classes));
+    TSR_TRY(check_logits(graph, logits, outputs));
     if (graph->scope)
         return tsr_fail(TSR_REFUSED, "the scope of names '%s' is not ended: a tsr_scope_end is missing",
                         tsr_graph_scope(graph));
@@ -334,7 +363,9 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
     mark_added(graph);
     for (size_t i = 0; i < graph->n; i++)
         if (!graph->nodes[i]->needed)
-            return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it",
-                            graph->nodes[i]->name, logits->name);
+            return tsr_fail(
+                TSR_REFUSED,
+                "'%s' is not used: neither the logits, '%s', nor a term of the loss depends on it",
+                graph->nodes[i]->name, logits->name);
     return tsr_graph_fuse(graph);
 }

@@ -57,7 +57,7 @@ struct tsr_node {
     /* Known once the graph is finished: */
     bool adds_gradients;   /* its parameters' gradients are added to those that a later use has written */
     size_t first_added;    /* of them, among all of the graph's that are added */
-    bool needed;           /* the logits depend on it */
+    bool needed;           /* the logits or a term of the loss depend on it */
     bool needs_gradient;   /* a parameter is here or before it */
     bool below_activation; /* an activation lies between its output and the logits */
     /* Set by tsr_graph_fuse. A chain such as batch norm, add, activation is run as one: its last node, here
@@ -74,6 +74,12 @@ typedef struct tsr_name_scope {
     char prefix[]; /* of all names in it, its outer ones' included: "stage.0.block.1." */
 } tsr_name_scope;
 
+/* A node whose mean over the batch, times the weight, is part of the training loss. */
+typedef struct tsr_loss_term {
+    tsr_node *node;
+    double weight;
+} tsr_loss_term;
+
 struct tsr_graph {
     const tsr_instance *model; /* whose activation tsr_activate takes */
     tsr_status *failure;       /* the first */
@@ -85,6 +91,8 @@ struct tsr_graph {
     tsr_graph_constant *constants;
     double *constant_values; /* what operators read: n_constants */
     tsr_node *logits;        /* once finished */
+    size_t n_terms;
+    tsr_loss_term *terms; /* of the loss, beside what the logits are compared with */
 };
 
 struct tsr_setup {
@@ -97,8 +105,9 @@ struct tsr_setup {
 TSR_MUST_CHECK tsr_status *tsr_graph_new(const tsr_instance *model, tsr_shape shape, tsr_graph **out);
 void tsr_graph_free(tsr_graph *graph);
 
-/* Ends the building: gives the failure that stuck, or checks what build returned against the classes. */
-TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes);
+/* Ends the building: gives the failure that stuck, or checks what build returned against the outputs
+   that there must be. */
+TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs);
 
 /* Gives a constant another value; refuses one that is out of its range. */
 TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value);

@@ -222,11 +222,11 @@ START_TEST(what_build_returns_is_checked)
     refuses(g, other->nodes[0], 4, "build returned a node of another graph");
     g = graph_of(VECTOR);
     refuses(g, tsr_named(g, tsr_dense(g, g->nodes[0], 3), "output"), 10,
-            "build returned 'output' of 3 values, expected 10, one per class");
+            "build returned 'output' of 3 values, expected 10, as many as it was asked for");
     g = graph_of(VECTOR);
     tsr_dense(g, g->nodes[0], 3);
     refuses(g, tsr_named(g, tsr_dense(g, g->nodes[0], 2), "output"), 2,
-            "'dense0' is not used: the logits, 'output', do not depend on it");
+            "'dense0' is not used: neither the logits, 'output', nor a term of the loss depends on it");
     tsr_graph_free(other);
 }
 END_TEST
