@@ -90,6 +90,10 @@ static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_si
 {
     const tsr_value *group = tsr_value_member(root, "training");
     tsr_parts parts;
+    if (run->training.label_noise > 0 && run->data->info.classes == 0)
+        return tsr_value_fail(tsr_value_member(group, "label_noise"),
+                              "training.label_noise = %g: expected 0, as the dataset has no labels",
+                              run->training.label_noise);
     TSR_TRY(
         tsr_value_context(group ? group : root, tsr_context(tsr_run_split(run, false, &parts), "training")));
     *sizes = (tsr_probe_sizes){ .n_train = parts.train.n,
@@ -125,6 +129,9 @@ static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *pla
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const tsr_probe_common *common = tsr_instance_common(probe);
+    if (sizes->classes == 0 && !ops->without_labels)
+        return tsr_value_fail(place, "probe %s needs labels, and the dataset has none",
+                              tsr_probe_label(probe));
     if (!ops->check)
         return NULL;
     sizes->projection = (size_t)common->projection;

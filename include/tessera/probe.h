@@ -24,7 +24,8 @@ typedef struct tsr_metrics tsr_metrics;
 typedef struct tsr_probing {
     const tsr_codes *train, *test; /* the same bits in both: of those that are not constant over both
                                       the ones that the keys `layers` and `projection` choose */
-    const int32_t *train_labels, *test_labels; /* true labels, without label noise */
+    const int32_t *train_labels, *test_labels; /* true labels, without label noise; NULL: there are none,
+                                                  which only a probe that is `without_labels` meets */
     int classes;
     tsr_rng rng;          /* this probe's stream; copy it */
     const char *folder;   /* exists; files written there are kept with the run */
@@ -81,6 +82,10 @@ typedef struct tsr_probe_ops {
     /* What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
        what it leaves out is kept with the results like the others, and is no part of the report's plots. */
     const tsr_metric_info *metrics;
+
+    /* It works without labels too, which then are NULL, and classes 0. Others are refused where the dataset
+       has none. */
+    bool without_labels;
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \

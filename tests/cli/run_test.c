@@ -601,6 +601,65 @@ START_TEST(a_network_learns_its_input)
 }
 END_TEST
 
+static void write_array(const char *name, size_t n, size_t columns, const float *values)
+{
+    char *path = tsr_path_join(folder, name);
+    ck_succeeds(tsr_npy_write(path, TSR_ELEMENT_FLOAT32, 2, (size_t[]){ n, columns }, values));
+    free(path);
+}
+
+/* Sums and differences of two numbers: there are no labels. */
+START_TEST(a_network_learns_real_valued_targets)
+{
+    enum { n = 200 };
+    float inputs[2 * n], targets[2 * n];
+    tsr_rng rng = tsr_rng_stream(6, TSR_FOR_DATA, 0);
+    tsr_rng_fill_uniform(&rng, 2 * n, inputs, -1, 1);
+    for (size_t i = 0; i < 2 * n; i += 2) {
+        targets[i] = inputs[i] + inputs[i + 1];
+        targets[i + 1] = inputs[i] - inputs[i + 1];
+    }
+    write_array("x.npy", n, 2, inputs);
+    write_array("y.npy", n, 2, targets);
+#define REGRESSION                                                                                           \
+    "dataset = { plugin = \"npy\"; train = \"x.npy\"; train_targets = \"y.npy\"; test_fraction = 0.2; };\n"  \
+    "model = { plugin = \"mlp\"; width = 16; };\n"
+    write_text(folder, "regression.cfg",
+               REGRESSION "training = { epochs = 60; batch = 16; optimizer = { plugin = \"adam\"; "
+                          "learning_rate = 0.01; }; loss = \"mean_squared_error\"; snapshots = [ 0 ]; "
+                          "holdout = 0.1; };\n"
+                          "probes = ( { plugin = \"redundancy\"; random = 50; } );\n"
+                          "output = { save_codes = true; };\n");
+    command_gives(folder, 0, "model.loss.test", NULL, "run regression.cfg -o out");
+    json_t *outcome = read_outcome("out");
+    const json_t *snapshots = json_object_get(outcome, "snapshots");
+    double losses[2];
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *metrics = json_object_get(json_array_get(snapshots, i), "metrics");
+        losses[i] = json_number_value(json_object_get(metrics, "model.loss.test"));
+        ck_assert_ptr_nonnull(json_object_get(metrics, "model.loss.holdout"));
+    }
+    ck_assert(losses[1] > 0 && losses[1] < 0.1 * losses[0]);
+    json_decref(outcome);
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/codes/*_labels.npy"), 0);
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/codes/*.npy"), 2);
+    write_text(folder, "probed.cfg",
+               REGRESSION "training = { loss = \"mean_squared_error\"; };\nprobes = ( \"knn\" );\n");
+    command_gives(folder, 2, NULL, "probed.cfg:4: probe knn needs labels, and the dataset has none",
+                  "run probed.cfg -o none");
+    write_text(folder, "labels.cfg", REGRESSION);
+    command_gives(
+        folder, 2, NULL,
+        "training.loss: loss softmax_cross_entropy compares with labels, and dataset npy gives none",
+        "run labels.cfg -o none");
+    write_text(folder, "noise.cfg",
+               REGRESSION "training = { loss = \"mean_squared_error\"; label_noise = 0.1; };\n");
+    command_gives(folder, 2, NULL, "noise.cfg:3: training.label_noise = 0.1: expected 0, as the dataset has no labels",
+                  "run noise.cfg -o none");
+    ck_assert(!exists("none"));
+}
+END_TEST
+
 START_TEST(labels_may_be_learned_by_squared_distances)
 {
     command_gives(
@@ -814,6 +873,7 @@ int main(void)
     tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);
     tcase_add_test(tests, a_run_that_takes_too_long_is_stopped);
     tcase_add_test(tests, a_network_learns_its_input);
+    tcase_add_test(tests, a_network_learns_real_valued_targets);
     tcase_add_test(tests, labels_may_be_learned_by_squared_distances);
     tcase_add_test(tests, kinds_of_schedule_are_swept);
     tcase_add_test(tests, a_list_of_augmentations_does_what_its_short_form_does);

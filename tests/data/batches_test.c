@@ -283,6 +283,27 @@ START_TEST(an_example_is_changed_anew_in_each_epoch)
 }
 END_TEST
 
+START_TEST(batches_hold_the_targets_of_their_examples)
+{
+    tsr_data *data = counted_open("train = 50; targets = 2;");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ 0 }, &parts));
+    tsr_batch_source *source = NULL;
+    ck_succeeds(
+        tsr_batch_source_new(&parts.train, &(tsr_batch_options){ .batch = 50, .targets = true }, &source));
+    tsr_batches batches = tsr_batch_source_batches(source);
+    float inputs[100], targets[100];
+    int32_t labels[50];
+    batches.begin_epoch(batches.context, 1);
+    ck_assert_uint_eq(batches.next(batches.context, 1, 0, inputs, labels, targets), 50);
+    for (size_t i = 0; i < 50; i++)
+        ck_assert(targets[2 * i] == 10 * inputs[2 * i] && targets[2 * i + 1] == targets[2 * i] + 1);
+    tsr_batch_source_free(source);
+    tsr_parts_clear(&parts);
+    counted_close(data);
+}
+END_TEST
+
 START_TEST(what_is_no_image_is_not_augmented)
 {
     tsr_data *data = counted_open("");
@@ -327,6 +348,7 @@ int main(void)
     tcase_add_test(tests, batches_hold_the_noise_that_is_trained_on);
     tcase_add_test(tests, augmented_batches_do_not_depend_on_who_makes_them);
     tcase_add_test(tests, an_example_is_changed_anew_in_each_epoch);
+    tcase_add_test(tests, batches_hold_the_targets_of_their_examples);
     tcase_add_test(tests, what_is_no_image_is_not_augmented);
     tcase_add_test(tests, batches_of_nothing_are_refused);
     suite_add_tcase(suite, tests);

@@ -123,6 +123,8 @@ static const struct {
     { "dataset", "part", "fills every value", "value 5 is nan; read must fill every value" },
     { "dataset", "draws", "gives the same sample twice", "has other values when it is read again" },
     { "dataset", "order", "in any order", "has other values when it is read alone" },
+    { "dataset", "targets", "fills every value of the targets", "value 1 of its target is nan" },
+    { "dataset", "target", "fills every value of the targets", "has another target when it is read alone" },
     { "dataset", "needs", "opens, and its counts", "has label -1" },
     { "probe", "shares", "gives the same again", "keep nothing between calls" },
     { "probe", "silent", "gives metrics", "it gives no metric; call tsr_metric" },
@@ -192,6 +194,15 @@ START_TEST(without_a_fault_all_claims_hold)
 }
 END_TEST
 
+START_TEST(a_dataset_without_labels_is_sound)
+{
+    command_result result = test_faulty("dataset", "plain");
+    ck_assert_msg(result.status == 0 && !strstr(result.out, "not ok"), "status %d\n%s%s", result.status,
+                  result.out, result.err);
+    command_free(&result);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_loaded_fails_with_its_reason)
 {
     command_gives(folder, 1, "not ok 1 - ./none.so loads, and its declarations are well formed\n# ", NULL,
@@ -229,6 +240,7 @@ int main(void)
     tcase_add_test(tests, bundled_plugins_pass);
     tcase_add_loop_test(tests, each_fault_fails_its_claim, 0, sizeof(faults) / sizeof(*faults));
     tcase_add_test(tests, without_a_fault_all_claims_hold);
+    tcase_add_test(tests, a_dataset_without_labels_is_sound);
     tcase_add_test(tests, a_file_that_cannot_be_loaded_fails_with_its_reason);
     tcase_add_test(tests, wrong_usage_is_told);
     tcase_add_test(tests, settings_reach_the_plugin);
