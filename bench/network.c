@@ -79,10 +79,11 @@ static void fill(size_t n, size_t index, float *inputs)
 }
 
 /* The first batch again and again: the time between two calls is a step's. */
-static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels, float *targets)
 {
     moments *timing = context;
     (void)epoch;
+    (void)targets;
     if (step == 0)
         fill(timing->batch, 0, inputs);
     for (size_t i = 0; i < timing->batch; i++)
@@ -98,8 +99,10 @@ static double train(tsr_network *network, moments *timing, size_t times)
                               .batch = timing->batch,
                               .optimizer =
                                   configure(TSR_OPTIMIZER, "plugin = \"adam\"; learning_rate = 1e-3;"),
-                              .schedule = { .every = 1, .factor = 1 },
                               .seed = 1 };
+    tsr_network_set_loss(network, &(tsr_network_loss_options){
+                                      .loss = configure(TSR_LOSS, "plugin = \"softmax_cross_entropy\";"),
+                                      .classes = CLASSES });
     tsr_trained trained;
     demand(tsr_train(network, &training, &batches, &trained));
     return trained.loss;

@@ -1,6 +1,7 @@
 /* What many tests need: statuses as claims, plugins from a line of config, temporary folders. */
 #include "support.h"
 
+#include "nn/network.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "config/parse.h"
@@ -57,6 +58,14 @@ tsr_instance *test_instance(tsr_kind kind, const char *text)
     tsr_instance *instance = NULL;
     ck_succeeds(test_instance_try(kind, text, &instance));
     return instance;
+}
+
+tsr_instance *test_give_loss(tsr_network *network)
+{
+    tsr_instance *loss = test_instance(TSR_LOSS, "plugin = \"softmax_cross_entropy\";");
+    tsr_network_set_loss(
+        network, &(tsr_network_loss_options){ .loss = loss, .classes = tsr_network_outputs(network) });
+    return loss;
 }
 
 char *test_folder(void)

@@ -36,6 +36,10 @@ tsr_instance *test_instance(tsr_kind kind, const char *settings);
 /* The same, giving the failure instead. */
 tsr_status *test_instance_try(tsr_kind kind, const char *settings, tsr_instance **out);
 
+/* Gives the network its loss, softmax cross-entropy of as many classes as it has outputs; to be freed after
+   the network. */
+tsr_instance *test_give_loss(tsr_network *network);
+
 /* A new empty folder under the test's working folder or $TMPDIR; removed with test_folder_remove. */
 char *test_folder(void);
 void test_folder_remove(char *folder);

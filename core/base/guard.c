@@ -47,7 +47,8 @@ static const char *const operations[] = {
     [TSR_CALL_CLOSE] = "close",        [TSR_CALL_BUILD] = "build",     [TSR_CALL_FORWARD] = "forward",
     [TSR_CALL_BACKWARD] = "backward",  [TSR_CALL_PENALTY] = "penalty", [TSR_CALL_SLOTS] = "slots",
     [TSR_CALL_UPDATE] = "update",      [TSR_CALL_RUN] = "run",         [TSR_CALL_JOIN] = "join",
-    [TSR_CALL_SHARE] = "share",        [TSR_CALL_EXECUTE] = "execute",
+    [TSR_CALL_SHARE] = "share",        [TSR_CALL_EXECUTE] = "execute", [TSR_CALL_EVALUATE] = "evaluate",
+    [TSR_CALL_FACTOR] = "factor",      [TSR_CALL_PLACE] = "place",     [TSR_CALL_CHANGE] = "change",
 };
 enum { N_OPERATIONS = sizeof(operations) / sizeof(*operations) };
 

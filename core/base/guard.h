@@ -32,6 +32,10 @@ typedef enum tsr_operation {
     TSR_CALL_JOIN,
     TSR_CALL_SHARE,
     TSR_CALL_EXECUTE,
+    TSR_CALL_EVALUATE,
+    TSR_CALL_FACTOR,
+    TSR_CALL_PLACE,
+    TSR_CALL_CHANGE,
 } tsr_operation;
 
 /* An operation of a plugin; 0: none, the program's own code is at work. */

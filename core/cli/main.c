@@ -73,7 +73,7 @@ static const command commands[] = {
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
       "~/.local/lib/tessera, the installed plugins. KIND: model, dataset, activation, regularizer,\n"
-      "optimizer, probe or executor.\n",
+      "optimizer, loss, schedule, augmentation, probe or executor.\n",
       tsr_cli_list, false },
     { "describe", "KIND/NAME | FILE.so [--json]", "what a plugin is and which keys it takes",
       "Prints a plugin's keys with their types, defaults, ranges and meanings, and a line to paste into\n"
@@ -85,7 +85,7 @@ static const command commands[] = {
       "hold anything yet. In it, 'make' builds the plugin with the installed headers, 'make check' tests it "
       "and\n"
       "does a run with it, 'make install' puts it where configs find it by name. KIND: model, dataset,\n"
-      "activation, regularizer, optimizer, probe or executor.\n"
+      "activation, regularizer, optimizer, loss, schedule, augmentation, probe or executor.\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder cannot be used.\n",
       tsr_cli_new, false },

@@ -82,7 +82,10 @@ static char *fill(const char *text, const arguments *wanted)
 {
     const struct {
         const char *mark, *value;
-    } marks[] = { { "@NAME@", wanted->name }, { "@KIND@", wanted->kind }, { "@VERSION@", tsr_version() } };
+    } marks[] = { { "@NAME@", wanted->name },
+                  { "@KIND@", wanted->kind },
+                  { "@FOLDER@", tsr_kind_get(tsr_kind_named(wanted->kind))->folder },
+                  { "@VERSION@", tsr_version() } };
     tsr_text out = { 0 };
     while (*text) {
         size_t plain = strcspn(text, "@"), i = 0, n = sizeof(marks) / sizeof(*marks);

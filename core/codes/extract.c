@@ -157,14 +157,21 @@ static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, b
             index[i] = row + i;
         tsr_samples_read(&plain, n, index, index, tsr_network_input_values(network),
                          evaluation ? labels : NULL);
+        if (evaluation && tsr_network_target_values(network)) {
+            for (size_t i = 0; i < n; i++)
+                index[i] = row + i;
+            tsr_samples_read_targets(&plain, n, index, index, tsr_network_target_values(network));
+        }
         tsr_network_forward(network, n, codes ? pack_layer : NULL, &target);
         if (evaluation)
             loss += tsr_network_loss(network, n, labels, &hits);
         correct += hits;
     }
     if (evaluation && samples->n)
-        *evaluation = (tsr_evaluation){ .loss = loss / (double)samples->n,
-                                        .accuracy = (double)correct / (double)samples->n };
+        *evaluation = (tsr_evaluation){
+            .loss = loss / (double)samples->n,
+            .accuracy = tsr_network_classes(network) ? (double)correct / (double)samples->n : NAN,
+        };
     return NULL;
 }
 

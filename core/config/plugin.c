@@ -22,6 +22,19 @@ static tsr_status *expected_group(const tsr_value *value, tsr_kind kind)
     return status;
 }
 
+/* "plugin", or the key by which groups of the kind may say it too. */
+static tsr_status *naming_member(tsr_kind kind, const tsr_value *group, const tsr_value **out)
+{
+    const char *other = tsr_kind_get(kind)->name_key;
+    const tsr_value *named = other ? tsr_value_member(group, other) : NULL;
+    *out = tsr_value_member(group, "plugin");
+    if (*out && named)
+        return tsr_value_fail(
+            named, "the plugin is named twice, by 'plugin' and by '%s': expected one of them", other);
+    *out = *out ? *out : named;
+    return NULL;
+}
+
 /* The value that says the name: the group itself in the short form; NULL: the default's. */
 static tsr_status *naming_value(tsr_kind kind, const tsr_value *group, const tsr_value **out)
 {
@@ -30,7 +43,7 @@ static tsr_status *naming_value(tsr_kind kind, const tsr_value *group, const tsr
         return NULL;
     if (group->type != TSR_VALUE_GROUP)
         return expected_group(group, kind);
-    *out = tsr_value_member(group, "plugin");
+    TSR_TRY(naming_member(kind, group, out));
     if (*out && (*out)->type != TSR_VALUE_STRING) {
         char *expected = tsr_format("the name of %s in quotes", tsr_kind_get(kind)->phrase);
         tsr_status *status = tsr_value_mismatch(*out, expected ? expected : "a name");
@@ -75,19 +88,22 @@ static tsr_status *find(const tsr_settings *settings, tsr_kind kind, const tsr_v
 /* What an instance is filled with. */
 typedef struct filling {
     const tsr_settings *settings;
+    const char *name_key;   /* that names its plugin, beside "plugin"; or NULL */
     const tsr_value *group; /* NULL: all defaults */
     tsr_value *resolved;    /* NULL: not wanted */
 } filling;
 
-/* The names that the same group holds for somebody else: "plugin", and those of `keys`. */
-static const char **names_beside(const tsr_key *keys)
+/* The names that the same group holds for somebody else: those of the plugin's name, and those of `keys`. */
+static const char **names_beside(const tsr_key *keys, const char *name_key)
 {
     size_t n = tsr_keys_count(keys);
-    const char **names = calloc(n + 2, sizeof(*names));
+    const char **names = calloc(n + 3, sizeof(*names));
     for (size_t i = 0; names && i < n; i++)
         names[i] = keys[i].name;
-    if (names)
+    if (names) {
         names[n] = "plugin";
+        names[n + 1] = name_key;
+    }
     return names;
 }
 
@@ -99,7 +115,7 @@ static tsr_status *fill(void *context, const tsr_key *keys, const tsr_key *besid
         const tsr_value *member = tsr_value_member(f->group, keys[i].name);
         given[i] = member && member->type != TSR_VALUE_NULL;
     }
-    const char **others = names_beside(beside);
+    const char **others = names_beside(beside, f->name_key);
     if (!others)
         return tsr_no_memory("a list of keys");
     tsr_status *status = tsr_settings_read(f->settings, keys, f->group, what, others, target, f->resolved);
@@ -125,6 +141,15 @@ static tsr_status *make(const filling *with, const tsr_loaded *loaded, const tsr
     return NULL;
 }
 
+/* The key that says the name: the one that the config has, which a sweep may go over, or else the kind's own.
+ */
+static const char *said_by(tsr_kind kind, const tsr_value *group)
+{
+    const char *other = tsr_kind_get(kind)->name_key;
+    bool plain = tsr_value_is(group, TSR_VALUE_STRING) || tsr_value_member(group, "plugin");
+    return other && !plain ? other : "plugin";
+}
+
 tsr_status *tsr_settings_plugin(const tsr_settings *settings, tsr_kind kind, const tsr_value *group,
                                 const char *key, const char *default_name, tsr_instance **out,
                                 tsr_value **resolved)
@@ -136,10 +161,11 @@ tsr_status *tsr_settings_plugin(const tsr_settings *settings, tsr_kind kind, con
     const tsr_loaded *loaded = NULL;
     tsr_status *status = find(settings, kind, group, name, &loaded);
     filling with = { .settings = settings,
+                     .name_key = tsr_kind_get(kind)->name_key,
                      .group = tsr_value_is(group, TSR_VALUE_GROUP) ? group : NULL,
                      .resolved = status ? NULL : tsr_value_group() };
     if (!status)
-        status = with.resolved ? tsr_value_put(with.resolved, "plugin", tsr_value_string(name))
+        status = with.resolved ? tsr_value_put(with.resolved, said_by(kind, group), tsr_value_string(name))
                                : tsr_no_memory("a plugin");
     if (!status)
         status = make(&with, loaded, group, out);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "plugin/keys.h"
+#include "plugin/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,9 +67,13 @@ static bool is_of_file(const tsr_value *value)
 
 /* Whether the command line or a sweep put another plugin into this group of a file: keys of the one that
    stood there before are then left over. */
-static bool was_swapped(const tsr_value *group)
+static bool was_swapped(const tsr_value *group, const char *const *others)
 {
     const tsr_value *name = tsr_value_member(group, "plugin");
+    for (tsr_kind kind = TSR_NO_KIND + 1; !name && others && kind < TSR_N_KINDS; kind++) {
+        const char *other = tsr_kind_get(kind)->name_key;
+        name = other && is_among(other, others) ? tsr_value_member(group, other) : NULL;
+    }
     return name && is_of_file(group) && !is_of_file(name);
 }
 
@@ -83,7 +88,7 @@ static tsr_status *check_keys(const tsr_key *keys, const tsr_value *group, const
         const tsr_value *member = group->items[i];
         if (is_among(member->key, names))
             continue;
-        if (was_swapped(group) && is_of_file(member))
+        if (was_swapped(group, others) && is_of_file(member))
             leave_out(member, what);
         else
             status = unknown_key(member, what, names);

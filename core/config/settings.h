@@ -28,10 +28,10 @@ TSR_MUST_CHECK tsr_status *tsr_settings_read(const tsr_settings *settings, const
                                              const tsr_value *group, const char *what,
                                              const char *const *others, void *target, tsr_value *resolved);
 
-/* The plugin that a group names with `plugin = "NAME"`, configured and initialised: its own keys and
-   the kind's common ones. `group` may be NULL where default_name is not: all defaults; it may also be a
-   string, the plugin's name. The group *resolved, the caller's, starts with "plugin". `key` names the group
-   in messages where there is none. */
+/* The plugin that a group names with `plugin = "NAME"`, or by the kind's own key for it (kinds.h), configured
+   and initialised: its own keys and the kind's common ones. `group` may be NULL where default_name is not:
+   all defaults; it may also be a string, the plugin's name. The group *resolved, the caller's, starts with
+   "plugin". `key` names the group in messages where there is none. */
 TSR_MUST_CHECK tsr_status *tsr_settings_plugin(const tsr_settings *settings, tsr_kind kind,
                                                const tsr_value *group, const char *key,
                                                const char *default_name, tsr_instance **out,

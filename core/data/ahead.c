@@ -16,13 +16,14 @@
 typedef struct prepared {
     float *inputs;
     int32_t *labels;
+    float *targets; /* NULL: there are none */
     size_t n;
 } prepared;
 
 struct tsr_ahead {
     tsr_fill_function *fill;
     void *context;
-    size_t size;
+    size_t size, target_size;
     prepared slots[SLOTS];
     pthread_t thread;
     bool started;
@@ -53,7 +54,7 @@ static void *make_batches(void *context)
         prepared *slot = &ahead->slots[step % SLOTS];
         ahead->busy = true;
         pthread_mutex_unlock(&ahead->lock);
-        slot->n = ahead->fill(ahead->context, epoch, step, slot->inputs, slot->labels);
+        slot->n = ahead->fill(ahead->context, epoch, step, slot->inputs, slot->labels, slot->targets);
         pthread_mutex_lock(&ahead->lock);
         ahead->busy = false;
         ahead->made++;
@@ -75,23 +76,28 @@ static bool start(tsr_ahead *ahead)
     return ahead->started;
 }
 
-tsr_status *tsr_ahead_new(tsr_fill_function *fill, void *context, size_t batch, size_t size, tsr_ahead **out)
+tsr_status *tsr_ahead_new(tsr_fill_function *fill, void *context, size_t batch, size_t size,
+                          size_t target_size, tsr_ahead **out)
 {
     *out = NULL;
-    size_t values;
+    size_t values, targets = 0;
     tsr_ahead *ahead = calloc(1, sizeof(*ahead));
     if (!ahead)
         return tsr_no_memory("batches");
     ahead->fill = fill;
     ahead->context = context;
     ahead->size = size;
+    ahead->target_size = target_size;
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->changed, NULL);
-    bool complete = tsr_checked_multiply(batch, size, &values);
+    bool complete =
+        tsr_checked_multiply(batch, size, &values) && tsr_checked_multiply(batch, target_size, &targets);
     for (size_t i = 0; complete && i < SLOTS; i++) {
-        ahead->slots[i] =
-            (prepared){ tsr_alloc(values, sizeof(float)), tsr_alloc(batch, sizeof(int32_t)), 0 };
-        complete = ahead->slots[i].inputs && ahead->slots[i].labels;
+        prepared *slot = &ahead->slots[i];
+        *slot = (prepared){ .inputs = tsr_alloc(values, sizeof(float)),
+                            .labels = tsr_alloc(batch, sizeof(int32_t)),
+                            .targets = targets ? tsr_alloc(targets, sizeof(float)) : NULL };
+        complete = slot->inputs && slot->labels && (slot->targets || !targets);
     }
     if (!complete || !start(ahead)) {
         tsr_ahead_free(ahead);
@@ -115,6 +121,7 @@ void tsr_ahead_free(tsr_ahead *ahead)
     for (size_t i = 0; i < SLOTS; i++) {
         free(ahead->slots[i].inputs);
         free(ahead->slots[i].labels);
+        free(ahead->slots[i].targets);
     }
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->lock);
@@ -140,7 +147,7 @@ void tsr_ahead_begin(tsr_ahead *ahead, size_t epoch, size_t steps)
     pthread_mutex_unlock(&ahead->lock);
 }
 
-size_t tsr_ahead_next(tsr_ahead *ahead, float *inputs, int32_t *labels)
+size_t tsr_ahead_next(tsr_ahead *ahead, float *inputs, int32_t *labels, float *targets)
 {
     pthread_mutex_lock(&ahead->lock);
     while (ahead->made == ahead->taken)
@@ -150,6 +157,8 @@ size_t tsr_ahead_next(tsr_ahead *ahead, float *inputs, int32_t *labels)
     size_t n = slot->n;
     memcpy(inputs, slot->inputs, n * ahead->size * sizeof(*inputs));
     memcpy(labels, slot->labels, n * sizeof(*labels));
+    if (targets)
+        memcpy(targets, slot->targets, n * ahead->target_size * sizeof(*targets));
     pthread_mutex_lock(&ahead->lock);
     ahead->taken++;
     pthread_cond_broadcast(&ahead->changed);

@@ -5,13 +5,15 @@
 #include <tessera/status.h>
 
 /* Makes the batch of one step; returns its examples. Called from one thread at a time. */
-typedef size_t tsr_fill_function(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels);
+typedef size_t tsr_fill_function(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels,
+                                 float *targets);
 
 typedef struct tsr_ahead tsr_ahead;
 
-/* Starts the thread, which waits. Batches have at most `batch` examples of `size` floats. */
+/* Starts the thread, which waits. Batches have at most `batch` examples of `size` floats, and targets of
+   `target_size`; 0: there are none, and `fill` gets NULL. */
 TSR_MUST_CHECK tsr_status *tsr_ahead_new(tsr_fill_function *fill, void *context, size_t batch, size_t size,
-                                         tsr_ahead **out);
+                                         size_t target_size, tsr_ahead **out);
 /* NULL is allowed. */
 void tsr_ahead_free(tsr_ahead *ahead);
 
@@ -22,7 +24,8 @@ void tsr_ahead_pause(tsr_ahead *ahead);
 /* Begins to make the batches of an epoch, step 0 first. Paused or new. */
 void tsr_ahead_begin(tsr_ahead *ahead, size_t epoch, size_t steps);
 
-/* The next step's batch, as `fill` made it; at most `steps` times. Returns its examples. */
-size_t tsr_ahead_next(tsr_ahead *ahead, float *inputs, int32_t *labels);
+/* The next step's batch, as `fill` made it; at most `steps` times. Returns its examples. `targets` is NULL
+   where there are none. */
+size_t tsr_ahead_next(tsr_ahead *ahead, float *inputs, int32_t *labels, float *targets);
 
 #endif

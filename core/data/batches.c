@@ -14,24 +14,28 @@ struct tsr_batch_source {
     uint64_t seed;
     size_t *order;   /* epoch_size examples */
     size_t *scratch; /* a batch */
-    tsr_augment_options augment;
-    float *images;    /* a batch before augmentation; NULL: there is none */
+    tsr_augmentations augment;
+    float *images;    /* a batch before augmentation, and one example more; NULL: there is none */
+    bool targets;     /* are read too */
     tsr_ahead *ahead; /* NULL: batches are made when they are asked for */
 };
 
 /* The batch of a step. */
-static size_t fill(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+static size_t fill(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels, float *targets)
 {
     tsr_batch_source *source = context;
     size_t first = step * source->batch, left = source->epoch_size - first;
     size_t n = left < source->batch ? left : source->batch;
     tsr_samples_read(source->train, n, source->order + first, source->scratch,
                      source->images ? source->images : inputs, labels);
+    if (targets)
+        tsr_samples_read_targets(source->train, n, source->order + first, source->scratch, targets);
     tsr_shape shape = source->train->data->info.shape;
     size_t size = tsr_shape_size(shape);
     for (size_t i = 0; source->images && i < n; i++) {
-        tsr_transform transform = tsr_augment_draw(&source->augment, source->seed, epoch, first + i);
-        tsr_augment_apply(&transform, shape, source->images + i * size, inputs + i * size);
+        tsr_rng rng = tsr_augment_stream(source->seed, epoch, first + i);
+        tsr_augment(&source->augment, shape, &rng, source->images + i * size,
+                    source->images + source->batch * size, inputs + i * size);
     }
     return n;
 }
@@ -40,12 +44,15 @@ static tsr_status *prepare_augmentation(tsr_batch_source *source)
 {
     tsr_shape shape = source->train->data->info.shape;
     size_t size = tsr_shape_size(shape), values;
-    TSR_TRY(tsr_augment_check(shape));
+    TSR_TRY(tsr_augment_check(&source->augment, shape));
     source->images =
-        tsr_checked_multiply(source->batch, size, &values) ? tsr_alloc(values, sizeof(float)) : NULL;
+        tsr_checked_multiply(source->batch + 1, size, &values) ? tsr_alloc(values, sizeof(float)) : NULL;
     if (!source->images)
         return tsr_no_memory("augmentation");
-    return tsr_threads() > 1 ? tsr_ahead_new(fill, source, source->batch, size, &source->ahead) : NULL;
+    size_t target_size = source->targets ? tsr_shape_size(source->train->data->info.target) : 0;
+    if (tsr_threads() == 1)
+        return NULL;
+    return tsr_ahead_new(fill, source, source->batch, size, target_size, &source->ahead);
 }
 
 tsr_status *tsr_batch_source_new(const tsr_samples *train, const tsr_batch_options *options,
@@ -68,6 +75,7 @@ tsr_status *tsr_batch_source_new(const tsr_samples *train, const tsr_batch_optio
         return tsr_no_memory("the order of an epoch");
     }
     source->augment = options->augment;
+    source->targets = options->targets;
     tsr_status *status = tsr_augments(&source->augment) ? prepare_augmentation(source) : NULL;
     if (status) {
         tsr_batch_source_free(source);
@@ -106,11 +114,11 @@ static void begin_epoch(void *context, size_t epoch)
         tsr_ahead_begin(source->ahead, epoch, steps_of(source));
 }
 
-static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels, float *targets)
 {
     tsr_batch_source *source = context;
-    return source->ahead ? tsr_ahead_next(source->ahead, inputs, labels)
-                         : fill(source, epoch, step, inputs, labels);
+    return source->ahead ? tsr_ahead_next(source->ahead, inputs, labels, targets)
+                         : fill(source, epoch, step, inputs, labels, targets);
 }
 
 tsr_batches tsr_batch_source_batches(tsr_batch_source *source)

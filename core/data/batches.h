@@ -8,10 +8,11 @@
 #include "nn/train.h"
 
 typedef struct tsr_batch_options {
-    size_t batch;                /* examples of a step, at least 1; an epoch's last step may have fewer */
-    size_t epoch_size;           /* examples of an epoch; 0: every example once */
-    uint64_t seed;               /* of the order and the augmentation */
-    tsr_augment_options augment; /* all zero: none; else samples must be images, see tsr_augment_check */
+    size_t batch;              /* examples of a step, at least 1; an epoch's last step may have fewer */
+    size_t epoch_size;         /* examples of an epoch; 0: every example once */
+    uint64_t seed;             /* of the order and the augmentation */
+    tsr_augmentations augment; /* must outlive the source, and take the samples, see tsr_augment_check */
+    bool targets;              /* the dataset's targets are wanted too */
 } tsr_batch_options;
 
 typedef struct tsr_batch_source tsr_batch_source;

@@ -27,19 +27,20 @@ static const char *split_name(tsr_split split)
     return split == TSR_TRAIN ? "training" : "test";
 }
 
-static tsr_status *check_shape(tsr_shape shape)
+/* `what`: "samples", "targets". */
+static tsr_status *check_shape(const char *what, tsr_shape shape)
 {
     size_t size;
     char text[TSR_SHAPE_TEXT];
     if (shape.n_dims == 0 || shape.n_dims > TSR_MAX_DIMS)
-        return tsr_fail(TSR_REFUSED, "samples have %zu dimensions, expected 1 to %d", shape.n_dims,
+        return tsr_fail(TSR_REFUSED, "%s have %zu dimensions, expected 1 to %d", what, shape.n_dims,
                         TSR_MAX_DIMS);
     if (tsr_shape_check(shape, &size))
         return NULL;
     bool empty = false;
     for (size_t i = 0; i < shape.n_dims; i++)
         empty = empty || shape.dims[i] == 0;
-    return tsr_fail(TSR_REFUSED, "samples of shape %s %s", tsr_shape_format(shape, text, sizeof(text)),
+    return tsr_fail(TSR_REFUSED, "%s of shape %s %s", what, tsr_shape_format(shape, text, sizeof(text)),
                     empty ? "hold nothing" : "are larger than memory");
 }
 
@@ -48,9 +49,12 @@ static tsr_status *check_info(const tsr_dataset_info *info)
     for (tsr_split split = TSR_TRAIN; split <= TSR_TEST; split++)
         if (info->n[split] == 0)
             return tsr_fail(TSR_REFUSED, "no %s samples, expected at least 1", split_name(split));
-    TSR_TRY(check_shape(info->shape));
-    if (info->classes < 2)
-        return tsr_fail(TSR_REFUSED, "%d classes, expected at least 2", info->classes);
+    TSR_TRY(check_shape("samples", info->shape));
+    if (info->target.n_dims)
+        TSR_TRY(check_shape("targets", info->target));
+    if (info->classes < 2 && info->classes != 0)
+        return tsr_fail(TSR_REFUSED, "%d classes, expected at least 2, or 0 for samples without labels",
+                        info->classes);
     for (int i = 0; info->class_names && i < info->classes; i++)
         if (!info->class_names[i])
             return tsr_fail(TSR_REFUSED, "class %d of %d has no name, though others have", i, info->classes);
@@ -64,7 +68,7 @@ static tsr_status *check_labels(const tsr_data *data, tsr_split split)
 {
     size_t index[LABEL_BLOCK];
     int32_t labels[LABEL_BLOCK];
-    for (size_t first = 0; first < data->info.n[split]; first += LABEL_BLOCK) {
+    for (size_t first = 0; data->info.classes > 0 && first < data->info.n[split]; first += LABEL_BLOCK) {
         size_t left = data->info.n[split] - first, n = left < LABEL_BLOCK ? left : LABEL_BLOCK;
         for (size_t i = 0; i < n; i++) {
             index[i] = first + i;
@@ -105,6 +109,8 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
     status = tsr_instance_check(dataset);
     if (!status)
         status = check_info(&data->info);
+    if (!status && data->info.target.n_dims && !data->ops->read_targets)
+        status = tsr_fail(TSR_REFUSED, "it tells a shape of targets, and has no read_targets");
     before = tsr_instance_enter(dataset, TSR_CALL_READ);
     if (!status)
         status = check_labels(data, TSR_TRAIN);
@@ -188,6 +194,9 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
     if (left == 0)
         return tsr_fail(TSR_REFUSED, "holdout %g of %zu training examples leaves none to train with",
                         options->holdout, all);
+    if (options->label_noise > 0 && data->info.classes == 0)
+        return tsr_fail(TSR_REFUSED, "label_noise is %g, and the dataset has no labels",
+                        options->label_noise);
     if (options->samples > left)
         return tsr_fail(TSR_REFUSED,
                         "samples is %zu, expected at most the %zu training examples that there are%s",
@@ -292,6 +301,8 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
                       float *inputs, int32_t *labels)
 {
     const tsr_data *data = samples->data;
+    if (data->info.classes == 0)
+        labels = NULL;
     if (labels && samples->noisy)
         for (size_t i = 0; i < n; i++)
             labels[i] = samples->noisy[index[i]];
@@ -304,13 +315,24 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
         subtract_mean(samples, n, inputs);
 }
 
+void tsr_samples_read_targets(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
+                              float *targets)
+{
+    const tsr_data *data = samples->data;
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = samples->first + index[i];
+    tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
+    data->ops->read_targets(data->self, samples->split, n, scratch, targets);
+    tsr_guard_note(before);
+}
+
 void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
                            int32_t *labels)
 {
     const tsr_data *data = samples->data;
     for (size_t i = 0; i < n; i++)
         scratch[i] = samples->first + first + i;
-    call_read(data, samples->split, n, scratch, inputs, labels);
+    call_read(data, samples->split, n, scratch, inputs, data->info.classes ? labels : NULL);
     if (inputs && samples->mean)
         subtract_mean(samples, n, inputs);
 }

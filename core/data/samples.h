@@ -17,15 +17,16 @@ typedef struct tsr_data {
 } tsr_data;
 
 /* Opens the dataset and checks what it tells, so that nobody after has to: at least one sample in each part,
-   a shape that is not empty and whose size in bytes fits a size_t, at least two classes, every name there or
-   none, every label below the classes. The instance must outlive *out. */
+   a shape that is not empty and whose size in bytes fits a size_t, two classes or more or none, every name
+   there or none, every label below the classes, and the same of targets' shape, where there is one. The
+   instance must outlive *out. */
 TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out);
 /* NULL is allowed. */
 void tsr_data_close(tsr_data *data);
 
-/* A hash of all that the dataset gives, inputs and labels, training and test, and of its shape and classes:
-   other data under the same name have another one. Read once, with one thread, and kept; not while another
-   thread asks for it. */
+/* A hash of all that the dataset gives, inputs, labels and targets, training and test, and of its shapes and
+   classes: other data under the same name have another one. Read once, with one thread, and kept; not while
+   another thread asks for it. */
 TSR_MUST_CHECK tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out);
 
 /* How the training part is cut and disturbed. */
@@ -72,12 +73,17 @@ TSR_MUST_CHECK tsr_status *tsr_parts_subtract_mean(tsr_parts *parts);
 void tsr_parts_set_mean(tsr_parts *parts, float *mean);
 
 /* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise
-   included. Either output may be NULL. scratch: n indices, overwritten; it may be `index` itself. Any thread.
+   included. Either output may be NULL; labels are left where there are no classes. scratch: n indices,
+   overwritten; it may be `index` itself. Any thread.
  */
 void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
                       float *inputs, int32_t *labels);
 
-/* The same without noise, for examples first .. first + n - 1. */
+/* Their targets, where the dataset has such: n x the size of info.target. */
+void tsr_samples_read_targets(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
+                              float *targets);
+
+/* Inputs and labels without noise, for examples first .. first + n - 1. */
 void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, size_t *scratch, float *inputs,
                            int32_t *labels);
 

@@ -27,7 +27,8 @@ typedef struct tsr_run {
     tsr_training_settings training;
     tsr_codes_settings codes;
     tsr_output_settings output;
-    tsr_instance *dataset, *model, *optimizer;
+    tsr_training_plugins training_plugins;
+    tsr_instance *dataset, *model;
     size_t n_regularizers, n_probes;
     tsr_instance **regularizers, **probes;
     tsr_data *data;                 /* shared by the runs whose dataset is configured alike */

@@ -112,9 +112,14 @@ static tsr_status *compare_nested(void *context, const tsr_instance *instance)
 tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out)
 {
     const json_t *plugins = json_object_get(json_object_get(record, "environment"), "plugins");
-    const tsr_instance *const single[] = { run->dataset, run->model, run->optimizer };
+    const tsr_training_plugins *with = &run->training_plugins;
+    const tsr_instance *const single[] = { run->dataset, run->model, with->optimizer, with->loss,
+                                           with->schedule };
     for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++)
         if (plugin_changed(single[i], plugins, out))
+            return NULL;
+    for (size_t i = 0; i < with->n_augmentations; i++)
+        if (plugin_changed(with->augmentations[i], plugins, out))
             return NULL;
     for (size_t i = 0; i < run->n_regularizers; i++)
         if (plugin_changed(run->regularizers[i], plugins, out))

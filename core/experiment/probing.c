@@ -21,6 +21,8 @@ tsr_status *tsr_probing_check(const tsr_probing *probing, const tsr_instance *pr
         lacks = "the network";
     else if (needs & (TSR_PROBE_WHOLE | TSR_PROBE_PREVIOUS) && !probing->whole_train)
         lacks = "the codes with all their columns";
+    else if (!probing->train_labels && !((const tsr_probe_ops *)tsr_instance_ops(probe))->without_labels)
+        return tsr_fail(TSR_REFUSED, "it needs labels, and there are none");
     return lacks ? tsr_fail(TSR_REFUSED, "it needs %s, and only codes and labels are known here", lacks) : NULL;
 }
 
@@ -47,25 +49,29 @@ static tsr_status *check_index(tsr_part part, const tsr_samples *samples, size_t
 }
 
 /* In the network's frame, where the mean is subtracted, as training does it, and back. */
-static tsr_status *augment(const tsr_probing *probing, const tsr_samples *samples, size_t n,
-                           const size_t *index, float *inputs)
+static void augment(const tsr_probing *probing, const float *mean, tsr_shape shape, size_t example,
+                    float *image, float *x)
+{
+    size_t size = tsr_shape_size(shape);
+    tsr_rng rng = tsr_augment_stream(probing->seed, probing->epoch, example);
+    for (size_t j = 0; j < size; j++)
+        image[j] = mean ? x[j] - mean[j] : x[j];
+    tsr_augment(&probing->host->augment, shape, &rng, image, image + size, x);
+    for (size_t j = 0; mean && j < size; j++)
+        x[j] += mean[j];
+}
+
+static tsr_status *augment_all(const tsr_probing *probing, const tsr_samples *samples, size_t n,
+                               const size_t *index, float *inputs)
 {
     tsr_shape shape = samples->data->info.shape;
-    size_t size = tsr_shape_size(shape);
-    float *image = tsr_alloc(size, sizeof(float));
-    if (!image)
+    size_t size = tsr_shape_size(shape), two;
+    float *images = tsr_checked_multiply(size, 2, &two) ? tsr_alloc(two, sizeof(float)) : NULL;
+    if (!images)
         return tsr_no_memory("an input");
-    for (size_t i = 0; i < n; i++) {
-        float *x = inputs + i * size;
-        tsr_transform transform =
-            tsr_augment_draw(probing->host->augment, probing->seed, probing->epoch, index[i]);
-        for (size_t j = 0; j < size; j++)
-            image[j] = samples->mean ? x[j] - samples->mean[j] : x[j];
-        tsr_augment_apply(&transform, shape, image, x);
-        for (size_t j = 0; samples->mean && j < size; j++)
-            x[j] += samples->mean[j];
-    }
-    free(image);
+    for (size_t i = 0; i < n; i++)
+        augment(probing, samples->mean, shape, index[i], images, inputs + i * size);
+    free(images);
     return NULL;
 }
 
@@ -87,9 +93,8 @@ tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_inpu
     }
     tsr_samples_read(&plain, n, index, scratch, inputs, labels);
     free(scratch);
-    bool augments = form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && probing->host->augment &&
-                    tsr_augments(probing->host->augment);
-    return augments && inputs ? augment(probing, samples, n, index, inputs) : NULL;
+    bool augments = form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && tsr_augments(&probing->host->augment);
+    return augments && inputs ? augment_all(probing, samples, n, index, inputs) : NULL;
 }
 
 /* --- probes that probes run --- */

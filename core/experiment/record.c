@@ -14,9 +14,11 @@
 
 #define MAX_RECORD (256 << 20) /* bytes */
 
-/* What every snapshot has. */
-static const char *const own_metrics[] = { "model.loss.train", "model.accuracy.train", "model.accuracy.test",
-                                           "code.bits", NULL };
+/* What every snapshot has, by whether there are classes, and so accuracies. */
+static const char *const own_metrics[2][5] = {
+    { "model.loss.train", "model.loss.test", "code.bits", NULL },
+    { "model.loss.train", "model.accuracy.train", "model.accuracy.test", "code.bits", NULL },
+};
 
 static bool has_status(const json_t *record, const char *word)
 {
@@ -88,10 +90,13 @@ tsr_status *tsr_record_check(const json_t *record, const char *id)
         return tsr_fail(TSR_REFUSED, "not the record of run %s: its config is that of run %s", id, own);
     if (tsr_record_is_done(record) && json_array_size(snapshots) == 0)
         return tsr_fail(TSR_REFUSED, "a finished run without snapshots");
-    for (size_t i = 0; i < json_array_size(snapshots); i++)
-        for (const char *const *name = own_metrics; *name; name++)
-            if (!json_object_get(json_object_get(json_array_get(snapshots, i), "metrics"), *name))
+    for (size_t i = 0; i < json_array_size(snapshots); i++) {
+        const json_t *metrics = json_object_get(json_array_get(snapshots, i), "metrics");
+        for (const char *const *name = own_metrics[!json_object_get(metrics, "model.loss.test")]; *name;
+             name++)
+            if (!json_object_get(metrics, *name))
                 return tsr_fail(TSR_REFUSED, "snapshots.%zu: the metric %s is missing", i, *name);
+    }
     return NULL;
 }
 

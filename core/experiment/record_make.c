@@ -16,7 +16,9 @@
 
 /* What the host itself measures. */
 static const tsr_metric_info own_metrics[] = {
-    { "model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "cross-entropy of the network's answers" },
+    { "model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean loss of the network's outputs" },
+    { "model.loss.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "mean loss of the network's outputs" },
+    { "model.loss.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean loss of the network's outputs" },
     { "model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "accuracy of the network's answers" },
     { "model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "accuracy of the network's answers" },
     { "model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "accuracy of the network's answers" },

@@ -20,8 +20,12 @@ void tsr_run_set_state(tsr_run_progress *progress, tsr_run_state state)
     atomic_store(&progress->state, (int)state);
 }
 
+/* NULL where the data have none. */
 static tsr_status *read_labels(const tsr_samples *samples, int32_t **out)
 {
+    *out = NULL;
+    if (samples->data->info.classes == 0)
+        return NULL;
     size_t *scratch = tsr_alloc(samples->n, sizeof(*scratch));
     *out = tsr_alloc(samples->n, sizeof(**out));
     if (scratch && *out)
@@ -38,9 +42,11 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     double now = tsr_seconds();
     if (epoch > 0) {
         double seconds = now - w->epoch_began;
-        json_array_append_new(w->epochs,
-                              json_pack("{s:I, s:o, s:o}", "epoch", (json_int_t)epoch, "loss",
-                                        tsr_record_number(loss), "accuracy", tsr_record_number(accuracy)));
+        json_t *numbers =
+            json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "loss", tsr_record_number(loss));
+        if (tsr_network_classes(w->network) > 0)
+            json_object_set_new(numbers, "accuracy", tsr_record_number(accuracy));
+        json_array_append_new(w->epochs, numbers);
         atomic_store(&w->progress->loss, loss);
         if (seconds > 0)
             atomic_store(&w->progress->examples_per_second, (double)w->epoch_size / seconds);
@@ -103,7 +109,8 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     tsr_batch_options order = { .batch = (size_t)training->batch,
                                 .epoch_size = w->epoch_size,
                                 .seed = run->seed,
-                                .augment = training->augment };
+                                .augment = tsr_run_augmentations(run),
+                                .targets = tsr_loss_target(run->training_plugins.loss) == TSR_TARGET_VALUES };
     TSR_TRY(tsr_batch_source_new(&w->parts.train, &order, &w->source));
     TSR_TRY(tsr_run_build(run, &w->network));
     tsr_network_subtract(w->network, w->parts.mean);
@@ -138,10 +145,10 @@ tsr_training tsr_run_training(tsr_run_work *w)
     return (tsr_training){ .epochs = (size_t)run->training.epochs,
                            .batch = batch < w->epoch_size ? batch : w->epoch_size,
                            .early_stop = (size_t)run->training.early_stop,
-                           .optimizer = run->optimizer,
+                           .optimizer = run->training_plugins.optimizer,
                            .n_regularizers = run->n_regularizers,
                            .regularizers = run->regularizers,
-                           .schedule = run->training.schedule,
+                           .schedule = run->training_plugins.schedule,
                            .seed = run->seed,
                            .epoch_done = epoch_done,
                            .context = w };
@@ -181,7 +188,12 @@ static tsr_status *check_instances(const tsr_run *run)
 {
     TSR_TRY(tsr_instance_check(run->dataset));
     TSR_TRY(tsr_instance_check(run->model));
-    TSR_TRY(tsr_instance_check(run->optimizer));
+    const tsr_training_plugins *with = &run->training_plugins;
+    TSR_TRY(tsr_instance_check(with->optimizer));
+    TSR_TRY(tsr_instance_check(with->loss));
+    TSR_TRY(tsr_instance_check(with->schedule));
+    for (size_t i = 0; i < with->n_augmentations; i++)
+        TSR_TRY(tsr_instance_check(with->augmentations[i]));
     for (size_t i = 0; i < run->n_regularizers; i++)
         TSR_TRY(tsr_instance_check(run->regularizers[i]));
     for (size_t i = 0; i < run->n_probes; i++)

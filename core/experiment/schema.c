@@ -47,26 +47,10 @@ static const tsr_key training_keys[] = {
                      .unit = "epochs"),
     TSR_KEY_END
 };
-static const char *const training_others[] = { "optimizer", "schedule", "augment", NULL };
+static const char *const training_others[] = { "optimizer", "loss", "schedule", "augment", NULL };
 
-static const tsr_key augment_keys[] = {
-    TSR_KEY_REAL(tsr_augment_options, rotate, 0.0, 0.0, 180.0,
-                 "turn training images by up to so much, either way", .unit = "degrees"),
-    TSR_KEY_REAL(tsr_augment_options, shift, 0.0, 0.0, 1.0,
-                 "shift training images by up to this fraction of their sides, either way"),
-    TSR_KEY_BOOL(tsr_augment_options, flip, false, "mirror every other training image left to right"),
-    TSR_KEY_END
-};
-
-static const char *const schedules[] = { "constant", "step", "cosine", NULL };
-static const tsr_key schedule_keys[] = {
-    TSR_KEY_ENUM(tsr_schedule, kind, "constant", schedules, "how the learning rate changes with the epoch"),
-    TSR_KEY_INT(tsr_schedule, every, 20, 1, MAX_EPOCHS, "step: multiply after each so many",
-                .unit = "epochs"),
-    TSR_KEY_REAL(tsr_schedule, factor, 0.1, 0.0, 1.0, "step: multiply by this"),
-    TSR_KEY_REAL(tsr_schedule, minimum, 0.0, 0.0, 1.0, "cosine: the fraction that the last epoch has"),
-    TSR_KEY_END
-};
+/* What a group `augment` may name. */
+static const char *const augmentations[] = { TSR_DEFAULT_AUGMENTATIONS };
 
 static const char *const pools[] = { "none", "channel", NULL };
 static const tsr_key codes_keys[] = {
@@ -198,29 +182,137 @@ static tsr_status *check_snapshots(const tsr_value *group, tsr_training_settings
     return NULL;
 }
 
-static tsr_status *read_optimizer(const tsr_settings *settings, const tsr_value *group, tsr_instance **out,
-                                  tsr_value *resolved)
+static tsr_status *read_plugin(const tsr_settings *settings, tsr_kind kind, const tsr_value *group,
+                               const char *key, const char *default_name, tsr_instance **out,
+                               tsr_value *resolved)
 {
     tsr_value *said;
-    TSR_TRY(tsr_settings_plugin(settings, TSR_OPTIMIZER, tsr_value_member(group, "optimizer"), "optimizer",
-                                TSR_DEFAULT_OPTIMIZER, out, &said));
-    return tsr_value_put(resolved, "optimizer", said);
+    TSR_TRY(tsr_settings_plugin(settings, kind, tsr_value_member(group, key), key, default_name, out, &said));
+    return tsr_value_put(resolved, key, said);
+}
+
+/* `value` names the augmentation; what it says goes to *said, the caller's. */
+static tsr_status *add_augmentation(const tsr_settings *settings, const tsr_value *value, const char *key,
+                                    tsr_training_plugins *plugins, tsr_value **said)
+{
+    size_t n = plugins->n_augmentations;
+    *said = NULL;
+    tsr_instance **grown = reallocarray(plugins->augmentations, n + 1, sizeof(*grown));
+    if (!grown)
+        return tsr_no_memory(key);
+    plugins->augmentations = grown;
+    TSR_TRY(tsr_settings_plugin(settings, TSR_AUGMENTATION, value, key, NULL, &grown[n], said));
+    plugins->n_augmentations = n + 1;
+    return NULL;
+}
+
+/* The short form, { rotate = 15.0; flip = true; }: each member is the key, of the augmentation of its name,
+   that is called so too. */
+enum { SHORT = sizeof(augmentations) / sizeof(*augmentations) };
+typedef struct short_form {
+    tsr_key keys[SHORT + 1];
+    char fields[SHORT][sizeof(double)]; /* what the keys fill */
+} short_form;
+
+static tsr_status *add_short_key(const tsr_settings *settings, const tsr_value *group, size_t i,
+                                 short_form *form)
+{
+    const tsr_loaded *loaded;
+    const char *name = augmentations[i];
+    TSR_TRY(tsr_value_context(group, tsr_registry_find(settings->registry, TSR_AUGMENTATION, name, &loaded)));
+    const tsr_key *key = loaded->plugin.keys;
+    while (key->type != TSR_TYPE_END && strcmp(key->name, name) != 0)
+        key++;
+    if (key->type == TSR_TYPE_END || key->type > TSR_TYPE_BOOL || key->field_size > sizeof(form->fields[i]))
+        return tsr_value_fail(group,
+                              "training.augment: %s has no number or truth value '%s', which a group sets",
+                              loaded->file, name);
+    form->keys[i] = *key;
+    form->keys[i].offset = (uint32_t)(offsetof(short_form, fields) + i * sizeof(form->fields[i]));
+    return NULL;
+}
+
+/* The group that a list would have for a member: { plugin = "NAME"; NAME = VALUE; }. */
+static tsr_status *add_short(const tsr_settings *settings, const char *name, const tsr_value *value,
+                             tsr_training_plugins *plugins)
+{
+    tsr_value *group = tsr_value_group(), *said = NULL;
+    tsr_status *status = group ? tsr_value_put(group, "plugin", tsr_value_string(name)) : tsr_no_memory(name);
+    if (!status)
+        status = tsr_value_put(group, name, tsr_value_copy(value));
+    if (!status)
+        status = add_augmentation(settings, group, name, plugins, &said);
+    tsr_value_free(group);
+    tsr_value_free(said);
+    return status;
+}
+
+/* All are made, since all draw. */
+static tsr_status *read_augment_group(const tsr_settings *settings, const tsr_value *group,
+                                      tsr_training_plugins *plugins, tsr_value *resolved)
+{
+    short_form form = { .keys = { [SHORT] = TSR_KEY_END } };
+    tsr_value *said = tsr_value_group();
+    TSR_TRY(tsr_value_put(resolved, "augment", said));
+    for (size_t i = 0; i < SHORT; i++)
+        TSR_TRY(add_short_key(settings, group, i, &form));
+    TSR_TRY(tsr_settings_read(settings, form.keys, group, "training.augment", NULL, &form, said));
+    for (size_t i = 0; i < SHORT; i++)
+        TSR_TRY(add_short(settings, augmentations[i], tsr_value_member(said, augmentations[i]), plugins));
+    return NULL;
+}
+
+static tsr_status *read_augment_list(const tsr_settings *settings, const tsr_value *list,
+                                     tsr_training_plugins *plugins, tsr_value *resolved)
+{
+    tsr_value *said = tsr_value_list();
+    TSR_TRY(tsr_value_put(resolved, "augment", said));
+    for (size_t i = 0; i < tsr_value_length(list); i++) {
+        tsr_value *one;
+        TSR_TRY(add_augmentation(settings, list->items[i], "augment", plugins, &one));
+        TSR_TRY(tsr_value_append(said, one));
+    }
+    return NULL;
+}
+
+static tsr_status *read_augment(const tsr_settings *settings, const tsr_value *training,
+                                tsr_training_plugins *plugins, tsr_value *resolved)
+{
+    const tsr_value *value = tsr_value_member(training, "augment");
+    if (tsr_value_is(value, TSR_VALUE_GROUP))
+        return read_augment_group(settings, value, plugins, resolved);
+    if (value && value->type != TSR_VALUE_LIST)
+        return tsr_value_mismatch(value, "a list of augmentations, augment = ( { plugin = \"NAME\"; ... } ), "
+                                         "or a group { NAME = VALUE; ... }");
+    return read_augment_list(settings, value, plugins, resolved);
 }
 
 tsr_status *tsr_training_settings_read(const tsr_settings *settings, const tsr_value *root,
-                                       tsr_training_settings *out, tsr_instance **optimizer,
+                                       tsr_training_settings *out, tsr_training_plugins *plugins,
                                        tsr_value *resolved)
 {
     tsr_value *said;
     TSR_TRY(read_group(settings, root, "training", "training", training_keys, training_others, out, resolved,
                        &said));
     const tsr_value *group = tsr_value_member(root, "training");
-    TSR_TRY(read_optimizer(settings, group, optimizer, said));
-    TSR_TRY(read_group(settings, group, "schedule", "training.schedule", schedule_keys, NULL, &out->schedule,
-                       said, NULL));
-    TSR_TRY(read_group(settings, group, "augment", "training.augment", augment_keys, NULL, &out->augment,
-                       said, NULL));
+    TSR_TRY(read_plugin(settings, TSR_OPTIMIZER, group, "optimizer", TSR_DEFAULT_OPTIMIZER,
+                        &plugins->optimizer, said));
+    TSR_TRY(read_plugin(settings, TSR_LOSS, group, "loss", TSR_DEFAULT_LOSS, &plugins->loss, said));
+    TSR_TRY(read_plugin(settings, TSR_SCHEDULE, group, "schedule", TSR_DEFAULT_SCHEDULE, &plugins->schedule,
+                        said));
+    TSR_TRY(read_augment(settings, group, plugins, said));
     return check_snapshots(group, out, said);
+}
+
+void tsr_training_plugins_clear(tsr_training_plugins *plugins)
+{
+    tsr_instance_free(plugins->optimizer);
+    tsr_instance_free(plugins->loss);
+    tsr_instance_free(plugins->schedule);
+    for (size_t i = 0; i < plugins->n_augmentations; i++)
+        tsr_instance_free(plugins->augmentations[i]);
+    free(plugins->augmentations);
+    *plugins = (tsr_training_plugins){ 0 };
 }
 
 void tsr_training_settings_clear(tsr_training_settings *settings)

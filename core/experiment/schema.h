@@ -4,8 +4,6 @@
 #define TSR_EXPERIMENT_SCHEMA_H
 
 #include "config/settings.h"
-#include "data/augment.h"
-#include "nn/train.h"
 
 #define TSR_MAX_RUNS 1000000
 
@@ -22,9 +20,14 @@ typedef struct tsr_training_settings {
     double holdout, label_noise, input_noise;
     bool constant_steps, subtract_mean;
     tsr_int_list snapshots; /* as given; the last epoch is probed besides */
-    tsr_schedule schedule;
-    tsr_augment_options augment;
 } tsr_training_settings;
+
+/* The plugins that the group names. */
+typedef struct tsr_training_plugins {
+    tsr_instance *optimizer, *loss, *schedule;
+    size_t n_augmentations;
+    tsr_instance **augmentations;
+} tsr_training_plugins;
 
 /* The group `codes`. */
 typedef struct tsr_codes_settings {
@@ -55,8 +58,8 @@ TSR_MUST_CHECK tsr_status *tsr_config_list(const tsr_value *group, const char *k
 TSR_MUST_CHECK tsr_status *tsr_general_settings_read(const tsr_settings *settings, const tsr_value *root,
                                                      tsr_general_settings *out, tsr_value *resolved);
 TSR_MUST_CHECK tsr_status *tsr_training_settings_read(const tsr_settings *settings, const tsr_value *root,
-                                                      tsr_training_settings *out, tsr_instance **optimizer,
-                                                      tsr_value *resolved);
+                                                      tsr_training_settings *out,
+                                                      tsr_training_plugins *plugins, tsr_value *resolved);
 TSR_MUST_CHECK tsr_status *tsr_codes_settings_read(const tsr_settings *settings, const tsr_value *root,
                                                    tsr_codes_settings *out, tsr_value *resolved);
 TSR_MUST_CHECK tsr_status *tsr_output_settings_read(const tsr_settings *settings, const tsr_value *root,
@@ -66,6 +69,7 @@ TSR_MUST_CHECK tsr_status *tsr_report_settings_read(const tsr_value *root, tsr_r
 
 void tsr_general_settings_clear(tsr_general_settings *settings);
 void tsr_training_settings_clear(tsr_training_settings *settings);
+void tsr_training_plugins_clear(tsr_training_plugins *plugins);
 void tsr_codes_settings_clear(tsr_codes_settings *settings);
 
 #endif

@@ -43,19 +43,35 @@ static void pass_whole_on(tsr_run_work *w, size_t epoch)
     w->previous_epoch = epoch;
 }
 
+/* How the network does on the examples of `part`, "train", "holdout" or "test". The loss is that of the
+   training part and, where there are no classes and so no accuracy, of the others too. */
+static void put_evaluation(const tsr_run_work *w, const tsr_evaluation *evaluation, const char *part,
+                           json_t *metrics)
+{
+    char name[64];
+    bool accuracy = tsr_network_classes(w->network) > 0;
+    if (!accuracy || strcmp(part, "train") == 0) {
+        snprintf(name, sizeof(name), "model.loss.%s", part);
+        json_object_set_new(metrics, name, tsr_record_number(evaluation->loss));
+    }
+    if (accuracy) {
+        snprintf(name, sizeof(name), "model.accuracy.%s", part);
+        json_object_set_new(metrics, name, tsr_record_number(evaluation->accuracy));
+    }
+}
+
 /* The codes of both parts, and in `metrics` how the network does on all three. */
 static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
 {
     tsr_evaluation evaluation;
     TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.train, &w->budget, train, &evaluation));
-    json_object_set_new(metrics, "model.loss.train", tsr_record_number(evaluation.loss));
-    json_object_set_new(metrics, "model.accuracy.train", tsr_record_number(evaluation.accuracy));
+    put_evaluation(w, &evaluation, "train", metrics);
     if (w->parts.holdout.n) {
         TSR_TRY(tsr_evaluate(w->network, &w->parts.holdout, &evaluation));
-        json_object_set_new(metrics, "model.accuracy.holdout", tsr_record_number(evaluation.accuracy));
+        put_evaluation(w, &evaluation, "holdout", metrics);
     }
     TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->budget, test, &evaluation));
-    json_object_set_new(metrics, "model.accuracy.test", tsr_record_number(evaluation.accuracy));
+    put_evaluation(w, &evaluation, "test", metrics);
     TSR_TRY(keep_whole(w, *train, *test));
     tsr_kept_columns_clear(&w->kept);
     TSR_TRY(tsr_drop_constant(*train, *test, &w->kept));
@@ -107,7 +123,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
                                          &seen);
     if (!status) {
         tsr_probing_host host = { .parts = { &w->parts.train, &w->parts.holdout, &w->parts.test },
-                                  .augment = &w->run->training.augment,
+                                  .augment = tsr_run_augmentations(w->run),
                                   .budget = &w->budget };
         tsr_probing probing = begin_probing(w, epoch, &host);
         probing.train = seen.train;
@@ -157,9 +173,9 @@ static tsr_status *save_codes(const tsr_run_work *w, const tsr_codes *train, con
         status = tsr_npy_write_codes(paths[0], train);
     if (!status)
         status = tsr_npy_write_codes(paths[1], test);
-    if (!status)
+    if (!status && w->train_labels)
         status = tsr_npy_write_labels(paths[2], train->n, w->train_labels);
-    if (!status)
+    if (!status && w->test_labels)
         status = tsr_npy_write_labels(paths[3], test->n, w->test_labels);
     for (int i = 0; i < 4; i++)
         free(paths[i]);

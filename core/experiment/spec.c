@@ -21,7 +21,7 @@ void tsr_run_clear(tsr_run *run)
         tsr_instance_free(run->probes[i]);
     free(run->regularizers);
     free(run->probes);
-    tsr_instance_free(run->optimizer);
+    tsr_training_plugins_clear(&run->training_plugins);
     tsr_instance_free(run->model);
     tsr_instance_free(run->dataset);
     tsr_value_free(run->swept);
@@ -120,7 +120,7 @@ tsr_status *tsr_run_read(tsr_experiment *experiment, const tsr_value *root, tsr_
     TSR_TRY(read_plugin(&settings, TSR_MODEL, root, "model", &run->model, said));
     TSR_TRY(read_plugins(&settings, TSR_REGULARIZER, root, "regularizers", &run->regularizers,
                          &run->n_regularizers, said));
-    TSR_TRY(tsr_training_settings_read(&settings, root, &run->training, &run->optimizer, said));
+    TSR_TRY(tsr_training_settings_read(&settings, root, &run->training, &run->training_plugins, said));
     TSR_TRY(tsr_codes_settings_read(&settings, root, &run->codes, said));
     TSR_TRY(read_plugins(&settings, TSR_PROBE, root, "probes", &run->probes, &run->n_probes, said));
     TSR_TRY(tsr_output_settings_read(&settings, root, &run->output, said));

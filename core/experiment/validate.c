@@ -95,6 +95,10 @@ static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_si
 {
     const tsr_value *group = tsr_value_member(root, "training");
     tsr_parts parts;
+    if (run->training.label_noise > 0 && run->data->info.classes == 0)
+        return tsr_value_fail(tsr_value_member(group, "label_noise"),
+                              "training.label_noise = %g: expected 0, as the dataset has no labels",
+                              run->training.label_noise);
     TSR_TRY(
         tsr_value_context(group ? group : root, tsr_context(tsr_run_split(run, false, &parts), "training")));
     *sizes = (tsr_probe_sizes){ .n_train = parts.train.n,
@@ -109,16 +113,30 @@ static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_si
 
 static tsr_status *check_augment(const tsr_run *run, const tsr_value *root)
 {
-    if (!tsr_augments(&run->training.augment))
-        return NULL;
+    const tsr_augmentations all = tsr_run_augmentations(run);
     return tsr_value_context(tsr_value_at(root, "training.augment"),
-                             tsr_context(tsr_augment_check(run->data->info.shape), "training.augment"));
+                             tsr_context(tsr_augment_check(&all, run->data->info.shape), "training.augment"));
+}
+
+/* Whether the data have what the loss compares with. */
+static tsr_status *check_loss(const tsr_run *run, const tsr_value *root)
+{
+    const tsr_value *loss = tsr_value_at(root, "training.loss"),
+                    *training = tsr_value_member(root, "training");
+    tsr_run_goal goal;
+    return tsr_value_context(loss       ? loss
+                             : training ? training
+                                        : root,
+                             tsr_context(tsr_run_find_goal(run, &goal), "training.loss"));
 }
 
 static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *place, tsr_probe_sizes *sizes)
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const tsr_probe_common *common = tsr_instance_common(probe);
+    if (sizes->classes == 0 && !ops->without_labels)
+        return tsr_value_fail(place, "probe %s needs labels, and the dataset has none",
+                              tsr_probe_label(probe));
     if (!ops->check)
         return NULL;
     sizes->projection = (size_t)common->projection;
@@ -148,6 +166,7 @@ tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root)
 {
     tsr_probe_sizes sizes;
     TSR_TRY(check_augment(run, root));
+    TSR_TRY(check_loss(run, root));
     TSR_TRY(check_split(run, root, &sizes));
     TSR_TRY(check_model(run, root));
     return check_probes(run, root, &sizes);

@@ -3,6 +3,7 @@
 #define TSR_EXPERIMENT_WEIGHTS_H
 
 #include "experiment/experiment.h"
+#include "nn/network.h"
 
 /* Checks the run's weights (none: nothing is done) against the network that its model builds, whose constants
    they set, and puts what the run will really use into run->config and run->training: the model's keys that

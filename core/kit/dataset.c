@@ -19,16 +19,17 @@ typedef struct trial {
     tsr_data *data;
     tsr_split split;
     size_t n, size; /* samples that are read, floats of one */
+    bool labels;
     size_t index[MOST];
     float *inputs, *others;
-    int32_t labels[MOST], other_labels[MOST];
+    int32_t label[MOST], other_label[MOST];
 } trial;
 
 typedef tsr_status *trial_function(trial *t);
 
 static void read(const trial *t, size_t n, const size_t *index, float *inputs, int32_t *labels)
 {
-    t->data->ops->read(t->data->self, t->split, n, index, inputs, labels);
+    t->data->ops->read(t->data->self, t->split, n, index, inputs, t->labels ? labels : NULL);
 }
 
 /* Samples from all over the part. */
@@ -36,6 +37,7 @@ static tsr_status *set_part(trial *t, tsr_split split)
 {
     size_t all = t->data->info.n[split], floats;
     t->split = split;
+    t->labels = t->data->info.classes > 0;
     t->n = all < MOST ? all : MOST;
     t->size = tsr_shape_size(t->data->info.shape);
     for (size_t i = 0; i < t->n; i++)
@@ -51,7 +53,7 @@ static tsr_status *set_part(trial *t, tsr_split split)
         return tsr_no_memory("samples");
     for (size_t i = 0; i < floats; i++)
         t->inputs[i] = t->others[i] = NAN;
-    read(t, t->n, t->index, t->inputs, t->labels);
+    read(t, t->n, t->index, t->inputs, t->label);
     return NULL;
 }
 
@@ -111,9 +113,9 @@ static tsr_status *fills_samples(tsr_kit *kit)
 static tsr_status *same_as_before(const trial *t, const char *when)
 {
     for (size_t i = 0; i < t->n; i++) {
-        if (t->labels[i] != t->other_labels[i])
-            return tsr_fail(TSR_FAILED, "sample %zu has the label %d, and %s %d", t->index[i], t->labels[i],
-                            when, t->other_labels[i]);
+        if (t->label[i] != t->other_label[i])
+            return tsr_fail(TSR_FAILED, "sample %zu has the label %d, and %s %d", t->index[i], t->label[i],
+                            when, t->other_label[i]);
         if (memcmp(t->inputs + i * t->size, t->others + i * t->size, t->size * sizeof(float)) != 0)
             return tsr_fail(TSR_FAILED, "sample %zu has other values %s", t->index[i], when);
     }
@@ -122,7 +124,7 @@ static tsr_status *same_as_before(const trial *t, const char *when)
 
 static tsr_status *reads_twice(trial *t)
 {
-    read(t, t->n, t->index, t->others, t->other_labels);
+    read(t, t->n, t->index, t->others, t->other_label);
     return same_as_before(t, "when it is read again");
 }
 
@@ -134,7 +136,7 @@ static tsr_status *gives_the_same_sample_twice(tsr_kit *kit)
 static tsr_status *reads_one_by_one(trial *t)
 {
     for (size_t i = t->n; i-- > 0;)
-        read(t, 1, &t->index[i], t->others + i * t->size, &t->other_labels[i]);
+        read(t, 1, &t->index[i], t->others + i * t->size, &t->other_label[i]);
     return same_as_before(t, "when it is read alone");
 }
 
@@ -146,7 +148,7 @@ static tsr_status *order_changes_nothing(tsr_kit *kit)
 static tsr_status *reads_apart(trial *t)
 {
     read(t, t->n, t->index, t->others, NULL);
-    read(t, t->n, t->index, NULL, t->other_labels);
+    read(t, t->n, t->index, NULL, t->other_label);
     return same_as_before(t, "when inputs and labels are read apart");
 }
 
@@ -169,9 +171,9 @@ static void *read_along(void *context)
     const trial *t = r->trial;
     for (size_t i = 0; i < t->n; i++) {
         size_t at = (r->first + i) % t->n;
-        int32_t label;
+        int32_t label = 0; /* as where there are none */
         read(t, 1, &t->index[at], r->inputs, &label);
-        r->failed = r->failed || label != t->labels[at] ||
+        r->failed = r->failed || label != t->label[at] ||
                     memcmp(r->inputs, t->inputs + at * t->size, t->size * sizeof(float)) != 0;
     }
     return NULL;
@@ -202,6 +204,45 @@ static tsr_status *any_thread_may_read(tsr_kit *kit)
     return with_data(kit, reads_in_threads);
 }
 
+static tsr_status *check_targets(const trial *t, size_t size, float *targets, float *again)
+{
+    const tsr_data *data = t->data;
+    for (size_t i = 0; i < t->n * size; i++)
+        targets[i] = NAN;
+    data->ops->read_targets(data->self, t->split, t->n, t->index, targets);
+    for (size_t i = t->n; i-- > 0;) {
+        data->ops->read_targets(data->self, t->split, 1, &t->index[i], again);
+        for (size_t k = 0; k < size; k++)
+            if (!isfinite(targets[i * size + k]))
+                return tsr_fail(TSR_FAILED,
+                                "sample %zu: value %zu of its target is %g; read_targets must fill "
+                                "every value",
+                                t->index[i], k, (double)targets[i * size + k]);
+        if (memcmp(targets + i * size, again, size * sizeof(float)) != 0)
+            return tsr_fail(TSR_FAILED, "sample %zu has another target when it is read alone", t->index[i]);
+    }
+    return NULL;
+}
+
+static tsr_status *reads_targets(trial *t)
+{
+    size_t size = t->data->info.target.n_dims ? tsr_shape_size(t->data->info.target) : 0, all;
+    if (size == 0)
+        return NULL;
+    float *targets = tsr_checked_multiply(t->n, size, &all) ? tsr_alloc(all, sizeof(float)) : NULL,
+          *again = tsr_alloc(size, sizeof(float));
+    tsr_status *status =
+        targets && again ? check_targets(t, size, targets, again) : tsr_no_memory("the targets");
+    free(targets);
+    free(again);
+    return status;
+}
+
+static tsr_status *fills_targets(tsr_kit *kit)
+{
+    return with_data(kit, reads_targets);
+}
+
 static const tsr_kit_check checks[] = {
     { "opens, and its counts, shape, names and labels are in order", opens, 0 },
     { "fills every value of a sample", fills_samples, 0 },
@@ -209,6 +250,7 @@ static const tsr_kit_check checks[] = {
     { "gives the same sample in any order", order_changes_nothing, 0 },
     { "gives inputs and labels apart", either_may_be_null, 0 },
     { "may be read by several threads", any_thread_may_read, 0 },
+    { "fills every value of the targets that it has, and the same again", fills_targets, 0 },
     { NULL, NULL, 0 },
 };
 
@@ -217,7 +259,7 @@ static uint64_t *stirred; /* of the one exercise that goes on in this process */
 static tsr_status *stir_samples(trial *t)
 {
     tsr_kit_stir(stirred, t->inputs, t->n * t->size * sizeof(float));
-    tsr_kit_stir(stirred, t->labels, t->n * sizeof(int32_t));
+    tsr_kit_stir(stirred, t->label, t->n * sizeof(int32_t));
     return NULL;
 }
 

@@ -22,7 +22,8 @@ static const tsr_kit_kind *kind_of(tsr_kind kind)
         [TSR_MODEL] = &tsr_kit_model,           [TSR_DATASET] = &tsr_kit_dataset,
         [TSR_ACTIVATION] = &tsr_kit_activation, [TSR_REGULARIZER] = &tsr_kit_regularizer,
         [TSR_OPTIMIZER] = &tsr_kit_optimizer,   [TSR_PROBE] = &tsr_kit_probe,
-        [TSR_EXECUTOR] = &tsr_kit_executor,
+        [TSR_EXECUTOR] = &tsr_kit_executor,     [TSR_LOSS] = &tsr_kit_loss,
+        [TSR_SCHEDULE] = &tsr_kit_schedule,     [TSR_AUGMENTATION] = &tsr_kit_augmentation,
     };
     return kinds[kind];
 }

@@ -30,13 +30,17 @@ typedef struct tsr_kit_kind {
 } tsr_kit_kind;
 
 extern const tsr_kit_kind tsr_kit_model, tsr_kit_dataset, tsr_kit_activation, tsr_kit_regularizer,
-    tsr_kit_optimizer, tsr_kit_probe, tsr_kit_executor;
+    tsr_kit_optimizer, tsr_kit_probe, tsr_kit_executor, tsr_kit_loss, tsr_kit_schedule, tsr_kit_augmentation;
 
 /* A new instance with the settings given. The caller frees. */
 TSR_MUST_CHECK tsr_status *tsr_kit_make(const tsr_kit *kit, tsr_instance **out);
 
 /* A model of the kit's own, for what needs a network: dense, rectifier, dense. The caller frees. */
 TSR_MUST_CHECK tsr_status *tsr_kit_plain_model(tsr_instance **out);
+
+/* A loss of the kit's own, for what needs gradients: a smooth function of all outputs and the label. The
+   caller frees. */
+TSR_MUST_CHECK tsr_status *tsr_kit_plain_loss(tsr_instance **out);
 
 /* Stirs n bytes into a digest that began as 0. */
 void tsr_kit_stir(uint64_t *digest, const void *bytes, size_t n);

@@ -26,6 +26,7 @@ static const tsr_shape shapes[] = {
 typedef struct trial {
     tsr_instance *model;
     tsr_network *network;
+    tsr_instance *loss; /* in make's */
     tsr_shape shape;
     int32_t labels[BATCH];
 } trial;
@@ -37,8 +38,11 @@ static tsr_status *first_network(trial *t)
         tsr_status_free(refused);
         t->shape = shapes[i];
         refused = tsr_network_new(t->model, shapes[i], CLASSES, SEED, &t->network);
-        if (!refused)
+        if (!refused) {
+            const tsr_network_loss_options loss = { .loss = t->loss, .classes = CLASSES };
+            tsr_network_set_loss(t->network, &loss);
             return NULL;
+        }
     }
     return tsr_context(refused,
                        "it refuses inputs of 3 x 32 x 32, 1 x 28 x 28, 40, 3 x 64 x 64 and 3 x 224 x 224");
@@ -57,6 +61,7 @@ static void clear(trial *t)
 {
     tsr_network_free(t->network);
     tsr_instance_free(t->model);
+    tsr_instance_free(t->loss);
 }
 
 /* Parameters leave their initial values, where biases are 0 and scales 1. */
@@ -64,7 +69,9 @@ static tsr_status *make(tsr_kit *kit, bool apart, trial *t)
 {
     *t = (trial){ 0 };
     TSR_TRY(tsr_kit_make(kit, &t->model));
-    tsr_status *status = first_network(t);
+    tsr_status *status = tsr_kit_plain_loss(&t->loss);
+    if (!status)
+        status = first_network(t);
     if (!status)
         status =
             apart ? tsr_network_plan_apart(t->network, BATCH) : tsr_network_plan(t->network, BATCH, true);
@@ -301,13 +308,16 @@ static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t
 {
     (void)kit;
     trial t = { .model = (tsr_instance *)(uintptr_t)instance };
-    TSR_TRY(first_network(&t));
-    tsr_status *status = tsr_network_plan(t.network, BATCH, true);
+    TSR_TRY(tsr_kit_plain_loss(&t.loss));
+    tsr_status *status = first_network(&t);
+    if (!status)
+        status = tsr_network_plan(t.network, BATCH, true);
     if (!status) {
         fill_batch(&t);
         status = stir_step(&t, digest);
     }
     tsr_network_free(t.network);
+    tsr_instance_free(t.loss);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include "nn/ops/ops.h"
 #include "plugin/instance.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ void tsr_graph_free(tsr_graph *graph)
         tsr_graph_leave_scope(graph);
     free(graph->constants);
     free(graph->constant_values);
+    free(graph->terms);
     free(graph->nodes);
     tsr_status_free(graph->failure);
     free(graph);
@@ -256,6 +258,31 @@ tsr_node *tsr_again(tsr_graph *graph, tsr_node *layer, tsr_node *x)
     return tsr_apply_again(graph, layer, 1, &x);
 }
 
+void tsr_add_loss_term(tsr_graph *graph, tsr_node *x, double weight)
+{
+    char text[TSR_SHAPE_TEXT];
+    if (!graph || graph->failure)
+        return;
+    if (!x || x->graph != graph)
+        tsr_graph_fail(graph, "a term of the loss is %s", x ? "a node of another graph" : "NULL");
+    else if (tsr_shape_size(x->shape) != 1)
+        tsr_graph_fail(
+            graph, "'%s', a term of the loss, is %s, expected one value for a sample, as tsr_mean gives it",
+            x->name, tsr_shape_format(x->shape, text, sizeof(text)));
+    else if (!isfinite(weight))
+        tsr_graph_fail(graph, "the weight of '%s', a term of the loss, is %g, expected a finite number",
+                       x->name, weight);
+    if (graph->failure)
+        return;
+    tsr_loss_term *terms = reallocarray(graph->terms, graph->n_terms + 1, sizeof(*terms));
+    if (!terms) {
+        tsr_graph_no_memory(graph);
+        return;
+    }
+    graph->terms = terms;
+    terms[graph->n_terms++] = (tsr_loss_term){ x, weight };
+}
+
 const char *tsr_node_name(const tsr_node *x)
 {
     return x && x->name ? x->name : "";
@@ -266,24 +293,27 @@ tsr_shape tsr_node_shape(const tsr_node *x)
     return x ? x->shape : nowhere.shape;
 }
 
-static tsr_status *check_logits(const tsr_graph *graph, const tsr_node *logits, int classes)
+static tsr_status *check_logits(const tsr_graph *graph, const tsr_node *logits, int outputs)
 {
     if (!logits)
         return tsr_fail(TSR_REFUSED, "build returned NULL, expected the node of the logits");
     if (logits->graph != graph)
         return tsr_fail(TSR_REFUSED, "build returned a node of another graph");
-    if (tsr_shape_size(logits->shape) == (size_t)classes)
+    if (tsr_shape_size(logits->shape) == (size_t)outputs)
         return NULL;
     char text[TSR_SHAPE_TEXT];
     tsr_shape_format(logits->shape, text, sizeof(text));
-    return tsr_fail(TSR_REFUSED, "build returned '%s' of %s values, expected %d, one per class", logits->name,
-                    text, classes);
+    return tsr_fail(TSR_REFUSED, "build returned '%s' of %s values, expected %d, as many as it was asked for",
+                    logits->name, text, outputs);
 }
 
-/* From the logits back: who is needed, who is looked at, and what lies below an activation or a tap. */
+/* From the logits and the terms of the loss back: who is needed, who is looked at, and what lies below an
+   activation or a tap. */
 static void mark_backwards(tsr_graph *graph)
 {
-    graph->logits->needed = true;
+    graph->logits->needed = graph->logits->looked_at = true;
+    for (size_t i = 0; i < graph->n_terms; i++)
+        graph->terms[i].node->needed = true;
     for (size_t i = 0; i < graph->n_code_points; i++)
         graph->code_points[i].values->seen = graph->code_points[i].values->looked_at = true;
     for (size_t i = graph->n; i-- > 0;) {
@@ -329,8 +359,8 @@ static tsr_status *check_use(const tsr_node *node, const tsr_node *logits)
     if (node->needed)
         return NULL;
     if (!node->looked_at)
-        return tsr_fail(TSR_REFUSED, "'%s' is not used: the logits, '%s', do not depend on it", node->name,
-                        logits->name);
+        return tsr_fail(TSR_REFUSED, "'%s' is not used: neither the logits, '%s', nor a term of the loss depends on it",
+                        node->name, logits->name);
     if (node->n_parameters || node->n_shared)
         return tsr_fail(TSR_REFUSED,
                         "'%s' has parameters that nothing trains: taps look at it, but the logits, '%s', do "
@@ -339,13 +369,13 @@ static tsr_status *check_use(const tsr_node *node, const tsr_node *logits)
     return NULL;
 }
 
-tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes)
+tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs)
 {
     tsr_status *failure = graph->failure;
     graph->failure = NULL;
     if (failure)
         return failure;
-    TSR_TRY(check_logits(graph, logits, classes));
+    TSR_TRY(check_logits(graph, logits, outputs));
     if (graph->scope)
         return tsr_fail(TSR_REFUSED, "the scope of names '%s' is not ended: a tsr_scope_end is missing",
                         tsr_graph_scope(graph));

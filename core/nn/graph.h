@@ -68,9 +68,9 @@ struct tsr_node {
     size_t first_added;    /* of them, among all of the graph's that are added */
     bool tapped;           /* its values are a layer of the code */
     bool reads_code;       /* those of its input 0 are one by its setup */
-    bool needed;           /* the logits depend on it */
+    bool needed;           /* the logits or a term of the loss depend on it */
     bool seen;             /* a layer of the code is of its values */
-    bool looked_at;        /* one is, or a node that is looked at reads it */
+    bool looked_at;        /* one is, or the logits or a node that is looked at read it */
     bool needs_gradient;   /* a parameter is here or before it */
     bool below_activation; /* an activation or a tap lies between its output and the logits */
     /* Set by tsr_graph_fuse. A chain such as batch norm, add, activation is run as one: its last node, here
@@ -87,6 +87,12 @@ typedef struct tsr_name_scope {
     char prefix[]; /* of all names in it, its outer ones' included: "stage.0.block.1." */
 } tsr_name_scope;
 
+/* A node whose mean over the batch, times the weight, is part of the training loss. */
+typedef struct tsr_loss_term {
+    tsr_node *node;
+    double weight;
+} tsr_loss_term;
+
 struct tsr_graph {
     const tsr_instance *model; /* whose activation tsr_activate takes */
     tsr_status *failure;       /* the first */
@@ -100,6 +106,8 @@ struct tsr_graph {
     tsr_graph_constant *constants;
     double *constant_values; /* what operators read: n_constants */
     tsr_node *logits;        /* once finished */
+    size_t n_terms;
+    tsr_loss_term *terms; /* of the loss, beside what the logits are compared with */
 };
 
 struct tsr_setup {
@@ -112,8 +120,9 @@ struct tsr_setup {
 TSR_MUST_CHECK tsr_status *tsr_graph_new(const tsr_instance *model, tsr_shape shape, tsr_graph **out);
 void tsr_graph_free(tsr_graph *graph);
 
-/* Ends the building: gives the failure that stuck, or checks what build returned against the classes. */
-TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int classes);
+/* Ends the building: gives the failure that stuck, or checks what build returned against the outputs
+   that there must be. */
+TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs);
 
 /* Gives a constant another value; refuses one that is out of its range. */
 TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value);

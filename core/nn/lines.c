@@ -23,7 +23,7 @@ struct tsr_lines {
     size_t n;
     double *t, *next;
     double *origins, *directions; /* the mean is subtracted from the origins */
-    course *courses;              /* per node; empty where it is neither needed nor looked at */
+    course *courses;              /* per node; empty where it is not looked at */
 };
 
 void tsr_lines_free(tsr_lines *lines)
@@ -41,11 +41,6 @@ void tsr_lines_free(tsr_lines *lines)
     free(lines->origins);
     free(lines->directions);
     free(lines);
-}
-
-static bool is_followed(const tsr_node *node)
-{
-    return node->needed || node->looked_at;
 }
 
 /* --- nodes that only move elements --- */
@@ -221,7 +216,7 @@ tsr_status *tsr_lines_move(tsr_lines *lines, const double *t)
     }
     place_input(lines);
     for (size_t i = 1; i < graph->n; i++)
-        if (is_followed(graph->nodes[i]))
+        if (graph->nodes[i]->looked_at)
             TSR_TRY(follow(lines, graph->nodes[i]));
     meet_taps(lines);
     return NULL;
@@ -265,7 +260,7 @@ static tsr_status *make(tsr_lines *lines, const double *origins, const double *d
         lines->directions[i] = directions[i];
     }
     for (size_t i = 0; i < graph->n; i++)
-        if (i == 0 || is_followed(graph->nodes[i]))
+        if (i == 0 || graph->nodes[i]->looked_at)
             TSR_TRY(make_course(graph->nodes[i], lines->n, &lines->courses[i]));
     return tsr_lines_move(lines, lines->t); /* which are 0 */
 }

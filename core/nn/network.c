@@ -18,21 +18,21 @@ static tsr_status *build(tsr_network *network, const tsr_instance *model, tsr_sh
     const tsr_model_ops *ops = tsr_instance_ops(model);
     TSR_TRY(tsr_graph_new(model, shape, &network->graph));
     tsr_node *logits =
-        ops->build(tsr_instance_self(model), network->graph, network->graph->nodes[0], network->classes);
-    TSR_TRY(tsr_graph_finish(network->graph, logits, network->classes));
+        ops->build(tsr_instance_self(model), network->graph, network->graph->nodes[0], network->outputs);
+    TSR_TRY(tsr_graph_finish(network->graph, logits, network->outputs));
     return tsr_network_lay_out(network, seed);
 }
 
-tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int classes, uint64_t seed,
+tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int outputs, uint64_t seed,
                             tsr_network **out)
 {
-    if (classes < 1)
-        return tsr_fail(TSR_REFUSED, "model %s: %d classes, expected at least 1", tsr_instance_name(model),
-                        classes);
+    if (outputs < 1)
+        return tsr_fail(TSR_REFUSED, "model %s: %d outputs, expected at least 1", tsr_instance_name(model),
+                        outputs);
     tsr_network *network = calloc(1, sizeof(*network));
     if (!network)
         return tsr_no_memory("the network");
-    network->classes = classes;
+    network->outputs = network->classes = outputs;
     tsr_status *status = build(network, model, shape, seed);
     if (status) {
         tsr_network_free(network);
@@ -67,7 +67,113 @@ void tsr_network_free(tsr_network *network)
     free(network->store.state);
     free(network->sources);
     free(network->layers);
+    free(network->targets);
     free(network);
+}
+
+/* --- the loss --- */
+
+tsr_target tsr_loss_target(const tsr_instance *loss)
+{
+    const tsr_loss_ops *ops = tsr_instance_ops(loss);
+    return ops->target ? ops->target(tsr_instance_self(loss)) : TSR_TARGET_LABELS;
+}
+
+void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options)
+{
+    tsr_target target = tsr_loss_target(options->loss);
+    bool labels = target == TSR_TARGET_LABELS;
+    network->loss = options->loss;
+    network->label_classes = labels ? options->classes : 0;
+    network->classes = options->classes == network->outputs ? network->label_classes : 0;
+    network->target_width =
+        target == TSR_TARGET_INPUT ? tsr_shape_size(tsr_network_input(network)) : options->target_width;
+    if (labels)
+        network->target_width = 0;
+    network->wants_values = target == TSR_TARGET_VALUES;
+}
+
+/* Room for the targets of n samples. */
+static tsr_status *plan_targets(tsr_network *network, size_t n)
+{
+    size_t floats;
+    if (!network->wants_values || n <= network->target_capacity)
+        return NULL;
+    free(network->targets);
+    network->target_capacity = 0;
+    network->targets =
+        tsr_checked_multiply(n, network->target_width, &floats) ? tsr_alloc(floats, sizeof(float)) : NULL;
+    if (!network->targets)
+        return tsr_no_memory("the targets of a batch");
+    network->target_capacity = n;
+    return NULL;
+}
+
+static const float *targets_of(const tsr_network *network)
+{
+    if (network->wants_values)
+        return network->targets;
+    return network->target_width ? network->plan->values[0] : NULL;
+}
+
+/* Examples whose first largest logit is the label's. */
+static size_t count_correct(size_t n, size_t classes, const float *logits, const int32_t *labels)
+{
+    size_t correct = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t best = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (logits[i * classes + c] > logits[i * classes + best])
+                best = c;
+        correct += best == (size_t)labels[i];
+    }
+    return correct;
+}
+
+/* The sum over the samples. */
+static double evaluate(const tsr_network *network, size_t n, const int32_t *labels, float *gradient,
+                       size_t *correct)
+{
+    const tsr_loss_ops *ops = tsr_instance_ops(network->loss);
+    const tsr_loss_batch batch = { .n = n,
+                                   .width = (size_t)network->outputs,
+                                   .outputs = tsr_network_logits(network),
+                                   .classes = network->label_classes,
+                                   .labels = network->label_classes ? labels : NULL,
+                                   .target_width = network->target_width,
+                                   .targets = targets_of(network),
+                                   .gradient = gradient,
+                                   .scale = 1.0f / (float)n };
+    if (correct)
+        *correct = network->classes ? count_correct(n, batch.width, batch.outputs, labels) : 0;
+    tsr_call before = tsr_guard_note(tsr_instance_call(network->loss, TSR_CALL_EVALUATE));
+    double loss = ops->evaluate(tsr_instance_self(network->loss), &batch);
+    tsr_guard_note(before);
+    return loss;
+}
+
+/* The weighted means of the graph's terms, whose gradients are added to those of their nodes. */
+static double add_terms(const tsr_network *network, size_t n)
+{
+    const tsr_graph *graph = network->graph;
+    double loss = 0;
+    for (size_t t = 0; t < graph->n_terms; t++) { /* one node may be several terms, and the logits too */
+        float *gradient = network->plan->gradients[graph->terms[t].node->index];
+        if (gradient && graph->terms[t].node != graph->logits)
+            memset(gradient, 0, n * sizeof(float));
+    }
+    for (size_t t = 0; t < graph->n_terms; t++) {
+        const tsr_loss_term *term = &graph->terms[t];
+        const float *values = network->plan->values[term->node->index];
+        float *gradient = network->plan->gradients[term->node->index];
+        double sum = 0;
+        for (size_t i = 0; i < n; i++)
+            sum += (double)values[i];
+        for (size_t i = 0; gradient && i < n; i++)
+            gradient[i] += (float)(term->weight / (double)n);
+        loss += term->weight * sum / (double)n;
+    }
+    return loss;
 }
 
 /* --- plans --- */
@@ -84,7 +190,7 @@ static tsr_status *select_plan(tsr_network *network, size_t n, tsr_plan_kind kin
         *slot = plan;
     }
     network->plan = *slot;
-    return NULL;
+    return plan_targets(network, n);
 }
 
 tsr_status *tsr_network_plan(tsr_network *network, size_t n, bool training)
@@ -128,6 +234,11 @@ void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < size; j++)
             values[i * size + j] = inputs[i * size + j] - network->mean[j];
+}
+
+float *tsr_network_target_values(tsr_network *network)
+{
+    return network->targets;
 }
 
 const float *tsr_network_logits(const tsr_network *network)
@@ -193,21 +304,21 @@ double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *label
     tsr_plan *plan = network->plan;
     float *gradient = plan->gradients[network->graph->logits->index]; /* NULL where nothing is trained */
     tsr_plan_forward(plan, n, true, seed, step, NULL, NULL);
-    double loss = tsr_softmax_cross_entropy(n, (size_t)network->classes, tsr_network_logits(network), labels,
-                                            gradient, correct);
+    double loss = evaluate(network, n, labels, gradient, correct) / (double)n;
+    if (network->graph->n_terms)
+        loss += add_terms(network, n);
     tsr_plan_backward(plan, n);
-    return loss / (double)n;
+    return loss;
 }
 
 double tsr_network_loss(const tsr_network *network, size_t n, const int32_t *labels, size_t *correct)
 {
-    return tsr_softmax_cross_entropy(n, (size_t)network->classes, tsr_network_logits(network), labels, NULL,
-                                     correct);
+    return evaluate(network, n, labels, NULL, correct);
 }
 
-tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs, float *logits)
+tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs, float *outputs)
 {
-    size_t size = tsr_shape_size(tsr_network_input(network)), classes = (size_t)network->classes;
+    size_t size = tsr_shape_size(tsr_network_input(network)), width = (size_t)network->outputs;
     tsr_plan *before = network->plan;
     size_t batch = network->plans[0] ? network->plans[0]->batch : PREDICT_BATCH;
     TSR_TRY(tsr_network_plan(network, batch, false));
@@ -215,7 +326,7 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
         size_t now = n - i < batch ? n - i : batch;
         tsr_network_take_inputs(network, now, inputs + i * size);
         tsr_network_forward(network, now, NULL, NULL);
-        memcpy(logits + i * classes, tsr_network_logits(network), now * classes * sizeof(float));
+        memcpy(outputs + i * width, tsr_network_logits(network), now * width * sizeof(float));
     }
     if (before)
         network->plan = before;
@@ -327,6 +438,11 @@ tsr_graph *tsr_network_graph(const tsr_network *network)
 tsr_shape tsr_network_input(const tsr_network *network)
 {
     return network->graph->nodes[0]->shape;
+}
+
+int tsr_network_outputs(const tsr_network *network)
+{
+    return network->outputs;
 }
 
 int tsr_network_classes(const tsr_network *network)

@@ -4,15 +4,30 @@
 #ifndef TSR_NN_NETWORK_H
 #define TSR_NN_NETWORK_H
 
+#include <tessera/loss.h>
 #include <tessera/model.h>
 #include <tessera/network.h>
 #include <tessera/regularizer.h>
 
 /* Builds the model for inputs of `shape`; parameters are drawn from `seed` (stream TSR_FOR_INIT, by number).
-   The instance must outlive the network. */
-TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int classes,
+   The instance must outlive the network. Its outputs count as logits of so many classes, until it is given a
+   loss that says otherwise. */
+TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int outputs,
                                            uint64_t seed, tsr_network **out);
 void tsr_network_free(tsr_network *network);
+
+/* What a loss compares with: its tsr_target. */
+tsr_target tsr_loss_target(const tsr_instance *loss);
+
+/* What the outputs are compared with. */
+typedef struct tsr_network_loss_options {
+    const tsr_instance *loss; /* must outlive the network */
+    int classes;              /* of the labels; 0: there are none */
+    size_t target_width;      /* values of a sample's target, where the loss's is TSR_TARGET_VALUES */
+} tsr_network_loss_options;
+
+/* Gives the network its loss, without which it has no gradients. Before it is planned. */
+void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options);
 
 /* The graph that it computes, whose constants may be set until it is planned and after; the network's. */
 tsr_graph *tsr_network_graph(const tsr_network *network);
@@ -37,7 +52,10 @@ void tsr_network_take_inputs(tsr_network *network, size_t n, const float *inputs
 
 /* The planned input: for a batch x shape floats. */
 float *tsr_network_input_values(tsr_network *network);
-/* The logits of the last forward: n x classes. */
+/* The planned targets, batch x target_width floats that are to be filled before the loss is asked for; NULL
+   where it compares with labels or the input. */
+float *tsr_network_target_values(tsr_network *network);
+/* The output of the last forward, n x outputs: logits, where there are classes. */
 const float *tsr_network_logits(const tsr_network *network);
 
 /* The values that a layer of the code is of, the pre-activations mostly, as they are during forward. */
@@ -78,14 +96,15 @@ TSR_MUST_CHECK tsr_status *tsr_network_choose_code(tsr_network *network, const t
 /* Inference on the first n rows of the planned input; `see` (NULL: nobody) gets every layer once. */
 void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context);
 
-/* Forward in training mode, the mean loss of the batch against labels (n), and gradients of all parameters.
-   `seed` and `step` name the random streams. Planned with training. Examples whose largest logit is the
-   label's are counted in *correct (NULL: not wanted). */
+/* Forward in training mode, the mean loss of the batch, the graph's terms included, and gradients of all
+   parameters. `labels` (n) may be NULL where the loss compares with others. `seed` and `step` name the random
+   streams. Planned with training. Examples whose largest logit is the label's are counted in *correct (NULL:
+   not wanted), where there are classes. */
 double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *labels, uint64_t seed,
                             uint64_t step, size_t *correct);
 
-/* Softmax cross-entropy of the last forward's logits: the sum of losses; counts arg max == label in *correct
-   (NULL: not wanted). */
+/* The loss of the last forward's outputs: the sum over the samples, without the graph's terms; counts as
+   above in *correct (NULL: not wanted). */
 double tsr_network_loss(const tsr_network *network, size_t n, const int32_t *labels, size_t *correct);
 
 /* All trained parameters, flat, with their gradients beside: `count` floats, 64-byte aligned, padding

@@ -14,8 +14,15 @@ typedef struct tsr_layer_source {
 
 struct tsr_network {
     tsr_graph *graph;
-    int classes;
-    size_t n_trained; /* parameters, padding not counted */
+    int outputs;
+    int classes;              /* that the outputs are logits of; 0: they are none */
+    const tsr_instance *loss; /* NULL: not given yet */
+    int label_classes;        /* that the loss is told of */
+    size_t target_width;      /* values of a sample's target */
+    bool wants_values;        /* the target is neither labels nor the input */
+    size_t target_capacity;   /* samples that `targets` holds */
+    float *targets;           /* what outputs are compared with; NULL where it is labels or the input */
+    size_t n_trained;         /* parameters, padding not counted */
     tsr_flat flat;
     tsr_network_parameter *tensors;
     tsr_network_state *states;

@@ -159,6 +159,12 @@ static void find_lives(const tsr_graph *graph, bool training, const lifetimes *l
         if (trained_as(node))
             find_reads(graph, trained_as(node), training, lives);
     }
+    /* The gradients of what the loss is made of come from the loss, whoever else reads it. */
+    lives->gradient_first[graph->logits->index] = graph->n;
+    for (size_t i = 0; i < graph->n_terms; i++) {
+        live_until(lives, graph->terms[i].node->index, 2 * graph->n);
+        lives->gradient_first[graph->terms[i].node->index] = graph->n;
+    }
     /* What callers fill and read between passes stays. */
     lives->value_last[0] = lives->value_last[graph->logits->index] = 2 * graph->n;
 }

@@ -59,7 +59,8 @@ typedef void tsr_plan_see(void *context, const tsr_node *node, size_t n, const f
 void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, uint64_t step,
                       tsr_plan_see *see, void *context);
 
-/* From the gradient of the logits (gradients[logits->index], filled) to those of all parameters. */
+/* From the gradients of the logits and of the loss's terms (gradients[node->index], filled) to those of all
+   parameters. */
 void tsr_plan_backward(tsr_plan *plan, size_t n);
 
 #endif

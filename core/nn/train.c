@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/optimizer.h>
+#include <tessera/schedule.h>
 
 #define MAX_SLOTS 16
 #define PIECE 4096 /* parameters whose value, gradient and state stay in the second cache */
@@ -49,20 +50,6 @@ typedef struct training_loop {
     uint64_t step;   /* of all epochs */
     size_t examples; /* of the step */
 } training_loop;
-
-double tsr_schedule_factor(const tsr_schedule *schedule, size_t epoch, size_t epochs)
-{
-    double done = epoch ? (double)(epoch - 1) : 0;
-    switch (schedule->kind) {
-    case TSR_SCHEDULE_STEP:
-        return schedule->every ? pow(schedule->factor, floor(done / (double)schedule->every)) : 1;
-    case TSR_SCHEDULE_COSINE:
-        return schedule->minimum + (1 - schedule->minimum) * 0.5 * (1 + cos(M_PI * done / (double)epochs));
-    case TSR_SCHEDULE_CONSTANT:
-        break;
-    }
-    return 1;
-}
 
 /* --- preparing --- */
 
@@ -330,23 +317,47 @@ typedef struct epoch_sums {
     size_t examples, correct;
 } epoch_sums;
 
+/* What the learning rate is multiplied by. */
+static tsr_status *schedule_factor(const training_loop *loop, size_t epoch, size_t step, double *out)
+{
+    const tsr_instance *schedule = loop->training->schedule;
+    *out = 1;
+    if (!schedule)
+        return NULL;
+    const tsr_schedule_ops *ops = tsr_instance_ops(schedule);
+    tsr_call before = tsr_guard_note(tsr_instance_call(schedule, TSR_CALL_FACTOR));
+    *out = ops->factor(tsr_instance_self(schedule), &(tsr_schedule_time){ .epoch = epoch,
+                                                                          .epochs = loop->training->epochs,
+                                                                          .step = step + 1,
+                                                                          .steps = loop->batches->steps });
+    tsr_guard_note(before);
+    if (isfinite(*out) && *out >= 0)
+        return NULL;
+    return tsr_fail(
+        TSR_FAILED,
+        "schedule %s gives a factor of %g in epoch %zu at step %zu of %zu, expected a finite one of "
+        "0 or more",
+        tsr_instance_name(schedule), *out, epoch, step + 1, loop->batches->steps);
+}
+
 /* *enough: the training is to end after this step. */
-static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, double rate_factor,
-                            epoch_sums *sums, bool *enough)
+static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, epoch_sums *sums, bool *enough)
 {
     tsr_network *network = loop->network;
     const tsr_training *training = loop->training;
     size_t n = loop->batches->next(loop->batches->context, epoch, step, tsr_network_input_values(network),
-                                   loop->labels);
+                                   loop->labels, tsr_network_target_values(network));
     if (n < 1 || n > training->batch)
         return tsr_fail(TSR_FAILED, "a batch of %zu examples in epoch %zu at step %zu, expected 1 to %zu", n,
                         epoch, step + 1, training->batch);
     size_t correct;
+    double rate_factor;
     loop->examples = n;
     double loss = tsr_network_gradient(network, n, loop->labels, training->seed, ++loop->step, &correct);
     TSR_TRY(add_penalties(loop, epoch, step, &loss));
     if (!isfinite(loss))
         return diverged(loop, epoch, step, loss);
+    TSR_TRY(schedule_factor(loop, epoch, step, &rate_factor));
     update(loop, rate_factor, &loss);
     if (!isfinite(loss))
         return diverged(loop, epoch, step, loss);
@@ -360,14 +371,13 @@ static tsr_status *run_step(training_loop *loop, size_t epoch, size_t step, doub
 static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out, bool *enough)
 {
     const tsr_batches *batches = loop->batches;
-    double factor = tsr_schedule_factor(&loop->training->schedule, epoch, loop->training->epochs);
     epoch_sums sums = { 0 };
     /* epoch_done may have planned anew. */
     TSR_TRY(tsr_network_plan(loop->network, loop->training->batch, true));
     if (batches->begin_epoch)
         batches->begin_epoch(batches->context, epoch);
     for (size_t step = 0; step < batches->steps; step++) {
-        TSR_TRY(run_step(loop, epoch, step, factor, &sums, enough));
+        TSR_TRY(run_step(loop, epoch, step, &sums, enough));
         if (*enough)
             return NULL;
     }
@@ -375,7 +385,8 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
         return diverged(loop, epoch, batches->steps - 1, sums.loss / (double)sums.examples);
     out->epochs = epoch;
     out->loss = sums.loss / (double)sums.examples;
-    out->accuracy = (double)sums.correct / (double)sums.examples;
+    if (tsr_network_classes(loop->network) > 0)
+        out->accuracy = (double)sums.correct / (double)sums.examples;
     return NULL;
 }
 

@@ -57,7 +57,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
     },
     [TSR_DATASET] = {
         .name = "dataset", .phrase = "a dataset", .folder = "datasets",
-        .doc = "gives labelled samples, a training and a test part",
+        .doc = "gives samples, a training and a test part",
         .ops_size = sizeof(tsr_dataset_ops), .ops_minimum = END_OF(tsr_dataset_ops, close),
         .required = (const tsr_required_op[]){ OP(tsr_dataset_ops, open), OP(tsr_dataset_ops, read),
                                                { NULL, 0 } },
@@ -105,6 +105,30 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .common = executor_common, .common_size = sizeof(tsr_executor_common),
         .config_before = "executor = ", .config_after = ";",
     },
+    [TSR_LOSS] = {
+        .name = "loss", .phrase = "a loss", .folder = "losses",
+        .doc = "is what training makes small",
+        .ops_size = sizeof(tsr_loss_ops), .ops_minimum = END_OF(tsr_loss_ops, outputs),
+        .required = (const tsr_required_op[]){ OP(tsr_loss_ops, evaluate), { NULL, 0 } },
+        .common = no_keys,
+        .config_before = "training = { loss = ", .config_after = "; };",
+    },
+    [TSR_SCHEDULE] = {
+        .name = "schedule", .phrase = "a schedule", .folder = "schedules",
+        .doc = "multiplies the learning rate as training goes on",
+        .ops_size = sizeof(tsr_schedule_ops), .ops_minimum = END_OF(tsr_schedule_ops, factor),
+        .required = (const tsr_required_op[]){ OP(tsr_schedule_ops, factor), { NULL, 0 } },
+        .common = no_keys, .name_key = "kind",
+        .config_before = "training = { schedule = ", .config_after = "; };",
+    },
+    [TSR_AUGMENTATION] = {
+        .name = "augmentation", .phrase = "an augmentation", .folder = "augmentations",
+        .doc = "changes training examples at random",
+        .ops_size = sizeof(tsr_augmentation_ops), .ops_minimum = END_OF(tsr_augmentation_ops, is_idle),
+        .required = (const tsr_required_op[]){ { NULL, 0 } },
+        .common = no_keys,
+        .config_before = "training = { augment = ( ", .config_after = " ); };",
+    },
 };
 
 /* clang-format on */
@@ -125,5 +149,6 @@ tsr_kind tsr_kind_named(const char *name)
 
 const char *tsr_kind_names(void)
 {
-    return "model, dataset, activation, regularizer, optimizer, probe, executor";
+    return "model, dataset, activation, regularizer, optimizer, loss, schedule, augmentation, probe, "
+           "executor";
 }

@@ -47,6 +47,7 @@ typedef struct tsr_kind_row {
     const tsr_required_op *required;
     const tsr_key *common; /* never NULL */
     size_t common_size;    /* 0: the kind has no common keys */
+    const char *name_key;  /* by which a group may name its plugin too, beside "plugin"; NULL: none */
     /* How a config names one: what stands before and after its group. */
     const char *config_before, *config_after;
 } tsr_kind_row;

@@ -308,6 +308,9 @@ static tsr_status *check_common_keys(const tsr_key *keys, const tsr_kind_row *ro
         if (tsr_keys_find(row->common, keys->name))
             return tsr_fail(TSR_REFUSED, "%s: key '%s': every %s has this key already; call it otherwise",
                             where, keys->name, row->name);
+        if (row->name_key && strcmp(keys->name, row->name_key) == 0)
+            return tsr_fail(TSR_REFUSED, "%s: key '%s': this key names the plugin itself; call it otherwise",
+                            where, keys->name);
     }
     return NULL;
 }

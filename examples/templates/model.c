@@ -18,7 +18,7 @@ static const tsr_key keys[] = {
 
 /* From the input to the logits. Errors stick to the graph, so nothing is checked here; shapes, gradients,
    memory and the code's bits are the host's. Names are those that saved parameters have. */
-static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int classes)
+static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int outputs)
 {
     const settings *m = self;
     tsr_batch_norm_options norm = { .epsilon = m->epsilon, .momentum = TSR_BATCH_NORM_MOMENTUM };
@@ -27,7 +27,7 @@ static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int clas
         x = tsr_named(graph, tsr_batch_norm_with(graph, x, &norm), "norm.%d", i);
         x = tsr_named(graph, tsr_activate(graph, x), "activation.%d", i);
     }
-    return tsr_named(graph, tsr_dense(graph, x, classes), "output");
+    return tsr_named(graph, tsr_dense(graph, x, outputs), "output");
 }
 
 static const tsr_model_ops ops = { .build = build };

@@ -1,4 +1,5 @@
-/* A dataset gives labelled samples by index, in a training and a test part. */
+/* A dataset gives samples by index, in a training and a test part: inputs with labels, with real-valued
+   targets, with both or, for models that learn their input, with neither. */
 #ifndef TESSERA_DATASET_H
 #define TESSERA_DATASET_H
 
@@ -12,8 +13,9 @@ typedef enum tsr_split { TSR_TRAIN = 0, TSR_TEST = 1 } tsr_split;
 typedef struct tsr_dataset_info {
     size_t n[2];                    /* samples per tsr_split; at least 1 each */
     tsr_shape shape;                /* of one sample */
-    int classes;                    /* labels are 0 .. classes-1; at least 2 */
+    int classes;                    /* labels are 0 .. classes-1; at least 2, or 0: there are no labels */
     const char *const *class_names; /* `classes` of them, in UTF-8, or NULL: their numbers */
+    tsr_shape target;               /* of one sample's real-valued target; of 0 dimensions: it has none */
 } tsr_dataset_info;
 
 typedef struct tsr_dataset_ops {
@@ -22,12 +24,17 @@ typedef struct tsr_dataset_ops {
     tsr_status *(*open)(void *self, tsr_dataset_info *info);
 
     /* Fills `inputs`, n x shape floats, and `labels`, n of them, with the samples that `index` names
-       (each below n[split]). Either may be NULL. Any thread, concurrently. */
+       (each below n[split]). Either may be NULL, as labels are where there are no classes. Any thread,
+       concurrently. */
     void (*read)(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
                  int32_t *labels);
 
     /* Gives back what open took; called only after an open that succeeded. May be NULL. */
     void (*close)(void *self);
+
+    /* Fills `targets`, n x target floats, of the samples that `index` names, as read does, for losses that
+       compare with values (loss.h). NULL: no sample has a target. Any thread, concurrently. */
+    void (*read_targets)(const void *self, tsr_split split, size_t n, const size_t *index, float *targets);
 } tsr_dataset_ops;
 
 #define TSR_DATASET_PLUGIN(table)                                                                            \

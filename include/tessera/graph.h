@@ -199,6 +199,13 @@ TSR_API tsr_node *tsr_concat(tsr_graph *graph, size_t dim, size_t n, tsr_node *c
 /* The n places from `first` on of dimension `dim`. */
 TSR_API tsr_node *tsr_slice(tsr_graph *graph, tsr_node *x, size_t dim, size_t first, size_t n);
 
+/* Adds to the training loss: x, one value for a sample, times `weight`, its mean over the batch. So a model
+   penalises activations, or gives an output beside its last one a loss of its own; a mean of values from
+   somewhere in the network is tsr_mean over all their dimensions. The term is part of the loss that training
+   shows and stops by, and not of model.loss.*, which are of the configured loss alone. The graph's nodes
+   must lead to its output or to a term. */
+TSR_API void tsr_add_loss_term(tsr_graph *graph, tsr_node *x, double weight);
+
 /* An operator of the plugin's own (op.h). `config`, op->config_size bytes, is copied. */
 TSR_API tsr_node *tsr_apply(tsr_graph *graph, const tsr_op *op, const void *config, size_t n_inputs,
                             tsr_node *const *inputs);

@@ -52,6 +52,9 @@ typedef enum tsr_kind {
     TSR_OPTIMIZER,
     TSR_PROBE,
     TSR_EXECUTOR,
+    TSR_LOSS,
+    TSR_SCHEDULE,
+    TSR_AUGMENTATION,
     TSR_N_KINDS,
 } tsr_kind;
 

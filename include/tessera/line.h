@@ -34,7 +34,7 @@ TSR_API const double *tsr_lines_next(const tsr_lines *lines);
 TSR_API const double *tsr_lines_values(const tsr_lines *lines, size_t layer);
 TSR_API const double *tsr_lines_slopes(const tsr_lines *lines, size_t layer);
 
-/* The same of the logits: n x classes. */
+/* The same of the logits: n x tsr_network_outputs. */
 TSR_API const double *tsr_lines_logits(const tsr_lines *lines);
 TSR_API const double *tsr_lines_logit_slopes(const tsr_lines *lines);
 

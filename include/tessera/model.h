@@ -21,9 +21,11 @@
 TSR_BEGIN_DECLS
 
 typedef struct tsr_model_ops {
-    /* From the input node to the logits, a vector of `classes` values. Called once per network and once
-       per validation; must build the same graph each time. One thread. */
-    tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int classes);
+    /* From the input node to the output, of any shape of `outputs` values: as many as the configured loss
+       compares. For softmax cross-entropy these are logits, one for each class; for an autoencoder with the
+       mean squared error they are the input's values, in the order of its shape. Called once per network and
+       once per validation; must build the same graph each time. One thread. */
+    tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int outputs);
 } tsr_model_ops;
 
 #define TSR_MODEL_PLUGIN(table)                                                                              \

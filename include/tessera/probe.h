@@ -33,7 +33,8 @@ enum {
 typedef struct tsr_probing {
     const tsr_codes *train, *test; /* the same bits in both: of those that are not constant over both
                                       the ones that the keys `layers` and `projection` choose */
-    const int32_t *train_labels, *test_labels; /* true labels, without label noise */
+    const int32_t *train_labels, *test_labels; /* true labels, without label noise; NULL: there are none,
+                                                  which only a probe that is `without_labels` meets */
     int classes;
     tsr_rng rng;          /* this probe's stream; copy it */
     const char *folder;   /* exists; files written there are kept with the run */
@@ -150,6 +151,10 @@ typedef struct tsr_probe_ops {
     const tsr_metric_info *metrics;
 
     unsigned needs; /* TSR_PROBE_...: what it asks for beside codes and labels */
+
+    /* It works without labels too, which then are NULL, and classes 0. Others are refused where the dataset
+       has none. */
+    bool without_labels;
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \

@@ -3,11 +3,13 @@
 #define TESSERA_H
 
 #include <tessera/activation.h>
+#include <tessera/augmentation.h>
 #include <tessera/base.h>
 #include <tessera/codes.h>
 #include <tessera/dataset.h>
 #include <tessera/executor.h>
 #include <tessera/graph.h>
+#include <tessera/loss.h>
 #include <tessera/multiversion.h>
 #include <tessera/model.h>
 #include <tessera/line.h>
@@ -20,6 +22,7 @@
 #include <tessera/probe.h>
 #include <tessera/regularizer.h>
 #include <tessera/rng.h>
+#include <tessera/schedule.h>
 #include <tessera/status.h>
 
 #endif

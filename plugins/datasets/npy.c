@@ -25,7 +25,7 @@ typedef struct source {
     unsigned char *bytes;
 } source;
 
-enum { INPUTS, LABELS, N_ROLES };
+enum { INPUTS, LABELS, TARGETS, N_ROLES };
 
 typedef struct npy {
     const char *paths[2][N_ROLES]; /* by split */
@@ -38,9 +38,9 @@ typedef struct npy {
 
     source sources[2][N_ROLES];
     int32_t *labels[2];
-    size_t *order; /* where one set is told apart; else NULL */
-    size_t n[2], size;
-    tsr_shape shape;
+    size_t *order;                  /* where one set is told apart; else NULL */
+    size_t n[2], size, target_size; /* values of a sample, and of its target; 0: it has none */
+    tsr_shape shape, target;
     int n_classes;
 } npy;
 
@@ -94,15 +94,16 @@ static tsr_shape shape_of(const npy *data, const tsr_array *samples)
     return shape;
 }
 
-static tsr_status *not_finite(const npy *data, const source *s, size_t place, double value)
+static tsr_status *not_finite(const source *s, size_t place, size_t size, double value)
 {
     return tsr_fail(TSR_REFUSED,
                     "%s: sample %zu, value %zu is %g, expected a finite number (allow_nonfinite = true "
                     "takes it)",
-                    s->path, place / data->size, place % data->size, value);
+                    s->path, place / size, place % size, value);
 }
 
-static tsr_status *check_values(const npy *data, const source *s)
+/* `size` values a sample. */
+static tsr_status *check_values(const npy *data, const source *s, size_t size)
 {
     float values[CHUNK];
     size_t n = tsr_array_size(&s->samples);
@@ -113,7 +114,7 @@ static tsr_status *check_values(const npy *data, const source *s)
         tsr_array_floats(&s->samples, first, some, values);
         for (size_t i = 0; i < some; i++)
             if (!isfinite(values[i]))
-                return not_finite(data, s, first + i, (double)values[i]);
+                return not_finite(s, first + i, size, (double)values[i]);
     }
     return NULL;
 }
@@ -132,7 +133,40 @@ static tsr_status *read_inputs(npy *data, tsr_split split)
                         "%s: samples of another shape than in %s: %zu values each, expected %zu in the same "
                         "dimensions",
                         s->path, data->sources[TSR_TRAIN][INPUTS].path, tsr_shape_size(shape), data->size);
-    return check_values(data, s);
+    return check_values(data, s, data->size);
+}
+
+/* n targets, or n x any dimensions. */
+static tsr_status *read_target_array(npy *data, tsr_split split)
+{
+    source *s = &data->sources[split][TARGETS];
+    const source *inputs = &data->sources[split][INPUTS];
+    TSR_TRY(open_source(data, data->paths[split][TARGETS], s));
+    const tsr_array *array = s->array;
+    s->samples = *array;
+    if (array->n_dims < 1 || array->n_dims > TSR_MAX_DIMS + 1)
+        return tsr_fail(TSR_REFUSED,
+                        "%s: an array of %zu dimensions, expected targets in 1 to %d, samples first", s->path,
+                        array->n_dims, TSR_MAX_DIMS + 1);
+    if (array->dims[0] != inputs->samples.dims[0])
+        return tsr_fail(TSR_REFUSED, "%s: %zu targets, expected one for each of the %zu samples of %s",
+                        s->path, array->dims[0], inputs->samples.dims[0], inputs->path);
+    tsr_shape shape = { .n_dims = array->n_dims - 1 };
+    memcpy(shape.dims, array->dims + 1, shape.n_dims * sizeof(*shape.dims));
+    if (shape.n_dims == 0)
+        shape = TSR_SHAPE(1);
+    if (split == TSR_TRAIN) {
+        data->target = shape;
+        data->target_size = tsr_shape_size(shape);
+    } else if (!tsr_shape_equal(shape, data->target))
+        return tsr_fail(TSR_REFUSED,
+                        "%s: targets of another shape than in %s: %zu values each, expected %zu in the same "
+                        "dimensions",
+                        s->path, data->sources[TSR_TRAIN][TARGETS].path, tsr_shape_size(shape),
+                        data->target_size);
+    if (data->target_size == 0)
+        return tsr_fail(TSR_REFUSED, "%s: targets of no values, expected at least 1 each", s->path);
+    return check_values(data, s, data->target_size);
 }
 
 /* Whole numbers, whatever their type. */
@@ -194,11 +228,18 @@ static void close_npy(void *self)
 
 static tsr_status *check_paths(const npy *data)
 {
-    if (!given(data->paths[TSR_TRAIN][INPUTS]) || !given(data->paths[TSR_TRAIN][LABELS]))
-        return tsr_fail(TSR_REFUSED, "no data named: set train and train_labels to .npy files");
-    if (given(data->paths[TSR_TEST][INPUTS]) != given(data->paths[TSR_TEST][LABELS]))
-        return tsr_fail(TSR_REFUSED, "test and test_labels go together: %s is not set",
-                        given(data->paths[TSR_TEST][INPUTS]) ? "test_labels" : "test");
+    static const char *const names[N_ROLES] = { "", "_labels", "_targets" };
+    const char *const *train = data->paths[TSR_TRAIN], *const *test = data->paths[TSR_TEST];
+    if (!given(train[INPUTS]))
+        return tsr_fail(TSR_REFUSED,
+                        "no data named: set train, and train_labels or train_targets, to .npy files");
+    for (int role = LABELS; role < N_ROLES; role++) {
+        if (given(test[role]) && !given(test[INPUTS]))
+            return tsr_fail(TSR_REFUSED, "test%s goes with test, which is not set", names[role]);
+        if (given(test[INPUTS]) && given(train[role]) != given(test[role]))
+            return tsr_fail(TSR_REFUSED, "train%s and test%s go together: %s%s is not set", names[role],
+                            names[role], given(train[role]) ? "test" : "train", names[role]);
+    }
     if (given(data->paths[TSR_TEST][INPUTS]) && data->split.test_fraction > 0)
         return tsr_fail(TSR_REFUSED, "test_fraction is for data without test files, and test names one");
     return NULL;
@@ -207,11 +248,16 @@ static tsr_status *check_paths(const npy *data)
 static tsr_status *load_all(npy *data)
 {
     TSR_TRY(check_paths(data));
-    data->n_classes = data->classes ? data->classes : 2;
+    bool labels = given(data->paths[TSR_TRAIN][LABELS]), targets = given(data->paths[TSR_TRAIN][TARGETS]);
+    data->n_classes = !labels ? 0 : data->classes ? data->classes : 2;
+    data->target = (tsr_shape){ 0 };
     bool apart = given(data->paths[TSR_TEST][INPUTS]);
     for (tsr_split split = TSR_TRAIN; split <= (apart ? TSR_TEST : TSR_TRAIN); split++) {
         TSR_TRY(read_inputs(data, split));
-        TSR_TRY(read_labels(data, split));
+        if (labels)
+            TSR_TRY(read_labels(data, split));
+        if (targets)
+            TSR_TRY(read_target_array(data, split));
         data->n[split] = data->sources[split][INPUTS].samples.dims[0];
     }
     if (apart)
@@ -233,21 +279,38 @@ static tsr_status *open_npy(void *self, tsr_dataset_info *info)
     }
     *info = (tsr_dataset_info){ .n = { data->n[TSR_TRAIN], data->n[TSR_TEST] },
                                 .shape = data->shape,
-                                .classes = data->n_classes };
+                                .classes = data->n_classes,
+                                .target = data->target };
     return NULL;
+}
+
+/* Where sample `i` of a part stands, in which file. */
+static size_t place_of(const npy *data, tsr_split split, size_t i, tsr_split *file)
+{
+    *file = data->order ? TSR_TRAIN : split; /* where all samples are one set */
+    return data->order ? data->order[(split == TSR_TEST ? data->n[TSR_TRAIN] : 0) + i] : i;
+}
+
+static void read_targets(const void *self, tsr_split split, size_t n, const size_t *index, float *targets)
+{
+    const npy *data = self;
+    for (size_t i = 0; i < n; i++) {
+        tsr_split file;
+        size_t sample = place_of(data, split, index[i], &file);
+        tsr_array_floats(&data->sources[file][TARGETS].samples, sample * data->target_size, data->target_size,
+                         targets + i * data->target_size);
+    }
 }
 
 static void read_npy(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
                      int32_t *labels)
 {
     const npy *data = self;
-    tsr_split from = data->order ? TSR_TRAIN : split; /* where all samples are one set */
     const float factor = (float)(1 / data->divide_by), less = (float)data->subtract;
     bool changes = data->divide_by != 1 || data->subtract != 0;
     for (size_t i = 0; i < n; i++) {
-        size_t sample = index[i];
-        if (data->order)
-            sample = data->order[(split == TSR_TEST ? data->n[TSR_TRAIN] : 0) + index[i]];
+        tsr_split from;
+        size_t sample = place_of(data, split, index[i], &from);
         float *out = inputs ? inputs + i * data->size : NULL;
         if (out)
             tsr_array_floats(&data->sources[from][INPUTS].samples, sample * data->size, data->size, out);
@@ -258,16 +321,23 @@ static void read_npy(const void *self, tsr_split split, size_t n, const size_t *
     }
 }
 
-static const tsr_dataset_ops ops = { .open = open_npy, .read = read_npy, .close = close_npy };
+static const tsr_dataset_ops ops = {
+    .open = open_npy, .read = read_npy, .close = close_npy, .read_targets = read_targets
+};
 
 static const tsr_key keys[] = {
     TSR_KEY_PATH_AS(
         npy, paths[TSR_TRAIN][INPUTS], "train", NULL,
         "array of the training samples, FILE.npy or FILE.npz:NAME; of all where no test is named"),
     TSR_KEY_PATH_AS(npy, paths[TSR_TRAIN][LABELS], "train_labels", NULL,
-                    "array of their labels, whole numbers from 0"),
+                    "array of their labels, whole numbers from 0; none: they have none"),
+    TSR_KEY_PATH_AS(
+        npy, paths[TSR_TRAIN][TARGETS], "train_targets", NULL,
+        "array of their real-valued targets, N or N x any dimensions, for losses that compare with "
+        "values; none: they have none"),
     TSR_KEY_PATH_AS(npy, paths[TSR_TEST][INPUTS], "test", NULL, "array of the test samples"),
     TSR_KEY_PATH_AS(npy, paths[TSR_TEST][LABELS], "test_labels", NULL, "array of their labels"),
+    TSR_KEY_PATH_AS(npy, paths[TSR_TEST][TARGETS], "test_targets", NULL, "array of their targets"),
     SPLIT_KEYS(npy),
     TSR_KEY_ENUM(
         npy, layout, "channels_first", layouts,

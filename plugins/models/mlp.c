@@ -39,7 +39,7 @@ static tsr_node *normalise(const mlp *m, tsr_graph *g, tsr_node *x)
     return tsr_batch_norm_with(g, x, &options);
 }
 
-static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
+static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int outputs)
 {
     const mlp *m = self;
     int depth = m->widths.n ? (int)m->widths.n : m->depth;
@@ -52,7 +52,7 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
         if (m->dropout > 0)
             x = tsr_named(g, tsr_dropout(g, x, m->dropout), "dropout.%d", i);
     }
-    return tsr_named(g, tsr_dense(g, x, classes), "output");
+    return tsr_named(g, tsr_dense(g, x, outputs), "output");
 }
 
 static const tsr_model_ops ops = { .build = build };

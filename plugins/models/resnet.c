@@ -73,7 +73,7 @@ static tsr_node *block(const resnet *m, tsr_graph *g, tsr_node *x, int channels,
     return tsr_named(g, tsr_activate(g, x), "activation2");
 }
 
-static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
+static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int outputs)
 {
     const resnet *m = self;
     const plan *p = plan_of(m->depth);
@@ -92,7 +92,7 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
             tsr_scope_end(g);
         }
     x = tsr_named(g, tsr_global_average_pool(g, x), "pool");
-    return tsr_named(g, tsr_dense(g, x, classes), "output");
+    return tsr_named(g, tsr_dense(g, x, outputs), "output");
 }
 
 static const tsr_model_ops ops = { .build = build };

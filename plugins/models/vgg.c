@@ -78,7 +78,7 @@ static tsr_node *hidden(const vgg *m, tsr_graph *g, tsr_node *x, int number)
     return x;
 }
 
-static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
+static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int outputs)
 {
     const vgg *m = self;
     if (m->depth != 16 && m->depth != 19) {
@@ -93,7 +93,7 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
     }
     for (int i = 0; i < DENSE_LAYERS; i++)
         x = hidden(m, g, x, i);
-    return tsr_named(g, tsr_dense(g, x, classes), "output");
+    return tsr_named(g, tsr_dense(g, x, outputs), "output");
 }
 
 static const tsr_model_ops ops = { .build = build };

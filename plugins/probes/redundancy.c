@@ -120,7 +120,7 @@ static const tsr_metric_info metrics[] = {
     { 0 },
 };
 
-static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics, .without_labels = true };
 
 static const tsr_key keys[] = {
     TSR_KEY_INT(redundancy, random, 0, 0, MAX_INPUTS,

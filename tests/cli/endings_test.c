@@ -113,6 +113,12 @@ static const struct {
     { "model", "forward", "model={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"forward\\\"; after=4;}" },
     { "regularizer", "penalty", /* of two weights */
       "regularizers=({plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"penalty\\\"; after=8;})" },
+    { "loss", "evaluate",
+      "training.loss={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"evaluate\\\"; after=4;}" },
+    { "schedule", "factor",
+      "training.schedule={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"factor\\\"; after=4;}" },
+    { "augmentation", "change", /* of 40 examples */
+      "training.augment=({plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"change\\\"; after=80;})" },
 };
 enum { N_IN_TRAINING = sizeof(in_training) / sizeof(*in_training) };
 

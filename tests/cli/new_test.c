@@ -23,8 +23,8 @@ static void teardown(void)
 
 START_TEST(every_kind_has_source_config_and_makefile_without_a_mark_left)
 {
-    static const char *const kinds[] = { "model",     "dataset", "activation", "regularizer",
-                                         "optimizer", "probe",   "executor" };
+    static const char *const kinds[] = { "model", "dataset",  "activation",   "regularizer", "optimizer",
+                                         "loss",  "schedule", "augmentation", "probe",       "executor" };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         command_gives(folder, 0, "Makefile", "is ready to build", "new %s own_%s", kinds[i], kinds[i]);
         char *source = tsr_format("own_%s/own_%s.c", kinds[i], kinds[i]);
@@ -34,7 +34,7 @@ START_TEST(every_kind_has_source_config_and_makefile_without_a_mark_left)
         for (size_t f = 0; f < 3; f++) {
             char *text = read_text(folder, files[f]), *name = tsr_format("own_%s", kinds[i]);
             ck_assert_msg(strstr(text, name) && !strstr(text, "@NAME@") && !strstr(text, "@KIND@") &&
-                              !strstr(text, "@VERSION@"),
+                              !strstr(text, "@FOLDER@") && !strstr(text, "@VERSION@"),
                           "%s", text);
             free(text);
             free(name);

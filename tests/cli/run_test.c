@@ -418,10 +418,10 @@ START_TEST(check_prints_a_config_with_every_default_and_does_nothing)
 {
     command_result result = command(folder, "check -n small.cfg -s training.epochs=7 -s replicates=2");
     ck_assert_int_eq(result.status, 0);
-    static const char *const lines[] = { "epochs = 7;",   "subtract_mean = false;",
-                                         "flip = false;", "pool = \"none\";",
-                                         "beta1 = 0.9;",  "jobs = 0;",
-                                         "# 2 runs",      "seed 2" };
+    static const char *const lines[] = { "epochs = 7;",     "subtract_mean = false;",
+                                         "augment = [  ];", "pool = \"none\";",
+                                         "beta1 = 0.9;",    "jobs = 0;",
+                                         "# 2 runs",        "seed 2" };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         ck_assert_msg(strstr(result.out, lines[i]) != NULL, "'%s' is not in %s", lines[i], result.out);
     write_text(folder, "resolved.cfg", result.out);
@@ -567,6 +567,134 @@ START_TEST(a_run_that_takes_too_long_is_stopped)
 }
 END_TEST
 
+/* The perceptron as an autoencoder: its output is as large as its input. */
+START_TEST(a_network_learns_its_input)
+{
+    command_gives(
+        folder, 0, "model.loss.test", NULL,
+        "run small.cfg -o out -s training.epochs=6 -s training.snapshots=[0] "
+        "-s 'training.loss={plugin=\"mean_squared_error\"; target=\"input\";}' -s output.save_codes=true");
+    json_t *outcome = read_outcome("out");
+    const json_t *epochs = json_object_get(outcome, "epochs"),
+                 *snapshots = json_object_get(outcome, "snapshots");
+    ck_assert_uint_eq(json_array_size(epochs), 6);
+    double first = json_number_value(json_object_get(json_array_get(epochs, 0), "loss")),
+           last = json_number_value(json_object_get(json_array_get(epochs, 5), "loss"));
+    ck_assert(last > 0 && last < 0.7 * first);
+    ck_assert_ptr_null(json_object_get(json_array_get(epochs, 0), "accuracy"));
+    double losses[2];
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *metrics = json_object_get(json_array_get(snapshots, i), "metrics");
+        ck_assert_ptr_null(json_object_get(metrics, "model.accuracy.test"));
+        ck_assert_ptr_null(json_object_get(metrics, "model.accuracy.train"));
+        losses[i] = json_number_value(json_object_get(metrics, "model.loss.test"));
+    }
+    ck_assert(losses[1] > 0 && losses[1] < 0.5 * losses[0]);
+    json_decref(outcome);
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/codes/*_labels.npy"), 2); /* the probes' */
+    command_gives(
+        folder, 0, NULL, "all runs are done already",
+        "run small.cfg -o out -s training.epochs=6 "
+        "-s training.snapshots=[0] -s 'training.loss={plugin=\"mean_squared_error\"; target=\"input\";}' "
+        "-s output.save_codes=true");
+    command_gives(folder, 0, NULL, NULL, "report out");
+}
+END_TEST
+
+static void write_array(const char *name, size_t n, size_t columns, const float *values)
+{
+    char *path = tsr_path_join(folder, name);
+    ck_succeeds(tsr_npy_write(path, TSR_ELEMENT_FLOAT32, 2, (size_t[]){ n, columns }, values));
+    free(path);
+}
+
+/* Sums and differences of two numbers: there are no labels. */
+START_TEST(a_network_learns_real_valued_targets)
+{
+    enum { n = 200 };
+    float inputs[2 * n], targets[2 * n];
+    tsr_rng rng = tsr_rng_stream(6, TSR_FOR_DATA, 0);
+    tsr_rng_fill_uniform(&rng, 2 * n, inputs, -1, 1);
+    for (size_t i = 0; i < 2 * n; i += 2) {
+        targets[i] = inputs[i] + inputs[i + 1];
+        targets[i + 1] = inputs[i] - inputs[i + 1];
+    }
+    write_array("x.npy", n, 2, inputs);
+    write_array("y.npy", n, 2, targets);
+#define REGRESSION                                                                                           \
+    "dataset = { plugin = \"npy\"; train = \"x.npy\"; train_targets = \"y.npy\"; test_fraction = 0.2; };\n"  \
+    "model = { plugin = \"mlp\"; width = 16; };\n"
+    write_text(folder, "regression.cfg",
+               REGRESSION "training = { epochs = 60; batch = 16; optimizer = { plugin = \"adam\"; "
+                          "learning_rate = 0.01; }; loss = \"mean_squared_error\"; snapshots = [ 0 ]; "
+                          "holdout = 0.1; };\n"
+                          "probes = ( { plugin = \"redundancy\"; random = 50; } );\n"
+                          "output = { save_codes = true; };\n");
+    command_gives(folder, 0, "model.loss.test", NULL, "run regression.cfg -o out");
+    json_t *outcome = read_outcome("out");
+    const json_t *snapshots = json_object_get(outcome, "snapshots");
+    double losses[2];
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *metrics = json_object_get(json_array_get(snapshots, i), "metrics");
+        losses[i] = json_number_value(json_object_get(metrics, "model.loss.test"));
+        ck_assert_ptr_nonnull(json_object_get(metrics, "model.loss.holdout"));
+    }
+    ck_assert(losses[1] > 0 && losses[1] < 0.1 * losses[0]);
+    json_decref(outcome);
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/codes/*_labels.npy"), 0);
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/codes/*.npy"), 2);
+    write_text(folder, "probed.cfg",
+               REGRESSION "training = { loss = \"mean_squared_error\"; };\nprobes = ( \"knn\" );\n");
+    command_gives(folder, 2, NULL, "probed.cfg:4: probe knn needs labels, and the dataset has none",
+                  "run probed.cfg -o none");
+    write_text(folder, "labels.cfg", REGRESSION);
+    command_gives(
+        folder, 2, NULL,
+        "training.loss: loss softmax_cross_entropy compares with labels, and dataset npy gives none",
+        "run labels.cfg -o none");
+    write_text(folder, "noise.cfg",
+               REGRESSION "training = { loss = \"mean_squared_error\"; label_noise = 0.1; };\n");
+    command_gives(folder, 2, NULL, "noise.cfg:3: training.label_noise = 0.1: expected 0, as the dataset has no labels",
+                  "run noise.cfg -o none");
+    ck_assert(!exists("none"));
+}
+END_TEST
+
+START_TEST(labels_may_be_learned_by_squared_distances)
+{
+    command_gives(
+        folder, 0, "model.accuracy.test", NULL,
+        "run small.cfg -o out -s 'training.loss={plugin=\"mean_squared_error\"; target=\"label\";}'");
+}
+END_TEST
+
+/* Keys of the one kind are left over where a sweep takes another. */
+START_TEST(kinds_of_schedule_are_swept)
+{
+    write_text(folder, "kinds.cfg",
+               "dataset = \"digits\"; model = { plugin = \"mlp\"; width = 4; };\n"
+               "training = { epochs = 3; schedule = { kind = \"step\"; every = 1; }; };\n");
+    command_gives(folder, 0, "cosine", "'every' is no key of schedule cosine",
+                  "run kinds.cfg -o out -s "
+                  "'sweep=({key=\"training.schedule.kind\"; values=(\"step\", \"cosine\");})'");
+    ck_assert_uint_eq(count_files(folder, "out/runs/*"), 2);
+}
+END_TEST
+
+START_TEST(a_list_of_augmentations_does_what_its_short_form_does)
+{
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o short -s 'training.augment={rotate=15.0; shift=0.1; flip=true;}'");
+    command_gives(folder, 0, NULL, NULL,
+                  "run small.cfg -o list -s 'training.augment=({plugin=\"rotate\"; rotate=15.0;}, "
+                  "{plugin=\"shift\"; shift=0.1;}, {plugin=\"flip\"; flip=true;})'");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -o none");
+    shell_gives(folder, 0, NULL, NULL,
+                "for name in short list none; do cut -d, -f2- $name/results.csv >$name.csv; done; "
+                "cmp short.csv list.csv && ! cmp -s short.csv none.csv");
+}
+END_TEST
+
 /* What bad input gets: exit status 2, its place, what was expected, and nothing written. */
 static const struct {
     const char *config, *message;
@@ -590,7 +718,7 @@ static const struct {
       "bad.cfg:4: training.snapshots: epoch 6 is after the last one" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "training = { schedule = { kind = \"linear\"; }; };",
-      "bad.cfg:3: training.schedule.kind = \"linear\": expected one of" },
+      "bad.cfg:3: no schedule is called 'linear'; searched: " },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\ntraining = { holdout = 1.5; };",
       "bad.cfg:3: training.holdout = 1.5: expected" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
@@ -601,7 +729,39 @@ static const struct {
       "bad.cfg:4: training.augment.shift = 1.5: expected" },
     { "dataset = { plugin = \"synthetic\"; };\nmodel = { plugin = \"mlp\"; };\n"
       "training = {\n augment = { flip = true; }; };",
-      "bad.cfg:4: training.augment: samples of shape 20 cannot be augmented, expected images" },
+      "bad.cfg:4: training.augment: augmentation flip: samples of shape 20 cannot be augmented, expected "
+      "images" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n schedule = { kind = \"constant\"; every = 20; }; };",
+      "bad.cfg:4: unknown key 'every' in schedule constant" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n schedule = { kind = \"step\"; plugin = \"cosine\"; }; };",
+      "bad.cfg:4: the plugin is named twice, by 'plugin' and by 'kind'" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n schedule = { kind = \"milestones\"; epochs = [ 4, 2 ]; }; };",
+      "milestones.so): epochs: 2 follows 4, expected ascending epochs" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n schedule = { kind = \"warm_up\"; then = { kind = \"step\"; every = 0; }; }; };",
+      "bad.cfg:4: training.schedule.then.every = 0: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = ( { plugin = \"rotate\"; rotate = 200.0; } ); };",
+      "bad.cfg:4: training.augment.0.rotate = 200.0: expected" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = 3; };",
+      "bad.cfg:4: training.augment = 3: expected a list of augmentations" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n augment = ( \"turn\" ); };",
+      "bad.cfg:4: no augmentation is called 'turn'" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n loss = { plugin = \"squared\"; }; };",
+      "bad.cfg:4: no loss is called 'squared'" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n loss = { plugin = \"mean_squared_error\"; }; };",
+      "bad.cfg:4: training.loss: loss mean_squared_error compares with targets, the values that a sample "
+      "should give, and dataset digits gives none" },
+    { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; };\n"
+      "training = {\n loss = { plugin = \"mean_squared_error\"; target = \"output\"; }; };",
+      "bad.cfg:4: training.loss.target = \"output\": expected one of" },
     { "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; depth = 2; };\n"
       "codes = {\n layers = [ \"activation.2\" ]; };",
       "bad.cfg:4: codes.layers: no layer of the code is called 'activation.2', expected of: activation.0, "
@@ -712,6 +872,11 @@ int main(void)
     tcase_add_test(tests, an_interrupt_keeps_what_is_finished);
     tcase_add_test(tests, an_unwritable_folder_is_told_before_any_training);
     tcase_add_test(tests, a_run_that_takes_too_long_is_stopped);
+    tcase_add_test(tests, a_network_learns_its_input);
+    tcase_add_test(tests, a_network_learns_real_valued_targets);
+    tcase_add_test(tests, labels_may_be_learned_by_squared_distances);
+    tcase_add_test(tests, kinds_of_schedule_are_swept);
+    tcase_add_test(tests, a_list_of_augmentations_does_what_its_short_form_does);
     tcase_add_loop_test(tests, bad_configs_are_refused_and_nothing_is_written, 0,
                         sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tests, wrong_usage_has_exit_status_1);

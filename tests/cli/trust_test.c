@@ -224,7 +224,7 @@ START_TEST(a_run_records_path_and_digest_of_every_plugin)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -o out -s 'probes=(\"mine\", \"code_statistics\")'");
     /* dataset, model, activation, optimizer, executor and two probes */
-    shell_gives(folder, 0, "7\n", NULL, "grep -c '\"sha256\": \"[0-9a-f]\\{64\\}\"' out/runs/*/run.json");
+    shell_gives(folder, 0, "9\n", NULL, "grep -c '\"sha256\": \"[0-9a-f]\\{64\\}\"' out/runs/*/run.json");
     shell_gives(folder, 0, "shelf/probes/mine.so\"", NULL,
                 "digest=$(sha256sum <shelf/probes/mine.so | cut -d' ' -f1); "
                 "grep -B1 \"\\\"sha256\\\": \\\"$digest\\\"\" out/runs/*/run.json");

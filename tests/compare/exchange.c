@@ -69,8 +69,10 @@ typedef struct training_data {
     double *losses;
 } training_data;
 
-static size_t next_batch(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+static size_t next_batch(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels,
+                         float *targets)
 {
+    (void)targets;
     const training_data *data = context;
     (void)step; /* an epoch is one step, so that its loss is the step's */
     memcpy(inputs, data->images + (epoch - 1) * data->batch * data->size,
@@ -126,6 +128,7 @@ static void train(const char *settings, size_t side, size_t batch, size_t steps,
     training_data data = make_data(side, batch, steps);
     tsr_network *network;
     ck_succeeds(tsr_network_new(model, TSR_SHAPE(3, side, side), 10, 1, &network));
+    tsr_instance *loss = test_give_loss(network);
     write_parameters(folder, "initial", network, false);
     write_floats(folder, "images", 5, (size_t[]){ steps, batch, 3, side, side }, data.images);
     write_npy(folder, "labels", "<i4", sizeof(int32_t), 2, (size_t[]){ steps, batch }, data.labels);
@@ -141,6 +144,7 @@ static void train(const char *settings, size_t side, size_t batch, size_t steps,
     write_npy(folder, "losses", "<f8", sizeof(double), 1, &steps, data.losses);
     tsr_network_free(network);
     tsr_instance_free(adam);
+    tsr_instance_free(loss);
     tsr_instance_free(model);
     free(text);
     free(data.images);
@@ -259,6 +263,7 @@ static void run_operator(operator_case *work, const char *folder, size_t number)
     size_t values = values_of(work, net.model);
     ck_succeeds(
         tsr_network_new(net.model, TSR_SHAPE(work->c, work->h, work->w), (int)values, number, &net.network));
+    net.loss = test_give_loss(net.network);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     int32_t *labels = random_batch(&net, BATCH);
     for (size_t i = 1; i < tsr_network_n_tensors(net.network); i++) { /* all but apply_shift's */

@@ -4,6 +4,7 @@
 
 #include "base/machine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static size_t epoch_order(const scene *s, size_t epoch, size_t batch, int *order
     for (size_t step = 0; step < s->batches.steps; step++) {
         float inputs[2 * MOST];
         int32_t labels[MOST];
-        size_t got = s->batches.next(s->batches.context, epoch, step, inputs, labels);
+        size_t got = s->batches.next(s->batches.context, epoch, step, inputs, labels, NULL);
         ck_assert(got >= 1 && got <= batch && (step + 1 == s->batches.steps || got == batch));
         for (size_t i = 0; i < got; i++) {
             ck_assert_float_eq(inputs[2 * i + 1], inputs[2 * i] + 0.5f);
@@ -158,7 +159,7 @@ START_TEST(batches_hold_the_noise_that_is_trained_on)
     float inputs[100];
     int32_t labels[50];
     batches.begin_epoch(batches.context, 1);
-    ck_assert_uint_eq(batches.next(batches.context, 1, 0, inputs, labels), 50);
+    ck_assert_uint_eq(batches.next(batches.context, 1, 0, inputs, labels, NULL), 50);
     for (size_t i = 0; i < 50; i++)
         ck_assert_int_eq(labels[i], parts.train.noisy[(size_t)inputs[2 * i]]);
     tsr_batch_source_free(source);
@@ -191,26 +192,50 @@ static void close_gallery(gallery *g)
     tsr_instance_free(g->instance);
 }
 
+/* Augmentations of images. */
+typedef struct changes {
+    tsr_instance *instances[3];
+    tsr_augmentations all;
+} changes;
+
+static void make_changes(changes *c, const char *rotate, const char *shift, const char *flip)
+{
+    const char *const settings[] = { rotate, shift, flip };
+    static const char *const names[] = { "rotate", "shift", "flip" };
+    c->all = (tsr_augmentations){ .instances = c->instances };
+    for (size_t i = 0; i < 3; i++) {
+        char text[100];
+        snprintf(text, sizeof(text), "plugin = \"%s\"; %s = %s;", names[i], names[i], settings[i]);
+        c->instances[c->all.n++] = test_instance(TSR_AUGMENTATION, text);
+    }
+}
+
+static void free_changes(changes *c)
+{
+    for (size_t i = 0; i < c->all.n; i++)
+        tsr_instance_free(c->instances[i]);
+}
+
 /* The inputs of epochs 1 and 2 and of epoch 1 up to its third batch, one after the other, made by so many
    threads; `inputs` has room for three epochs. Returns how many there are. */
 static size_t draw_epochs(const gallery *g, int threads, size_t batch, float *inputs, int32_t *labels)
 {
     tsr_batch_source *source = NULL;
+    changes c;
+    make_changes(&c, "15.0", "0.1", "true");
     tsr_set_threads(threads);
     ck_succeeds(tsr_batch_source_new(
-        &g->parts.train,
-        &(tsr_batch_options){
-            .batch = batch, .seed = 5, .augment = { .rotate = 15, .shift = 0.1, .flip = true } },
-        &source));
+        &g->parts.train, &(tsr_batch_options){ .batch = batch, .seed = 5, .augment = c.all }, &source));
     tsr_batches batches = tsr_batch_source_batches(source);
     size_t n = 0;
     for (size_t pass = 0; pass < 3; pass++) {
         size_t epoch = pass == 1 ? 2 : 1, steps = pass < 2 ? batches.steps : 3;
         batches.begin_epoch(batches.context, epoch);
         for (size_t step = 0; step < steps; step++)
-            n += batches.next(batches.context, epoch, step, inputs + n * DIGIT, labels + n);
+            n += batches.next(batches.context, epoch, step, inputs + n * DIGIT, labels + n, NULL);
     }
     tsr_batch_source_free(source);
+    free_changes(&c);
     return n;
 }
 
@@ -239,19 +264,43 @@ START_TEST(an_example_is_changed_anew_in_each_epoch)
     float inputs[3 * DIGIT], plain[DIGIT];
     int32_t labels[3];
     tsr_batch_source *source = NULL;
-    ck_succeeds(tsr_batch_source_new(
-        &g.parts.train, &(tsr_batch_options){ .batch = 1, .augment = { .shift = 0.1 } }, &source));
+    changes c;
+    make_changes(&c, "0.0", "0.1", "false");
+    ck_succeeds(
+        tsr_batch_source_new(&g.parts.train, &(tsr_batch_options){ .batch = 1, .augment = c.all }, &source));
     tsr_batches batches = tsr_batch_source_batches(source);
     for (size_t epoch = 1; epoch <= 3; epoch++) {
         batches.begin_epoch(batches.context, epoch);
-        batches.next(batches.context, epoch, 0, inputs + (epoch - 1) * DIGIT, labels);
+        batches.next(batches.context, epoch, 0, inputs + (epoch - 1) * DIGIT, labels, NULL);
     }
     tsr_samples_read_true(&g.parts.train, 0, 1, &(size_t){ 0 }, plain, NULL);
     ck_assert_mem_ne(inputs, plain, sizeof(plain));
     ck_assert_mem_ne(inputs, inputs + DIGIT, sizeof(plain));
     ck_assert_mem_ne(inputs + DIGIT, inputs + 2 * DIGIT, sizeof(plain));
     tsr_batch_source_free(source);
+    free_changes(&c);
     close_gallery(&g);
+}
+END_TEST
+
+START_TEST(batches_hold_the_targets_of_their_examples)
+{
+    tsr_data *data = counted_open("train = 50; targets = 2;");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ 0 }, &parts));
+    tsr_batch_source *source = NULL;
+    ck_succeeds(
+        tsr_batch_source_new(&parts.train, &(tsr_batch_options){ .batch = 50, .targets = true }, &source));
+    tsr_batches batches = tsr_batch_source_batches(source);
+    float inputs[100], targets[100];
+    int32_t labels[50];
+    batches.begin_epoch(batches.context, 1);
+    ck_assert_uint_eq(batches.next(batches.context, 1, 0, inputs, labels, targets), 50);
+    for (size_t i = 0; i < 50; i++)
+        ck_assert(targets[2 * i] == 10 * inputs[2 * i] && targets[2 * i + 1] == targets[2 * i] + 1);
+    tsr_batch_source_free(source);
+    tsr_parts_clear(&parts);
+    counted_close(data);
 }
 END_TEST
 
@@ -261,10 +310,13 @@ START_TEST(what_is_no_image_is_not_augmented)
     tsr_parts parts;
     ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ 0 }, &parts));
     tsr_batch_source *source = NULL;
-    ck_fails(tsr_batch_source_new(&parts.train,
-                                  &(tsr_batch_options){ .batch = 1, .augment = { .flip = true } }, &source),
-             TSR_REFUSED, "samples of shape 2 x 1 x 1 cannot be augmented");
+    changes c;
+    make_changes(&c, "0.0", "0.0", "true");
+    ck_fails(
+        tsr_batch_source_new(&parts.train, &(tsr_batch_options){ .batch = 1, .augment = c.all }, &source),
+        TSR_REFUSED, "augmentation flip: samples of shape 2 x 1 x 1 cannot be augmented");
     ck_assert_ptr_null(source);
+    free_changes(&c);
     counted_close(data);
 }
 END_TEST
@@ -296,6 +348,7 @@ int main(void)
     tcase_add_test(tests, batches_hold_the_noise_that_is_trained_on);
     tcase_add_test(tests, augmented_batches_do_not_depend_on_who_makes_them);
     tcase_add_test(tests, an_example_is_changed_anew_in_each_epoch);
+    tcase_add_test(tests, batches_hold_the_targets_of_their_examples);
     tcase_add_test(tests, what_is_no_image_is_not_augmented);
     tcase_add_test(tests, batches_of_nothing_are_refused);
     suite_add_tcase(suite, tests);

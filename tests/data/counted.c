@@ -17,15 +17,16 @@ enum {
     LATIN,
     BAD_LABEL,
     LATE_LABEL,
-    NO_LABEL
+    NO_LABEL,
+    EMPTY_TARGET
 };
-static const char *const faults[] = { "none",       "open",      "no_train", "no_test", "empty_shape",
-                                      "huge_shape", "one_class", "nameless", "latin",   "bad_label",
-                                      "late_label", "no_label",  NULL };
+static const char *const faults[] = { "none",       "open",      "no_train",     "no_test", "empty_shape",
+                                      "huge_shape", "one_class", "nameless",     "latin",   "bad_label",
+                                      "late_label", "no_label",  "empty_target", NULL };
 
 typedef struct counted {
     size_t train, test;
-    int classes, fault;
+    int classes, targets, fault;
     void *held;
 } counted;
 
@@ -45,6 +46,10 @@ static tsr_status *open_counted(void *self, tsr_dataset_info *info)
                        : data->fault == LATIN  ? latin
                                                : NULL,
     };
+    if (data->targets)
+        info->target = TSR_SHAPE((size_t)data->targets);
+    if (data->fault == EMPTY_TARGET)
+        info->target = TSR_SHAPE(3, 0);
     if (data->fault == HUGE_SHAPE)
         info->shape = TSR_SHAPE(SIZE_MAX / 8, 1, 3);
     return NULL;
@@ -75,17 +80,29 @@ static void read_counted(const void *self, tsr_split split, size_t n, const size
     }
 }
 
+/* Value k of sample i's target is 10 i + k, in the test part negative. */
+static void read_targets(const void *self, tsr_split split, size_t n, const size_t *index, float *targets)
+{
+    size_t size = (size_t)((const counted *)self)->targets;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < size; k++)
+            targets[i * size + k] = (split == TSR_TRAIN ? 1.0f : -1.0f) * (float)(10 * index[i] + k);
+}
+
 static void close_counted(void *self)
 {
     counted *data = self;
     free(data->held);
 }
 
-static const tsr_dataset_ops ops = { .open = open_counted, .read = read_counted, .close = close_counted };
+static const tsr_dataset_ops ops = {
+    .open = open_counted, .read = read_counted, .close = close_counted, .read_targets = read_targets
+};
 
 static const tsr_key keys[] = { TSR_KEY_INT(counted, train, 100, 1, 1 << 20, "training samples"),
                                 TSR_KEY_INT(counted, test, 20, 1, 1 << 20, "test samples"),
-                                TSR_KEY_INT(counted, classes, 3, 2, 1 << 20, "classes"),
+                                TSR_KEY_INT(counted, classes, 3, 0, 1 << 20, "classes; 0: no labels"),
+                                TSR_KEY_INT(counted, targets, 0, 0, 100, "values of a target"),
                                 TSR_KEY_ENUM(counted, fault, "none", faults, "what to do wrong"),
                                 TSR_KEY_END };
 

@@ -286,6 +286,58 @@ START_TEST(only_training_examples_are_noisy_and_their_truth_can_be_read)
 }
 END_TEST
 
+START_TEST(targets_are_those_of_the_examples)
+{
+    tsr_data *data = counted_open("targets = 3;");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ .holdout = 0.2, .label_noise = 0.5 }, &parts));
+    ck_assert(tsr_shape_equal(data->info.target, TSR_SHAPE(3)));
+    size_t index[] = { 5, 2 }, scratch[2];
+    float targets[6];
+    tsr_samples_read_targets(&parts.holdout, 2, index, scratch, targets);
+    static const float expected[] = { 850, 851, 852, 820, 821, 822 };
+    ck_assert_mem_eq(targets, expected, sizeof(targets));
+    tsr_samples_read_targets(&parts.test, 1, index + 1, scratch, targets);
+    ck_assert(targets[0] == -20 && targets[2] == -22);
+    tsr_parts_clear(&parts);
+    counted_close(data);
+}
+END_TEST
+
+START_TEST(samples_need_no_labels)
+{
+    tsr_data *data = counted_open("classes = 0;");
+    tsr_parts parts;
+    ck_succeeds(tsr_parts_new(data, &(tsr_split_options){ .input_noise = 0.1 }, &parts));
+    size_t index[] = { 1 }, scratch[1];
+    float inputs[2];
+    int32_t label = 77;
+    tsr_samples_read(&parts.train, 1, index, scratch, inputs, &label);
+    tsr_samples_read_true(&parts.test, 0, 1, scratch, inputs, &label);
+    ck_assert_int_eq(label, 77); /* left alone */
+    tsr_parts_clear(&parts);
+    ck_fails(tsr_parts_new(data, &(tsr_split_options){ .label_noise = 0.5 }, &parts), TSR_REFUSED,
+             "label_noise is 0.5, and the dataset has no labels");
+    counted_close(data);
+}
+END_TEST
+
+START_TEST(targets_and_their_shape_are_of_the_digest)
+{
+    static const char *const settings[] = { "", "targets = 2;", "targets = 3;", "classes = 0;",
+                                            "classes = 0; targets = 2;" };
+    enum { n = sizeof(settings) / sizeof(*settings) };
+    uint64_t digests[n];
+    for (size_t i = 0; i < n; i++) {
+        tsr_data *data = counted_open(settings[i]);
+        ck_succeeds(tsr_data_digest(data, &digests[i]));
+        counted_close(data);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_uint_ne(digests[i], digests[j]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("samples");
@@ -304,6 +356,9 @@ int main(void)
     tcase_add_test(tests, input_noise_has_its_standard_deviation);
     tcase_add_test(tests, the_mean_of_the_training_examples_is_subtracted_from_all);
     tcase_add_test(tests, only_training_examples_are_noisy_and_their_truth_can_be_read);
+    tcase_add_test(tests, targets_are_those_of_the_examples);
+    tcase_add_test(tests, samples_need_no_labels);
+    tcase_add_test(tests, targets_and_their_shape_are_of_the_digest);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -58,7 +58,7 @@ not_among() {
 }
 
 COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
-kinds="model dataset activation regularizer optimizer probe executor"
+kinds="model dataset activation regularizer optimizer loss schedule augmentation probe executor"
 
 offers "run report" r
 offers "describe" des
@@ -117,6 +117,8 @@ offers "true false" run study.cfg -s model.batch_norm =
 offers "true" run study.cfg -s model.batch_norm = t
 offers "weights hidden_weights biases all" run study.cfg -s regularizers.0.on =
 offers "hidden_weights" run study.cfg -s regularizers.0.on = h
+offers "constant cosine" run study.cfg -s training.schedule.kind = co
+offers "softmax_cross_entropy" run study.cfg -s training.loss.plugin = s
 offers "leaky_relu" run study.cfg -s model.activation.plugin = l
 offers "knn kmeans" run study.cfg -s probes.1.plugin = k
 offers "digits" run study.cfg -s dataset.plugin = d

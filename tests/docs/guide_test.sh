@@ -44,10 +44,25 @@ for piece in "$folder"/piece*.c; do
                  NR == 2 { accuracy = $column } END { exit !(accuracy > 0.3) }' "$folder/$name/results.csv" ||
             fail "$name learns nothing: $(cat "$folder/$name/results.csv")"
     fi
+    # An autoencoder learns its input: two epochs, the second of which has the smaller loss.
+    if [ "$name" = autoencoder ]; then
+        "$TSR_BUILD/tessera" run "$TSR_SOURCE/configs/digits.cfg" -q -o "$folder/input" -s "model={plugin=\"$folder/$name.so\";}" \
+            -s 'training.loss={plugin="mean_squared_error";target="input";}' -s 'codes.layers=["code.activation0"]' \
+            -s training.epochs=2 -s 'training.snapshots=[0]' >"$folder/$name.log" 2>&1 || cat "$folder/$name.log"
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+                 NR == 2 { before = $column["model.loss.test"] }
+                 NR == 3 { after = $column["model.loss.test"]; votes = $column["knn.test"] }
+                 END { exit !("model.loss.train" in column && !("model.accuracy.test" in column) &&
+                              after > 0 && after < 0.5 * before && votes > 0.3) }' "$folder/input/results.csv" ||
+            fail "$name does not learn its input: $(cat "$folder/input/results.csv")"
+        sed -n 's/.*"loss": \([0-9][0-9.e-]*\).*/\1/p' "$folder/input/runs/"*/run.json >"$folder/losses"
+        awk 'NR == 1 { first = $1 } { last = $1 } END { exit !(NR == 2 && last < first) }' "$folder/losses" ||
+            fail "the loss of $name does not fall: $(cat "$folder/losses")"
+    fi
     kinds="$kinds $(sed -nE '2s/^ok 1 - ([a-z]+) .*/\1/p' "$folder/$name.tap")"
 done
 echo "$pieces pieces, $plugins of them plugins"
-for kind in model dataset activation regularizer optimizer probe executor; do
+for kind in model dataset activation regularizer optimizer loss schedule augmentation probe executor; do
     case " $kinds " in
     *" $kind "*) ;;
     *) fail "no plugin of the kind $kind" ;;

@@ -121,7 +121,7 @@ START_TEST(every_convolutional_network_of_the_paper_has_a_config)
         ck_succeeds(read_stood_in(found.gl_pathv[0], &experiment));
         ck_assert_uint_eq(experiment->runs[0].training.epochs, 200);
         ck_assert(experiment->runs[0].training.subtract_mean);
-        ck_assert(experiment->runs[0].training.augment.flip);
+        ck_assert_uint_eq(experiment->runs[0].training_plugins.n_augmentations, 3); /* rotate, shift, flip */
         tsr_experiment_free(experiment);
         globfree(&found);
         free(pattern);

@@ -335,8 +335,10 @@ static double step_of(tsr_network *network, float *statistics)
     ck_succeeds(tsr_network_plan(network, 2, true));
     for (size_t i = 0; i < n; i++)
         tsr_network_input_values(network)[i] = (float)(i % 7) - 3;
+    tsr_instance *softmax = test_give_loss(network);
     double loss = tsr_network_gradient(network, 2, (const int32_t[]){ 0, 1 }, 1, 1, NULL);
     *statistics = tsr_network_get_state(network, 0)->values[0];
+    tsr_instance_free(softmax);
     return loss;
 }
 

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "base/text.h"
+#include "plugin/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,17 @@ static void teardown(void)
     test_folder_remove(folder);
 }
 
+/* Where plugins of a kind lie. */
+static const char *folder_of(const char *kind)
+{
+    return tsr_kind_get(tsr_kind_named(kind))->folder;
+}
+
 /* The kit's answer on a faulty plugin; free with command_free. */
 static command_result test_faulty(const char *kind, const char *fault)
 {
-    return command(folder, "test '%s/tests/kit/faulty/%ss/.libs/faulty.so' -s fault=%s", test_build(), kind,
-                   fault);
+    return command(folder, "test '%s/tests/kit/faulty/%s/.libs/faulty.so' -s fault=%s", test_build(),
+                   folder_of(kind), fault);
 }
 
 static void passes(const char *arguments, const char *label)
@@ -57,9 +64,19 @@ START_TEST(bundled_plugins_pass)
         { "probe", "code_statistics" },
         { "regularizer", "l1" },
         { "regularizer", "l2" },
+        { "loss", "softmax_cross_entropy" },
+        { "loss", "mean_squared_error" },
+        { "schedule", "constant" },
+        { "schedule", "step" },
+        { "schedule", "cosine" },
+        { "schedule", "warm_up" },
+        { "augmentation", "rotate" },
+        { "augmentation", "shift" },
+        { "augmentation", "flip" },
     };
     for (size_t i = 0; i < sizeof(plugins) / sizeof(*plugins); i++) {
-        char *file = tsr_format("'%s/plugins/%ss/.libs/%s.so'", test_build(), plugins[i][0], plugins[i][1]);
+        char *file =
+            tsr_format("'%s/plugins/%s/.libs/%s.so'", test_build(), folder_of(plugins[i][0]), plugins[i][1]);
         char *label = tsr_format("%s %s", plugins[i][0], plugins[i][1]);
         passes(file, label);
         free(file);
@@ -106,6 +123,8 @@ static const struct {
     { "dataset", "part", "fills every value", "value 5 is nan; read must fill every value" },
     { "dataset", "draws", "gives the same sample twice", "has other values when it is read again" },
     { "dataset", "order", "in any order", "has other values when it is read alone" },
+    { "dataset", "targets", "fills every value of the targets", "value 1 of its target is nan" },
+    { "dataset", "target", "fills every value of the targets", "has another target when it is read alone" },
     { "dataset", "needs", "opens, and its counts", "has label -1" },
     { "probe", "shares", "gives the same again", "keep nothing between calls" },
     { "probe", "silent", "gives metrics", "it gives no metric; call tsr_metric" },
@@ -113,6 +132,24 @@ static const struct {
     { "probe", "changes", "leaves codes and labels alone", "it changes the codes or labels" },
     { "probe", "divides", "every size that its check lets pass", "50 training and 20 test codes of 0 bits" },
     { "probe", "promises", "gives metrics that it announces", "are the names spelt alike" },
+    { "loss", "shares", "gives the same again", "keep nothing between calls" },
+    { "loss", "gradient", "has the gradient that differences show", "the loss's derivative times the scale" },
+    { "loss", "beyond", "has the gradient that differences show", "beyond the gradient's end" },
+    { "loss", "needs", "where no gradient is wanted", "without a gradient" },
+    { "loss", "mean", "is a sum over examples", "give the sum, not the mean" },
+    { "loss", "wide", "is a sum over examples", "outputs gives 0 for 2" },
+    { "schedule", "shares", "gives the same again", "keep nothing between calls" },
+    { "schedule", "negative", "finite and not negative", "in epoch 11 at step 1 of 7 the factor is -0.09" },
+    { "schedule", "endless", "finite and not negative", "the factor is inf" },
+    { "schedule", "still", "not 0", "nothing is learned" },
+    { "schedule", "counts", "depends on the time alone", "depends on its arguments alone" },
+    { "augmentation", "shares", "gives the same again", "keep nothing between calls" },
+    { "augmentation", "part", "writes every value", "is nan, expected each to be written" },
+    { "augmentation", "beyond", "writes every value", "beyond the example's end" },
+    { "augmentation", "writes", "writes every value", "it writes to the example" },
+    { "augmentation", "draws", "depends on its random numbers alone", "draw from `rng` alone" },
+    { "augmentation", "leaves", "changes some example", "leaves an example as it is" },
+    { "augmentation", "picky", "writes every value", "no shape is right" },
     { "executor", "shares", "gives the same again", "keep nothing between calls" },
     { "executor", "twice", "does each run once", "is done 2 times" },
     { "executor", "beyond", "does each run once", "it does a run that there is not" },
@@ -144,14 +181,25 @@ END_TEST
 
 START_TEST(without_a_fault_all_claims_hold)
 {
-    static const char *const kinds[] = { "activation", "regularizer", "optimizer", "model",
-                                         "dataset",    "probe",       "executor" };
+    static const char *const kinds[] = {
+        "activation", "regularizer", "optimizer", "model",    "dataset",
+        "probe",      "executor",    "loss",      "schedule", "augmentation"
+    };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         command_result result = test_faulty(kinds[i], "none");
         ck_assert_msg(result.status == 0 && !strstr(result.out, "not ok"), "%s: status %d\n%s%s", kinds[i],
                       result.status, result.out, result.err);
         command_free(&result);
     }
+}
+END_TEST
+
+START_TEST(a_dataset_without_labels_is_sound)
+{
+    command_result result = test_faulty("dataset", "plain");
+    ck_assert_msg(result.status == 0 && !strstr(result.out, "not ok"), "status %d\n%s%s", result.status,
+                  result.out, result.err);
+    command_free(&result);
 }
 END_TEST
 
@@ -192,6 +240,7 @@ int main(void)
     tcase_add_test(tests, bundled_plugins_pass);
     tcase_add_loop_test(tests, each_fault_fails_its_claim, 0, sizeof(faults) / sizeof(*faults));
     tcase_add_test(tests, without_a_fault_all_claims_hold);
+    tcase_add_test(tests, a_dataset_without_labels_is_sound);
     tcase_add_test(tests, a_file_that_cannot_be_loaded_fails_with_its_reason);
     tcase_add_test(tests, wrong_usage_is_told);
     tcase_add_test(tests, settings_reach_the_plugin);

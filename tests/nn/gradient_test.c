@@ -221,6 +221,41 @@ START_TEST(softmax_cross_entropy_has_right_gradients)
 }
 END_TEST
 
+/* Terms of the loss: of a layer in the middle, of the logits, of a branch that leads to nothing else, one
+   node twice, and one that another node reads. */
+static tsr_node *with_terms(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *y = tsr_activate(g, tsr_dense(g, apply_shift(g, x), 4));
+    tsr_node *squares = tsr_mean(g, tsr_multiply(g, y, y), 1, (size_t[]){ 0 });
+    tsr_add_loss_term(g, squares, 0.7);
+    tsr_add_loss_term(g, squares, 0.2);
+    tsr_node *logits = tsr_dense(g, tsr_add(g, y, squares), classes);
+    tsr_add_loss_term(g, tsr_mean(g, tsr_multiply(g, logits, logits), 1, (size_t[]){ 0 }), 0.3);
+    tsr_add_loss_term(g, tsr_dense(g, tsr_activate(g, tsr_dense(g, y, 2)), 1), -0.4);
+    return logits;
+}
+
+START_TEST(terms_of_the_loss_have_right_gradients)
+{
+    gradients_agree(with_terms, TSR_SHAPE(3));
+}
+END_TEST
+
+static tsr_node *one_logit_that_is_a_term(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    tsr_node *logit = tsr_dense(g, apply_shift(g, x), 1);
+    tsr_add_loss_term(g, logit, 0.5);
+    return tsr_concat(g, 0, (size_t)classes, (tsr_node *[]){ logit, logit, logit });
+}
+
+START_TEST(a_term_may_be_read_by_the_logits)
+{
+    gradients_agree(one_logit_that_is_a_term, TSR_SHAPE(3));
+}
+END_TEST
+
 /* y + y, y + f(y), f(y + ..): readers twice in one node, in two nodes and across layers. */
 static tsr_node *fan_out(void *context, tsr_graph *g, tsr_node *x, int classes)
 {
@@ -358,6 +393,8 @@ int main(void)
     tcase_add_test(tests, batch_norm_with_what_follows_has_right_gradients);
     tcase_add_test(tests, a_residual_convolutional_network_has_right_gradients);
     tcase_add_test(tests, softmax_cross_entropy_has_right_gradients);
+    tcase_add_test(tests, terms_of_the_loss_have_right_gradients);
+    tcase_add_test(tests, a_term_may_be_read_by_the_logits);
     tcase_add_test(tests, nodes_with_several_readers_get_the_sum_of_their_gradients);
     tcase_add_test(tests, the_input_may_be_read_again_later);
     tcase_add_test(tests, a_residual_network_has_right_gradients);

@@ -222,11 +222,34 @@ START_TEST(what_build_returns_is_checked)
     refuses(g, other->nodes[0], 4, "build returned a node of another graph");
     g = graph_of(VECTOR);
     refuses(g, tsr_named(g, tsr_dense(g, g->nodes[0], 3), "output"), 10,
-            "build returned 'output' of 3 values, expected 10, one per class");
+            "build returned 'output' of 3 values, expected 10, as many as it was asked for");
     g = graph_of(VECTOR);
     tsr_dense(g, g->nodes[0], 3);
     refuses(g, tsr_named(g, tsr_dense(g, g->nodes[0], 2), "output"), 2,
-            "'dense0' is not used: the logits, 'output', do not depend on it");
+            "'dense0' is not used: neither the logits, 'output', nor a term of the loss depends on it");
+    tsr_graph_free(other);
+}
+END_TEST
+
+static void refuses_term(double weight, size_t values, const char *message)
+{
+    tsr_graph *g = graph_of(VECTOR);
+    tsr_node *output = tsr_named(g, tsr_dense(g, g->nodes[0], (int)values), "output");
+    tsr_add_loss_term(g, values ? output : NULL, weight);
+    refuses(g, output, 4, message);
+}
+
+START_TEST(terms_of_the_loss_are_checked)
+{
+    refuses_term(1, 4,
+                 "'output', a term of the loss, is 4, expected one value for a sample, as tsr_mean gives it");
+    refuses_term(NAN, 1, "the weight of 'output', a term of the loss, is nan, expected a finite number");
+    tsr_graph *g = graph_of(VECTOR), *other = graph_of(VECTOR);
+    tsr_add_loss_term(g, other->nodes[0], 1);
+    refuses(g, g->nodes[0], 4, "a term of the loss is a node of another graph");
+    g = graph_of(VECTOR);
+    tsr_add_loss_term(g, NULL, 1);
+    refuses(g, g->nodes[0], 4, "a term of the loss is NULL");
     tsr_graph_free(other);
 }
 END_TEST
@@ -547,6 +570,7 @@ int main(void)
     tcase_add_test(tests, nodes_are_named_by_operator_and_number);
     tcase_add_test(tests, names_are_unique_and_plain);
     tcase_add_test(tests, what_build_returns_is_checked);
+    tcase_add_test(tests, terms_of_the_loss_are_checked);
     tcase_add_test(tests, a_model_without_an_activation_cannot_activate);
     tcase_add_test(tests, only_an_activation_with_sane_breakpoints_activates);
     tcase_add_test(tests, an_operator_that_asks_for_nonsense_is_refused);

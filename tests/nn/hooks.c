@@ -113,4 +113,16 @@ static const tsr_plugin optimizer = {
     .summary = "what a test says",        .licence = "MIT",         TSR_INSTANCE(hook_optimizer),
 };
 
-TSR_PLUGINS(&model, &activation, &regularizer, &optimizer)
+static double factor(const void *self, const tsr_schedule_time *time)
+{
+    (void)time;
+    return ((const hook_schedule *)self)->factor;
+}
+
+static const tsr_schedule_ops schedule_ops = { .factor = factor };
+static const tsr_plugin schedule = {
+    TSR_SCHEDULE_PLUGIN(&schedule_ops), .name = "hook_schedule", .version = "1.0.0",
+    .summary = "what a test says",      .licence = "MIT",        TSR_INSTANCE(hook_schedule),
+};
+
+TSR_PLUGINS(&model, &activation, &regularizer, &optimizer, &schedule)

@@ -35,6 +35,11 @@ typedef struct hook_optimizer {
     void *context;
 } hook_optimizer;
 
+/* Its factor, always. */
+typedef struct hook_schedule {
+    double factor;
+} hook_schedule;
+
 /* An instance of the kind's hook, with these settings beside its name (nets.c). */
 tsr_instance *hook(tsr_kind kind, const char *settings);
 

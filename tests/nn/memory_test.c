@@ -80,12 +80,13 @@ static tsr_status *count(void *context, size_t epoch, double loss, double accura
 }
 
 typedef struct parts {
-    tsr_instance *model, *optimizer, *regularizer;
+    tsr_instance *model, *optimizer, *regularizer, *loss;
 } parts;
 
 static parts make_parts(void)
 {
-    return (parts){ hook_model_new(toy_build, NULL), hook(TSR_OPTIMIZER, ""), hook(TSR_REGULARIZER, "") };
+    return (parts){ hook_model_new(toy_build, NULL), hook(TSR_OPTIMIZER, ""), hook(TSR_REGULARIZER, ""),
+                    test_instance(TSR_LOSS, "plugin = \"softmax_cross_entropy\";") };
 }
 
 static void free_parts(parts *p)
@@ -93,6 +94,7 @@ static void free_parts(parts *p)
     tsr_instance_free(p->model);
     tsr_instance_free(p->optimizer);
     tsr_instance_free(p->regularizer);
+    tsr_instance_free(p->loss);
 }
 
 static tsr_status *build_and_train(const parts *p, call_counts *counts)
@@ -109,6 +111,7 @@ static tsr_status *build_and_train(const parts *p, call_counts *counts)
                               .context = counts };
     tsr_network *network;
     TSR_TRY(tsr_network_new(p->model, TSR_SHAPE(2), 2, 1, &network));
+    tsr_network_set_loss(network, &(tsr_network_loss_options){ .loss = p->loss, .classes = 2 });
     tsr_trained trained;
     tsr_status *status = tsr_train(network, &training, &batches, &trained);
     tsr_network_free(network);

@@ -2,6 +2,7 @@
 #include "nets.h"
 
 #include "base/text.h"
+#include "nn/network_parts.h"
 
 #include <stdio.h>
 #include <math.h>
@@ -31,6 +32,7 @@ test_net net_new(build_function *build, void *context, tsr_shape shape, int clas
 {
     test_net net = { .model = hook_model_new(build, context) };
     ck_succeeds(tsr_network_new(net.model, shape, classes, seed, &net.network));
+    net.loss = test_give_loss(net.network);
     return net;
 }
 
@@ -38,6 +40,7 @@ void net_free(test_net *net)
 {
     tsr_network_free(net->network);
     tsr_instance_free(net->model);
+    tsr_instance_free(net->loss);
 }
 
 void fill_random(size_t n, float *out, uint64_t index)
@@ -70,6 +73,11 @@ static double loss_in_double(const test_net *net, size_t n, const int32_t *label
             sum += exp((double)logits[i * classes + c]);
         loss += log(sum) - (double)logits[i * classes + (size_t)labels[i]];
     }
+    const tsr_graph *graph = tsr_network_graph(net->network);
+    for (size_t t = 0; t < graph->n_terms; t++)
+        for (size_t i = 0; i < n; i++)
+            loss +=
+                graph->terms[t].weight * (double)net->network->plan->values[graph->terms[t].node->index][i];
     return loss / (double)n;
 }
 

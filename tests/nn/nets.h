@@ -10,9 +10,9 @@
 
 typedef tsr_node *build_function(void *context, tsr_graph *graph, tsr_node *input, int classes);
 
-/* A network that keeps the instance it was built from. */
+/* A network that keeps the instances it was built from and with. */
 typedef struct test_net {
-    tsr_instance *model;
+    tsr_instance *model, *loss;
     tsr_network *network;
 } test_net;
 

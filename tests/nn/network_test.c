@@ -246,12 +246,12 @@ START_TEST(a_network_without_parameters_runs)
 }
 END_TEST
 
-START_TEST(a_network_needs_classes)
+START_TEST(a_network_needs_outputs)
 {
     tsr_instance *model = hook_model_new(NULL, NULL);
     tsr_network *network;
     ck_fails(tsr_network_new(model, SHAPE, 0, 1, &network), TSR_REFUSED,
-             "model hook_model: 0 classes, expected at least 1");
+             "model hook_model: 0 outputs, expected at least 1");
     tsr_instance_free(model);
 }
 END_TEST
@@ -286,7 +286,7 @@ int main(void)
     tcase_add_test(tests, prediction_in_batches_equals_one_forward_pass_and_leaves_the_plan);
     tcase_add_test(tests, the_gradient_tells_loss_and_hits_as_the_loss_does);
     tcase_add_test(tests, a_network_without_parameters_runs);
-    tcase_add_test(tests, a_network_needs_classes);
+    tcase_add_test(tests, a_network_needs_outputs);
     tcase_add_test(tests, parameters_beyond_memory_are_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -8,8 +8,9 @@ static void begin(void *context, size_t epoch)
     problem->out_of_order |= problem->epochs_begun != epoch; /* Check's own claims would allocate */
 }
 
-static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels)
+static size_t next(void *context, size_t epoch, size_t step, float *inputs, int32_t *labels, float *targets)
 {
+    (void)targets;
     toy *problem = context;
     problem->steps++;
     problem->out_of_order |=

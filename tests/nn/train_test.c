@@ -368,33 +368,93 @@ START_TEST(training_ends_after_the_step_that_is_enough)
 }
 END_TEST
 
-START_TEST(schedules_give_their_factors)
-{
-    tsr_schedule constant = { TSR_SCHEDULE_CONSTANT, 0, 0, 0 };
-    tsr_schedule step = { TSR_SCHEDULE_STEP, 20, 0.1, 0 };
-    tsr_schedule cosine = { TSR_SCHEDULE_COSINE, 0, 0, 0.1 };
-    ck_assert(tsr_schedule_factor(&constant, 150, 200) == 1);
-    ck_assert(tsr_schedule_factor(&step, 1, 200) == 1);
-    ck_assert(tsr_schedule_factor(&step, 20, 200) == 1);
-    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 21, 200), 0.1, 1e-12);
-    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 40, 200), 0.1, 1e-12);
-    ck_assert_double_eq_tol(tsr_schedule_factor(&step, 41, 200), 0.01, 1e-12);
-    ck_assert(tsr_schedule_factor(&cosine, 1, 100) == 1);
-    ck_assert_double_eq_tol(tsr_schedule_factor(&cosine, 51, 100), 0.55, 1e-12);
-    ck_assert_double_eq_tol(tsr_schedule_factor(&cosine, 100, 100), 0.1 + 0.45 * (1 + cos(0.99 * M_PI)),
-                            1e-12);
-}
-END_TEST
-
 START_TEST(the_optimizer_is_told_the_schedules_factor)
 {
     bench b;
     bench_start(&b, 5);
-    b.training.schedule = (tsr_schedule){ TSR_SCHEDULE_STEP, 2, 0.5, 0 };
+    tsr_instance *schedule = test_instance(TSR_SCHEDULE, "kind = \"step\"; every = 2; factor = 0.5;");
+    b.training.schedule = schedule;
     tsr_trained trained;
     ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
     ck_assert(optimizer_of(&b)->last_factor == 0.25);
+    tsr_instance_free(schedule);
     bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_schedule_is_told_the_step)
+{
+    bench b;
+    bench_start(&b, 1); /* of three steps */
+    tsr_instance *schedule = test_instance(TSR_SCHEDULE, "kind = \"warm_up\"; epochs = 2;");
+    b.training.schedule = schedule;
+    tsr_trained trained;
+    ck_succeeds(tsr_train(b.net.network, &b.training, &b.batches, &trained));
+    ck_assert_double_eq_tol(optimizer_of(&b)->last_factor, 0.5, 1e-12);
+    tsr_instance_free(schedule);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(a_factor_that_is_none_fails_the_training)
+{
+    static const double factors[] = { NAN, INFINITY, -0.5 };
+    for (size_t i = 0; i < 3; i++) {
+        bench b;
+        bench_start(&b, 3);
+        tsr_instance *schedule = hook(TSR_SCHEDULE, "");
+        ((hook_schedule *)tsr_instance_self(schedule))->factor = factors[i];
+        b.training.schedule = schedule;
+        tsr_trained trained;
+        ck_fails(tsr_train(b.net.network, &b.training, &b.batches, &trained), TSR_FAILED,
+                 "in epoch 1 at step 1 of 3, expected a finite one of 0 or more");
+        tsr_instance_free(schedule);
+        bench_end(&b);
+    }
+}
+END_TEST
+
+/* A hidden layer whose squares are penalised, twice, and an output that joins the loss. */
+static tsr_node *build_with_terms(void *context, tsr_graph *graph, tsr_node *input, int classes)
+{
+    (void)context;
+    tsr_node *x = tsr_activate(graph, tsr_dense(graph, input, 3));
+    tsr_node *y = tsr_dense(graph, x, classes);
+    tsr_node *squares = tsr_mean(graph, tsr_multiply(graph, x, x), 1, (size_t[]){ 0 });
+    tsr_add_loss_term(graph, squares, 0.5);
+    tsr_add_loss_term(graph, tsr_mean(graph, y, 1, (size_t[]){ 0 }), -0.25);
+    return y;
+}
+
+/* Squares of the hook activation's values, 0.5 x + x^2 / 4. */
+static void sum_squares(void *context, const tsr_layer_values *layer)
+{
+    for (size_t i = 0; i < layer->n * layer->units; i++) {
+        double x = (double)layer->x[i], y = 0.5 * x + 0.25 * x * x;
+        *(double *)context += y * y;
+    }
+}
+
+START_TEST(the_graphs_terms_join_the_loss_that_is_shown)
+{
+    toy problem = { .repeats = 3 };
+    test_net net = net_new(build_with_terms, NULL, POINT, 2, 1);
+    tsr_instance *optimizer = hook(TSR_OPTIMIZER, ""); /* nothing moves */
+    tsr_training training = { .epochs = 1, .batch = 4, .optimizer = optimizer, .seed = 1 };
+    tsr_batches batches = toy_batches(&problem);
+    tsr_trained trained;
+    ck_succeeds(tsr_train(net.network, &training, &batches, &trained));
+    int32_t labels[4];
+    ck_succeeds(tsr_network_plan(net.network, 4, false));
+    batches.next(&problem, 1, 0, tsr_network_input_values(net.network), labels, NULL);
+    double squares = 0, outputs = 0;
+    tsr_network_forward(net.network, 4, sum_squares, &squares);
+    for (size_t i = 0; i < 8; i++)
+        outputs += (double)tsr_network_logits(net.network)[i];
+    double alone = tsr_network_loss(net.network, 4, labels, NULL) / 4; /* the terms are not in it */
+    ck_assert_double_eq_tol(trained.loss, alone + 0.5 * squares / 12 - 0.25 * outputs / 8, 1e-6);
+    tsr_instance_free(optimizer);
+    net_free(&net);
 }
 END_TEST
 
@@ -557,8 +617,10 @@ int main(void)
     tcase_add_test(tests, a_listener_that_fails_ends_the_training);
     tcase_add_test(tests, training_stops_after_so_many_epochs_without_improvement);
     tcase_add_test(tests, training_ends_after_the_step_that_is_enough);
-    tcase_add_test(tests, schedules_give_their_factors);
     tcase_add_test(tests, the_optimizer_is_told_the_schedules_factor);
+    tcase_add_test(tests, a_schedule_is_told_the_step);
+    tcase_add_test(tests, a_factor_that_is_none_fails_the_training);
+    tcase_add_test(tests, the_graphs_terms_join_the_loss_that_is_shown);
     tcase_add_test(tests, penalties_join_loss_and_gradient_of_the_parameters_they_are_on);
     tcase_add_test(tests, inputs_that_are_not_finite_diverge_with_epoch_and_step);
     tcase_add_test(tests, parameters_that_an_update_breaks_are_named);

@@ -198,7 +198,7 @@ static const struct {
     { "empty_list", "its list of plugins is empty" },
     { "unknown_kind", "plugin 'unknown_kind' is of the unknown kind 99" },
     { "null_ops", "probe null_ops: has no operations" },
-    { "short_ops", "probe short_ops: its table of operations takes 8 bytes, expected 24;" },
+    { "short_ops", "probe short_ops: its table of operations takes 8 bytes, expected 24" },
     { "null_operation", "probe null_operation: lacks the operation 'run'" },
     { "empty_name", "'' is not a valid plugin name" },
     { "null_name", "is not a valid plugin name" },
@@ -238,6 +238,14 @@ START_TEST(a_plugin_with_a_fault_is_refused_for_that_fault)
 {
     char *path = fixture("bad-plugins/probes", faults[_i].name);
     refuses(path, faults[_i].fault);
+    free(path);
+}
+END_TEST
+
+START_TEST(a_schedule_may_not_call_a_key_as_its_name)
+{
+    char *path = fixture("bad-plugins/schedules", "key_kind");
+    refuses(path, "schedule key_kind: key 'kind': this key names the plugin itself; call it otherwise");
     free(path);
 }
 END_TEST
@@ -475,6 +483,7 @@ int main(void)
     suite_add_tcase(suite, files);
     TCase *plugins = tcase_create("plugins");
     tcase_add_loop_test(plugins, a_plugin_with_a_fault_is_refused_for_that_fault, 0, N_FAULTS);
+    tcase_add_test(plugins, a_schedule_may_not_call_a_key_as_its_name);
     tcase_add_test(plugins, what_a_sound_plugin_declares_is_copied_in_full);
     tcase_add_test(plugins, a_relative_path_is_made_absolute);
     suite_add_tcase(suite, plugins);

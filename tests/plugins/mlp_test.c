@@ -9,7 +9,7 @@
 #define SHAPE (TSR_SHAPE(1, 8, 8))
 
 typedef struct built {
-    tsr_instance *model;
+    tsr_instance *model, *loss;
     tsr_network *network;
 } built;
 
@@ -19,6 +19,7 @@ static built build(const char *settings)
     snprintf(text, sizeof(text), "plugin = \"mlp\"; %s", settings);
     built all = { .model = test_instance(TSR_MODEL, text) };
     ck_succeeds(tsr_network_new(all.model, SHAPE, 10, 1, &all.network));
+    all.loss = test_give_loss(all.network);
     return all;
 }
 
@@ -26,6 +27,7 @@ static void free_built(built *all)
 {
     tsr_network_free(all->network);
     tsr_instance_free(all->model);
+    tsr_instance_free(all->loss);
 }
 
 /* The parameters' names, each followed by its first dimension: "a 3 b 4 ". */

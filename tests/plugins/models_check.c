@@ -12,6 +12,7 @@ built_model model_built(const char *settings, tsr_shape shape)
 {
     built_model built = { .model = test_instance(TSR_MODEL, settings) };
     ck_succeeds(tsr_network_new(built.model, shape, CLASSES, 1, &built.network));
+    built.loss = test_give_loss(built.network);
     return built;
 }
 
@@ -19,6 +20,7 @@ void model_free(built_model *built)
 {
     tsr_network_free(built->network);
     tsr_instance_free(built->model);
+    tsr_instance_free(built->loss);
 }
 
 void model_has_parameters(const char *settings, size_t expected)

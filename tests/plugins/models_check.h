@@ -8,7 +8,7 @@
 
 /* A network that keeps the instance it was built from. */
 typedef struct built_model {
-    tsr_instance *model;
+    tsr_instance *model, *loss;
     tsr_network *network;
 } built_model;
 

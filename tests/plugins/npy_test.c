@@ -145,14 +145,67 @@ START_TEST(labels_of_every_type_are_read)
 }
 END_TEST
 
+START_TEST(targets_are_read_beside_labels_or_without_them)
+{
+    static const float targets[] = { 0.5f, -1, 2, 3, 4, 5 };
+    write_good();
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 1, (size_t[]){ 4 }, targets);
+    write_array("w.npy", TSR_ELEMENT_FLOAT32, 1, (size_t[]){ 2 }, targets + 4);
+    files_data opened =
+        files_open("npy", BOTH "divide_by = 2.0; train_targets = \"@/t.npy\"; test_targets = \"@/w.npy\";");
+    ck_assert(tsr_shape_equal(opened.data->info.target, TSR_SHAPE(1)) && opened.data->info.classes == 3);
+    float values[4];
+    opened.data->ops->read_targets(opened.data->self, TSR_TRAIN, 4, (size_t[]){ 3, 2, 1, 0 }, values);
+    ck_assert(values[0] == 3 && values[1] == 2 && values[2] == -1 && values[3] == 0.5f); /* not divided */
+    opened.data->ops->read_targets(opened.data->self, TSR_TEST, 1, (size_t[]){ 1 }, values);
+    ck_assert(values[0] == 5);
+    files_close(&opened);
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 3, (size_t[]){ 4, 1, 2 }, samples);
+    opened = files_open("npy", "train = \"@/x.npy\"; train_targets = \"@/t.npy\"; test_fraction = 0.5; "
+                               "test_by = \"last\";");
+    ck_assert(tsr_shape_equal(opened.data->info.target, TSR_SHAPE(1, 2)) && opened.data->info.classes == 0);
+    opened.data->ops->read_targets(opened.data->self, TSR_TEST, 1, (size_t[]){ 1 }, values);
+    ck_assert(values[0] == 6 && values[1] == 7);
+    files_close(&opened);
+    opened = files_open("npy", "train = \"@/x.npy\"; test_fraction = 0.5;"); /* inputs alone */
+    ck_assert(opened.data->info.target.n_dims == 0 && opened.data->info.classes == 0);
+    files_close(&opened);
+}
+END_TEST
+
+START_TEST(targets_that_do_not_go_with_the_samples_are_refused)
+{
+    static const float bad[] = { 0, 1, 2, NAN };
+    write_good();
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 2, (size_t[]){ 3, 2 }, samples);
+    files_refused("npy", TRAIN "test_fraction = 0.5; train_targets = \"@/t.npy\";",
+                  "@/t.npy: 3 targets, expected one for each of the 4 samples of @/x.npy");
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 1, (size_t[]){ 4 }, bad);
+    files_refused("npy", TRAIN "test_fraction = 0.5; train_targets = \"@/t.npy\";",
+                  "@/t.npy: sample 3, value 0 is nan, expected a finite number");
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 1, (size_t[]){ 4 }, samples);
+    write_array("w.npy", TSR_ELEMENT_FLOAT32, 2, (size_t[]){ 2, 2 }, samples);
+    files_refused("npy", BOTH "train_targets = \"@/t.npy\"; test_targets = \"@/w.npy\";",
+                  "@/w.npy: targets of another shape than in @/t.npy: 2 values each, expected 1");
+    files_refused("npy", BOTH "train_targets = \"@/t.npy\";",
+                  "train_targets and test_targets go together: test_targets is not set");
+    files_refused("npy",
+                  TRAIN "test_fraction = 0.5; train_targets = \"@/t.npy\"; test_targets = \"@/w.npy\";",
+                  "test_targets goes with test, which is not set");
+    write_array("t.npy", TSR_ELEMENT_FLOAT32, 2, (size_t[]){ 4, 0 }, samples);
+    files_refused("npy", TRAIN "test_fraction = 0.5; train_targets = \"@/t.npy\";",
+                  "@/t.npy: targets of no values");
+}
+END_TEST
+
 START_TEST(what_does_not_go_together_is_refused)
 {
     static const float bad[] = { 0, 1, 2, 3, 4, NAN, 6, 7 }, fraction[] = { 0, 0.5f, 0, 0 };
     static const int64_t negative[] = { 0, 1, -1, 0 }, large[] = { 0, 1, 1 << 20, 0 };
-    files_refused("npy", "", "no data named: set train and train_labels to .npy files");
+    files_refused("npy", "", "no data named: set train, and train_labels or train_targets, to .npy files");
     write_good();
     files_refused("npy", TRAIN "test = \"@/u.npy\";",
-                  "test and test_labels go together: test_labels is not set");
+                  "train_labels and test_labels go together: test_labels is not set");
     files_refused("npy", BOTH "test_fraction = 0.5;", "test_fraction is for data without test files");
     files_refused("npy", "train = \"@/none.npy\"; train_labels = \"@/y.npy\";", "@/none.npy");
     files_refused("npy", BOTH "classes = 2;", "@/y.npy: label 1 is 2, expected a whole number from 0 to 1");
@@ -292,6 +345,8 @@ int main(void)
     tcase_add_test(tests, one_set_is_told_apart);
     tcase_add_test(tests, layouts_bring_channels_first);
     tcase_add_test(tests, labels_of_every_type_are_read);
+    tcase_add_test(tests, targets_are_read_beside_labels_or_without_them);
+    tcase_add_test(tests, targets_that_do_not_go_with_the_samples_are_refused);
     tcase_add_test(tests, what_does_not_go_together_is_refused);
     tcase_add_test(tests, archives_are_read_stored_and_deflated);
     tcase_add_test(tests, archives_that_are_damaged_or_too_large_are_refused);

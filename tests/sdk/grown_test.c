@@ -45,6 +45,9 @@ static const struct {
     { TSR_OPTIMIZER, "sgd", offsetof(tsr_optimizer_ops, test_extra) },
     { TSR_PROBE, "redundancy", offsetof(tsr_probe_ops, test_extra) },
     { TSR_EXECUTOR, "local", offsetof(tsr_executor_ops, test_extra) },
+    { TSR_LOSS, "softmax_cross_entropy", offsetof(tsr_loss_ops, test_extra) },
+    { TSR_SCHEDULE, "cosine", offsetof(tsr_schedule_ops, test_extra) },
+    { TSR_AUGMENTATION, "rotate", offsetof(tsr_augmentation_ops, test_extra) },
 };
 
 START_TEST(a_plugin_of_the_minor_before_loads_and_its_new_fields_are_null)

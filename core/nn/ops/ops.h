@@ -11,10 +11,9 @@
 extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_add_repeated, tsr_op_average_pool,
     tsr_op_batch_norm, tsr_op_concat, tsr_op_conv1d, tsr_op_conv2d, tsr_op_dense, tsr_op_dropout,
     tsr_op_embedding, tsr_op_exp, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_group_norm,
-    tsr_op_grouped_conv2d, tsr_op_layer_norm, tsr_op_linear, tsr_op_matmul, tsr_op_max_pool, tsr_op_max_pool_winners,
-    tsr_op_mean,
-    tsr_op_multiply, tsr_op_permute, tsr_op_reshape, tsr_op_scale, tsr_op_sigmoid, tsr_op_slice, tsr_op_softmax,
-    tsr_op_subtract, tsr_op_tanh;
+    tsr_op_grouped_conv2d, tsr_op_layer_norm, tsr_op_linear, tsr_op_matmul, tsr_op_max_pool,
+    tsr_op_max_pool_winners, tsr_op_mean, tsr_op_multiply, tsr_op_permute, tsr_op_reshape, tsr_op_scale, tsr_op_sigmoid, tsr_op_slice,
+    tsr_op_softmax, tsr_op_subtract, tsr_op_tanh;
 
 /* tsr_add of different shapes. */
 tsr_node *tsr_add_repeated(tsr_graph *graph, tsr_node *a, tsr_node *b);
@@ -53,11 +52,5 @@ typedef struct tsr_batch_norm_config {
 
 /* Its constants, in the order of its setup. */
 enum { TSR_NORM_EPSILON, TSR_NORM_MOMENTUM };
-
-/* The loss at a network's end, no node since it needs labels: the sum over n samples of -log softmax(logits)
-   at the label. `gradient` (NULL: not wanted), n x classes, is that of the mean; *correct (NULL: not
-   wanted) counts the samples whose first largest logit is the label's. */
-double tsr_softmax_cross_entropy(size_t n, size_t classes, const float *restrict logits,
-                                 const int32_t *restrict labels, float *restrict gradient, size_t *correct);
 
 #endif

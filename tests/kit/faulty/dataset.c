@@ -1,15 +1,16 @@
 /* A dataset: sample i has the value i everywhere and the label i modulo 3; faults by name. */
 #include "faulty.h"
 
-enum { EMPTY = OWN, LABEL, PART, DRAWS, ORDER, NEEDS };
-FAULTS("empty", "label", "part", "draws", "order", "needs");
+enum { EMPTY = OWN, LABEL, PART, DRAWS, ORDER, NEEDS, TARGETS, TARGET, PLAIN };
+FAULTS("empty", "label", "part", "draws", "order", "needs", "targets", "target", "plain");
 
 static tsr_status *open(void *self, tsr_dataset_info *info)
 {
     const faulty *f = self;
     *info = (tsr_dataset_info){ .n = { f->fault == EMPTY ? 0 : 90, 31 },
                                 .shape = TSR_SHAPE(2, 3, 1),
-                                .classes = 3 };
+                                .classes = f->fault == PLAIN ? 0 : 3,
+                                .target = TSR_SHAPE(2) };
     return NULL;
 }
 
@@ -30,5 +31,16 @@ static void read(const void *self, tsr_split split, size_t n, const size_t *inde
     }
 }
 
-static const tsr_dataset_ops ops = { .open = open, .read = read };
+static void read_targets(const void *self, tsr_split split, size_t n, const size_t *index, float *targets)
+{
+    const faulty *f = self;
+    (void)split;
+    for (size_t i = 0; i < n; i++) {
+        targets[2 * i] = (float)index[i];
+        if (f->fault != TARGETS)
+            targets[2 * i + 1] = f->fault == TARGET ? (float)n : 1;
+    }
+}
+
+static const tsr_dataset_ops ops = { .open = open, .read = read, .read_targets = read_targets };
 FAULTY(TSR_DATASET_PLUGIN(&ops))
