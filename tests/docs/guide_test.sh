@@ -44,6 +44,26 @@ for piece in "$folder"/piece*.c; do
                  NR == 2 { accuracy = $column } END { exit !(accuracy > 0.3) }' "$folder/$name/results.csv" ||
             fail "$name learns nothing: $(cat "$folder/$name/results.csv")"
     fi
+    # What the diameter is exactly, and by steps of 0.05 that reach from -5 to 4.95.
+    if [ "$name" = diameter ]; then
+        "$TSR_BUILD/tessera" run "$TSR_SOURCE/configs/digits.cfg" -q -o "$folder/diameters" \
+            -s "probes=({plugin=\"$folder/$name.so\";})" -s training.epochs=2 -s 'training.snapshots=[0]' \
+            >"$folder/$name.log" 2>&1 || cat "$folder/$name.log"
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+                 NR > 1 { off = $column["diameter.exact"] - $column["diameter.sampled"]
+                          wrong += !(off < 0.05 && off > -0.05 && $column["diameter.exact"] > 0.1) }
+                 END { exit !(NR == 3 && !wrong) }' "$folder/diameters/results.csv" ||
+            fail "$name disagrees with itself: $(cat "$folder/diameters/results.csv")"
+    fi
+    # A probe that keeps every bit tells what the one that it runs tells.
+    if [ "$name" = balanced ]; then
+        "$TSR_BUILD/tessera" run "$TSR_SOURCE/configs/digits.cfg" -q -o "$folder/balance" \
+            -s "probes=({plugin=\"knn\";},{plugin=\"$folder/$name.so\";least=0.0;})" \
+            -s training.epochs=2 -s 'training.snapshots=[]' >"$folder/$name.log" 2>&1 || cat "$folder/$name.log"
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+                 END { exit !($column["balanced.balanced.test"] == $column["knn.test"] && $column["knn.test"] > 0.3) }' \
+            "$folder/balance/results.csv" || fail "$name differs from knn: $(cat "$folder/balance/results.csv")"
+    fi
     # An autoencoder learns its input: two epochs, the second of which has the smaller loss.
     if [ "$name" = autoencoder ]; then
         "$TSR_BUILD/tessera" run "$TSR_SOURCE/configs/digits.cfg" -q -o "$folder/input" -s "model={plugin=\"$folder/$name.so\";}" \
