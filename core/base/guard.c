@@ -38,7 +38,8 @@ static tsr_calls forked_calls;
 /* Of the process. */
 static page *current_page = &own_page;
 static tsr_calls *current_calls = &own_page.calls;
-static bool is_forked; /* from the one that leads, or leads nothing */
+static bool is_forked;                 /* from the one that leads, or leads nothing */
+static tsr_guard_watch *current_watch; /* NULL: nobody watches */
 static _Thread_local unsigned thread_number;
 
 static const char *const operations[] = {
@@ -98,7 +99,14 @@ tsr_call tsr_guard_note(tsr_call call)
     _Atomic tsr_call *place = &current_calls->of_thread[thread_number];
     tsr_call before = atomic_load_explicit(place, memory_order_relaxed);
     atomic_store_explicit(place, call, memory_order_relaxed);
+    if (current_watch && thread_number == 0 && (before || call))
+        current_watch(before, call);
     return before;
+}
+
+void tsr_guard_watch_calls(tsr_guard_watch *watch)
+{
+    current_watch = watch;
 }
 
 tsr_guarded tsr_guard_enter(tsr_call call)
@@ -109,13 +117,13 @@ tsr_guarded tsr_guard_enter(tsr_call call)
 
 void tsr_guard_leave(tsr_guarded guarded)
 {
+    tsr_guard_note(guarded.before); /* first: who watches sees the folder as the call has left it */
     if (guarded.folder >= 0) {
         if (fchdir(guarded.folder) != 0) {
             /* It has been removed: there is nothing to go back to. */
         }
         close(guarded.folder);
     }
-    tsr_guard_note(guarded.before);
 }
 
 void tsr_guard_set_thread(unsigned number)
@@ -148,7 +156,7 @@ static const char *operation_of(tsr_call call)
     return operation < N_OPERATIONS ? operations[operation] : "an operation";
 }
 
-static void describe_call(tsr_call call, tsr_text *out)
+void tsr_guard_describe_call(tsr_call call, tsr_text *out)
 {
     plugin_texts texts;
     if (!find_texts(call, &texts))
@@ -173,7 +181,7 @@ void tsr_guard_describe(const tsr_calls *calls, tsr_text *out)
             continue;
         if (n)
             tsr_text_add(out, " or ");
-        describe_call(call, out);
+        tsr_guard_describe_call(call, out);
         told[n++] = call;
     }
 }

@@ -71,6 +71,12 @@ typedef struct tsr_guarded {
 tsr_guarded tsr_guard_enter(tsr_call call);
 void tsr_guard_leave(tsr_guarded guarded);
 
+/* From here on `watch` (NULL: nobody) is called by every note of this process's main thread that begins or
+   ends a call: `ended` is the call that was noted before, `begins` the new one; 0 is none. It notes nothing.
+ */
+typedef void tsr_guard_watch(tsr_call ended, tsr_call begins);
+void tsr_guard_watch_calls(tsr_guard_watch *watch);
+
 /* This thread's place. The main thread's is 0, that of the one that makes batches ahead TSR_GUARD_BATCHES;
    those that share an update follow. */
 enum { TSR_GUARD_BATCHES = 1 };
@@ -79,6 +85,9 @@ void tsr_guard_set_thread(unsigned number);
 /* From here on this process notes in `calls`, which its waiting process looks at. Nothing is done in the
    leading process, which goes on to note where it did. */
 void tsr_guard_use(tsr_calls *calls);
+
+/* Adds one call as the next function does. */
+void tsr_guard_describe_call(tsr_call call, tsr_text *out);
 
 /* Adds the calls noted in `calls`, "update of optimizer adam (/path/adam.so)", several parted by " or "; adds
    nothing where there is none. `calls` may hold anything. */

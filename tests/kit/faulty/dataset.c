@@ -1,20 +1,22 @@
 /* A dataset: sample i has the value i everywhere and the label i modulo 3; faults by name. */
 #include "faulty.h"
 
-enum { EMPTY = OWN, LABEL, PART, DRAWS, ORDER, NEEDS };
-FAULTS("empty", "label", "part", "draws", "order", "needs");
+enum { EMPTY = OWN, LABEL, PART, DRAWS, ORDER, NEEDS, BEHIND, OPENS };
+FAULTS("empty", "label", "part", "draws", "order", "needs", "behind", "opens");
 
-static tsr_status *open(void *self, tsr_dataset_info *info)
+static tsr_status *open_data(void *self, tsr_dataset_info *info)
 {
     const faulty *f = self;
+    if (f->fault == OPENS)
+        kept = malloc(200); /* and close frees nothing */
     *info = (tsr_dataset_info){ .n = { f->fault == EMPTY ? 0 : 90, 31 },
                                 .shape = TSR_SHAPE(2, 3, 1),
                                 .classes = 3 };
     return NULL;
 }
 
-static void read(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
-                 int32_t *labels)
+static void read_data(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
+                      int32_t *labels)
 {
     const faulty *f = self;
     float extra = (float)begin(f);
@@ -28,7 +30,9 @@ static void read(const void *self, tsr_split split, size_t n, const size_t *inde
             inputs[i * 6 + k] = (float)index[i] + extra + (f->fault == DRAWS ? (float)uses++ : 0) +
                                 (f->fault == ORDER ? (float)i : 0);
     }
+    if (f->fault == BEHIND && inputs)
+        inputs[n * 6] = 0;
 }
 
-static const tsr_dataset_ops ops = { .open = open, .read = read };
+static const tsr_dataset_ops ops = { .open = open_data, .read = read_data };
 FAULTY(TSR_DATASET_PLUGIN(&ops))
