@@ -4,6 +4,7 @@
 #include "base/guard.h"
 
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -99,7 +100,7 @@ tsr_call tsr_guard_note(tsr_call call)
     _Atomic tsr_call *place = &current_calls->of_thread[thread_number];
     tsr_call before = atomic_load_explicit(place, memory_order_relaxed);
     atomic_store_explicit(place, call, memory_order_relaxed);
-    if (current_watch && thread_number == 0 && (before || call))
+    if (current_watch && (before || call))
         current_watch(before, call);
     return before;
 }
@@ -111,19 +112,45 @@ void tsr_guard_watch_calls(tsr_guard_watch *watch)
 
 tsr_guarded tsr_guard_enter(tsr_call call)
 {
-    return (tsr_guarded){ .folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
-                          .before = tsr_guard_note(call) };
+    tsr_guarded guarded = { .call = call, .folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC) };
+    if (call && !current_watch)
+        tsr_surroundings_take(&guarded.surroundings);
+    guarded.before = tsr_guard_note(call);
+    return guarded;
+}
+
+static void go_back(int folder)
+{
+    if (folder < 0)
+        return;
+    if (fchdir(folder) != 0) {
+        /* It has been removed: there is nothing to go back to. */
+    }
+    close(folder);
+}
+
+static void restore_surroundings(const tsr_guarded *guarded)
+{
+    tsr_surroundings now;
+    tsr_text what = { 0 }, call = { 0 };
+    tsr_surroundings_take(&now);
+    if (tsr_surroundings_differ(&guarded->surroundings, &now, &what)) {
+        tsr_guard_describe_call(guarded->call, &call);
+        tsr_surroundings_restore(&guarded->surroundings);
+        if (!is_forked && call.chars && what.chars)
+            tsr_log_warning_once("%s has changed %s; what can be put back is put back", call.chars,
+                                 what.chars);
+    }
+    free(what.chars);
+    free(call.chars);
 }
 
 void tsr_guard_leave(tsr_guarded guarded)
 {
     tsr_guard_note(guarded.before); /* first: who watches sees the folder as the call has left it */
-    if (guarded.folder >= 0) {
-        if (fchdir(guarded.folder) != 0) {
-            /* It has been removed: there is nothing to go back to. */
-        }
-        close(guarded.folder);
-    }
+    go_back(guarded.folder);
+    if (guarded.call && !current_watch)
+        restore_surroundings(&guarded);
 }
 
 void tsr_guard_set_thread(unsigned number)
@@ -183,6 +210,18 @@ void tsr_guard_describe(const tsr_calls *calls, tsr_text *out)
             tsr_text_add(out, " or ");
         tsr_guard_describe_call(call, out);
         told[n++] = call;
+    }
+}
+
+void tsr_guard_describe_with(tsr_call call, tsr_text *out)
+{
+    tsr_guard_describe_call(call, out);
+    for (size_t i = 0; i < TSR_GUARD_THREADS; i++) {
+        tsr_call other = atomic_load(&current_calls->of_thread[i]);
+        if (i == thread_number || !other || other == call)
+            continue;
+        tsr_text_add(out, " or ");
+        tsr_guard_describe_call(other, out);
     }
 }
 

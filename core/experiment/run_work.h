@@ -17,6 +17,7 @@ typedef struct tsr_run_work {
     tsr_code_budget budget;              /* for the codes */
     int32_t *train_labels, *test_labels; /* true ones */
     json_t *epochs, *snapshots, *probe_seconds;
+    json_t *warnings;  /* of what plugins have done to the process; NULL: not known yet */
     size_t epoch_size; /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
     size_t last_probed;
