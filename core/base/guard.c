@@ -4,6 +4,7 @@
 #include "base/guard.h"
 
 #include "base/crash.h"
+#include "base/log.h"
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -38,7 +39,8 @@ static tsr_calls forked_calls;
 /* Of the process. */
 static page *current_page = &own_page;
 static tsr_calls *current_calls = &own_page.calls;
-static bool is_forked; /* from the one that leads, or leads nothing */
+static bool is_forked;                 /* from the one that leads, or leads nothing */
+static tsr_guard_watch *current_watch; /* NULL: nobody watches */
 static _Thread_local unsigned thread_number;
 
 static const char *const operations[] = {
@@ -99,24 +101,57 @@ tsr_call tsr_guard_note(tsr_call call)
     _Atomic tsr_call *place = &current_calls->of_thread[thread_number];
     tsr_call before = atomic_load_explicit(place, memory_order_relaxed);
     atomic_store_explicit(place, call, memory_order_relaxed);
+    if (current_watch && (before || call))
+        current_watch(before, call);
     return before;
+}
+
+void tsr_guard_watch_calls(tsr_guard_watch *watch)
+{
+    current_watch = watch;
 }
 
 tsr_guarded tsr_guard_enter(tsr_call call)
 {
-    return (tsr_guarded){ .folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
-                          .before = tsr_guard_note(call) };
+    tsr_guarded guarded = { .call = call, .folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC) };
+    if (call && !current_watch)
+        tsr_surroundings_take(&guarded.surroundings);
+    guarded.before = tsr_guard_note(call);
+    return guarded;
+}
+
+static void go_back(int folder)
+{
+    if (folder < 0)
+        return;
+    if (fchdir(folder) != 0) {
+        /* It has been removed: there is nothing to go back to. */
+    }
+    close(folder);
+}
+
+static void restore_surroundings(const tsr_guarded *guarded)
+{
+    tsr_surroundings now;
+    tsr_text what = { 0 }, call = { 0 };
+    tsr_surroundings_take(&now);
+    if (tsr_surroundings_differ(&guarded->surroundings, &now, &what)) {
+        tsr_guard_describe_call(guarded->call, &call);
+        tsr_surroundings_restore(&guarded->surroundings);
+        if (!is_forked && call.chars && what.chars)
+            tsr_log_warning_once("%s has changed %s; what can be put back is put back", call.chars,
+                                 what.chars);
+    }
+    free(what.chars);
+    free(call.chars);
 }
 
 void tsr_guard_leave(tsr_guarded guarded)
 {
-    if (guarded.folder >= 0) {
-        if (fchdir(guarded.folder) != 0) {
-            /* It has been removed: there is nothing to go back to. */
-        }
-        close(guarded.folder);
-    }
-    tsr_guard_note(guarded.before);
+    tsr_guard_note(guarded.before); /* first: who watches sees the folder as the call has left it */
+    go_back(guarded.folder);
+    if (guarded.call && !current_watch)
+        restore_surroundings(&guarded);
 }
 
 void tsr_guard_set_thread(unsigned number)
@@ -149,7 +184,7 @@ static const char *operation_of(tsr_call call)
     return operation < N_OPERATIONS ? operations[operation] : "an operation";
 }
 
-static void describe_call(tsr_call call, tsr_text *out)
+void tsr_guard_describe_call(tsr_call call, tsr_text *out)
 {
     plugin_texts texts;
     if (!find_texts(call, &texts))
@@ -174,8 +209,20 @@ void tsr_guard_describe(const tsr_calls *calls, tsr_text *out)
             continue;
         if (n)
             tsr_text_add(out, " or ");
-        describe_call(call, out);
+        tsr_guard_describe_call(call, out);
         told[n++] = call;
+    }
+}
+
+void tsr_guard_describe_with(tsr_call call, tsr_text *out)
+{
+    tsr_guard_describe_call(call, out);
+    for (size_t i = 0; i < TSR_GUARD_THREADS; i++) {
+        tsr_call other = atomic_load(&current_calls->of_thread[i]);
+        if (i == thread_number || !other || other == call)
+            continue;
+        tsr_text_add(out, " or ");
+        tsr_guard_describe_call(other, out);
     }
 }
 

@@ -8,6 +8,7 @@
 #ifndef TSR_BASE_GUARD_H
 #define TSR_BASE_GUARD_H
 
+#include "base/surroundings.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
@@ -66,14 +67,21 @@ static inline tsr_call tsr_call_with(tsr_call call, tsr_operation operation)
 /* Notes what this thread calls next; gives what was noted before, to be noted again after the call. */
 tsr_call tsr_guard_note(tsr_call call);
 
-/* The same for a call that may change the working folder, which is the user's: it is as before after
-   tsr_guard_leave. */
+/* The same for a call that comes seldom: the working folder, which is the user's, and what else the process
+   has once are as before after tsr_guard_leave. Where nobody watches, a change is warned of in the leading
+   process, but for the folder's, which harms nobody. */
 typedef struct tsr_guarded {
-    tsr_call before;
+    tsr_call before, call;
     int folder; /* -1: it cannot be opened */
+    tsr_surroundings surroundings;
 } tsr_guarded;
 tsr_guarded tsr_guard_enter(tsr_call call);
 void tsr_guard_leave(tsr_guarded guarded);
+
+/* From here on `watch` (NULL: nobody) is called, in the thread that notes, by every note that begins or ends
+   a call: `ended` is the call that was noted before, `begins` the new one; 0 is none. It notes nothing. */
+typedef void tsr_guard_watch(tsr_call ended, tsr_call begins);
+void tsr_guard_watch_calls(tsr_guard_watch *watch);
 
 /* This thread's place. The main thread's is 0, that of the one that makes batches ahead TSR_GUARD_BATCHES;
    those that share an update follow. */
@@ -83,6 +91,10 @@ void tsr_guard_set_thread(unsigned number);
 /* From here on this process notes in `calls`, which its waiting process looks at. Nothing is done in the
    leading process, which goes on to note where it did. */
 void tsr_guard_use(tsr_calls *calls);
+
+/* Adds one call as the next function does; or that call and those that other threads are at. */
+void tsr_guard_describe_call(tsr_call call, tsr_text *out);
+void tsr_guard_describe_with(tsr_call call, tsr_text *out);
 
 /* Adds the calls noted in `calls`, "update of optimizer adam (/path/adam.so)", several parted by " or "; adds
    nothing where there is none. `calls` may hold anything. */

@@ -22,7 +22,8 @@ enum { MAX_ANSWER = 16 << 20 }; /* bytes */
 typedef struct job {
     tsr_isolated *work;
     void *context;
-    int ends[2]; /* of the pipe */
+    tsr_calls *calls; /* or NULL */
+    int ends[2];      /* of the pipe */
 } job;
 
 static void write_answer(int fd, tsr_error error, const char *text)
@@ -47,6 +48,8 @@ static int work_and_answer(void *context)
     job *j = context;
     char *text = NULL;
     close(j->ends[0]);
+    if (j->calls)
+        tsr_guard_use(j->calls);
     tsr_status *status = j->work(j->context, &text);
     if (status)
         write_answer(j->ends[1], tsr_status_error(status), tsr_status_message(status));
@@ -100,21 +103,42 @@ static tsr_status *take_answer(const tsr_isolate_words *words, const tsr_text *a
     return *text ? NULL : tsr_no_memory("a child's answer");
 }
 
-static tsr_status *fail_without_answer(const tsr_isolate_words *words, const tsr_text *answer, int limit,
-                                       bool late, int ended)
+/* "in forward of model own (/path/own.so), in this check". */
+static char *during_of(const tsr_isolate_words *words)
+{
+    tsr_text calls = { 0 };
+    if (words->calls)
+        tsr_guard_describe(words->calls, &calls);
+    char *during = calls.chars ? tsr_format("in %s, %s", calls.chars, words->during) : strdup(words->during);
+    free(calls.chars);
+    return during;
+}
+
+static tsr_status *describe_failure(const tsr_isolate_words *words, const char *during,
+                                    const tsr_text *answer, int limit, bool late, int ended)
 {
     if (answer->length >= MAX_ANSWER)
         return tsr_fail(TSR_REFUSED, "%s: its process gave an answer of more than %d bytes %s; %s",
-                        words->what, MAX_ANSWER, words->during, words->advice);
+                        words->what, MAX_ANSWER, during, words->advice);
     if (late)
         return tsr_fail(TSR_REFUSED, "%s: took more than %g seconds %s; %s", words->what, limit / 1000.0,
-                        words->during, words->advice);
+                        during, words->advice);
     tsr_text end = { 0 };
-    tsr_process_describe_end(ended, words->during, &end);
+    tsr_process_describe_end(ended, during, &end);
     tsr_status *status = end.failed
                              ? tsr_no_memory("a child's end")
                              : tsr_fail(TSR_REFUSED, "%s: %s; %s", words->what, end.chars, words->advice);
     free(end.chars);
+    return status;
+}
+
+static tsr_status *fail_without_answer(const tsr_isolate_words *words, const tsr_text *answer, int limit,
+                                       bool late, int ended)
+{
+    char *during = during_of(words);
+    tsr_status *status =
+        during ? describe_failure(words, during, answer, limit, late, ended) : tsr_no_memory("a child's end");
+    free(during);
     return status;
 }
 
@@ -152,7 +176,7 @@ tsr_status *tsr_isolate(const tsr_isolate_words *words, int limit, bool loud, ts
     *text = NULL;
     if (tsr_process_is_single())
         return work_here(work, context, text);
-    job j = { .work = work, .context = context };
+    job j = { .work = work, .context = context, .calls = words->calls };
     pid_t pid = 0;
     if (pipe2(j.ends, O_CLOEXEC) != 0)
         return tsr_fail(TSR_IO, "%s: cannot be tried: %s", words->what, strerror(errno));

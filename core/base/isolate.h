@@ -3,6 +3,8 @@
 #ifndef TSR_BASE_ISOLATE_H
 #define TSR_BASE_ISOLATE_H
 
+#include "base/guard.h"
+
 #include <tessera/status.h>
 
 /* What the child does. *text, NULL or allocated, goes to the parent where the work succeeds. */
@@ -13,6 +15,7 @@ typedef struct tsr_isolate_words {
     const char *what;   /* begins every message: "/path/to/plugin.so" */
     const char *during; /* "while being loaded" */
     const char *advice; /* "look at its constructors" */
+    tsr_calls *calls;   /* shared memory in which the child notes its calls, told before `during`; or NULL */
 } tsr_isolate_words;
 
 /* Does `work` in a child for at most `limit` milliseconds; its failure comes back as it was. Whatever the

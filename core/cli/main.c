@@ -89,13 +89,19 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder cannot be used.\n",
       tsr_cli_new, false },
-    { "test", "FILE.so [-s KEY=VALUE]...", "check what a plugin must hold",
+    { "test", "PLUGIN [CHECK] [-s KEY=VALUE]...", "check what a plugin must hold",
       "Loads the file as a run would and checks every plugin in it: declarations, init and fini, instances\n"
-      "that share nothing, and what its kind must hold: gradients against differences, samples that stay\n"
-      "the same, metrics that no number of threads changes. Each check has a process of its own. Prints "
-      "TAP.\n"
+      "that share nothing, calls that leave memory and process as they were, and what its kind must hold:\n"
+      "gradients against differences, nothing written beside an array, samples that stay the same, metrics\n"
+      "that no number of threads changes. Each check has a process of its own. Prints TAP.\n"
+      "\n"
+      "PLUGIN: FILE.so, all plugins in it; FILE.so:NAME, one of them; KIND/NAME, one on the path.\n"
+      "CHECK: the word of one check, to run it alone.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the plugin; may be repeated\n"
+      "      --shape SHAPE     test models on inputs of this shape, such as 3x32x32; may be repeated\n"
+      "      --limit SECONDS   how long one check may take (60)\n"
+      "      --list            print the word and the claim of each check; without PLUGIN, of all kinds\n"
       "\n"
       "Exit status: 0 all checks hold; 1 some do not, or wrong usage; 2 nothing could be tested.\n",
       tsr_cli_test, false },

@@ -95,6 +95,8 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
     json_t *record = tsr_record_begin(experiment, w->run, word, status ? tsr_status_message(status) : NULL);
     if (w->data_digest[0])
         json_object_set_new(record, "data", json_pack("{s:s}", "digest", w->data_digest));
+    if (json_array_size(w->warnings))
+        json_object_set(record, "warnings", w->warnings);
     json_object_set_new(record, "metrics", describe_metrics(w->run));
     json_object_set_new(record, "snapshots", w->snapshots ? json_incref(w->snapshots) : json_array());
     json_object_set_new(record, "epochs", w->epochs ? json_incref(w->epochs) : json_array());

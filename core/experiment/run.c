@@ -5,6 +5,7 @@
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/changes.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
 #include "experiment/model_file.h"
@@ -133,6 +134,7 @@ void tsr_run_work_end(tsr_run_work *w)
     }
     free(w->folder);
     json_decref(w->epochs);
+    json_decref(w->warnings);
     json_decref(w->snapshots);
     json_decref(w->probe_seconds);
 }
@@ -210,12 +212,18 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     tsr_run_work w = { .run = run, .progress = progress };
     tsr_trained trained = { 0 };
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
+    tsr_changes_watch();
     tsr_status *status = tsr_run_work_begin(&w, tsr_store_run_folder(store, run));
     double prepared = tsr_seconds();
     if (!status)
         status = train_and_probe(&w, &trained);
     if (!status)
         status = check_instances(run);
+    tsr_status *doubt = tsr_changes_end(&w.warnings);
+    if (doubt) { /* the first cause of whatever else is wrong */
+        tsr_status_free(status);
+        status = doubt;
+    }
     double ended = tsr_seconds();
     json_t *record = tsr_record_make(experiment, &w, status, &trained, ended - began,
                                      ended - prepared - w.codes_seconds - sum_of(w.probe_seconds));

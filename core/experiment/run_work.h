@@ -21,6 +21,7 @@ typedef struct tsr_run_work {
     tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
     size_t previous_epoch;
     json_t *epochs, *snapshots, *probe_seconds;
+    json_t *warnings;  /* of what plugins have done to the process; NULL: not known yet */
     size_t epoch_size; /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
     size_t last_probed;

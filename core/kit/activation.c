@@ -2,7 +2,8 @@
 #include "kit/kit.h"
 
 #include "base/memory.h"
-#include "nn/ops/ops.h"
+#include "kit/array.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,10 +16,12 @@
 
 /* A trial: random units, gradients for them, and room for what comes of it. */
 typedef struct trial {
+    const tsr_instance *instance;
     const tsr_activation_ops *ops;
     const void *self;
-    size_t channels, n;
-    float x[MOST], dy[MOST], y[MOST + 1], dx[MOST + 1], learned[MOST], d_learned[MOST + 1];
+    size_t channels, n, n_breakpoints;
+    float breakpoints[MAX_BREAKPOINTS];
+    float x[MOST], dy[MOST], y[MOST], dx[MOST], learned[MOST], d_learned[MOST];
 } trial;
 
 typedef tsr_status *trial_function(trial *t, tsr_units units);
@@ -35,10 +38,18 @@ static void fill(trial *t, tsr_units units)
     tsr_rng_fill_uniform(&rng, t->n, t->x, -3, 3);
     tsr_rng_fill_uniform(&rng, t->n, t->dy, -1, 1);
     tsr_rng_fill_uniform(&rng, t->channels, t->learned, 0, 1);
-    for (size_t i = 0; i <= t->n; i++)
+    for (size_t i = 0; i < t->n; i++)
         t->y[i] = t->dx[i] = NAN;
-    for (size_t i = 0; i <= t->channels; i++)
+    for (size_t i = 0; i < t->channels; i++)
         t->d_learned[i] = NAN;
+}
+
+/* Those that it declares; whether they are in order is another check's. */
+static void take_breakpoints(trial *t)
+{
+    t->breakpoints[0] = 0;
+    size_t n = t->ops->breakpoints ? t->ops->breakpoints(t->self, MAX_BREAKPOINTS, t->breakpoints) : 1;
+    t->n_breakpoints = n < MAX_BREAKPOINTS ? n : MAX_BREAKPOINTS;
 }
 
 static tsr_status *in_each_layout(tsr_kit *kit, const tsr_instance *instance, trial_function *function)
@@ -47,8 +58,10 @@ static tsr_status *in_each_layout(tsr_kit *kit, const tsr_instance *instance, tr
     trial *t = tsr_alloc(1, sizeof(*t));
     if (!t)
         return tsr_no_memory("a trial");
+    t->instance = instance;
     t->ops = tsr_instance_ops(instance);
     t->self = tsr_instance_self(instance);
+    take_breakpoints(t);
     tsr_status *status = NULL;
     for (size_t i = 0; !status && i < sizeof(layouts) / sizeof(*layouts); i++) {
         tsr_units units = { layouts[i].samples, layouts[i].channels, layouts[i].positions, t->x,
@@ -70,30 +83,84 @@ static tsr_status *with_instance(tsr_kit *kit, trial_function *function)
     return status;
 }
 
+static void forward(const trial *t, const tsr_units *units, float *y)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(t->instance, TSR_CALL_FORWARD));
+    t->ops->forward(t->self, units, y);
+    tsr_guard_note(before);
+}
+
+static void backward(trial *t, tsr_units units, const float *dy, float *dx, float *d_learned)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(t->instance, TSR_CALL_BACKWARD));
+    t->ops->backward(t->self, &units, dy, dx, t->ops->learned_name ? d_learned : NULL);
+    tsr_guard_note(before);
+}
+
 static float value_at(const trial *t, float learned, float x)
 {
     float y = NAN;
     tsr_units units = { 1, 1, 1, &x, t->ops->learned_name ? &learned : NULL };
-    t->ops->forward(t->self, &units, &y);
+    forward(t, &units, &y);
     return y;
 }
 
-static void backward(trial *t, tsr_units units, float *dx)
+static tsr_status *all_finite(trial *t, tsr_units units)
 {
-    t->ops->backward(t->self, &units, t->dy, dx, t->ops->learned_name ? t->d_learned : NULL);
+    forward(t, &units, t->y);
+    TSR_TRY(tsr_kit_finite(t->n, t->y, "forward", "its output"));
+    backward(t, units, t->dy, t->dx, t->d_learned);
+    TSR_TRY(tsr_kit_finite(t->n, t->dx, "backward", "dx"));
+    return t->ops->learned_name ? tsr_kit_finite(t->channels, t->d_learned, "backward", "d_learned") : NULL;
+}
+
+static tsr_status *gives_numbers(tsr_kit *kit)
+{
+    return with_instance(kit, all_finite);
+}
+
+/* The arrays that it writes to, behind and before which stand fences. */
+typedef struct fenced {
+    tsr_kit_array y, dx, d_learned;
+} fenced;
+
+static tsr_status *write_within(trial *t, tsr_units units, fenced *arrays)
+{
+    TSR_TRY(tsr_kit_array_make(t->n, &arrays->y));
+    TSR_TRY(tsr_kit_array_make(t->n, &arrays->dx));
+    TSR_TRY(tsr_kit_array_make(t->channels, &arrays->d_learned));
+    forward(t, &units, arrays->y.values);
+    TSR_TRY(tsr_kit_array_check(&arrays->y, "forward", "its output"));
+    backward(t, units, t->dy, arrays->dx.values, arrays->d_learned.values);
+    TSR_TRY(tsr_kit_array_check(&arrays->dx, "backward", "dx"));
+    return tsr_kit_array_check(&arrays->d_learned, "backward", "d_learned");
+}
+
+static tsr_status *writes_within(trial *t, tsr_units units)
+{
+    fenced arrays = { 0 };
+    tsr_status *status = write_within(t, units, &arrays);
+    tsr_kit_array_clear(&arrays.y);
+    tsr_kit_array_clear(&arrays.dx);
+    tsr_kit_array_clear(&arrays.d_learned);
+    return status;
+}
+
+static tsr_status *keeps_within(tsr_kit *kit)
+{
+    return with_instance(kit, writes_within);
 }
 
 static tsr_status *forward_matches(trial *t, tsr_units units)
 {
-    t->ops->forward(t->self, &units, t->y);
+    forward(t, &units, t->y);
     for (size_t i = 0; i < t->n; i++) {
         float alone = value_at(t, t->learned[i / units.positions % t->channels], t->x[i]);
         if (!(fabsf(t->y[i] - alone) <= 1e-6f * (1 + fabsf(alone))))
             return tsr_fail(TSR_FAILED, "unit %zu, f(%g), is %g, and alone it is %g", i, (double)t->x[i],
                             (double)t->y[i], (double)alone);
     }
-    return isnan(t->y[t->n]) ? NULL
-                             : tsr_fail(TSR_FAILED, "forward writes beyond the units that it is given");
+    return NULL;
 }
 
 static tsr_status *units_are_independent(tsr_kit *kit)
@@ -101,21 +168,29 @@ static tsr_status *units_are_independent(tsr_kit *kit)
     return with_instance(kit, forward_matches);
 }
 
+/* The largest distance over which no breakpoint is crossed or touched; 0: none is worth it. */
+static float free_distance(const trial *t, float x)
+{
+    float h = 0x1p-7f;
+    for (size_t i = 0; i < t->n_breakpoints; i++)
+        while (h >= 0x1p-12f && fabsf(x - t->breakpoints[i]) <= h)
+            h /= 2;
+    return h >= 0x1p-12f ? h : 0;
+}
+
 static tsr_status *slopes_match(trial *t, tsr_units units)
 {
-    const float h = 0x1p-7f;
-    backward(t, units, t->dx);
+    backward(t, units, t->dy, t->dx, t->d_learned);
     for (size_t i = 0; i < t->n; i++) {
-        float learned = t->learned[i / units.positions % t->channels], x = t->x[i];
+        float learned = t->learned[i / units.positions % t->channels], x = t->x[i], h = free_distance(t, x);
         double down = (double)value_at(t, learned, x - h), up = (double)value_at(t, learned, x + h);
         double at = (double)value_at(t, learned, x), slope = (double)t->dx[i] / (double)t->dy[i];
-        if (!tsr_kit_slope_agrees(slope, down, at, up, (double)h, 1))
+        if (h > 0 && !tsr_kit_slope_agrees(slope, down, at, up, (double)h, 1))
             return tsr_fail(TSR_FAILED,
                             "backward's derivative at x = %g is %g, and the function's is about %g",
                             (double)x, slope, (up - down) / (2 * (double)h));
     }
-    return isnan(t->dx[t->n]) ? NULL
-                              : tsr_fail(TSR_FAILED, "backward writes beyond the units that it is given");
+    return NULL;
 }
 
 static tsr_status *derivative_is_right(tsr_kit *kit)
@@ -126,7 +201,7 @@ static tsr_status *derivative_is_right(tsr_kit *kit)
 static tsr_status *learned_slopes_match(trial *t, tsr_units units)
 {
     const float h = 0x1p-7f;
-    backward(t, units, t->dx);
+    backward(t, units, t->dy, t->dx, t->d_learned);
     for (size_t c = 0; c < t->channels; c++) {
         double down = 0, at = 0, up = 0, scale = 0;
         for (size_t i = 0; i < t->n; i++) {
@@ -145,8 +220,7 @@ static tsr_status *learned_slopes_match(trial *t, tsr_units units)
                 "about %g",
                 c, (double)t->d_learned[c], (up - down) / (2 * (double)h));
     }
-    return isnan(t->d_learned[t->channels]) ? NULL
-                                            : tsr_fail(TSR_FAILED, "backward writes beyond the channels");
+    return NULL;
 }
 
 static bool learns(tsr_kit *kit, const tsr_instance *instance)
@@ -174,8 +248,8 @@ static tsr_status *learned_derivative_is_right(tsr_kit *kit)
 
 static tsr_status *aliases(trial *t, tsr_units units)
 {
-    backward(t, units, t->dx);
-    backward(t, units, t->dy);
+    backward(t, units, t->dy, t->dx, t->d_learned);
+    backward(t, units, t->dy, t->dy, t->d_learned);
     return memcmp(t->dx, t->dy, t->n * sizeof(float)) == 0
                ? NULL
                : tsr_fail(TSR_FAILED,
@@ -192,7 +266,7 @@ static tsr_status *passes_nan(trial *t, tsr_units units)
 {
     for (size_t i = 0; i < t->n; i += 3)
         t->x[i] = NAN;
-    t->ops->forward(t->self, &units, t->y);
+    forward(t, &units, t->y);
     for (size_t i = 0; i < t->n; i++)
         if (isnan(t->x[i]) != isnan(t->y[i]))
             return tsr_fail(TSR_FAILED, "f(%g) is %g; write x > 0 ? ... so that a NaN stays one",
@@ -286,22 +360,25 @@ static tsr_status *pieces_are_right(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "gives a unit's value wherever the unit stands", units_are_independent, 0 },
-    { "has the derivative that differences show", derivative_is_right, 0 },
-    { "has the derivative by what it learns that differences show", learned_derivative_is_right, 0 },
-    { "computes backward in place", dx_may_be_dy, 0 },
-    { "lets NaN through", divergence_stays_visible, 0 },
-    { "has ascending breakpoints", breakpoints_ascend, 0 },
-    { "has the straight pieces that it tells", pieces_are_right, 0 },
-    { NULL, NULL, 0 },
+    { "gives numbers", gives_numbers, 0, "numbers" },
+    { "writes within the units that it is given", keeps_within, 0, "within" },
+    { "gives a unit's value wherever the unit stands", units_are_independent, 0, "units" },
+    { "has the derivative that differences show", derivative_is_right, 0, "gradient" },
+    { "has the derivative by what it learns that differences show", learned_derivative_is_right, 0,
+      "learned" },
+    { "computes backward in place", dx_may_be_dy, 0, "in_place" },
+    { "lets NaN through", divergence_stays_visible, 0, "nan" },
+    { "has ascending breakpoints", breakpoints_ascend, 0, "breakpoints" },
+    { "has the straight pieces that it tells", pieces_are_right, 0, "pieces" },
+    { NULL, NULL, 0, NULL },
 };
 
 static uint64_t *stirred; /* of the one exercise that goes on in this process */
 
 static tsr_status *stir_results(trial *t, tsr_units units)
 {
-    t->ops->forward(t->self, &units, t->y);
-    backward(t, units, t->dx);
+    forward(t, &units, t->y);
+    backward(t, units, t->dy, t->dx, t->d_learned);
     tsr_kit_stir(stirred, t->y, t->n * sizeof(float));
     tsr_kit_stir(stirred, t->dx, t->n * sizeof(float));
     if (t->ops->learned_name)

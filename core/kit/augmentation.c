@@ -159,10 +159,10 @@ static tsr_status *does_something(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "writes every value, and nothing else", writes_all, 0 },
-    { "depends on its random numbers alone", follows_from_its_draws, 0 },
-    { "changes some example, or says that it does not", does_something, 0 },
-    { NULL, NULL, 0 },
+    { "writes every value, and nothing else", writes_all, 0, "fills" },
+    { "depends on its random numbers alone", follows_from_its_draws, 0, "draws" },
+    { "changes some example, or says that it does not", does_something, 0, "changes" },
+    { NULL, NULL, 0, NULL },
 };
 
 static void stir(trial *t, uint64_t *digest)

@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 #include "data/samples.h"
+#include "kit/array.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -29,7 +31,9 @@ typedef tsr_status *trial_function(trial *t);
 
 static void read(const trial *t, size_t n, const size_t *index, float *inputs, int32_t *labels)
 {
+    tsr_call before = tsr_guard_note(tsr_instance_call(t->data->instance, TSR_CALL_READ));
     t->data->ops->read(t->data->self, t->split, n, index, inputs, t->labels ? labels : NULL);
+    tsr_guard_note(before);
 }
 
 /* Samples from all over the part. */
@@ -108,6 +112,33 @@ static tsr_status *all_finite(trial *t)
 static tsr_status *fills_samples(tsr_kit *kit)
 {
     return with_data(kit, all_finite);
+}
+
+#define FENCED 7 /* samples that are read into fenced arrays */
+
+/* Behind and before inputs and labels stand fences; labels are as long as floats. */
+static tsr_status *read_within(trial *t, tsr_kit_array *inputs, tsr_kit_array *labels)
+{
+    size_t n = t->n < FENCED ? t->n : FENCED;
+    TSR_TRY(tsr_kit_array_make(n * t->size, inputs));
+    TSR_TRY(tsr_kit_array_make(n, labels));
+    read(t, n, t->index, inputs->values, (int32_t *)(void *)labels->values);
+    TSR_TRY(tsr_kit_array_check(inputs, "read", "the inputs"));
+    return tsr_kit_array_check(labels, "read", "the labels");
+}
+
+static tsr_status *reads_within(trial *t)
+{
+    tsr_kit_array inputs = { 0 }, labels = { 0 };
+    tsr_status *status = read_within(t, &inputs, &labels);
+    tsr_kit_array_clear(&inputs);
+    tsr_kit_array_clear(&labels);
+    return status;
+}
+
+static tsr_status *keeps_within(tsr_kit *kit)
+{
+    return with_data(kit, reads_within);
 }
 
 static tsr_status *same_as_before(const trial *t, const char *when)
@@ -244,14 +275,15 @@ static tsr_status *fills_targets(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "opens, and its counts, shape, names and labels are in order", opens, 0 },
-    { "fills every value of a sample", fills_samples, 0 },
-    { "gives the same sample twice", gives_the_same_sample_twice, 0 },
-    { "gives the same sample in any order", order_changes_nothing, 0 },
-    { "gives inputs and labels apart", either_may_be_null, 0 },
-    { "may be read by several threads", any_thread_may_read, 0 },
-    { "fills every value of the targets that it has, and the same again", fills_targets, 0 },
-    { NULL, NULL, 0 },
+    { "opens, and its counts, shape, names and labels are in order", opens, 0, "opens" },
+    { "writes within the samples that are asked for", keeps_within, 0, "within" },
+    { "fills every value of a sample", fills_samples, 0, "fills" },
+    { "gives the same sample twice", gives_the_same_sample_twice, 0, "again" },
+    { "gives the same sample in any order", order_changes_nothing, 0, "order" },
+    { "gives inputs and labels apart", either_may_be_null, 0, "apart" },
+    { "may be read by several threads", any_thread_may_read, 0, "threads" },
+    { "fills every value of the targets that it has, and the same again", fills_targets, 0, "targets" },
+    { NULL, NULL, 0, NULL },
 };
 
 static uint64_t *stirred; /* of the one exercise that goes on in this process */

@@ -3,6 +3,7 @@
 #include "kit/kit.h"
 
 #include "base/machine.h"
+#include "plugin/instance.h"
 #include "plugin/kinds.h"
 
 #include <stdatomic.h>
@@ -123,7 +124,10 @@ static tsr_status *execute(const tsr_instance *instance, ledger *l, size_t n)
         TSR_TRY(ops->share(self, shared, sizeof(shared)));
     if (strcmp(shared, "runs") != 0)
         return tsr_fail(TSR_FAILED, "share changes what the leader has");
-    return ops->execute(self, &host.work);
+    tsr_call before = tsr_guard_note(tsr_instance_call(instance, TSR_CALL_EXECUTE));
+    tsr_status *status = ops->execute(self, &host.work);
+    tsr_guard_note(before);
+    return status;
 }
 
 static tsr_status *with_ledger(tsr_kit *kit, size_t n, bool stop,
@@ -201,10 +205,10 @@ static tsr_status *stops_when_told(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "does each run once", does_each_run_once, 0 },
-    { "copes with nothing to do", copes_without_runs, 0 },
-    { "returns when the user stops it", stops_when_told, 5000 },
-    { NULL, NULL, 0 },
+    { "does each run once", does_each_run_once, 0, "once" },
+    { "copes with nothing to do", copes_without_runs, 0, "empty" },
+    { "returns when the user stops it", stops_when_told, 5000, "stops" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *stir_runs(const tsr_instance *instance, uint64_t *digest)

@@ -6,20 +6,26 @@
 
 #include "config/settings.h"
 
+#include <tessera/graph.h>
+
 /* The plugin under test. */
 typedef struct tsr_kit {
     tsr_registry *registry;
     tsr_kind kind;
     const char *name;       /* of the plugin */
-    const char *label;      /* "probe density", for messages */
+    const char *what;       /* "probe density", for messages */
+    const char *label;      /* "probe density:", before claims */
     const tsr_value *group; /* names it, with the settings to test it with */
-    const char *skipped;    /* a check sets it to say why it does not apply, and succeeds */
+    size_t n_shapes;        /* of inputs, that models are to be tested on */
+    const tsr_shape *shapes;
+    const char *skipped; /* a check sets it to say why it does not apply, and succeeds */
 } tsr_kit;
 
 typedef struct tsr_kit_check {
     const char *claim; /* of the plugin; NULL ends a list */
     tsr_status *(*run)(tsr_kit *kit);
-    int limit; /* milliseconds it may take; 0: two minutes */
+    int limit;        /* milliseconds it may take; 0: what the user says, or a minute */
+    const char *name; /* a word, to run this check alone; NULL: it has none */
 } tsr_kit_check;
 
 /* What a kind brings. */
@@ -53,9 +59,22 @@ bool tsr_kit_alike(size_t n, const float *a, const float *b);
    what rounding is to be compared with. */
 bool tsr_kit_slope_agrees(double derivative, double down, double at, double up, double h, double scale);
 
-/* Tests every plugin of `file`, a path. `settings` are keys of the plugins as "KEY=VALUE" of a config. Prints
-   TAP to stdout; *failed counts the checks that did not hold. Fails where nothing can be tested. */
-TSR_MUST_CHECK tsr_status *tsr_kit_test(const char *file, size_t n_settings, const char *const *settings,
-                                        size_t *failed);
+/* What is to be tested, and how. */
+typedef struct tsr_kit_request {
+    const char *plugin; /* FILE.so, FILE.so:NAME or KIND/NAME */
+    const char *check;  /* the name of the one to run; NULL: all */
+    size_t n_settings;
+    const char *const *settings; /* keys of the plugins as "KEY=VALUE" of a config */
+    size_t n_shapes;             /* 0: the kit's own */
+    const tsr_shape *shapes;
+    int limit; /* milliseconds that a check may take; 0: a minute */
+} tsr_kit_request;
+
+/* Tests every plugin that is meant. Prints TAP to stdout; *failed counts the checks that did not hold. Fails
+   where nothing can be tested. */
+TSR_MUST_CHECK tsr_status *tsr_kit_test(const tsr_kit_request *request, size_t *failed);
+
+/* Prints the name and the claim of each check, of all kinds or of those of the plugins that are meant. */
+TSR_MUST_CHECK tsr_status *tsr_kit_list(const char *plugin);
 
 #endif

@@ -183,10 +183,10 @@ static tsr_status *sums_over_examples(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "has the gradient that differences show", gradient_is_right, 0 },
-    { "gives the same loss where no gradient is wanted", gradient_may_be_null, 0 },
-    { "is a sum over examples", sums_over_examples, 0 },
-    { NULL, NULL, 0 },
+    { "has the gradient that differences show", gradient_is_right, 0, "gradient" },
+    { "gives the same loss where no gradient is wanted", gradient_may_be_null, 0, "null" },
+    { "is a sum over examples", sums_over_examples, 0, "sum" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)

@@ -3,6 +3,8 @@
 #include "kit/kit.h"
 
 #include "base/memory.h"
+#include "kit/array.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,38 +19,61 @@
 #define MAX_SLOTS 16
 
 typedef struct descent {
+    const tsr_instance *instance;
     const tsr_optimizer_ops *ops;
     const void *self;
     size_t n_slots;
+    tsr_kit_array arrays[4], slot_arrays[MAX_SLOTS]; /* fenced; the same as: */
     float *values, *gradients, *goal, *kept;
     float *slots[MAX_SLOTS];
 } descent;
 
 static void clear(descent *d)
 {
-    free(d->values);
-    free(d->gradients);
-    free(d->goal);
-    free(d->kept);
+    for (size_t i = 0; i < 4; i++)
+        tsr_kit_array_clear(&d->arrays[i]);
     for (size_t i = 0; i < MAX_SLOTS; i++)
-        free(d->slots[i]);
+        tsr_kit_array_clear(&d->slot_arrays[i]);
+}
+
+static tsr_status *make_array(tsr_kit_array *array, float **values)
+{
+    TSR_TRY(tsr_kit_array_make(N, array));
+    *values = array->values;
+    memset(array->values, 0, N * sizeof(float));
+    return NULL;
+}
+
+static tsr_status *make_arrays(descent *d)
+{
+    float **values[] = { &d->values, &d->gradients, &d->goal, &d->kept };
+    for (size_t i = 0; i < 4; i++)
+        TSR_TRY(make_array(&d->arrays[i], values[i]));
+    for (size_t i = 0; i < d->n_slots; i++)
+        TSR_TRY(make_array(&d->slot_arrays[i], &d->slots[i]));
+    return NULL;
+}
+
+static size_t count_slots(const descent *d)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(d->instance, TSR_CALL_SLOTS));
+    size_t n = d->ops->slots ? d->ops->slots(d->self) : 0;
+    tsr_guard_note(before);
+    return n;
 }
 
 static tsr_status *start(const tsr_instance *instance, descent *d)
 {
-    *d = (descent){ .ops = tsr_instance_ops(instance), .self = tsr_instance_self(instance) };
-    d->n_slots = d->ops->slots ? d->ops->slots(d->self) : 0;
+    *d = (descent){ .instance = instance,
+                    .ops = tsr_instance_ops(instance),
+                    .self = tsr_instance_self(instance) };
+    d->n_slots = count_slots(d);
     if (d->n_slots > MAX_SLOTS)
         return tsr_fail(TSR_FAILED, "slots gives %zu, expected 0 to %d", d->n_slots, MAX_SLOTS);
-    float **arrays[] = { &d->values, &d->gradients, &d->goal, &d->kept };
-    bool complete = true;
-    for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++)
-        complete = (*arrays[i] = tsr_alloc(N, sizeof(float))) && complete;
-    for (size_t i = 0; i < d->n_slots; i++)
-        complete = (d->slots[i] = tsr_alloc(N, sizeof(float))) && complete;
-    if (!complete) {
+    tsr_status *status = make_arrays(d);
+    if (status) {
         clear(d);
-        return tsr_no_memory("a trial");
+        return status;
     }
     tsr_rng rng = tsr_rng_stream(13, TSR_FOR_DATA, 0);
     tsr_rng_fill_uniform(&rng, N, d->goal, -1, 1);
@@ -84,6 +109,7 @@ static void step(descent *d, size_t first, size_t n, uint64_t number, double fac
     tsr_update_tensor tensor = {
         .name = "trial.weight", .role = TSR_ROLE_WEIGHT, .n_dims = 2, .dims = { ROWS, COLUMNS }, .n = n
     };
+    tsr_call before = tsr_guard_note(tsr_instance_call(d->instance, TSR_CALL_UPDATE));
     d->ops->update(d->self, &(tsr_update){ .n = n,
                                            .values = d->values + first,
                                            .gradients = d->gradients + first,
@@ -92,6 +118,7 @@ static void step(descent *d, size_t first, size_t n, uint64_t number, double fac
                                            .rate_factor = factor,
                                            .n_tensors = 1,
                                            .tensors = &tensor });
+    tsr_guard_note(before);
 }
 
 /* In pieces of `piece` coordinates, a multiple of 16: each is as aligned as the whole. */
@@ -102,6 +129,44 @@ static void descend(descent *d, size_t piece)
         for (size_t first = 0; first < N; first += piece)
             step(d, first, N - first < piece ? N - first : piece, number, 1);
     }
+}
+
+static tsr_status *all_finite(tsr_kit *kit, const tsr_instance *instance)
+{
+    (void)kit;
+    descent d;
+    TSR_TRY(start(instance, &d));
+    tsr_status *status = NULL;
+    for (uint64_t number = 1; number <= 3 && !status; number++) {
+        take_gradient(&d);
+        step(&d, 0, N, number, 1);
+        status = tsr_kit_finite(N, d.values, "update", "the values");
+        for (size_t i = 0; i < d.n_slots && !status; i++)
+            status = tsr_kit_finite(N, d.slots[i], "update", "a slot");
+    }
+    clear(&d);
+    return status;
+}
+
+static tsr_status *check_fences(const descent *d)
+{
+    TSR_TRY(tsr_kit_array_check(&d->arrays[0], "update", "the values"));
+    TSR_TRY(tsr_kit_array_check(&d->arrays[1], "update", "the gradients"));
+    for (size_t i = 0; i < d->n_slots; i++)
+        TSR_TRY(tsr_kit_array_check(&d->slot_arrays[i], "update", "a slot"));
+    return NULL;
+}
+
+static tsr_status *writes_within(tsr_kit *kit, const tsr_instance *instance)
+{
+    (void)kit;
+    descent d;
+    TSR_TRY(start(instance, &d));
+    take_gradient(&d);
+    step(&d, 0, N, 1, 1);
+    tsr_status *status = check_fences(&d);
+    clear(&d);
+    return status;
 }
 
 static tsr_status *goes_down(tsr_kit *kit, const tsr_instance *instance)
@@ -197,6 +262,8 @@ static tsr_status *with_instance(tsr_kit *kit, tsr_status *(*function)(tsr_kit *
     {                                                                                                        \
         return with_instance(kit, function);                                                                 \
     }
+WITH_INSTANCE(gives_numbers, all_finite)
+WITH_INSTANCE(keeps_within, writes_within)
 WITH_INSTANCE(minimises, goes_down)
 WITH_INSTANCE(multiplies_its_rate, heeds_the_schedule)
 WITH_INSTANCE(only_reads_gradients, leaves_gradients)
@@ -204,12 +271,14 @@ WITH_INSTANCE(takes_zero_gradients, stays_at_the_goal)
 WITH_INSTANCE(can_be_taken_in_parts, goes_in_parts)
 
 static const tsr_kit_check checks[] = {
-    { "lowers a loss", minimises, 0 },
-    { "multiplies its rate by the schedule's factor", multiplies_its_rate, 0 },
-    { "only reads the gradients", only_reads_gradients, 0 },
-    { "stays finite where gradients are 0", takes_zero_gradients, 0 },
-    { "can be taken in parts", can_be_taken_in_parts, 0 },
-    { NULL, NULL, 0 },
+    { "gives numbers", gives_numbers, 0, "numbers" },
+    { "writes within the values and slots", keeps_within, 0, "within" },
+    { "lowers a loss", minimises, 0, "lowers" },
+    { "multiplies its rate by the schedule's factor", multiplies_its_rate, 0, "schedule" },
+    { "only reads the gradients", only_reads_gradients, 0, "reads" },
+    { "stays finite where gradients are 0", takes_zero_gradients, 0, "zero" },
+    { "can be taken in parts", can_be_taken_in_parts, 0, "parts" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)

@@ -4,10 +4,15 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
+#include "codes/codes.h"
 #include "codes/metrics.h"
 #include "nn/network.h"
+#include "nn/tasks.h"
+#include "plugin/instance.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,7 +113,10 @@ static tsr_status *make(const tsr_instance *instance, size_t n_train, size_t n_t
 static tsr_status *run(const tsr_instance *instance, trial *t)
 {
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
-    return ops->run(tsr_instance_self(instance), &t->probing);
+    tsr_call before = tsr_guard_note(tsr_instance_call(instance, TSR_CALL_RUN));
+    tsr_status *status = ops->run(tsr_instance_self(instance), &t->probing);
+    tsr_guard_note(before);
+    return status;
 }
 
 static uint64_t digest_of(const tsr_metrics *metrics)
@@ -145,18 +153,80 @@ static tsr_status *measure_once(const tsr_instance *instance)
     return status;
 }
 
-static tsr_status *thread_by_thread(const tsr_instance *instance)
+static tsr_status *measure_numbers(const tsr_instance *instance)
 {
-    uint64_t digests[3] = { 0 };
-    for (int i = 0; i < 3; i++) {
-        tsr_set_threads(i + 1);
-        TSR_TRY(probe(instance, &digests[i]));
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run(instance, &t);
+    for (size_t i = 0; i < tsr_metrics_count(t.metrics) && !status; i++) {
+        tsr_metric_value metric = tsr_metrics_get(t.metrics, i);
+        if (!isfinite(metric.value))
+            status = tsr_fail(TSR_FAILED, "run gives %s: the metric '%s'",
+                              isnan(metric.value) ? "NaN" : "an infinite number", metric.name);
     }
-    return digests[0] == digests[1] && digests[0] == digests[2]
+    clear(&t);
+    return status;
+}
+
+#define RACES 12 /* probings with each number of threads */
+
+/* Codes large enough that threads overlap. */
+static tsr_status *probe_many(const tsr_instance *instance, uint64_t *digest)
+{
+    trial t;
+    *digest = 0;
+    TSR_TRY(make(instance, 1500, 400, 70, &t));
+    tsr_status *status = run(instance, &t);
+    *digest = digest_of(t.metrics);
+    clear(&t);
+    return status;
+}
+
+static tsr_status *probe_in_order(const tsr_instance *instance, uint64_t alone)
+{
+    static const tsr_task_order orders[] = { TSR_TASKS_BACKWARDS, TSR_TASKS_INTERLEAVED };
+    for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++) {
+        uint64_t digest;
+        tsr_tasks_run(orders[i]);
+        tsr_status *status = probe_many(instance, &digest);
+        tsr_tasks_run(TSR_TASKS_SHARED);
+        TSR_TRY(status);
+        if (digest != alone)
+            return tsr_fail(TSR_FAILED,
+                            "metrics depend on the order of the tasks that it gives to "
+                            "tsr_parallel_for, and so on the threads; let each write to its own place");
+    }
+    return NULL;
+}
+
+static tsr_status *probe_with_threads(const tsr_instance *instance, int threads, uint64_t alone)
+{
+    uint64_t digest;
+    tsr_set_threads(threads);
+    TSR_TRY(probe_many(instance, &digest));
+    return digest == alone
                ? NULL
                : tsr_fail(TSR_FAILED,
-                          "metrics depend on the number of threads; cut work by the data's sizes alone, "
-                          "and add sums up in a fixed order");
+                          "metrics depend on the number of threads: with %d they are others; cut work "
+                          "by the data's sizes alone, let no two threads write to one place, and add "
+                          "sums up in a fixed order",
+                          threads);
+}
+
+/* A race shows now and then: many times, as long as the time for it lasts. */
+static tsr_status *thread_by_thread(const tsr_instance *instance)
+{
+    enum { MILLISECONDS = 1500 };
+    uint64_t alone;
+    int64_t deadline = tsr_process_clock() + MILLISECONDS;
+    tsr_set_threads(1);
+    TSR_TRY(probe_many(instance, &alone));
+    TSR_TRY(probe_in_order(instance, alone));
+    tsr_tasks_run(TSR_TASKS_ALWAYS_SHARED);
+    for (int i = 0; i < RACES && (i == 0 || tsr_process_clock() < deadline); i++)
+        for (int threads = 2; threads <= 4; threads++)
+            TSR_TRY(probe_with_threads(instance, threads, alone));
+    return NULL;
 }
 
 static uint64_t digest_of_codes(const trial *t)
@@ -209,6 +279,23 @@ static tsr_status *take_sizes(const tsr_instance *instance)
     return NULL;
 }
 
+/* Codes of a network with three activations, whose second one's bits are all constant and so dropped. */
+static tsr_status *probe_layers(const tsr_instance *instance)
+{
+    static const tsr_code_layer layers[] = { { "hidden.0.activation", 0, 50 },
+                                             { "hidden.1.activation", 50, 0 },
+                                             { "hidden.2.activation", 50, 80 } };
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = tsr_codes_set_layers(t.train, 3, layers);
+    if (!status)
+        status = tsr_codes_set_layers(t.test, 3, layers);
+    if (!status)
+        status = run(instance, &t);
+    clear(&t);
+    return status;
+}
+
 static tsr_status *give_announced(tsr_kit *kit, const tsr_instance *instance)
 {
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
@@ -245,6 +332,16 @@ static tsr_status *gives_metrics(tsr_kit *kit)
     return with_instance(kit, measure_once);
 }
 
+static tsr_status *gives_numbers(tsr_kit *kit)
+{
+    return with_instance(kit, measure_numbers);
+}
+
+static tsr_status *measures_layers(tsr_kit *kit)
+{
+    return with_instance(kit, probe_layers);
+}
+
 static tsr_status *threads_change_nothing(tsr_kit *kit)
 {
     return with_instance(kit, thread_by_thread);
@@ -270,12 +367,14 @@ static tsr_status *keeps_its_word(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "gives metrics", gives_metrics, 0 },
-    { "gives metrics that it announces", keeps_its_word, 0 },
-    { "gives the same metrics whatever the number of threads", threads_change_nothing, 0 },
-    { "leaves codes and labels alone", leaves_codes_alone, 0 },
-    { "measures every size that its check lets pass", measures_what_it_checks, 0 },
-    { NULL, NULL, 0 },
+    { "gives metrics", gives_metrics, 0, "metrics" },
+    { "gives numbers", gives_numbers, 0, "numbers" },
+    { "measures codes that have layers", measures_layers, 0, "layers" },
+    { "gives metrics that it announces", keeps_its_word, 0, "announced" },
+    { "gives the same metrics whatever the number of threads", threads_change_nothing, 0, "threads" },
+    { "leaves codes and labels alone", leaves_codes_alone, 0, "codes" },
+    { "measures every size that its check lets pass", measures_what_it_checks, 0, "sizes" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)

@@ -1,5 +1,7 @@
 /* What every regularizer must hold. */
+#include "kit/array.h"
 #include "kit/kit.h"
+#include "plugin/instance.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,10 +12,11 @@
 
 /* Parameters of several shapes; values stay away from 0, where a penalty may bend. */
 typedef struct trial {
+    const tsr_instance *instance;
     const tsr_regularizer_ops *ops;
     const void *self;
     tsr_parameter parameter;
-    float values[MOST], gradient[MOST + 1];
+    float values[MOST], gradient[MOST];
 } trial;
 
 static const struct {
@@ -43,19 +46,23 @@ static void fill(trial *t, size_t shape)
         t->values[i] += t->values[i] < 0 ? -0.1f : 0.1f;
         t->gradient[i] = (float)i;
     }
-    t->gradient[p->n] = NAN;
 }
 
 static double penalty(trial *t, float *gradient)
 {
-    return t->ops->penalty(t->self, &t->parameter, gradient);
+    tsr_call before = tsr_guard_note(tsr_instance_call(t->instance, TSR_CALL_PENALTY));
+    double value = t->ops->penalty(t->self, &t->parameter, gradient);
+    tsr_guard_note(before);
+    return value;
 }
 
 typedef tsr_status *trial_function(trial *t);
 
 static tsr_status *on_each_shape(const tsr_instance *instance, trial_function *function)
 {
-    trial t = { .ops = tsr_instance_ops(instance), .self = tsr_instance_self(instance) };
+    trial t = { .instance = instance,
+                .ops = tsr_instance_ops(instance),
+                .self = tsr_instance_self(instance) };
     for (size_t shape = 0; shape < SHAPES; shape++) {
         fill(&t, shape);
         TSR_TRY(tsr_context(function(&t), "parameter %s of %zu values", t.parameter.name, t.parameter.n));
@@ -91,8 +98,51 @@ static tsr_status *slopes_match(trial *t)
                 "to what the gradient holds, do not replace it",
                 i, slope, (up - down) / (2 * (double)h));
     }
-    return isnan(t->gradient[t->parameter.n]) ? NULL
-                                              : tsr_fail(TSR_FAILED, "it writes beyond the gradient's end");
+    return NULL;
+}
+
+static tsr_status *all_finite(trial *t)
+{
+    double value = penalty(t, t->gradient);
+    if (!isfinite(value))
+        return tsr_fail(TSR_FAILED, "penalty gives %s", isnan(value) ? "NaN" : "an infinite number");
+    return tsr_kit_finite(t->parameter.n, t->gradient, "penalty", "the gradient");
+}
+
+static tsr_status *gives_numbers(tsr_kit *kit)
+{
+    return with_instance(kit, all_finite);
+}
+
+/* Behind and before values and gradient stand fences, and values are only read. */
+static tsr_status *write_within(trial *t, tsr_kit_array *values, tsr_kit_array *gradient)
+{
+    TSR_TRY(tsr_kit_array_make(t->parameter.n, values));
+    TSR_TRY(tsr_kit_array_make(t->parameter.n, gradient));
+    memcpy(values->values, t->values, t->parameter.n * sizeof(float));
+    memcpy(gradient->values, t->gradient, t->parameter.n * sizeof(float));
+    t->parameter.values = values->values;
+    penalty(t, gradient->values);
+    t->parameter.values = t->values;
+    TSR_TRY(tsr_kit_array_check(values, "penalty", "the values"));
+    TSR_TRY(tsr_kit_array_check(gradient, "penalty", "the gradient"));
+    return memcmp(values->values, t->values, t->parameter.n * sizeof(float)) == 0
+               ? NULL
+               : tsr_fail(TSR_FAILED, "penalty writes to the values, which it may only read");
+}
+
+static tsr_status *writes_within(trial *t)
+{
+    tsr_kit_array values = { 0 }, gradient = { 0 };
+    tsr_status *status = write_within(t, &values, &gradient);
+    tsr_kit_array_clear(&values);
+    tsr_kit_array_clear(&gradient);
+    return status;
+}
+
+static tsr_status *keeps_within(tsr_kit *kit)
+{
+    return with_instance(kit, writes_within);
 }
 
 static tsr_status *gradient_is_right(tsr_kit *kit)
@@ -103,9 +153,7 @@ static tsr_status *gradient_is_right(tsr_kit *kit)
 static tsr_status *does_without_gradient(trial *t)
 {
     double with = penalty(t, t->gradient), without = penalty(t, NULL);
-    if (!isfinite(with))
-        return tsr_fail(TSR_FAILED, "the penalty is %g, expected a finite number", with);
-    return with == without
+    return with == without || (isnan(with) && isnan(without))
                ? NULL
                : tsr_fail(TSR_FAILED, "the penalty is %g with and %g without a gradient", with, without);
 }
@@ -117,7 +165,7 @@ static tsr_status *gradient_may_be_null(tsr_kit *kit)
 
 static tsr_status *adds_up(trial *t)
 {
-    float whole[MOST + 1];
+    float whole[MOST];
     double all = penalty(t, t->gradient), sum = 0;
     memcpy(whole, t->gradient, sizeof(whole));
     tsr_parameter parameter = t->parameter;
@@ -151,16 +199,20 @@ static tsr_status *parts_make_the_whole(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "adds the gradient that differences show", gradient_is_right, 0 },
-    { "gives the same penalty where no gradient is wanted", gradient_may_be_null, 0 },
-    { "can be taken in parts", parts_make_the_whole, 0 },
-    { NULL, NULL, 0 },
+    { "gives numbers", gives_numbers, 0, "numbers" },
+    { "writes within the gradient", keeps_within, 0, "within" },
+    { "adds the gradient that differences show", gradient_is_right, 0, "gradient" },
+    { "gives the same penalty where no gradient is wanted", gradient_may_be_null, 0, "without" },
+    { "can be taken in parts", parts_make_the_whole, 0, "parts" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)
 {
     (void)kit;
-    trial t = { .ops = tsr_instance_ops(instance), .self = tsr_instance_self(instance) };
+    trial t = { .instance = instance,
+                .ops = tsr_instance_ops(instance),
+                .self = tsr_instance_self(instance) };
     for (size_t shape = 0; shape < SHAPES; shape++) {
         fill(&t, shape);
         double value = penalty(&t, t.gradient);

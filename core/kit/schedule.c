@@ -84,10 +84,10 @@ static tsr_status *remembers_nothing(tsr_kit *kit)
 }
 
 static const tsr_kit_check checks[] = {
-    { "gives factors that are finite and not negative", gives_valid_factors, 0 },
-    { "gives some factor that is not 0", lets_learn, 0 },
-    { "depends on the time alone", remembers_nothing, 0 },
-    { NULL, NULL, 0 },
+    { "gives factors that are finite and not negative", gives_valid_factors, 0, "factors" },
+    { "gives some factor that is not 0", lets_learn, 0, "learns" },
+    { "depends on the time alone", remembers_nothing, 0, "again" },
+    { NULL, NULL, 0, NULL },
 };
 
 static tsr_status *exercise(tsr_kit *kit, const tsr_instance *instance, uint64_t *digest)

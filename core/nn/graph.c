@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/model.h>
 
 /* What a failed call returns, so that builders need no check; it is in no graph and is never written to. */
 static tsr_node nowhere = { .shape = { 1, { 1 } } };
@@ -387,4 +388,26 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs)
     for (size_t i = 0; i < graph->n; i++)
         TSR_TRY(check_use(graph->nodes[i], logits));
     return tsr_graph_fuse(graph);
+}
+
+/* --- nested models --- */
+
+tsr_node *tsr_build_model(tsr_graph *graph, const tsr_instance *model, tsr_node *input, int classes)
+{
+    if (!graph || graph->failure)
+        return tsr_graph_nowhere();
+    if (!model || tsr_instance_loaded(model)->plugin.kind != TSR_MODEL) {
+        tsr_graph_fail(graph, "a nested model is %s", model ? "no model" : "NULL");
+        return tsr_graph_nowhere();
+    }
+    const tsr_model_ops *ops = tsr_instance_ops(model);
+    const tsr_instance *outer = graph->model;
+    graph->model = model;
+    tsr_call before = tsr_guard_note(tsr_instance_call(model, TSR_CALL_BUILD));
+    tsr_node *last = ops->build(tsr_instance_self(model), graph, input, classes);
+    tsr_guard_note(before);
+    graph->model = outer;
+    if (!last)
+        tsr_graph_fail(graph, "model %s: build gives NULL", tsr_instance_name(model));
+    return last ? last : tsr_graph_nowhere();
 }

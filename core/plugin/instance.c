@@ -190,7 +190,8 @@ static tsr_status *try_stage(tsr_instance *instance, tsr_isolated *stage, const 
         tsr_format("%s: %s %s", loaded->file, tsr_kind_get(loaded->plugin.kind)->name, loaded->plugin.name);
     if (!what)
         return tsr_no_memory("a plugin's name");
-    tsr_isolate_words words = { what, during, "try it with 'tessera test', or run it under a debugger" };
+    tsr_isolate_words words = { what, during, "try it with 'tessera test', or run it under a debugger",
+                                NULL };
     char *text;
     tsr_status *status = tsr_isolate(&words, TRIAL_MILLISECONDS, false, stage, instance, &text);
     free(text);

@@ -144,7 +144,7 @@ tsr_status *tsr_trial_load(const char *file, int limit, tsr_describe_plugin *des
     *out = (tsr_file_info){ 0 };
     if (!tsr_is_utf8(file)) /* as every message and description needs it */
         return tsr_fail(TSR_REFUSED, "%s: the path is not UTF-8; rename the file", file);
-    tsr_isolate_words words = { file, "while being loaded", "look at its constructors" };
+    tsr_isolate_words words = { file, "while being loaded", "look at its constructors", NULL };
     char *answer;
     TSR_TRY(tsr_isolate(&words, limit, false, load_and_describe, &(trial){ file, describe }, &answer));
     tsr_status *status = tsr_file_info_parse(file, answer, out);

@@ -28,6 +28,13 @@ typedef struct tsr_model_ops {
     tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int outputs);
 } tsr_model_ops;
 
+/* Builds a model that is nested in another one (a key of kind TSR_MODEL) into the same graph, and gives its
+   last node: `classes` values. In it tsr_activate takes that model's own activation, constants are set by its
+   own keys, and a crash names it; after it all is the outer model's again. Calling the operation `build` of
+   the nested instance itself would have it take the outer model's. For its build, on the same thread. Errors
+   stick to the graph. */
+TSR_API tsr_node *tsr_build_model(tsr_graph *graph, const tsr_instance *model, tsr_node *input, int classes);
+
 #define TSR_MODEL_PLUGIN(table)                                                                              \
     .kind = TSR_MODEL, .ops_size = sizeof(tsr_model_ops), .ops = (1 ? (table) : (const tsr_model_ops *)0)
 

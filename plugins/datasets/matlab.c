@@ -50,12 +50,21 @@ static tsr_status *no_memory(const char *path)
     return tsr_fail(TSR_NO_MEMORY, "%s: not enough memory", path);
 }
 
-/* The library would print; what is wrong is told by whoever asked it. */
-static void be_silent(int level, char *message)
+/* The library would print; what is wrong is told by whoever asked it. In older versions of the library
+   the message is not const. */
+static void be_silent(int level, const char *message)
 {
     (void)level;
     (void)message;
 }
+
+static void be_silent_before(int level, char *message)
+{
+    be_silent(level, message);
+}
+
+typedef int log_before(const char *name, void (*log)(int level, char *message));
+#define SILENCE _Generic(&Mat_LogInitFunc, log_before *: be_silent_before, default: be_silent)
 
 /* Finding an array, and checking it before memory is taken for it. */
 
@@ -65,7 +74,7 @@ static tsr_status *open_mat(const char *path, mat_t **out, size_t *length)
     TSR_TRY(data_file_exists(path));
     TSR_TRY(data_file_open(path, "a MATLAB file", &fd, length));
     close(fd);
-    Mat_LogInitFunc("tessera", be_silent);
+    Mat_LogInitFunc("tessera", SILENCE);
     *out = Mat_Open(path, MAT_ACC_RDONLY);
     if (!*out)
         return tsr_fail(TSR_REFUSED, "%s: no MATLAB file, expected one of version 5 or 7.3", path);

@@ -86,6 +86,42 @@ START_TEST(a_run_that_goes_wrong_costs_one_row_and_says_why)
 }
 END_TEST
 
+static const struct {
+    const char *how, *what;
+} changes[] = { { "umask", "the umask" },
+                { "signals", "the signal mask" },
+                { "chdir", "the working folder" },
+                { "streams", "standard error" } };
+
+/* What one run's plugin does to its process is told, and changes no result. */
+START_TEST(a_run_whose_plugin_changes_its_process_says_so_and_goes_on)
+{
+    char *told = tsr_format("has changed %s; it is put back", changes[_i].what);
+    shell_gives(folder, 0, "results in out", told, "TESSERA_MISBEHAVE=%s $TESSERA run study.cfg -o out",
+                changes[_i].how);
+    ck_assert_uint_eq(count_in_outcomes("out", "run of probe misbehaves ("), 1);
+    ck_assert_uint_eq(count_in_outcomes("out", told), 1);
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -o whole");
+    same_files(folder, "out/results.csv", "whole/results.csv");
+    free(told);
+}
+END_TEST
+
+START_TEST(a_run_whose_plugin_makes_results_doubtful_has_failed)
+{
+    static const char *const ways[][2] = { { "rounding", "the rounding mode" }, { "locale", "the locale" } };
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        char *told = tsr_format("has changed %s, so that results are in doubt", ways[i][1]);
+        shell_gives(folder, 3, NULL, told,
+                    "rm -rf out; TESSERA_MISBEHAVE=%s $TESSERA run study.cfg -q -o out", ways[i][0]);
+        ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
+        ck_assert_uint_eq(count_in_outcomes("out", told), 1);
+        ck_assert_uint_eq(count_in_outcomes("out", "\"error\": \"run of probe misbehaves ("), 1);
+        free(told);
+    }
+}
+END_TEST
+
 #ifndef __SANITIZE_ADDRESS__ /* which wants terabytes of addresses */
 START_TEST(a_run_without_enough_memory_fails_and_the_others_go_on)
 {
@@ -251,6 +287,9 @@ int main(void)
     TCase *tests = tcase_create("faults");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, PATIENCE);
+    tcase_add_loop_test(tests, a_run_whose_plugin_changes_its_process_says_so_and_goes_on, 0,
+                        sizeof(changes) / sizeof(*changes));
+    tcase_add_test(tests, a_run_whose_plugin_makes_results_doubtful_has_failed);
     tcase_add_loop_test(tests, a_run_that_goes_wrong_costs_one_row_and_says_why, 0,
                         sizeof(faults) / sizeof(faults[0]));
 #ifndef __SANITIZE_ADDRESS__

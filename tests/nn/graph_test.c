@@ -2,6 +2,7 @@
  */
 #include "nets.h"
 
+#include "base/text.h"
 #include "nn/graph.h"
 #include "nn/ops/ops.h"
 
@@ -555,6 +556,56 @@ START_TEST(scopes_that_do_not_end_or_begin_are_refused)
 }
 END_TEST
 
+static const tsr_instance *inner; /* that the outer model nests */
+
+static tsr_node *build_outer(const void *self, tsr_graph *graph, tsr_node *x, int classes)
+{
+    (void)self;
+    (void)classes;
+    return tsr_activate(graph, tsr_build_model(graph, inner, tsr_activate(graph, x), 4));
+}
+
+/* The names of the activations' plugins, in order. */
+static void activations_of(const tsr_graph *graph, tsr_text *out)
+{
+    for (size_t i = 0; i < graph->n; i++)
+        if (graph->nodes[i]->identity == &tsr_op_activation)
+            tsr_text_add(out, "%s ", ((const tsr_activation_config *)graph->nodes[i]->config)->name);
+}
+
+START_TEST(a_nested_model_keeps_its_own_activation)
+{
+    static const tsr_model_ops ops = { build_outer };
+    tsr_instance *outer = test_instance(TSR_MODEL, "plugin = \"mlp\"; activation = { plugin = \"relu\"; };");
+    tsr_instance *nested = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3; batch_norm = false; "
+                                                    "activation = { plugin = \"leaky_relu\"; };");
+    tsr_graph *g;
+    tsr_text names = { 0 };
+    inner = nested;
+    ck_succeeds(tsr_graph_new(outer, VECTOR, &g));
+    tsr_node *logits = ops.build(NULL, g, g->nodes[0], 4);
+    ck_succeeds(tsr_graph_finish(g, logits, 4));
+    activations_of(g, &names);
+    ck_assert_str_eq(names.chars, "relu leaky_relu relu ");
+    free(names.chars);
+    tsr_graph_free(g);
+    tsr_instance_free(nested);
+    tsr_instance_free(outer);
+}
+END_TEST
+
+START_TEST(only_a_model_can_be_nested)
+{
+    tsr_graph *g = graph_of(VECTOR);
+    refuses(g, tsr_build_model(g, NULL, g->nodes[0], 4), 4, "a nested model is NULL");
+    tsr_instance *activation = test_instance(TSR_ACTIVATION, "plugin = \"relu\";");
+    g = graph_of(VECTOR);
+    refuses(g, tsr_build_model(g, activation, g->nodes[0], 4), 4, "a nested model is no model");
+    tsr_instance_free(activation);
+    tsr_build_model(NULL, NULL, NULL, 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("graph");
@@ -580,6 +631,8 @@ int main(void)
     tcase_add_test(tests, a_refusal_ends_with_the_inputs_that_it_does_not_name);
     tcase_add_test(tests, names_in_scopes_begin_with_theirs);
     tcase_add_test(tests, scopes_that_do_not_end_or_begin_are_refused);
+    tcase_add_test(tests, a_nested_model_keeps_its_own_activation);
+    tcase_add_test(tests, only_a_model_can_be_nested);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "base/machine.h"
 #include "nets.h"
+#include "nn/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,32 @@ START_TEST(a_warning_is_given_once_from_any_thread)
 }
 END_TEST
 
+typedef struct visits {
+    size_t n;
+    size_t order[5];
+} visits;
+
+static void visit(void *context, size_t i)
+{
+    visits *v = context;
+    v->order[v->n++] = i;
+}
+
+START_TEST(tasks_are_run_once_each_in_the_order_that_is_asked_for)
+{
+    static const size_t backwards[] = { 4, 3, 2, 1, 0 }, interleaved[] = { 0, 2, 4, 1, 3 };
+    visits v = { 0 };
+    tsr_tasks_run(TSR_TASKS_BACKWARDS);
+    tsr_parallel_for(5, 5, visit, &v);
+    ck_assert_mem_eq(v.order, backwards, sizeof(backwards));
+    v.n = 0;
+    tsr_tasks_run(TSR_TASKS_INTERLEAVED);
+    tsr_parallel_for(5, 5, visit, &v);
+    ck_assert_mem_eq(v.order, interleaved, sizeof(interleaved));
+    tsr_tasks_run(TSR_TASKS_SHARED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("services");
@@ -120,6 +147,7 @@ int main(void)
     tcase_add_test(tests, products_are_those_of_plain_loops_however_the_matrices_lie);
     tcase_add_test(tests, each_task_is_done_once_and_threads_change_no_bits);
     tcase_add_test(tests, a_warning_is_given_once_from_any_thread);
+    tcase_add_test(tests, tasks_are_run_once_each_in_the_order_that_is_asked_for);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -1,8 +1,9 @@
 /* An activation: x, or 2 x above 0, with a learned part; faults by name. */
 #include "faulty.h"
 
-enum { GRADIENT = OWN, LEARNED, ALIASES, HIDES, DESCENDS, NEIGHBOURS };
-FAULTS("gradient", "learned", "aliases", "hides", "descends", "neighbours");
+enum { GRADIENT = OWN, LEARNED, ALIASES, HIDES, DESCENDS, NEIGHBOURS, BEFORE, BEHIND, SIGN, JUMPS };
+FAULTS("gradient", "learned", "aliases", "hides", "descends", "neighbours", "before", "behind", "sign",
+       "jumps");
 
 static float slope(float x)
 {
@@ -20,7 +21,11 @@ static void forward(const void *self, const tsr_units *u, float *y)
             y[i] = 0;
         if (f->fault == NEIGHBOURS && i)
             y[i] += u->x[i - 1];
+        if (f->fault == JUMPS && u->x[i] > -1)
+            y[i] += 5; /* at a breakpoint */
     }
+    if (f->fault == BEHIND)
+        y[u->samples * u->channels * u->positions] = 0;
 }
 
 static void backward(const void *self, const tsr_units *u, const float *dy, float *dx, float *d_learned)
@@ -38,6 +43,10 @@ static void backward(const void *self, const tsr_units *u, const float *dy, floa
             given = dy[i]; /* too late where it is dx */
         dx[i] = given * factor * u->learned[c] * slope(u->x[i]);
     }
+    if (f->fault == BEFORE)
+        dx[-1] = 0;
+    if (f->fault == SIGN)
+        dx[0] = -dx[0];
 }
 
 static size_t breakpoints(const void *self, size_t capacity, float *at)

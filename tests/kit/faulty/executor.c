@@ -7,7 +7,7 @@ FAULTS("twice", "beyond", "threads", "deaf");
 static tsr_status *execute(const void *self, const tsr_work *work)
 {
     const faulty *f = self;
-    int extra = begin(f);
+    bool extra = begin(f) > 0;
     while (f->fault == DEAF && work->interrupted(work))
         continue;
     for (size_t i = 0; i < work->n && !work->interrupted(work); i++)

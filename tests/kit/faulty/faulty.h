@@ -3,9 +3,16 @@
 #ifndef TSR_TESTS_FAULTY_H
 #define TSR_TESTS_FAULTY_H
 
+#include <fcntl.h>
+#include <fenv.h>
+#include <locale.h>
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <tessera/tessera.h>
 
 typedef struct faulty {
@@ -14,15 +21,37 @@ typedef struct faulty {
 } faulty;
 
 /* The first words are every kind's: */
-enum { NONE, LEAKS, SHARES, CRASHES, REFUSES, OWN };
+enum {
+    NONE,
+    LEAKS,
+    SHARES,
+    CRASHES,
+    REFUSES,
+    KEEPS,
+    GIVES_NAN,
+    HANGS,
+    LOCALE,
+    ROUNDING,
+    SIGNALS,
+    FOLDER,
+    UMASK,
+    TRAPS,
+    STREAMS,
+    ENDS,
+    QUITS,
+    BECOMES,
+    OWN
+};
 #define FAULTS(...)                                                                                          \
-    static const char *const faults[] = {                                                                    \
-        "none", "leaks", "shares", "crashes", "refuses", __VA_ARGS__, NULL                                   \
-    };                                                                                                       \
+    static const char *const faults[] = { "none",    "leaks",  "shares",  "crashes",   "refuses",            \
+                                          "keeps",   "nan",    "hangs",   "locale",    "rounding",           \
+                                          "signals", "folder", "umask",   "traps",     "streams",            \
+                                          "ends",    "quits",  "becomes", __VA_ARGS__, NULL };               \
     static const tsr_key keys[] = { TSR_KEY_ENUM(faulty, fault, "none", faults, "what is wrong with it"),    \
                                     TSR_KEY_END }
 
-static int uses; /* by all instances */
+static int uses;                                                   /* by all instances */
+__attribute__((unused, visibility("hidden"))) void *volatile kept; /* what nobody frees */
 
 static tsr_status *init(void *self)
 {
@@ -40,12 +69,58 @@ static void fini(void *self)
         free(f->memory);
 }
 
-/* What every use begins with; 0, or with the fault `shares` how often any was used. */
-static int begin(const faulty *f)
+/* What a plugin may not do to the process that it is in. */
+static void harm(int fault)
 {
-    if (f->fault == CRASHES)
+    sigset_t all;
+    switch (fault) {
+    case CRASHES:
         abort();
-    return f->fault == SHARES ? uses++ : 0;
+    case KEEPS:
+        kept = malloc(64); /* and nobody frees it */
+        break;
+    case HANGS:
+        for (volatile int forever = 1; forever;)
+            continue;
+        break;
+    case LOCALE:
+        setlocale(LC_ALL, "C.UTF-8");
+        break;
+    case ROUNDING:
+        fesetround(FE_UPWARD);
+        break;
+    case SIGNALS:
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
+        break;
+    case FOLDER:
+        if (chdir("/") != 0)
+            abort();
+        break;
+    case UMASK:
+        umask(0777);
+        break;
+    case TRAPS:
+        feenableexcept(FE_DIVBYZERO);
+        break;
+    case STREAMS:
+        dup2(open("/dev/zero", O_RDWR), STDOUT_FILENO);
+        break;
+    case ENDS:
+        _exit(0);
+    case QUITS:
+        quick_exit(0);
+    case BECOMES:
+        execl("/bin/true", "true", (char *)NULL);
+        abort();
+    }
+}
+
+/* What every use begins with; 0, or with the fault `shares` how often any was used. */
+static double begin(const faulty *f)
+{
+    harm(f->fault);
+    return f->fault == SHARES ? uses++ : f->fault == GIVES_NAN ? NAN : 0;
 }
 
 #define FAULTY(plugin_of_kind)                                                                               \

@@ -1,8 +1,8 @@
 /* An optimizer: gradient descent with a running sum in a slot; faults by name. */
 #include "faulty.h"
 
-enum { ASCENDS = OWN, IGNORES, DIVIDES, WRITES, WHOLE, SLOTS };
-FAULTS("ascends", "ignores", "divides", "writes", "whole", "slots");
+enum { ASCENDS = OWN, IGNORES, DIVIDES, WRITES, WHOLE, SLOTS, BEHIND, BEFORE };
+FAULTS("ascends", "ignores", "divides", "writes", "whole", "slots", "behind", "before");
 
 static size_t slots(const void *self)
 {
@@ -25,6 +25,10 @@ static void update(const void *self, const tsr_update *u)
         if (f->fault == WRITES)
             ((float *)(uintptr_t)u->gradients)[i] = 0;
     }
+    if (f->fault == BEHIND)
+        u->slots[0][u->n] = 0;
+    if (f->fault == BEFORE)
+        u->values[-1] = 0;
 }
 
 static const tsr_optimizer_ops ops = { .slots = slots, .update = update, .elementwise = true };

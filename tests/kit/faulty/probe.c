@@ -1,8 +1,32 @@
 /* A probe: the share of set bits; faults by name. */
 #include "faulty.h"
 
-enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES };
-FAULTS("silent", "threads", "changes", "divides", "promises");
+#include <tessera/op.h>
+
+enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES, LAYERS, RACES, TASKS };
+FAULTS("silent", "threads", "changes", "divides", "promises", "layers", "races", "tasks");
+
+static double shared; /* what several threads add to */
+
+static void add(void *context, size_t i)
+{
+    const tsr_codes *codes = context;
+    float part = (float)shared;
+    for (size_t w = 0; w < codes->stride; w++)
+        part += 0.1f * (float)__builtin_popcountll(tsr_codes_row(codes, i)[w]);
+    shared = (double)part;
+}
+
+/* A sum that all threads add to, without a lock. */
+static double race(const tsr_codes *codes)
+{
+    volatile double sum = 0;
+#pragma omp parallel for num_threads(tsr_threads())
+    for (size_t i = 0; i < codes->n; i++)
+        for (size_t w = 0; w < codes->stride; w++)
+            sum = sum + __builtin_popcountll(tsr_codes_row(codes, i)[w]);
+    return sum;
+}
 
 static tsr_status *run(const void *self, const tsr_probing *p)
 {
@@ -15,6 +39,15 @@ static tsr_status *run(const void *self, const tsr_probing *p)
         return NULL;
     if (f->fault == THREADS)
         set += tsr_threads();
+    if (f->fault == LAYERS && p->train->n_layers)
+        abort();
+    if (f->fault == RACES)
+        set += race(p->train);
+    if (f->fault == TASKS) {
+        shared = 0;
+        tsr_parallel_for(p->train->n, p->train->n * p->train->stride, add, (void *)(uintptr_t)p->train);
+        set += shared;
+    }
     if (f->fault == CHANGES && p->train->bits)
         p->train->words[0] ^= 1;
     if (f->fault == DIVIDES && p->train->bits == 0)
