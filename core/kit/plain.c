@@ -28,7 +28,15 @@ static void backward(const void *self, const tsr_units *units, const float *dy, 
         dx[i] = units->x[i] > 0 ? dy[i] : 0;
 }
 
-static const tsr_activation_ops rectifier_ops = { .forward = forward, .backward = backward };
+static void piece(const void *self, double learned, size_t number, double *slope, double *offset)
+{
+    (void)self;
+    (void)learned;
+    *slope = number ? 1 : 0;
+    *offset = 0;
+}
+
+static const tsr_activation_ops rectifier_ops = { .forward = forward, .backward = backward, .piece = piece };
 static const tsr_loaded rectifier = { .plugin = { TSR_ACTIVATION_PLUGIN(&rectifier_ops), .name = "rectifier",
                                                   .keys = no_keys } };
 

@@ -1,4 +1,5 @@
-/* What every probe must hold, on codes made for it: noisy copies of a code per class. */
+/* What every probe must hold, on codes made for it: noisy copies of a code per class, or, where it needs more
+   than codes, those of a small network. */
 #include "kit/kit.h"
 
 #include "base/file.h"
@@ -8,9 +9,11 @@
 #include "base/text.h"
 #include "codes/codes.h"
 #include "codes/metrics.h"
+#include "kit/encoded.h"
 #include "nn/network.h"
 #include "nn/tasks.h"
 #include "plugin/instance.h"
+#include "plugin/kinds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,6 +30,7 @@ typedef struct trial {
     int32_t *train_labels, *test_labels;
     tsr_instance *model;
     tsr_network *network;
+    tsr_kit_encoded encoded; /* where the probe needs it, in place of all these */
     char *folder;
     tsr_metrics *metrics;
     tsr_probing probing;
@@ -41,6 +45,7 @@ static void clear(trial *t)
     free(t->test_labels);
     tsr_network_free(t->network);
     tsr_instance_free(t->model);
+    tsr_kit_encoded_clear(&t->encoded);
     if (t->folder)
         tsr_status_free(tsr_remove_tree(t->folder));
     free(t->folder);
@@ -82,14 +87,20 @@ static tsr_status *make_folder(trial *t)
     return tsr_fail(TSR_IO, "no folder for the probe's files can be made");
 }
 
+static tsr_status *make_bits(size_t n_train, size_t n_test, size_t bits, trial *t)
+{
+    TSR_TRY(make_codes(n_train, bits, 0, &t->train, &t->train_labels));
+    TSR_TRY(make_codes(n_test, bits, 1, &t->test, &t->test_labels));
+    return make_network(t);
+}
+
+/* A probe that needs a network gets as many bits as that has. */
 static tsr_status *make(const tsr_instance *instance, size_t n_train, size_t n_test, size_t bits, trial *t)
 {
     *t = (trial){ 0 };
-    tsr_status *status = make_codes(n_train, bits, 0, &t->train, &t->train_labels);
-    if (!status)
-        status = make_codes(n_test, bits, 1, &t->test, &t->test_labels);
-    if (!status)
-        status = make_network(t);
+    bool encoded = tsr_probe_needs(instance) != 0;
+    tsr_status *status = encoded ? tsr_kit_encoded_make(n_train, n_test, CLASSES, SEED, &t->encoded)
+                                 : make_bits(n_train, n_test, bits, t);
     if (!status)
         status = make_folder(t);
     if (!status)
@@ -102,11 +113,14 @@ static tsr_status *make(const tsr_instance *instance, size_t n_train, size_t n_t
                                 .test = t->test,
                                 .train_labels = t->train_labels,
                                 .test_labels = t->test_labels,
+                                .trained_labels = t->train_labels,
                                 .classes = CLASSES,
                                 .rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, 0),
                                 .folder = t->folder,
                                 .network = t->network,
                                 .metrics = t->metrics };
+    if (encoded)
+        tsr_kit_encoded_tell(&t->encoded, &t->probing);
     return NULL;
 }
 
@@ -232,10 +246,10 @@ static tsr_status *thread_by_thread(const tsr_instance *instance)
 static uint64_t digest_of_codes(const trial *t)
 {
     uint64_t digest = 0;
-    tsr_kit_stir(&digest, t->train->words, t->train->n * t->train->stride * sizeof(uint64_t));
-    tsr_kit_stir(&digest, t->test->words, t->test->n * t->test->stride * sizeof(uint64_t));
-    tsr_kit_stir(&digest, t->train_labels, t->train->n * sizeof(int32_t));
-    tsr_kit_stir(&digest, t->test_labels, t->test->n * sizeof(int32_t));
+    tsr_kit_stir(&digest, t->probing.train->words, t->probing.train->n * t->probing.train->stride * sizeof(uint64_t));
+    tsr_kit_stir(&digest, t->probing.test->words, t->probing.test->n * t->probing.test->stride * sizeof(uint64_t));
+    tsr_kit_stir(&digest, t->probing.train_labels, t->probing.train->n * sizeof(int32_t));
+    tsr_kit_stir(&digest, t->probing.test_labels, t->probing.test->n * sizeof(int32_t));
     return digest;
 }
 
@@ -287,8 +301,9 @@ static tsr_status *probe_layers(const tsr_instance *instance)
                                              { "hidden.2.activation", 50, 80 } };
     trial t;
     TSR_TRY(make(instance, 600, 200, 130, &t));
-    tsr_status *status = tsr_codes_set_layers(t.train, 3, layers);
-    if (!status)
+    bool encoded = t.train == NULL; /* by a network, which has layers */
+    tsr_status *status = encoded ? NULL : tsr_codes_set_layers(t.train, 3, layers);
+    if (!status && !encoded)
         status = tsr_codes_set_layers(t.test, 3, layers);
     if (!status)
         status = run(instance, &t);
