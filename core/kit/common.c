@@ -70,29 +70,66 @@ static tsr_status *settings_are_taken(tsr_kit *kit)
     return NULL;
 }
 
-static tsr_status *make_and_clear(tsr_kit *kit, int times)
+/* A round of work in a thread of its own: with its end the allocator gives up what it keeps for the thread,
+   and what is allocated is what somebody holds. */
+typedef struct round_of_work {
+    tsr_status *(*work)(const struct round_of_work *round);
+    tsr_kit *kit;
+    const tsr_instance *instance;
+    size_t times;
+    tsr_status *status;
+} round_of_work;
+
+static void *do_round(void *context)
 {
-    for (int i = 0; i < times; i++)
-        TSR_TRY(settings_are_taken(kit));
+    round_of_work *round = context;
+    round->status = round->work(round);
     return NULL;
 }
 
-/* What is left behind grows in each of several rounds; what the allocator keeps for itself soon does not. */
+static tsr_status *do_in_thread(round_of_work *round)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, do_round, round) != 0)
+        return tsr_fail(TSR_FAILED, "no thread can be started");
+    pthread_join(thread, NULL);
+    return round->status;
+}
+
+/* Bytes by which the process grows in each of several rounds, at least. */
+static tsr_status *measure_growth(round_of_work *round, size_t *least)
+{
+    enum { ROUNDS = 6 };
+    *least = SIZE_MAX;
+    TSR_TRY(do_in_thread(round));
+    for (size_t i = 0; i < ROUNDS; i++) {
+        size_t before = tsr_kit_allocated();
+        TSR_TRY(do_in_thread(round));
+        size_t after = tsr_kit_allocated(), grown = after > before ? after - before : 0;
+        *least = grown < *least ? grown : *least;
+    }
+    return NULL;
+}
+
+enum { LEAST = 16 }; /* bytes that are told of */
+
+static tsr_status *make_and_clear(const round_of_work *round)
+{
+    for (size_t i = 0; i < round->times; i++)
+        TSR_TRY(settings_are_taken(round->kit));
+    return NULL;
+}
+
 static tsr_status *leaves_nothing(tsr_kit *kit)
 {
-    enum { ROUNDS = 5, TIMES = 32, LEAST = 16 };
-    size_t least = SIZE_MAX;
-    TSR_TRY(make_and_clear(kit, TIMES));
-    for (int i = 0; i < ROUNDS; i++) {
-        size_t before = tsr_kit_allocated();
-        TSR_TRY(make_and_clear(kit, TIMES));
-        size_t after = tsr_kit_allocated(), grown = after > before ? after - before : 0;
-        least = grown < least ? grown : least;
-    }
-    if (least >= TIMES * LEAST)
+    enum { TIMES = 32 };
+    round_of_work round = { .work = make_and_clear, .kit = kit, .times = TIMES };
+    size_t grown;
+    TSR_TRY(measure_growth(&round, &grown));
+    if (grown >= TIMES * LEAST)
         return tsr_fail(TSR_FAILED,
                         "about %zu bytes are left behind by each instance; free in fini what init allocates",
-                        least / TIMES);
+                        grown / TIMES);
     return NULL;
 }
 
@@ -159,69 +196,37 @@ static tsr_status *outlives_another(tsr_kit *kit)
     return status;
 }
 
-/* Uses in a thread of their own: with its end the allocator gives up what it keeps for the thread, and what
-   is allocated is what somebody holds. */
-typedef struct round_of_uses {
-    tsr_kit *kit;
-    const tsr_instance *instance;
-    size_t times;
-    tsr_status *status;
-} round_of_uses;
-
-static void *use_often(void *context)
+static tsr_status *use_often(const round_of_work *round)
 {
-    round_of_uses *r = context;
     uint64_t digest;
-    r->status = use(r->kit, r->instance, &digest);
+    tsr_status *status = use(round->kit, round->instance, &digest);
     tsr_kit_watch_memory();
-    for (size_t i = 0; i < r->times && !r->status; i++)
-        r->status = use(r->kit, r->instance, &digest);
+    for (size_t i = 1; i < round->times && !status; i++)
+        status = use(round->kit, round->instance, &digest);
     tsr_kit_watch_memory_round();
-    return NULL;
-}
-
-static tsr_status *use_in_thread(round_of_uses *r)
-{
-    pthread_t thread;
-    r->status = NULL;
-    if (pthread_create(&thread, NULL, use_often, r) != 0)
-        return tsr_fail(TSR_FAILED, "no thread can be started");
-    pthread_join(thread, NULL);
-    return r->status;
-}
-
-/* Bytes by which the process grows in each of several rounds, at least. */
-static tsr_status *measure_growth(round_of_uses *r, size_t *least)
-{
-    enum { ROUNDS = 6 };
-    *least = SIZE_MAX;
-    TSR_TRY(use_in_thread(r));
-    for (size_t i = 0; i < ROUNDS; i++) {
-        size_t before = tsr_kit_allocated();
-        TSR_TRY(use_in_thread(r));
-        size_t after = tsr_kit_allocated(), grown = after > before ? after - before : 0;
-        *least = grown < *least ? grown : *least;
-    }
-    return NULL;
+    return status;
 }
 
 /* A use that takes long is repeated less often. */
 static tsr_status *find_growth(tsr_kit *kit, const tsr_instance *instance)
 {
-    enum { LONG = 50, OFTEN = 8, LEAST = 16 }; /* milliseconds, uses, bytes */
+    enum { LONG = 50, OFTEN = 9, SELDOM = 2 }; /* milliseconds, uses */
     uint64_t digest;
     size_t grown = 0;
     int64_t start = tsr_process_clock();
     TSR_TRY(use(kit, instance, &digest));
     if (kit->skipped)
         return NULL;
-    round_of_uses r = { kit, instance, tsr_process_clock() - start > LONG ? 1 : OFTEN, NULL };
-    tsr_status *status = measure_growth(&r, &grown);
+    round_of_work round = { .work = use_often,
+                            .kit = kit,
+                            .instance = instance,
+                            .times = tsr_process_clock() - start > LONG ? SELDOM : OFTEN };
+    tsr_status *status = measure_growth(&round, &grown);
     char *what = tsr_kit_watch_memory_end();
-    if (!status && grown >= (r.times + 1) * LEAST)
+    if (!status && grown >= round.times * LEAST)
         status =
             tsr_fail(TSR_FAILED, "about %zu bytes are left behind by each use%s%s; free what is allocated",
-                     grown / (r.times + 1), what ? ": " : "", what ? what : "");
+                     grown / round.times, what ? ": " : "", what ? what : "");
     free(what);
     return status;
 }
