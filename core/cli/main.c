@@ -100,7 +100,7 @@ static const command commands[] = {
       "\n"
       "  -s, --set KEY=VALUE   set a key of the plugin; may be repeated\n"
       "      --shape SHAPE     test models on inputs of this shape, such as 3x32x32; may be repeated\n"
-      "      --limit SECONDS   how long one check may take (60)\n"
+      "      --limit SECONDS   how long one check may take (30)\n"
       "      --list            print the word and the claim of each check; without PLUGIN, of all kinds\n"
       "\n"
       "Exit status: 0 all checks hold; 1 some do not, or wrong usage; 2 nothing could be tested.\n",

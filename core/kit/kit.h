@@ -24,7 +24,7 @@ typedef struct tsr_kit {
 typedef struct tsr_kit_check {
     const char *claim; /* of the plugin; NULL ends a list */
     tsr_status *(*run)(tsr_kit *kit);
-    int limit;        /* milliseconds it may take; 0: what the user says, or a minute */
+    int limit;        /* milliseconds it may take; 0: what the user says, or half a minute */
     const char *name; /* a word, to run this check alone; NULL: it has none */
 } tsr_kit_check;
 
@@ -37,6 +37,11 @@ typedef struct tsr_kit_kind {
 
 extern const tsr_kit_kind tsr_kit_model, tsr_kit_dataset, tsr_kit_activation, tsr_kit_regularizer,
     tsr_kit_optimizer, tsr_kit_probe, tsr_kit_executor, tsr_kit_loss, tsr_kit_schedule, tsr_kit_augmentation;
+
+const tsr_kit_kind *tsr_kit_kind_of(tsr_kind kind);
+
+/* Of plugins of every kind. */
+extern const tsr_kit_check tsr_kit_common[];
 
 /* A new instance with the settings given. The caller frees. */
 TSR_MUST_CHECK tsr_status *tsr_kit_make(const tsr_kit *kit, tsr_instance **out);
@@ -67,7 +72,7 @@ typedef struct tsr_kit_request {
     const char *const *settings; /* keys of the plugins as "KEY=VALUE" of a config */
     size_t n_shapes;             /* 0: the kit's own */
     const tsr_shape *shapes;
-    int limit; /* milliseconds that a check may take; 0: a minute */
+    int limit; /* milliseconds that a check may take; 0: half a minute */
 } tsr_kit_request;
 
 /* Tests every plugin that is meant. Prints TAP to stdout; *failed counts the checks that did not hold. Fails

@@ -120,3 +120,13 @@ void files_config_has(const char *config, size_t n, const char *const *settings,
         free(whole[i]);
     free(path);
 }
+
+void files_pass_the_kit(const char *plugin, const char *arguments)
+{
+    char *whole = with_folder(arguments);
+    char *line = tsr_format("said=$('%s/tessera' test dataset/%s %s 2>&1) || { echo \"$said\"; exit 1; }",
+                            test_build(), plugin, whole);
+    ck_assert_msg(system(line) == 0, "%s", line);
+    free(line);
+    free(whole);
+}

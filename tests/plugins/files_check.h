@@ -30,6 +30,9 @@ void files_refused(const char *plugin, const char *settings, const char *text);
 void files_sample_is(const files_data *opened, tsr_split split, size_t index, size_t n, const float *inputs,
                      int32_t label);
 
+/* Fails the test unless `tessera test dataset/PLUGIN` passes with these arguments, "@" again the folder. */
+void files_pass_the_kit(const char *plugin, const char *arguments);
+
 /* Reads a config of configs/paper with these settings more, and fails the test unless its data, which the
    settings put in the folder ("dataset.path=@"), have this shape and so many classes. */
 void files_config_has(const char *config, size_t n, const char *const *settings, tsr_shape shape,

@@ -551,6 +551,15 @@ START_TEST(the_paper_s_config_of_tiny_imagenet_takes_its_form)
 }
 END_TEST
 
+START_TEST(it_passes_the_kit)
+{
+    write_two();
+    write_pixel("a/2.png", 1, 2, 3);
+    write_pixel("b/2.png", 4, 5, 6);
+    files_pass_the_kit("images", "-s path=@ -s test_fraction=0.5");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("images");
@@ -582,6 +591,7 @@ int main(void)
                         sizeof(bad_tiny) / sizeof(bad_tiny[0]));
     tcase_add_test(tests, the_same_instance_opens_again_after_a_failure);
     tcase_add_test(tests, the_paper_s_config_of_tiny_imagenet_takes_its_form);
+    tcase_add_test(tests, it_passes_the_kit);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -375,6 +375,14 @@ END_TEST
 
 #define N(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+START_TEST(it_passes_the_kit)
+{
+    write_images("train.mat", plain, 3, (const unsigned char[]){ 1, 10, 2 });
+    write_images("test.mat", plain, 1, (const unsigned char[]){ 1 });
+    files_pass_the_kit("matlab", "-s train=@/train.mat -s test=@/test.mat");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("matlab");
@@ -394,6 +402,7 @@ int main(void)
     tcase_add_test(tests, what_is_no_file_is_refused);
     tcase_add_test(tests, the_same_instance_opens_again_after_a_failure);
     tcase_add_loop_test(tests, the_paper_s_configs_of_svhn_take_its_form, 0, 2);
+    tcase_add_test(tests, it_passes_the_kit);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

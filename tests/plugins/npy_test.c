@@ -335,6 +335,14 @@ START_TEST(archives_that_are_damaged_or_too_large_are_refused)
 }
 END_TEST
 
+START_TEST(it_passes_the_kit)
+{
+    write_good();
+    files_pass_the_kit("npy",
+                       "-s train=@/x.npy -s train_labels=@/y.npy -s test=@/u.npy -s test_labels=@/v.npy");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("npy");
@@ -350,6 +358,7 @@ int main(void)
     tcase_add_test(tests, what_does_not_go_together_is_refused);
     tcase_add_test(tests, archives_are_read_stored_and_deflated);
     tcase_add_test(tests, archives_that_are_damaged_or_too_large_are_refused);
+    tcase_add_test(tests, it_passes_the_kit);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -275,6 +275,13 @@ START_TEST(the_paper_s_config_of_imdb_takes_10000_words)
 }
 END_TEST
 
+START_TEST(it_passes_the_kit)
+{
+    files_write_text("all.txt", "0 1:0.5 3:1\n1 2:0.25\n0 1:1\n1 3:2\n");
+    files_pass_the_kit("svmlight", "-s train=@/all.txt -s test_fraction=0.5");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("svmlight");
@@ -296,6 +303,7 @@ int main(void)
     tcase_add_test(tests, what_is_no_file_is_refused);
     tcase_add_test(tests, the_same_instance_opens_again_after_a_failure);
     tcase_add_test(tests, the_paper_s_config_of_imdb_takes_10000_words);
+    tcase_add_test(tests, it_passes_the_kit);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -460,6 +460,13 @@ END_TEST
 
 #define N(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+START_TEST(it_passes_the_kit)
+{
+    files_write_text("all.csv", "a,b,label\n1,2,x\n3,4,y\n5,6,x\n7,8,y\n");
+    files_pass_the_kit("table", "-s train=@/all.csv -s label=label -s test_fraction=0.5");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -488,6 +495,7 @@ int main(void)
     tcase_add_test(tests, the_same_instance_opens_again_after_a_failure);
     tcase_add_test(tests, a_table_like_adult_gives_its_inputs);
     tcase_add_test(tests, the_paper_s_config_of_adult_has_107_inputs);
+    tcase_add_test(tests, it_passes_the_kit);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

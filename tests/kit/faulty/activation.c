@@ -1,9 +1,9 @@
 /* An activation: x, or 2 x above 0, with a learned part; faults by name. */
 #include "faulty.h"
 
-enum { GRADIENT = OWN, LEARNED, ALIASES, HIDES, DESCENDS, NEIGHBOURS, BEFORE, BEHIND, SIGN, JUMPS };
+enum { GRADIENT = OWN, LEARNED, ALIASES, HIDES, DESCENDS, NEIGHBOURS, BEFORE, BEHIND, SIGN, JUMPS, PIECES };
 FAULTS("gradient", "learned", "aliases", "hides", "descends", "neighbours", "before", "behind", "sign",
-       "jumps");
+       "jumps", "pieces");
 
 static float slope(float x)
 {
@@ -58,11 +58,18 @@ static size_t breakpoints(const void *self, size_t capacity, float *at)
     return 2;
 }
 
+static void piece(const void *self, double learned, size_t number, double *inclination, double *offset)
+{
+    const faulty *f = self;
+    *inclination = learned * (number == 2 || f->fault == PIECES ? 2 : 1);
+    *offset = f->fault == JUMPS && number > 0 ? 5 : 0;
+}
+
 static double initial(const void *self)
 {
     (void)self;
     return 1;
 }
 
-static const tsr_activation_ops ops = { forward, backward, "weight", initial, breakpoints };
+static const tsr_activation_ops ops = { forward, backward, "weight", initial, breakpoints, NULL, piece };
 FAULTY(TSR_ACTIVATION_PLUGIN(&ops))
