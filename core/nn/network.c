@@ -76,7 +76,12 @@ void tsr_network_free(tsr_network *network)
 tsr_target tsr_loss_target(const tsr_instance *loss)
 {
     const tsr_loss_ops *ops = tsr_instance_ops(loss);
-    return ops->target ? ops->target(tsr_instance_self(loss)) : TSR_TARGET_LABELS;
+    if (!ops->target)
+        return TSR_TARGET_LABELS;
+    tsr_guarded before = tsr_instance_enter(loss, TSR_CALL_TARGET);
+    tsr_target target = ops->target(tsr_instance_self(loss));
+    tsr_guard_leave(before);
+    return target;
 }
 
 void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options)
