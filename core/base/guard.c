@@ -51,6 +51,7 @@ static const char *const operations[] = {
     [TSR_CALL_UPDATE] = "update",      [TSR_CALL_RUN] = "run",         [TSR_CALL_JOIN] = "join",
     [TSR_CALL_SHARE] = "share",        [TSR_CALL_EXECUTE] = "execute", [TSR_CALL_EVALUATE] = "evaluate",
     [TSR_CALL_FACTOR] = "factor",      [TSR_CALL_PLACE] = "place",     [TSR_CALL_CHANGE] = "change",
+    [TSR_CALL_IS_IDLE] = "is_idle",    [TSR_CALL_TARGET] = "target",   [TSR_CALL_OUTPUTS] = "outputs",
 };
 enum { N_OPERATIONS = sizeof(operations) / sizeof(*operations) };
 

@@ -37,6 +37,9 @@ typedef enum tsr_operation {
     TSR_CALL_FACTOR,
     TSR_CALL_PLACE,
     TSR_CALL_CHANGE,
+    TSR_CALL_IS_IDLE,
+    TSR_CALL_TARGET,
+    TSR_CALL_OUTPUTS,
 } tsr_operation;
 
 /* An operation of a plugin; 0: none, the program's own code is at work. */

@@ -1,6 +1,8 @@
 /* Values as text, in the syntax of libconfig: what is printed reads back as what it was. */
 #include "config/print.h"
 
+#include "plugin/kinds.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,15 +118,24 @@ void tsr_print_value(const tsr_value *value, tsr_text *out)
         tsr_text_add(out, "null");
 }
 
+const tsr_value *tsr_print_naming(const tsr_value *group)
+{
+    const tsr_value *naming = tsr_value_member(group, "plugin");
+    for (tsr_kind kind = TSR_NO_KIND + 1; !naming && kind < TSR_N_KINDS; kind++)
+        if (tsr_kind_get(kind)->name_key)
+            naming = tsr_value_member(group, tsr_kind_get(kind)->name_key);
+    return tsr_value_text(naming) ? naming : NULL;
+}
+
 /* A group: its plugin's name, then its other members. */
 static void print_group_label(const tsr_value *group, tsr_text *out)
 {
-    const char *plugin = tsr_value_text(tsr_value_member(group, "plugin"));
-    tsr_text_add(out, "%s", plugin ? plugin : "");
+    const tsr_value *naming = tsr_print_naming(group);
+    tsr_text_add(out, "%s", naming ? naming->string : "");
     size_t n = 0;
     for (size_t i = 0; i < group->n; i++) {
         const tsr_value *member = group->items[i];
-        if (member->type == TSR_VALUE_NULL || (plugin && strcmp(member->key, "plugin") == 0))
+        if (member->type == TSR_VALUE_NULL || member == naming)
             continue;
         tsr_text_add(out, "%s%s=", n++ ? " " : "(", member->key);
         tsr_print_label(member, out);

@@ -11,6 +11,9 @@ void tsr_print_config(const tsr_value *group, tsr_text *out);
 /* A value on one line, as it would stand behind "=". NULL is printed as null. */
 void tsr_print_value(const tsr_value *value, tsr_text *out);
 
+/* The member that names the group's plugin, by "plugin" or by a kind's own key for it; NULL: none does. */
+const tsr_value *tsr_print_naming(const tsr_value *group);
+
 /* A value for tables and headings, as short as it can be: "name", "name(slope=0.1)", "name(weight=0.001) +
    other", "none". */
 void tsr_print_label(const tsr_value *value, tsr_text *out);

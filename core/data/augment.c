@@ -27,7 +27,12 @@ typedef struct mapping {
 static bool is_idle(const tsr_instance *augmentation)
 {
     const tsr_augmentation_ops *ops = tsr_instance_ops(augmentation);
-    return ops->is_idle && ops->is_idle(tsr_instance_self(augmentation));
+    if (!ops->is_idle)
+        return false;
+    tsr_guarded before = tsr_instance_enter(augmentation, TSR_CALL_IS_IDLE);
+    bool idle = ops->is_idle(tsr_instance_self(augmentation));
+    tsr_guard_leave(before);
+    return idle;
 }
 
 bool tsr_augments(const tsr_augmentations *all)

@@ -30,7 +30,8 @@ tsr_status *tsr_run_find_goal(const tsr_run *run, tsr_run_goal *out)
     const tsr_loss_ops *ops = tsr_instance_ops(loss);
     size_t n = 0;
     *out = (tsr_run_goal){ .options = { .loss = loss, .classes = info->classes } };
-    switch (tsr_loss_target(loss)) {
+    tsr_target target = tsr_loss_target(loss);
+    switch (target) {
     case TSR_TARGET_LABELS:
         if (info->classes == 0)
             return missing(run, "labels");
@@ -46,10 +47,13 @@ tsr_status *tsr_run_find_goal(const tsr_run *run, tsr_run_goal *out)
         break;
     default:
         return tsr_fail(TSR_REFUSED, "loss %s compares with %d, expected one of tsr_target",
-                        tsr_instance_name(loss), (int)tsr_loss_target(loss));
+                        tsr_instance_name(loss), (int)target);
     }
-    if (ops->outputs)
+    if (ops->outputs) {
+        tsr_guarded before = tsr_instance_enter(loss, TSR_CALL_OUTPUTS);
         n = ops->outputs(tsr_instance_self(loss), n);
+        tsr_guard_leave(before);
+    }
     if (n < 1 || n > INT_MAX)
         return tsr_fail(TSR_REFUSED, "loss %s wants %zu outputs, expected 1 to %d", tsr_instance_name(loss),
                         n, INT_MAX);

@@ -167,6 +167,42 @@ static tsr_status *is_a_sum(trial *t)
                      sum, all);
 }
 
+static size_t count_correct(const tsr_loss_batch *batch)
+{
+    size_t correct = 0;
+    for (size_t i = 0; i < batch->n; i++) {
+        const float *row = batch->outputs + i * batch->width;
+        size_t best = 0;
+        for (size_t j = 1; j < batch->width; j++)
+            best = row[j] > row[best] ? j : best;
+        correct += best == (size_t)batch->labels[i];
+    }
+    return correct;
+}
+
+static tsr_status *counts_well(trial *t)
+{
+    size_t counted = SIZE_MAX;
+    if (!t->batch.labels)
+        return NULL;
+    for (size_t i = 0; i < BATCH && t->batch.width > (size_t)t->labels[i]; i += 2) /* some are right */
+        t->outputs[i * t->batch.width + (size_t)t->labels[i]] = 3;
+    t->batch.correct = &counted;
+    evaluate(t, NULL);
+    size_t correct = count_correct(&t->batch);
+    return counted == SIZE_MAX || counted == correct
+               ? NULL
+               : tsr_fail(
+                     TSR_FAILED,
+                     "it counts %zu of %zu examples whose largest output is the label's, and there are %zu",
+                     counted, t->batch.n, correct);
+}
+
+static tsr_status *counts_answers(tsr_kit *kit)
+{
+    return with_instance(kit, counts_well);
+}
+
 static tsr_status *gradient_is_right(tsr_kit *kit)
 {
     return with_instance(kit, slopes_match);
@@ -186,6 +222,7 @@ static const tsr_kit_check checks[] = {
     { "has the gradient that differences show", gradient_is_right, 0, "gradient" },
     { "gives the same loss where no gradient is wanted", gradient_may_be_null, 0, "null" },
     { "is a sum over examples", sums_over_examples, 0, "sum" },
+    { "counts right answers as the host does, where it does", counts_answers, 0, "answers" },
     { NULL, NULL, 0, NULL },
 };
 

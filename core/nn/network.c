@@ -76,7 +76,12 @@ void tsr_network_free(tsr_network *network)
 tsr_target tsr_loss_target(const tsr_instance *loss)
 {
     const tsr_loss_ops *ops = tsr_instance_ops(loss);
-    return ops->target ? ops->target(tsr_instance_self(loss)) : TSR_TARGET_LABELS;
+    if (!ops->target)
+        return TSR_TARGET_LABELS;
+    tsr_guarded before = tsr_instance_enter(loss, TSR_CALL_TARGET);
+    tsr_target target = ops->target(tsr_instance_self(loss));
+    tsr_guard_leave(before);
+    return target;
 }
 
 void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options)
@@ -135,6 +140,7 @@ static double evaluate(const tsr_network *network, size_t n, const int32_t *labe
                        size_t *correct)
 {
     const tsr_loss_ops *ops = tsr_instance_ops(network->loss);
+    size_t counted = SIZE_MAX; /* by the loss, if it does */
     const tsr_loss_batch batch = { .n = n,
                                    .width = (size_t)network->outputs,
                                    .outputs = tsr_network_logits(network),
@@ -143,12 +149,15 @@ static double evaluate(const tsr_network *network, size_t n, const int32_t *labe
                                    .target_width = network->target_width,
                                    .targets = targets_of(network),
                                    .gradient = gradient,
+                                   .correct = correct && network->classes ? &counted : NULL,
                                    .scale = 1.0f / (float)n };
-    if (correct)
-        *correct = network->classes ? count_correct(n, batch.width, batch.outputs, labels) : 0;
     tsr_call before = tsr_guard_note(tsr_instance_call(network->loss, TSR_CALL_EVALUATE));
     double loss = ops->evaluate(tsr_instance_self(network->loss), &batch);
     tsr_guard_note(before);
+    if (correct && network->classes)
+        *correct = counted <= n ? counted : count_correct(n, batch.width, batch.outputs, labels);
+    else if (correct)
+        *correct = 0;
     return loss;
 }
 

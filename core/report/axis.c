@@ -17,11 +17,11 @@ static void add_label(const tsr_value *value, bool whole, tsr_text *out);
 /* "NAME", or where that does not tell apart, "NAME slope=0.2". */
 static void add_group(const tsr_value *group, bool whole, tsr_text *out)
 {
-    const char *plugin = tsr_value_text(tsr_value_member(group, "plugin"));
-    tsr_text_add(out, "%s", plugin ? plugin : "");
+    const tsr_value *naming = tsr_print_naming(group);
+    tsr_text_add(out, "%s", naming ? naming->string : "");
     for (size_t i = 0; i < group->n; i++) {
         const tsr_value *member = group->items[i];
-        if (strcmp(member->key, "plugin") == 0 || (!whole && plugin))
+        if (member == naming || (!whole && naming))
             continue;
         tsr_text_add(out, "%s%s=", out->length ? " " : "", member->key);
         add_label(member, whole, out);

@@ -43,7 +43,7 @@ typedef struct tsr_augmentation_ops {
     void (*change)(const void *self, tsr_rng *rng, tsr_shape shape, const float *in, float *out);
 
     /* Whether, as it is configured, it does nothing; where this holds for all augmentations, examples are not
-       copied, and none is asked. NULL: it does something. */
+       copied, and none is asked. One thread, before any work. NULL: it does something. */
     bool (*is_idle)(const void *self);
 } tsr_augmentation_ops;
 

@@ -25,6 +25,9 @@ typedef struct tsr_loss_batch {
     const float *targets;  /* n x target_width; NULL where the target is TSR_TARGET_LABELS */
     float *gradient;       /* n x width, to be written in full; NULL: it is not wanted */
     float scale;           /* the gradient is that of the sum, times this: 1 / n, for the mean */
+    size_t *correct;       /* where a loss looks for each example's largest output anyway it may put here how
+                              many have their first largest at the label; else the host counts. NULL: nobody
+                              wants to know */
 } tsr_loss_batch;
 
 typedef struct tsr_loss_ops {

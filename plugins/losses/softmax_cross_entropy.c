@@ -3,19 +3,21 @@
 #include <math.h>
 #include <tessera/loss.h>
 
-static float largest(size_t width, const float *outputs)
+static size_t largest(size_t width, const float *outputs)
 {
-    float best = outputs[0];
+    size_t best = 0;
     for (size_t c = 1; c < width; c++)
-        if (outputs[c] > best)
-            best = outputs[c];
+        if (outputs[c] > outputs[best])
+            best = c;
     return best;
 }
 
-/* One example's loss; `gradient` (NULL: not wanted) is also where the exponentials are kept. */
-static float example_loss(size_t width, const float *outputs, size_t label, float scale, float *gradient)
+/* One example's loss, whose largest output is `top`; `gradient` (NULL: not wanted) is also where the
+   exponentials are kept. */
+static float example_loss(size_t width, const float *outputs, float top, size_t label, float scale,
+                          float *gradient)
 {
-    float sum = 0, top = largest(width, outputs);
+    float sum = 0;
     for (size_t c = 0; c < width; c++) {
         float e = expf(outputs[c] - top);
         sum += e;
@@ -35,10 +37,16 @@ static double evaluate(const void *self, const tsr_loss_batch *batch)
 {
     (void)self;
     double loss = 0;
-    for (size_t i = 0; i < batch->n; i++)
-        loss +=
-            (double)example_loss(batch->width, batch->outputs + i * batch->width, (size_t)batch->labels[i],
-                                 batch->scale, batch->gradient ? batch->gradient + i * batch->width : NULL);
+    size_t correct = 0;
+    for (size_t i = 0; i < batch->n; i++) {
+        const float *row = batch->outputs + i * batch->width;
+        float *gradient = batch->gradient ? batch->gradient + i * batch->width : NULL;
+        size_t best = largest(batch->width, row), label = (size_t)batch->labels[i];
+        correct += best == label;
+        loss += (double)example_loss(batch->width, row, row[best], label, batch->scale, gradient);
+    }
+    if (batch->correct)
+        *batch->correct = correct;
     return loss;
 }
 

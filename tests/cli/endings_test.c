@@ -53,6 +53,12 @@ static const struct {
       "-s \"probes=({plugin=\\\"$FILE\\\";}, {plugin=\\\"$FILE\\\"; label=\\\"b\\\"; how=\\\"$WAY\\\"; "
       "in=\\\"init\\\";})\"",
       2 },
+    { "loss", "target", "-s \"training.loss={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"target\\\";}\"",
+      2 },
+    { "loss", "outputs", "-s \"training.loss={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"outputs\\\";}\"",
+      2 },
+    { "augmentation", "is_idle",
+      "-s \"training.augment=({plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"is_idle\\\";})\"", 2 },
     { "executor", "execute", "-s \"executor={plugin=\\\"$FILE\\\"; how=\\\"$WAY\\\"; in=\\\"execute\\\";}\"",
       3 },
 };

@@ -654,7 +654,8 @@ START_TEST(a_network_learns_real_valued_targets)
         "run labels.cfg -o none");
     write_text(folder, "noise.cfg",
                REGRESSION "training = { loss = \"mean_squared_error\"; label_noise = 0.1; };\n");
-    command_gives(folder, 2, NULL, "noise.cfg:3: training.label_noise = 0.1: expected 0, as the dataset has no labels",
+    command_gives(folder, 2, NULL,
+                  "noise.cfg:3: training.label_noise = 0.1: expected 0, as the dataset has no labels",
                   "run noise.cfg -o none");
     ck_assert(!exists("none"));
 }
@@ -678,6 +679,15 @@ START_TEST(kinds_of_schedule_are_swept)
                   "run kinds.cfg -o out -s "
                   "'sweep=({key=\"training.schedule.kind\"; values=(\"step\", \"cosine\");})'");
     ck_assert_uint_eq(count_files(folder, "out/runs/*"), 2);
+}
+END_TEST
+
+START_TEST(swept_schedules_are_called_by_their_names)
+{
+    command_gives(folder, 0, "step(every=1)", NULL,
+                  "run small.cfg -o out -s 'probes=()' -s "
+                  "'sweep=({key=\"training.schedule\"; values=({kind=\"step\"; every=1;}, \"cosine\");})'");
+    command_gives(folder, 0, NULL, NULL, "report out");
 }
 END_TEST
 
@@ -876,6 +886,7 @@ int main(void)
     tcase_add_test(tests, a_network_learns_real_valued_targets);
     tcase_add_test(tests, labels_may_be_learned_by_squared_distances);
     tcase_add_test(tests, kinds_of_schedule_are_swept);
+    tcase_add_test(tests, swept_schedules_are_called_by_their_names);
     tcase_add_test(tests, a_list_of_augmentations_does_what_its_short_form_does);
     tcase_add_loop_test(tests, bad_configs_are_refused_and_nothing_is_written, 0,
                         sizeof(refused) / sizeof(refused[0]));

@@ -27,6 +27,7 @@ static const struct {
     { "empty_shape", "samples of shape 2 x 1 x 0 hold nothing" },
     { "huge_shape", "x 1 x 3 are larger than memory" },
     { "one_class", "1 classes, expected at least 2" },
+    { "empty_target", "targets of shape 3 x 0 hold nothing" },
     { "nameless", "class 1 of 3 has no name" },
     { "latin", "the name of class 1 is not UTF-8" },
     { "bad_label", "training sample 7 has label 3, expected 0 to 2" },

@@ -214,6 +214,7 @@ static const struct {
     { "loss", "needs", "where no gradient is wanted", "without a gradient" },
     { "loss", "mean", "is a sum over examples", "give the sum, not the mean" },
     { "loss", "wide", "is a sum over examples", "outputs gives 0 for 2" },
+    { "loss", "miscounts", "counts right answers", "it counts 0 of 6 examples" },
     { "schedule", "shares", "gives the same again", "keep nothing between calls" },
     { "schedule", "negative", "finite and not negative", "in epoch 11 at step 1 of 7 the factor is -0.09" },
     { "schedule", "endless", "finite and not negative", "the factor is inf" },

@@ -36,8 +36,11 @@ START_TEST(the_loss_agrees_with_double_even_for_large_logits)
         }
     }
     ck_assert_double_eq_tol(value, expected, 1e-5);
+    size_t correct = 99;
     batch.gradient = NULL;
+    batch.correct = &correct;
     ck_assert(loss_of(loss, &batch) == value);
+    ck_assert_uint_eq(correct, 1); /* the second; of equal logits the first class counts */
     tsr_instance_free(loss);
 }
 END_TEST

@@ -1,13 +1,12 @@
 /* A loss: squared distances; faults by name. */
 #include "faulty.h"
 
-enum { GRADIENT = OWN, MEAN, NEEDS, BEYOND, WIDE };
-FAULTS("gradient", "mean", "needs", "beyond", "wide");
+enum { GRADIENT = OWN, MEAN, NEEDS, BEYOND, WIDE, MISCOUNTS };
+FAULTS("gradient", "mean", "needs", "beyond", "wide", "miscounts");
 
 static tsr_target target(const void *self)
 {
-    (void)self;
-    return TSR_TARGET_VALUES;
+    return ((const faulty *)self)->fault == MISCOUNTS ? TSR_TARGET_LABELS : TSR_TARGET_VALUES;
 }
 
 static size_t outputs(const void *self, size_t n)
@@ -22,13 +21,15 @@ static double evaluate(const void *self, const tsr_loss_batch *batch)
     float factor = f->fault == GRADIENT ? 1 : 2;
     size_t n = batch->n * batch->width;
     for (size_t i = 0; i < n; i++) {
-        float error = batch->outputs[i] - batch->targets[i];
+        float error = batch->outputs[i] - (batch->targets ? batch->targets[i] : 0);
         loss += (double)error * (double)error;
         if (batch->gradient)
             batch->gradient[i] = factor * batch->scale * error;
     }
     if (f->fault == BEYOND && batch->gradient)
         batch->gradient[n] = 0;
+    if (f->fault == MISCOUNTS && batch->correct)
+        *batch->correct = 0;
     if (f->fault == NEEDS && !batch->gradient)
         return 0;
     return f->fault == MEAN ? loss / (double)batch->n : loss;
