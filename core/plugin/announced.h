@@ -7,6 +7,21 @@
 /* Words of lower case, digits and _, with dots between them. */
 bool tsr_metric_name_valid(const char *name);
 
+/* Whether a metric's name is the one that was announced, in which # stands for a number. */
+bool tsr_metric_is_announced(const char *announced, const char *name);
+
+/* What was announced of a metric, in a list ended by a NULL name (NULL: none); NULL: nothing. */
+const tsr_metric_info *tsr_announced_find(const tsr_metric_info *metrics, const char *name);
+
+/* Whether a value is one that the metric can have. */
+bool tsr_announced_allows(const tsr_metric_info *metric, double value);
+
+/* Copies a plugin's list, whose elements are of `size`, to the host's size; *out is free()d. `size` is at least
+   tsr_metric_info_minimum and at most the host's; `where` names the plugin in messages. */
+extern const size_t tsr_metric_info_minimum;
+TSR_MUST_CHECK tsr_status *tsr_announced_copy(const tsr_metric_info *theirs, size_t size, const char *where,
+                                              tsr_metric_info **out);
+
 /* Checks a list that a plugin brings (NULL: none); `where` names the plugin in messages. */
 TSR_MUST_CHECK tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *where);
 

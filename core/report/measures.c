@@ -62,9 +62,8 @@ static bool is_detail(const tsr_measure *measure)
 static void find_info(const tsr_results *results, tsr_measure *measure)
 {
     for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++)
-        tsr_announced_read(
-            json_object_get(json_object_get(results->runs[i].record, "metrics"), measure->name),
-            &measure->info);
+        tsr_announced_read(tsr_announced_of(json_object_get(results->runs[i].record, "metrics"), measure->name),
+                           &measure->info);
     measure->detail = is_detail(measure);
 }
 

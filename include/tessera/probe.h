@@ -130,12 +130,25 @@ typedef enum tsr_metric_part {
     TSR_N_METRIC_PARTS,
 } tsr_metric_part;
 
-/* A metric that a probe announces. */
+/* Which of two values is the better one. */
+typedef enum tsr_metric_better {
+    TSR_BETTER_UNSAID,
+    TSR_BETTER_LARGER,
+    TSR_BETTER_SMALLER,
+    TSR_N_METRIC_BETTER,
+} tsr_metric_better;
+
+/* A metric that a probe announces. What is left out is not said. */
 typedef struct tsr_metric_info {
-    const char *name; /* as tsr_metric gets it; NULL ends the list */
+    const char *name; /* as tsr_metric gets it, but that # stands for a number: "layer#.entropy" announces
+                         layer0.entropy, layer1.entropy and so on. NULL ends the list */
     tsr_metric_role role;
     tsr_metric_part part;
-    const char *doc; /* one line, no full stop; a probe's metrics with the same words share a plot */
+    const char *doc;  /* one line, no full stop; a probe's metrics with the same words share a plot */
+    const char *unit; /* "bits"; NULL: a number */
+    double minimum, maximum; /* what a value cannot leave, both included; both 0: not said. Infinite where one
+                                side is open */
+    tsr_metric_better better;
 } tsr_metric_info;
 
 typedef struct tsr_probe_ops {
@@ -158,7 +171,8 @@ typedef struct tsr_probe_ops {
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \
-    .kind = TSR_PROBE, .ops_size = sizeof(tsr_probe_ops), .ops = (1 ? (table) : (const tsr_probe_ops *)0)
+    .kind = TSR_PROBE, .ops_size = sizeof(tsr_probe_ops), .announced_size = sizeof(tsr_metric_info),         \
+    .ops = (1 ? (table) : (const tsr_probe_ops *)0)
 
 TSR_END_DECLS
 #endif

@@ -190,17 +190,19 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return status;
 }
 
-#define MINIMUM "least Hamming distance between two training codes, in bits"
-#define MEAN "mean Hamming distance between two training codes, in bits"
+#define MINIMUM "least Hamming distance between two training codes"
+#define MEAN "mean Hamming distance between two training codes"
 
 /* Of all layers together; the same by layer is named "layer0.bits" and so on. */
 static const tsr_metric_info metrics[] = {
-    { "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
-    { "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean entropy of a bit over the training codes" },
-    { "distance_min_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
-    { "distance_mean_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
-    { "distance_min_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
-    { "distance_mean_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
+    { "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant",
+      "bits", 0, INFINITY, TSR_BETTER_UNSAID },
+    { "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean entropy of a bit over the training codes",
+      "bits", 0, 1, TSR_BETTER_UNSAID },
+    { "distance_min_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
+    { "distance_mean_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
+    { "distance_min_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
+    { "distance_mean_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
     { 0 },
 };
 

@@ -158,12 +158,12 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define INERTIA "sum of squared distances to the clusters' centres"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
-    { "train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
-    { "train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
-    { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
-    { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
+    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY, NULL, 0, 1, TSR_BETTER_LARGER },
+    { "train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED, NULL, 0, 1, TSR_BETTER_LARGER },
+    { "train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA, NULL, 0, INFINITY, TSR_BETTER_SMALLER },
+    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY, NULL, 0, 1, TSR_BETTER_LARGER },
+    { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED, NULL, 0, 1, TSR_BETTER_LARGER },
+    { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA, NULL, 0, INFINITY, TSR_BETTER_SMALLER },
     { 0 },
 };
 

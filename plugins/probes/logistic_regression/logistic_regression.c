@@ -97,8 +97,8 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define ACCURACY "accuracy of a linear classifier of codes"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY },
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY },
+    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY, NULL, 0, 1, TSR_BETTER_LARGER },
+    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY, NULL, 0, 1, TSR_BETTER_LARGER },
     { 0 },
 };
 
