@@ -47,28 +47,6 @@ bool tsr_announced_allows(const tsr_metric_info *metric, double value)
     return isnan(value) || !has_range(metric) || (value >= metric->minimum && value <= metric->maximum);
 }
 
-const size_t tsr_metric_info_minimum =
-    offsetof(tsr_metric_info, better) + sizeof(((tsr_metric_info *)0)->better);
-
-tsr_status *tsr_announced_copy(const tsr_metric_info *theirs, size_t size, const char *where,
-                               tsr_metric_info **out)
-{
-    const char *bytes = (const char *)theirs;
-    size_t n = 0;
-    tsr_metric_info one = { 0 };
-    for (memcpy(&one, bytes, size); one.name; memcpy(&one, bytes + ++n * size, size))
-        if (n == MAX_METRICS)
-            return tsr_fail(TSR_REFUSED,
-                            "%s: announces more than %d metrics; is the NULL name at the end missing?", where,
-                            MAX_METRICS);
-    *out = tsr_alloc(n + 1, sizeof(**out));
-    if (!*out)
-        return tsr_no_memory("a plugin's metrics");
-    for (size_t i = 0; i < n; i++)
-        memcpy(&(*out)[i], bytes + i * size, size);
-    return NULL;
-}
-
 /* A name in which a number may stand for any. */
 static bool announced_name_valid(const char *name)
 {
@@ -98,11 +76,12 @@ static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
         return tsr_fail(TSR_REFUSED, "%s: metric '%s': its unit is not one line; expected such as \"bits\"",
                         where, metric->name);
     if (!(metric->minimum <= metric->maximum))
-        return tsr_fail(TSR_REFUSED, "%s: metric '%s': values from %g to %g, expected two numbers that ascend",
-                        where, metric->name, metric->minimum, metric->maximum);
+        return tsr_fail(TSR_REFUSED,
+                        "%s: metric '%s': values from %g to %g, expected two numbers that ascend", where,
+                        metric->name, metric->minimum, metric->maximum);
     if ((unsigned)metric->better >= TSR_N_METRIC_BETTER)
-        return tsr_fail(TSR_REFUSED, "%s: metric '%s': expected one of TSR_BETTER_... as what is better", where,
-                        metric->name);
+        return tsr_fail(TSR_REFUSED, "%s: metric '%s': expected one of TSR_BETTER_... as what is better",
+                        where, metric->name);
     return NULL;
 }
 
@@ -116,4 +95,31 @@ tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *wher
                                 metrics[i].name);
     }
     return NULL;
+}
+
+tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where)
+{
+    static const size_t least = offsetof(tsr_metric_info, better) + sizeof(((tsr_metric_info *)0)->better);
+    const char *bytes = (const char *)ops->metrics;
+    tsr_metric_info one = { 0 }, *copy;
+    size_t n = 0;
+    ops->metrics = NULL;
+    if (!bytes)
+        return NULL;
+    if (size < least || size > sizeof(one))
+        return tsr_fail(TSR_REFUSED,
+                        "%s: its tsr_metric_info takes %zu bytes, expected %zu to %zu; give it by "
+                        "TSR_PROBE_PLUGIN, and rebuild it against this version's headers",
+                        where, size, least, sizeof(one));
+    for (memcpy(&one, bytes, size); one.name; memcpy(&one, bytes + ++n * size, size))
+        if (n == MAX_METRICS)
+            return tsr_fail(TSR_REFUSED,
+                            "%s: announces more than %d metrics; is the NULL name at the end missing?", where,
+                            MAX_METRICS);
+    ops->metrics = copy = tsr_alloc(n + 1, sizeof(*copy));
+    if (!copy)
+        return tsr_no_memory("a plugin's metrics");
+    for (size_t i = 0; i < n; i++)
+        memcpy(&copy[i], bytes + i * size, size);
+    return tsr_announced_check(copy, where);
 }

@@ -16,11 +16,9 @@ const tsr_metric_info *tsr_announced_find(const tsr_metric_info *metrics, const 
 /* Whether a value is one that the metric can have. */
 bool tsr_announced_allows(const tsr_metric_info *metric, double value);
 
-/* Copies a plugin's list, whose elements are of `size`, to the host's size; *out is free()d. `size` is at least
-   tsr_metric_info_minimum and at most the host's; `where` names the plugin in messages. */
-extern const size_t tsr_metric_info_minimum;
-TSR_MUST_CHECK tsr_status *tsr_announced_copy(const tsr_metric_info *theirs, size_t size, const char *where,
-                                              tsr_metric_info **out);
+/* Puts a checked copy of the list in place of the plugin's, whose elements are of `size`; free() it also
+   after a failure. `where` names the plugin in messages. */
+TSR_MUST_CHECK tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where);
 
 /* Checks a list that a plugin brings (NULL: none); `where` names the plugin in messages. */
 TSR_MUST_CHECK tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *where);

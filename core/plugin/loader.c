@@ -287,23 +287,7 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
     return NULL;
 }
 
-/* A probe's metrics, of this host's size. */
-static tsr_status *copy_announced(const tsr_plugin *theirs, tsr_plugin *plugin, const char *where)
-{
-    tsr_probe_ops *ops = (tsr_probe_ops *)(uintptr_t)plugin->ops; /* our copy */
-    const tsr_metric_info *metrics = ops->metrics;
-    ops->metrics = NULL;
-    if (!metrics)
-        return NULL;
-    TSR_TRY(check_size(where, "tsr_metric_info", theirs->announced_size, tsr_metric_info_minimum,
-                       sizeof(tsr_metric_info)));
-    tsr_metric_info *copy = NULL;
-    tsr_status *status = tsr_announced_copy(metrics, theirs->announced_size, where, &copy);
-    ops->metrics = copy;
-    return status ? status : tsr_announced_check(copy, where);
-}
-
-/* What copy_ops and copy_announced have made. */
+/* What copy_ops has made, and the metrics in it. */
 static void free_ops(const tsr_plugin *plugin)
 {
     if (plugin->kind == TSR_PROBE && plugin->ops)
@@ -350,7 +334,7 @@ static tsr_status *take_contents(const tsr_plugin_file *entry, const tsr_plugin 
     if (!status)
         status = copy_ops(theirs, row, where, &plugin->ops);
     if (!status && plugin->kind == TSR_PROBE)
-        status = copy_announced(theirs, plugin, where);
+        status = tsr_announced_take(theirs->announced_size, (tsr_probe_ops *)(uintptr_t)plugin->ops, where);
     if (!status)
         status = copy_keys(entry, theirs->keys, where, 0, &plugin->keys);
     if (!status)

@@ -15,7 +15,7 @@ static size_t label_length(const char *name)
 static bool belong_together(const tsr_measure *a, const tsr_measure *b)
 {
     size_t length = label_length(a->name);
-    return a->info.doc && b->info.doc && length == label_length(b->name) &&
+    return a->info.doc && b->info.doc && a->detail == b->detail && length == label_length(b->name) &&
            strncmp(a->name, b->name, length) == 0 && strcmp(a->info.doc, b->info.doc) == 0;
 }
 

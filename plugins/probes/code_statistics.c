@@ -194,16 +194,20 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define MEAN "mean Hamming distance between two training codes"
 
 /* Of all layers together; the same by layer is named "layer0.bits" and so on. */
+#define STATISTICS(prefix)                                                                                   \
+    TSR_METRIC(prefix "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant", \
+               .unit = "bits", .maximum = INFINITY),                                                         \
+        TSR_METRIC(prefix "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,                                  \
+                   "mean entropy of a bit over the training codes", .unit = "bits", .maximum = 1),           \
+        DISTANCE(prefix "distance_min_within", MINIMUM), DISTANCE(prefix "distance_mean_within", MEAN),      \
+        DISTANCE(prefix "distance_min_across", MINIMUM), DISTANCE(prefix "distance_mean_across", MEAN)
+#define DISTANCE(name, doc)                                                                                  \
+    TSR_METRIC(name, TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, doc, .unit = "bits", .maximum = INFINITY)
+
 static const tsr_metric_info metrics[] = {
-    { "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant",
-      "bits", 0, INFINITY, TSR_BETTER_UNSAID },
-    { "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean entropy of a bit over the training codes",
-      "bits", 0, 1, TSR_BETTER_UNSAID },
-    { "distance_min_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
-    { "distance_mean_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
-    { "distance_min_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
-    { "distance_mean_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN, "bits", 0, INFINITY, TSR_BETTER_UNSAID },
-    { 0 },
+    STATISTICS(""),
+    STATISTICS("layer#."),
+    TSR_METRICS_END,
 };
 
 static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
