@@ -17,15 +17,31 @@
 
 static const char *const roles[TSR_N_METRIC_ROLES] = { "other", "redundancy_ratio", "accuracy" };
 static const char *const parts[TSR_N_METRIC_PARTS] = { "any", "train", "test" };
+static const char *const betters[TSR_N_METRIC_BETTER] = { "", "larger", "smaller" };
+
+/* One metric; NULL without memory. */
+static json_t *metric_json(const tsr_metric_info *metric)
+{
+    json_t *out = json_pack("{s:s, s:s, s:s}", "role", roles[metric->role], "part", parts[metric->part], "doc",
+                            metric->doc);
+    bool ranges = metric->minimum < metric->maximum;
+    if (metric->unit)
+        json_object_set_new(out, "unit", json_string(metric->unit));
+    if (ranges && isfinite(metric->minimum))
+        json_object_set_new(out, "minimum", json_real(metric->minimum));
+    if (ranges && isfinite(metric->maximum))
+        json_object_set_new(out, "maximum", json_real(metric->maximum));
+    if (metric->better)
+        json_object_set_new(out, "better", json_string(betters[metric->better]));
+    return out;
+}
 
 void tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object)
 {
     for (; metrics && metrics->name; metrics++) {
         char *name = tsr_format("%s%s", prefix, metrics->name);
         if (name)
-            json_object_set_new(object, name,
-                                json_pack("{s:s, s:s, s:s}", "role", roles[metrics->role], "part",
-                                          parts[metrics->part], "doc", metrics->doc));
+            json_object_set_new(object, name, metric_json(metrics));
         free(name);
     }
 }
@@ -38,8 +54,31 @@ static int index_of(const json_t *word, const char *const *words, int n)
     return 0;
 }
 
+const json_t *tsr_announced_of(const json_t *object, const char *name)
+{
+    const json_t *found = json_object_get(object, name), *value;
+    const char *announced;
+    json_t *members = json_incref((json_t *)(uintptr_t)object); /* the macro wants it mutable */
+    json_object_foreach(members, announced, value)
+        if (!found && strchr(announced, '#') && tsr_metric_is_announced(announced, name))
+            found = value;
+    json_decref(members);
+    return found;
+}
+
+static double number_of(const json_t *object, const char *key, double otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : otherwise;
+}
+
 void tsr_announced_read(const json_t *object, tsr_metric_info *out)
 {
+    bool ranges = json_object_get(object, "minimum") || json_object_get(object, "maximum");
+    out->unit = json_string_value(json_object_get(object, "unit"));
+    out->minimum = ranges ? number_of(object, "minimum", -INFINITY) : 0;
+    out->maximum = ranges ? number_of(object, "maximum", INFINITY) : 0;
+    out->better = (tsr_metric_better)index_of(json_object_get(object, "better"), betters, TSR_N_METRIC_BETTER);
     out->role = (tsr_metric_role)index_of(json_object_get(object, "role"), roles, TSR_N_METRIC_ROLES);
     out->part = (tsr_metric_part)index_of(json_object_get(object, "part"), parts, TSR_N_METRIC_PARTS);
     out->doc = json_string_value(json_object_get(object, "doc"));

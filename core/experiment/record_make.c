@@ -16,13 +16,18 @@
 
 /* What the host itself measures. */
 static const tsr_metric_info own_metrics[] = {
-    { "model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean loss of the network's outputs" },
-    { "model.loss.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "mean loss of the network's outputs" },
-    { "model.loss.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean loss of the network's outputs" },
-    { "model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "accuracy of the network's answers" },
-    { "model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "accuracy of the network's answers" },
-    { "model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "accuracy of the network's answers" },
-    { "code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
+    TSR_METRIC("model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
+               "mean loss of the network's outputs"),
+    TSR_METRIC("model.loss.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY,
+               "mean loss of the network's outputs"),
+    TSR_METRIC("model.loss.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean loss of the network's outputs"),
+    TSR_METRIC("model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
+               "accuracy of the network's answers"),
+    TSR_METRIC("model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY,
+               "accuracy of the network's answers"),
+    TSR_METRIC("model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST,
+               "accuracy of the network's answers"),
+    TSR_METRIC("code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant"),
     { 0 },
 };
 
@@ -48,7 +53,7 @@ static json_t *describe_network(const tsr_network *network)
 static void describe_probe(const tsr_instance *probe, json_t *out)
 {
     static const tsr_metric_info projection[] = {
-        { "projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on" },
+        TSR_METRIC("projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on"),
         { 0 },
     };
     const tsr_probe_ops *ops = tsr_instance_ops(probe);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/shape.h"
 #include "kit/operator.h"
+#include "kit/shapes.h"
 #include "nn/graph.h"
 #include "nn/network.h"
 #include "plugin/instance.h"
@@ -17,16 +18,10 @@
 
 #define BATCH 5
 #define FEW 3 /* samples of a batch whose gradients are compared */
-#define CLASSES 10
-#define SEED 21
+#define CLASSES TSR_KIT_CLASSES
+#define SEED TSR_KIT_SEED
 #define GROUPS 6 /* of parameters that are moved together */
 
-/* The kit's own; the last ones only where no other is taken. */
-static const tsr_shape own_shapes[] = { { 1, { 40 } },         { 2, { 8, 12 } },     { 3, { 3, 8, 8 } },
-                                        { 3, { 3, 32, 32 } },  { 3, { 1, 28, 28 } }, { 3, { 3, 64, 64 } },
-                                        { 3, { 3, 224, 224 } } };
-#define OWN_SHAPES (sizeof(own_shapes) / sizeof(*own_shapes))
-#define COMMON_SHAPES 5
 #define MOST_SHAPES 3 /* of the kit's own, that one check tries */
 
 /* A network of the model with a batch in it. */
@@ -38,43 +33,11 @@ typedef struct trial {
     int32_t labels[BATCH];
 } trial;
 
-/* With the loss, where one is given. */
-static tsr_status *build(const tsr_instance *model, const tsr_instance *loss, tsr_shape shape,
-                         tsr_network **out)
-{
-    tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
-    tsr_status *status = tsr_network_new(model, shape, CLASSES, SEED, out);
-    tsr_guard_leave(before);
-    const tsr_network_loss_options options = { .loss = loss, .classes = CLASSES };
-    if (!status && loss)
-        tsr_network_set_loss(*out, &options);
-    return status;
-}
-
-/* The next shape from number *next on that the model takes; *network is NULL where there is none, and
- *refused says why, where it was asked at all. */
-static void next_network(const tsr_kit *kit, const tsr_instance *model, const tsr_instance *loss,
-                         size_t *next, bool is_first, tsr_network **network, tsr_shape *shape, tsr_status **refused)
-{
-    bool own = kit->n_shapes == 0;
-    const tsr_shape *shapes = own ? own_shapes : kit->shapes;
-    size_t n = own ? is_first ? OWN_SHAPES : COMMON_SHAPES : kit->n_shapes;
-    *network = NULL;
-    *refused = NULL;
-    while (*next < n && !*network) {
-        tsr_status_free(*refused);
-        *shape = shapes[(*next)++];
-        *refused = build(model, loss, *shape, network);
-        if (*refused && !own)
-            return;
-    }
-}
-
 static tsr_status *first_network(const tsr_kit *kit, trial *t)
 {
     size_t next = 0;
     tsr_status *refused;
-    next_network(kit, t->model, t->loss, &next, true, &t->network, &t->shape, &refused);
+    tsr_kit_next_network(kit, t->model, t->loss, &next, true, &t->network, &t->shape, &refused);
     if (t->network)
         return NULL;
     return tsr_context(refused, "it refuses inputs of %s",
@@ -200,7 +163,7 @@ static tsr_status *on_each_shape(const tsr_kit *kit, const tsr_instance *model, 
         tsr_network *network;
         tsr_shape shape;
         char text[TSR_SHAPE_TEXT];
-        next_network(kit, model, NULL, &next, tried == 0, &network, &shape, &status);
+        tsr_kit_next_network(kit, model, NULL, &next, tried == 0, &network, &shape, &status);
         if (!network)
             break;
         size_t fit = floats / tsr_shape_size(shape), n = fit > samples ? fit : samples;

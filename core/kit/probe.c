@@ -12,6 +12,7 @@
 #include "kit/encoded.h"
 #include "nn/network.h"
 #include "nn/tasks.h"
+#include "plugin/announced.h"
 #include "plugin/instance.h"
 #include "plugin/kinds.h"
 
@@ -322,9 +323,14 @@ static tsr_status *give_announced(tsr_kit *kit, const tsr_instance *instance)
     TSR_TRY(make(instance, 600, 200, 130, &t));
     tsr_status *status = run(instance, &t);
     size_t given = 0;
-    double value;
-    for (const tsr_metric_info *metric = ops->metrics; !status && metric->name; metric++)
-        given += tsr_metrics_find(t.metrics, metric->name, &value);
+    for (size_t i = 0; !status && i < tsr_metrics_count(t.metrics); i++) {
+        tsr_metric_value given_one = tsr_metrics_get(t.metrics, i);
+        const tsr_metric_info *metric = tsr_announced_find(ops->metrics, given_one.name);
+        given += metric != NULL;
+        if (metric && !tsr_announced_allows(metric, given_one.value))
+            status = tsr_fail(TSR_FAILED, "the metric '%s' is %g, and announced to be %g to %g", given_one.name,
+                              given_one.value, metric->minimum, metric->maximum);
+    }
     if (!status && !given)
         status = tsr_fail(TSR_FAILED,
                           "none of the metrics that it announces is among those that it gives; are the "

@@ -1,7 +1,8 @@
-/* Lines through a network: each move computes values and slopes of every node in double precision, in the order
-   of the graph. What only moves elements is found out once, by sending the elements' numbers through. */
+/* Lines through a network: each move computes values and slopes of every node in double precision, in the
+   order of the graph. What only moves elements is found out once, by sending the elements' numbers through.
+ */
 #include "base/memory.h"
-#include "codes/extract.h"
+#include "nn/lines.h"
 #include "nn/network_parts.h"
 #include "nn/ops/ops.h"
 
@@ -155,21 +156,22 @@ static tsr_status *call_line(tsr_lines *lines, const tsr_node *node, const doubl
         values[k] = lines->courses[node->inputs[k]->index].values;
         slopes[k] = lines->courses[node->inputs[k]->index].slopes;
     }
-    tsr_line_pass pass = { .config = node->config,
-                           .n = lines->n,
-                           .n_inputs = node->n_inputs,
-                           .shapes = node->shapes,
-                           .shape = node->shape,
-                           .values = values,
-                           .slopes = slopes,
-                           .value = to->values,
-                           .slope = to->slopes,
-                           .parameters = (const float *const *)(uintptr_t)(network->store.parameters +
-                                                                           node->first_parameter),
-                           .state = (const float *const *)(uintptr_t)(network->store.state + node->first_state),
-                           .constants = network->graph->constant_values + node->first_constant,
-                           .t = lines->t,
-                           .next = lines->next };
+    tsr_line_pass pass = {
+        .config = node->config,
+        .n = lines->n,
+        .n_inputs = node->n_inputs,
+        .shapes = node->shapes,
+        .shape = node->shape,
+        .values = values,
+        .slopes = slopes,
+        .value = to->values,
+        .slope = to->slopes,
+        .parameters = (const float *const *)(uintptr_t)(network->store.parameters + node->first_parameter),
+        .state = (const float *const *)(uintptr_t)(network->store.state + node->first_state),
+        .constants = network->graph->constant_values + node->first_constant,
+        .t = lines->t,
+        .next = lines->next
+    };
     tsr_call before = tsr_guard_note(node->call);
     tsr_status *status = node->op.line(&pass);
     tsr_guard_note(before);
@@ -313,45 +315,17 @@ const double *tsr_lines_logit_slopes(const tsr_lines *lines)
     return lines->courses[lines->network->graph->logits->index].slopes;
 }
 
-static void encode_layer(const tsr_lines *lines, size_t number, const float *at, size_t first, tsr_codes *codes)
+const tsr_network *tsr_lines_network(const tsr_lines *lines)
 {
-    const tsr_code_source *source = &lines->network->sources[number];
-    const course *c = layer_of(lines, number);
-    size_t step = tsr_code_source_columns(source) / source->n_breakpoints;
-    for (size_t i = 0; i < lines->n * source->units; i++) {
-        size_t line = i / source->units, unit = i % source->units;
-        size_t channel = unit / (source->units / source->channels);
-        double value = 0, slope = 0;
-        for (size_t p = i * source->positions; p < (i + 1) * source->positions; p++) {
-            value += c->values[p];
-            slope += c->slopes[p];
-        }
-        for (size_t b = 0; b < source->n_breakpoints; b++) {
-            size_t column = first + b * step + unit;
-            bool above = tsr_line_above(lines->t[line], value, slope, (double)at[b * source->channels + channel]);
-            codes->words[line * codes->stride + column / 64] |= (uint64_t)above << column % 64;
-        }
-    }
+    return lines->network;
 }
 
-tsr_status *tsr_lines_encode(const tsr_lines *lines, tsr_codes **out)
+size_t tsr_lines_count(const tsr_lines *lines)
 {
-    size_t first = 0;
-    tsr_codes *codes;
-    *out = NULL;
-    TSR_TRY(tsr_codes_for(lines->network, lines->n, NULL, &codes));
-    for (size_t i = 0; i < lines->network->n_sources; i++) {
-        const tsr_code_source *source = &lines->network->sources[i];
-        float *at = tsr_alloc(source->n_breakpoints * source->channels, sizeof(float));
-        if (!at) {
-            tsr_codes_free(codes);
-            return tsr_no_memory("lines");
-        }
-        tsr_network_breakpoints(lines->network, i, at);
-        encode_layer(lines, i, at, first, codes);
-        free(at);
-        first += tsr_code_source_columns(source);
-    }
-    *out = codes;
-    return NULL;
+    return lines->n;
+}
+
+const double *tsr_lines_places(const tsr_lines *lines)
+{
+    return lines->t;
 }

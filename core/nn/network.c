@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREDICT_BATCH 256
-
 /* --- life --- */
 
 static tsr_status *build(tsr_network *network, const tsr_instance *model, tsr_shape shape, uint64_t seed)
@@ -275,35 +273,11 @@ static void see_values(void *context, const tsr_node *node, size_t n, const floa
     }
 }
 
-/* Of a layer whose breakpoints move, where they are. */
-static void find_breakpoints(const tsr_network *network, const tsr_layer_source *layer, float *at)
-{
-    const tsr_node *reader = layer->reader;
-    tsr_pass pass = { .config = reader->config,
-                      .n = 1,
-                      .n_inputs = reader->n_inputs,
-                      .shapes = reader->shapes,
-                      .shape = reader->shape,
-                      .parameters = network->store.parameters + reader->first_parameter,
-                      .state = network->store.state + reader->first_state,
-                      .constants = network->graph->constant_values + reader->first_constant };
-    tsr_call before = tsr_guard_note(reader->call);
-    reader->op.breakpoints(&pass, at);
-    tsr_guard_note(before);
-}
-
-static void move_breakpoints(tsr_network *network)
-{
-    for (size_t i = 0; i < network->n_sources; i++)
-        if (network->layers[i].moved)
-            find_breakpoints(network, &network->layers[i], network->layers[i].moved);
-}
-
 void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context)
 {
     seeing who = { network, see, context };
     if (see)
-        move_breakpoints(network);
+        tsr_network_move_breakpoints(network);
     tsr_plan_forward(network->plan, n, false, 0, 0, see ? see_values : NULL, &who);
 }
 
@@ -329,108 +303,13 @@ tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inp
 {
     size_t size = tsr_shape_size(tsr_network_input(network)), width = (size_t)network->outputs;
     tsr_plan *before = network->plan;
-    size_t batch = network->plans[0] ? network->plans[0]->batch : PREDICT_BATCH;
+    size_t batch = network->plans[0] ? network->plans[0]->batch : TSR_PREDICT_BATCH;
     TSR_TRY(tsr_network_plan(network, batch, false));
     for (size_t i = 0; i < n; i += batch) {
         size_t now = n - i < batch ? n - i : batch;
         tsr_network_take_inputs(network, now, inputs + i * size);
         tsr_network_forward(network, now, NULL, NULL);
         memcpy(outputs + i * width, tsr_network_logits(network), now * width * sizeof(float));
-    }
-    if (before)
-        network->plan = before;
-    return NULL;
-}
-
-/* --- the layers of the code --- */
-
-static size_t round_up(size_t bits)
-{
-    return (bits + 63) / 64 * 64;
-}
-
-size_t tsr_code_source_columns(const tsr_code_source *source)
-{
-    return source->n_breakpoints * round_up(source->units);
-}
-
-size_t tsr_network_n_layers(const tsr_network *network)
-{
-    return network->n_sources;
-}
-
-static size_t first_column(const tsr_network *network, size_t layer)
-{
-    size_t first = 0;
-    for (size_t i = 0; i < layer; i++)
-        first += tsr_code_source_columns(&network->sources[i]);
-    return first;
-}
-
-void tsr_network_layer_sized(const tsr_network *network, size_t i, tsr_layer_info *out, size_t size)
-{
-    const tsr_code_source *source = &network->sources[i];
-    tsr_layer_info info = { .name = source->name,
-                            .units = source->units,
-                            .positions = source->positions,
-                            .channels = source->channels,
-                            .n_breakpoints = source->n_breakpoints,
-                            .first = first_column(network, i) };
-    memset(out, 0, size);
-    memcpy(out, &info, size < sizeof(info) ? size : sizeof(info));
-}
-
-void tsr_network_breakpoints(const tsr_network *network, size_t i, float *at)
-{
-    const tsr_code_source *source = &network->sources[i];
-    if (source->moved)
-        find_breakpoints(network, &network->layers[i], at);
-    for (size_t b = 0; !source->moved && b < source->n_breakpoints; b++)
-        for (size_t c = 0; c < source->channels; c++)
-            at[b * source->channels + c] = source->breakpoints[b];
-}
-
-tsr_column tsr_network_column(const tsr_network *network, size_t column)
-{
-    size_t first = 0;
-    for (size_t i = 0; i < network->n_sources; i++) {
-        const tsr_code_source *source = &network->sources[i];
-        size_t step = round_up(source->units), n = tsr_code_source_columns(source);
-        size_t unit = column >= first ? (column - first) % step : 0;
-        if (column >= first && column - first < n && unit < source->units)
-            return (tsr_column){ i, unit, unit / (source->units / source->channels),
-                                 (column - first) / step };
-        first += n;
-    }
-    return (tsr_column){ .layer = network->n_sources };
-}
-
-typedef struct one_layer {
-    size_t number;
-    float *values;
-} one_layer;
-
-static void copy_values(void *context, const tsr_layer_values *layer)
-{
-    const one_layer *wanted = context;
-    if (layer->number == wanted->number)
-        memcpy(wanted->values, layer->x, layer->n * layer->units * sizeof(float));
-}
-
-tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n, const float *inputs, float *values)
-{
-    if (i >= network->n_sources)
-        return tsr_fail(TSR_REFUSED, "no layer %zu: the code has %zu, counted from 0", i, network->n_sources);
-    size_t size = tsr_shape_size(tsr_network_input(network));
-    size_t units = network->sources[i].units * network->sources[i].positions;
-    tsr_plan *before = network->plan;
-    size_t batch = network->plans[0] ? network->plans[0]->batch : PREDICT_BATCH;
-    TSR_TRY(tsr_network_plan(network, batch, false));
-    for (size_t at = 0; at < n; at += batch) {
-        size_t now = n - at < batch ? n - at : batch;
-        one_layer wanted = { i, values + at * units };
-        tsr_network_take_inputs(network, now, inputs + at * size);
-        tsr_network_forward(network, now, copy_values, &wanted);
     }
     if (before)
         network->plan = before;
@@ -467,16 +346,6 @@ size_t tsr_network_parameters(const tsr_network *network)
 tsr_flat tsr_network_flat(tsr_network *network)
 {
     return network->flat;
-}
-
-size_t tsr_network_n_code_sources(const tsr_network *network)
-{
-    return network->n_sources;
-}
-
-const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer)
-{
-    return &network->sources[layer];
 }
 
 size_t tsr_network_n_tensors(const tsr_network *network)

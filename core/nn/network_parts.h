@@ -31,10 +31,15 @@ struct tsr_network {
     size_t n_sources;
     tsr_code_source *sources;
     tsr_layer_source *layers; /* of each source */
-    tsr_plan *plans[2]; /* without and with training */
-    tsr_plan *plan;     /* the selected one */
-    const float *mean;  /* of the inputs that it is given; or NULL */
+    tsr_plan *plans[2];       /* without and with training */
+    tsr_plan *plan;           /* the selected one */
+    const float *mean;        /* of the inputs that it is given; or NULL */
 };
+
+#define TSR_PREDICT_BATCH 256 /* inputs that are predicted together, where no plan says otherwise */
+
+/* Sets what `moved` of the layers points to, from what is learned now. */
+void tsr_network_move_breakpoints(tsr_network *network);
 
 /* Lays parameters and states out, draws the parameters, and finds the sources of code bits. */
 TSR_MUST_CHECK tsr_status *tsr_network_lay_out(tsr_network *network, uint64_t seed);

@@ -1,8 +1,11 @@
 /* The metrics that probes announce. */
 #include "plugin/announced.h"
 
+#include "base/memory.h"
 #include "plugin/keys.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_METRICS = 1024 }; /* a list without its end is noticed here */
@@ -14,9 +17,51 @@ bool tsr_metric_name_valid(const char *name)
            name[length - 1] != '.' && !strstr(name, "..");
 }
 
+bool tsr_metric_is_announced(const char *announced, const char *name)
+{
+    static const char digits[] = "0123456789";
+    for (; *announced; announced++) {
+        size_t length = *announced == '#' ? strspn(name, digits) : *announced == *name;
+        if (!length)
+            return false;
+        name += length;
+    }
+    return !*name;
+}
+
+const tsr_metric_info *tsr_announced_find(const tsr_metric_info *metrics, const char *name)
+{
+    for (; metrics && metrics->name; metrics++)
+        if (tsr_metric_is_announced(metrics->name, name))
+            return metrics;
+    return NULL;
+}
+
+static bool has_range(const tsr_metric_info *metric)
+{
+    return metric->minimum < 0 || metric->minimum > 0 || metric->maximum < 0 || metric->maximum > 0;
+}
+
+bool tsr_announced_allows(const tsr_metric_info *metric, double value)
+{
+    return isnan(value) || !has_range(metric) || (value >= metric->minimum && value <= metric->maximum);
+}
+
+/* A name in which a number may stand for any. */
+static bool announced_name_valid(const char *name)
+{
+    char *plain = strdup(name);
+    for (char *c = plain; c && *c; c++)
+        if (*c == '#')
+            *c = '0';
+    bool valid = plain && tsr_metric_name_valid(plain);
+    free(plain);
+    return valid;
+}
+
 static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
 {
-    if (!tsr_metric_name_valid(metric->name))
+    if (!announced_name_valid(metric->name))
         return tsr_fail(
             TSR_REFUSED,
             "%s: '%s' is not a valid metric name: expected lower case letters, digits, _ and dots", where,
@@ -27,16 +72,22 @@ static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
     if (!tsr_line_valid(metric->doc))
         return tsr_fail(TSR_REFUSED, "%s: metric '%s': its doc is missing or not one line; give one", where,
                         metric->name);
+    if (metric->unit && !tsr_line_valid(metric->unit))
+        return tsr_fail(TSR_REFUSED, "%s: metric '%s': its unit is not one line; expected such as \"bits\"",
+                        where, metric->name);
+    if (!(metric->minimum <= metric->maximum))
+        return tsr_fail(TSR_REFUSED,
+                        "%s: metric '%s': values from %g to %g, expected two numbers that ascend", where,
+                        metric->name, metric->minimum, metric->maximum);
+    if ((unsigned)metric->better >= TSR_N_METRIC_BETTER)
+        return tsr_fail(TSR_REFUSED, "%s: metric '%s': expected one of TSR_BETTER_... as what is better",
+                        where, metric->name);
     return NULL;
 }
 
 tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *where)
 {
     for (size_t i = 0; metrics && metrics[i].name; i++) {
-        if (i == MAX_METRICS)
-            return tsr_fail(TSR_REFUSED,
-                            "%s: announces more than %d metrics; is the NULL name at the end missing?", where,
-                            MAX_METRICS);
         TSR_TRY(check_one(&metrics[i], where));
         for (size_t j = 0; j < i; j++)
             if (strcmp(metrics[i].name, metrics[j].name) == 0)
@@ -44,4 +95,31 @@ tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *wher
                                 metrics[i].name);
     }
     return NULL;
+}
+
+tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where)
+{
+    static const size_t least = offsetof(tsr_metric_info, better) + sizeof(((tsr_metric_info *)0)->better);
+    const char *bytes = (const char *)ops->metrics;
+    tsr_metric_info one = { 0 }, *copy;
+    size_t n = 0;
+    ops->metrics = NULL;
+    if (!bytes)
+        return NULL;
+    if (size < least || size > sizeof(one))
+        return tsr_fail(TSR_REFUSED,
+                        "%s: its tsr_metric_info takes %zu bytes, expected %zu to %zu; give it by "
+                        "TSR_PROBE_PLUGIN, and rebuild it against this version's headers",
+                        where, size, least, sizeof(one));
+    for (memcpy(&one, bytes, size); one.name; memcpy(&one, bytes + ++n * size, size))
+        if (n == MAX_METRICS)
+            return tsr_fail(TSR_REFUSED,
+                            "%s: announces more than %d metrics; is the NULL name at the end missing?", where,
+                            MAX_METRICS);
+    ops->metrics = copy = tsr_alloc(n + 1, sizeof(*copy));
+    if (!copy)
+        return tsr_no_memory("a plugin's metrics");
+    for (size_t i = 0; i < n; i++)
+        memcpy(&copy[i], bytes + i * size, size);
+    return tsr_announced_check(copy, where);
 }

@@ -7,6 +7,19 @@
 /* Words of lower case, digits and _, with dots between them. */
 bool tsr_metric_name_valid(const char *name);
 
+/* Whether a metric's name is the one that was announced, in which # stands for a number. */
+bool tsr_metric_is_announced(const char *announced, const char *name);
+
+/* What was announced of a metric, in a list ended by a NULL name (NULL: none); NULL: nothing. */
+const tsr_metric_info *tsr_announced_find(const tsr_metric_info *metrics, const char *name);
+
+/* Whether a value is one that the metric can have. */
+bool tsr_announced_allows(const tsr_metric_info *metric, double value);
+
+/* Puts a checked copy of the list in place of the plugin's, whose elements are of `size`; free() it also
+   after a failure. `where` names the plugin in messages. */
+TSR_MUST_CHECK tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where);
+
 /* Checks a list that a plugin brings (NULL: none); `where` names the plugin in messages. */
 TSR_MUST_CHECK tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *where);
 

@@ -287,6 +287,14 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
     return NULL;
 }
 
+/* What copy_ops has made, and the metrics in it. */
+static void free_ops(const tsr_plugin *plugin)
+{
+    if (plugin->kind == TSR_PROBE && plugin->ops)
+        free((void *)(uintptr_t)((const tsr_probe_ops *)plugin->ops)->metrics);
+    free((void *)(uintptr_t)plugin->ops);
+}
+
 static tsr_status *check_texts(const tsr_plugin *plugin, const char *where)
 {
     const struct {
@@ -325,14 +333,14 @@ static tsr_status *take_contents(const tsr_plugin_file *entry, const tsr_plugin 
     tsr_status *status = check_texts(plugin, where);
     if (!status)
         status = copy_ops(theirs, row, where, &plugin->ops);
+    if (!status && plugin->kind == TSR_PROBE)
+        status = tsr_announced_take(theirs->announced_size, (tsr_probe_ops *)(uintptr_t)plugin->ops, where);
     if (!status)
         status = copy_keys(entry, theirs->keys, where, 0, &plugin->keys);
     if (!status)
         status = tsr_keys_check(plugin->keys, plugin->instance_size, where);
     if (!status)
         status = check_common_keys(plugin->keys, row, where);
-    if (!status && plugin->kind == TSR_PROBE)
-        status = tsr_announced_check(((const tsr_probe_ops *)plugin->ops)->metrics, where);
     free(where);
     return status;
 }
@@ -419,7 +427,7 @@ void tsr_module_free(tsr_module *module)
     if (!module)
         return;
     for (size_t i = 0; i < module->n; i++) {
-        free((void *)(uintptr_t)module->plugins[i].plugin.ops);
+        free_ops(&module->plugins[i].plugin);
         free_keys(module->plugins[i].plugin.keys);
         free(module->plugins[i].file);
         free(module->plugins[i].sha256);

@@ -52,20 +52,23 @@ static json_t *name_columns(const tsr_results *results)
     return NULL;
 }
 
-static bool is_detail(const tsr_measure *measure)
+/* One of many of its kind, such as those by layer: announced with others at most, and with a second dot. */
+static bool is_detail(const tsr_measure *measure, bool announced_alone)
 {
     const char *dot = strchr(measure->name, '.');
-    return !measure->info.doc && dot && strchr(dot + 1, '.');
+    return !announced_alone && dot && strchr(dot + 1, '.');
 }
 
 /* What was announced of a metric, by the first run that says. */
 static void find_info(const tsr_results *results, tsr_measure *measure)
 {
-    for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++)
-        tsr_announced_read(
-            json_object_get(json_object_get(results->runs[i].record, "metrics"), measure->name),
-            &measure->info);
-    measure->detail = is_detail(measure);
+    bool alone = false;
+    for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++) {
+        const json_t *metrics = json_object_get(results->runs[i].record, "metrics");
+        tsr_announced_read(tsr_announced_of(metrics, measure->name), &measure->info);
+        alone = json_object_get(metrics, measure->name) != NULL;
+    }
+    measure->detail = is_detail(measure, alone);
 }
 
 static tsr_status *make_measures(tsr_results *results, json_t *columns)

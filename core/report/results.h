@@ -22,7 +22,7 @@ typedef struct tsr_measure {
     char *name;
     tsr_metric_info info; /* as announced; doc is NULL where it was not. Its name is not set */
     bool counts;          /* its values are counts, which records hold as integers */
-    bool detail;          /* one of many of its kind, such as those by layer: not announced, a second dot */
+    bool detail;          /* one of many of its kind, such as those by layer: announced with others at most, a second dot */
 } tsr_measure;
 
 /* One run that left a record. */

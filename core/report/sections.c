@@ -15,7 +15,7 @@ static size_t label_length(const char *name)
 static bool belong_together(const tsr_measure *a, const tsr_measure *b)
 {
     size_t length = label_length(a->name);
-    return a->info.doc && b->info.doc && length == label_length(b->name) &&
+    return a->info.doc && b->info.doc && a->detail == b->detail && length == label_length(b->name) &&
            strncmp(a->name, b->name, length) == 0 && strcmp(a->info.doc, b->info.doc) == 0;
 }
 
@@ -27,6 +27,17 @@ static bool leads_group(const tsr_summary *summary, size_t m, bool headline)
     for (size_t i = 0; i < m; i++)
         leads = leads && !belong_together(&summary->results->measures[m], &summary->results->measures[i]);
     return leads;
+}
+
+/* What it is, its unit, and which way is better. */
+static char *title_of(const tsr_measure *measure)
+{
+    static const char *const better[TSR_N_METRIC_BETTER] = { "", " (larger is better)", " (smaller is better)" };
+    const tsr_metric_info *info = &measure->info;
+    if (!info->doc)
+        return strdup(measure->name);
+    return tsr_format("%.*s: %s%s%s%s", (int)label_length(measure->name), measure->name, info->doc,
+                      info->unit ? ", in " : "", info->unit ? info->unit : "", better[info->better]);
 }
 
 static void add_group_figure(const tsr_study *study, tsr_album *album, size_t leader, tsr_abscissa along,
@@ -46,9 +57,7 @@ static void add_group_figure(const tsr_study *study, tsr_album *album, size_t le
             dashes[n] = dash_of_part[summary->results->measures[m].info.part];
             measures[n++] = m;
         }
-    char *title = first->info.doc
-                      ? tsr_format("%.*s: %s", (int)label_length(first->name), first->name, first->info.doc)
-                      : strdup(first->name);
+    char *title = title_of(first);
     tsr_curve_group of = { title, n, measures, names, dashes };
     if (title)
         tsr_study_add_figure(study, album, &of, along, x);

@@ -91,9 +91,11 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 }
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, "accuracy of a linear support vector machine" },
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, "accuracy of a linear support vector machine" },
-    { NULL, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL },
+    TSR_METRIC("train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN,
+               "accuracy of a linear support vector machine"),
+    TSR_METRIC("test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST,
+               "accuracy of a linear support vector machine"),
+    TSR_METRICS_END,
 };
 
 static const tsr_probe_ops ops = { .run = run, .metrics = metrics };

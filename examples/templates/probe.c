@@ -35,9 +35,11 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 
 /* What the metrics mean, for the report. */
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean distance of codes, as a fraction of their bits" },
-    { "test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean distance of codes, as a fraction of their bits" },
-    { NULL, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL },
+    TSR_METRIC("train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
+               "mean distance of codes, as a fraction of their bits"),
+    TSR_METRIC("test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST,
+               "mean distance of codes, as a fraction of their bits"),
+    TSR_METRICS_END,
 };
 
 static const tsr_probe_ops ops = { .run = run, .metrics = metrics };

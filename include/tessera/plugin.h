@@ -20,6 +20,7 @@ TSR_BEGIN_DECLS
 typedef struct tsr_plugin {
     tsr_kind kind;
     uint32_t ops_size;    /* sizeof the kind's operations where the plugin was built */
+    uint32_t announced_size; /* of a probe: sizeof(tsr_metric_info) there; else 0 */
     const void *ops;      /* the kind's operations: tsr_probe_ops for a probe, and so on */
     const char *name;     /* what configs call it: lower case, digits and _ */
     const char *version;  /* "1.0.0" */

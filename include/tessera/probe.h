@@ -42,7 +42,7 @@ typedef struct tsr_probing {
                              probe that needs it never sees */
     tsr_metrics *metrics;
 
-    const int32_t *trained_labels; /* those of `train` that were trained on: with label noise */
+    const int32_t *trained_labels;  /* those of `train` that were trained on: with label noise */
     const char *const *class_names; /* `classes` of them, in UTF-8, or NULL: their numbers */
     uint64_t seed;                  /* of the run */
     size_t replicate;               /* 0, 1 ... */
@@ -51,13 +51,13 @@ typedef struct tsr_probing {
     /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives; NULL without a
        network. tsr_network_column tells layer, unit, channel and breakpoint of such a column. */
     size_t whole_bits;
-    const uint32_t *columns;  /* of each of train->bits columns: its number in the whole code, all different */
+    const uint32_t *columns; /* of each of train->bits columns: its number in the whole code, all different */
     const uint64_t *constant; /* a row of the whole code: the columns of units that are constant over train
                                  and test, which `train` has dropped ... */
     const uint64_t *constant_values; /* ... and the values that they have */
 
-    /* Where `needs` asks for them, else NULL; a row for each example, as in train and test. Without a snapshot
-       before this one the previous ones are NULL too. */
+    /* Where `needs` asks for them, else NULL; a row for each example, as in train and test. Without a
+       snapshot before this one the previous ones are NULL too. */
     const tsr_codes *whole_train, *whole_test;
     const tsr_codes *previous_train, *previous_test;
     size_t previous_epoch;
@@ -130,13 +130,36 @@ typedef enum tsr_metric_part {
     TSR_N_METRIC_PARTS,
 } tsr_metric_part;
 
-/* A metric that a probe announces. */
+/* Which of two values is the better one. */
+typedef enum tsr_metric_better {
+    TSR_BETTER_UNSAID,
+    TSR_BETTER_LARGER,
+    TSR_BETTER_SMALLER,
+    TSR_N_METRIC_BETTER,
+} tsr_metric_better;
+
+/* A metric that a probe announces. What is left out is not said. */
 typedef struct tsr_metric_info {
-    const char *name; /* as tsr_metric gets it; NULL ends the list */
+    const char *name; /* as tsr_metric gets it, but that # stands for a number: "layer#.entropy" announces
+                         layer0.entropy, layer1.entropy and so on. NULL ends the list */
     tsr_metric_role role;
     tsr_metric_part part;
-    const char *doc; /* one line, no full stop; a probe's metrics with the same words share a plot */
+    const char *doc;         /* one line, no full stop; a probe's metrics with the same words share a plot */
+    const char *unit;        /* "bits"; NULL: a number */
+    double minimum, maximum; /* what a value cannot leave, both included; both 0: not said. Infinite where one
+                                side is open */
+    tsr_metric_better better;
 } tsr_metric_info;
+
+/* One of a list of them, with designators for what follows the doc, and its end. */
+#define TSR_METRIC(called, as, of, text, ...)                                                                \
+    {                                                                                                        \
+        .name = (called), .role = (as), .part = (of), .doc = (text), ##__VA_ARGS__                           \
+    }
+#define TSR_METRICS_END                                                                                      \
+    {                                                                                                        \
+        .name = NULL                                                                                         \
+    }
 
 typedef struct tsr_probe_ops {
     /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
@@ -158,7 +181,8 @@ typedef struct tsr_probe_ops {
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \
-    .kind = TSR_PROBE, .ops_size = sizeof(tsr_probe_ops), .ops = (1 ? (table) : (const tsr_probe_ops *)0)
+    .kind = TSR_PROBE, .ops_size = sizeof(tsr_probe_ops), .announced_size = sizeof(tsr_metric_info),         \
+    .ops = (1 ? (table) : (const tsr_probe_ops *)0)
 
 TSR_END_DECLS
 #endif

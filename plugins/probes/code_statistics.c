@@ -190,18 +190,24 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     return status;
 }
 
-#define MINIMUM "least Hamming distance between two training codes, in bits"
-#define MEAN "mean Hamming distance between two training codes, in bits"
+#define MINIMUM "least Hamming distance between two training codes"
+#define MEAN "mean Hamming distance between two training codes"
 
 /* Of all layers together; the same by layer is named "layer0.bits" and so on. */
+#define STATISTICS(prefix)                                                                                   \
+    TSR_METRIC(prefix "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant", \
+               .unit = "bits", .maximum = INFINITY),                                                         \
+        TSR_METRIC(prefix "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,                                  \
+                   "mean entropy of a bit over the training codes", .unit = "bits", .maximum = 1),           \
+        DISTANCE(prefix "distance_min_within", MINIMUM), DISTANCE(prefix "distance_mean_within", MEAN),      \
+        DISTANCE(prefix "distance_min_across", MINIMUM), DISTANCE(prefix "distance_mean_across", MEAN)
+#define DISTANCE(name, doc)                                                                                  \
+    TSR_METRIC(name, TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, doc, .unit = "bits", .maximum = INFINITY)
+
 static const tsr_metric_info metrics[] = {
-    { "bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant" },
-    { "entropy", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "mean entropy of a bit over the training codes" },
-    { "distance_min_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
-    { "distance_mean_within", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
-    { "distance_min_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MINIMUM },
-    { "distance_mean_across", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MEAN },
-    { 0 },
+    STATISTICS(""),
+    STATISTICS("layer#."),
+    TSR_METRICS_END,
 };
 
 static const tsr_probe_ops ops = { .run = run, .metrics = metrics };

@@ -99,7 +99,8 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 }
 
 static const tsr_metric_info metrics[] = {
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, "accuracy of the nearest training codes' vote" },
+    TSR_METRIC("test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST,
+               "accuracy of the nearest training codes' vote", .maximum = 1, .better = TSR_BETTER_LARGER),
     { 0 },
 };
 

@@ -114,9 +114,12 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define RATIO "fraction of examples whose code another one has already"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO },
-    { "test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO },
-    { "random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO }, /* no example: it judges no regime */
+    TSR_METRIC("train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO, .maximum = 1,
+               .better = TSR_BETTER_SMALLER),
+    TSR_METRIC("test", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TEST, RATIO, .maximum = 1,
+               .better = TSR_BETTER_SMALLER),
+    TSR_METRIC("random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO, .maximum = 1,
+               .better = TSR_BETTER_SMALLER), /* no example: it judges no regime */
     { 0 },
 };
 

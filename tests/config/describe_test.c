@@ -81,17 +81,32 @@ END_TEST
 START_TEST(announced_metrics_read_back_as_they_were)
 {
     static const tsr_metric_info metrics[] = {
-        { .name = "train", .role = TSR_METRIC_ACCURACY, .part = TSR_METRIC_OF_TRAIN, .doc = "how many" },
-        { 0 }
+        TSR_METRIC("train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, "how many", .maximum = 1,
+                   .better = TSR_BETTER_LARGER),
+        TSR_METRIC("layer#.length#", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "how long", .unit = "bits",
+                   .minimum = 2, .maximum = INFINITY, .better = TSR_BETTER_SMALLER),
+        TSR_METRICS_END,
     };
     json_t *object = json_object();
     tsr_announced_json(metrics, "knn.", object);
     tsr_metric_info read = { 0 };
-    tsr_announced_read(json_object_get(object, "knn.train"), &read);
+    tsr_announced_read(tsr_announced_of(object, "knn.train"), &read);
     ck_assert_int_eq(read.role, TSR_METRIC_ACCURACY);
     ck_assert_int_eq(read.part, TSR_METRIC_OF_TRAIN);
     ck_assert_str_eq(read.doc, "how many");
-    tsr_announced_read(json_object_get(object, "knn.other"), &read);
+    ck_assert_ptr_null(read.unit);
+    ck_assert_double_eq(read.minimum, 0);
+    ck_assert_double_eq(read.maximum, 1);
+    ck_assert_int_eq(read.better, TSR_BETTER_LARGER);
+    tsr_announced_read(tsr_announced_of(object, "knn.layer12.length0"), &read);
+    ck_assert_str_eq(read.doc, "how long");
+    ck_assert_str_eq(read.unit, "bits");
+    ck_assert_double_eq(read.minimum, 2);
+    ck_assert(isinf(read.maximum));
+    ck_assert_int_eq(read.better, TSR_BETTER_SMALLER);
+    ck_assert_ptr_null(tsr_announced_of(object, "knn.layer.length0"));
+    ck_assert_ptr_null(tsr_announced_of(object, "knn.layer1.length2.more"));
+    tsr_announced_read(tsr_announced_of(object, "knn.other"), &read);
     ck_assert_int_eq(read.role, TSR_METRIC_OTHER);
     ck_assert_ptr_null(read.doc);
     json_decref(object);

@@ -4,9 +4,13 @@ failed=0
 for makefile in "$TSR_SOURCE"/examples/*/Makefile; do
     name=$(basename "$(dirname "$makefile")")
     [ "$name" = templates ] && continue
-    kind=$(sed -n 's,^kind_folder = .*/\([a-z]*\)s"$,\1,p' "$makefile")
+    folder=$(sed -n 's,^kind_folder = .*/\([a-z]*\)"$,\1,p' "$makefile")
+    case $folder in
+    losses) kind=loss ;;
+    *) kind=${folder%s} ;;
+    esac
     libraries=$(grep '^LIBS =' "$makefile")
-    sed -e "s/@NAME@/$name/g; s/@KIND@/$kind/g; s/@VERSION@/$version/g; s/^LIBS =\$/$libraries/" \
+    sed -e "s/@NAME@/$name/g; s/@KIND@/$kind/g; s/@FOLDER@/$folder/g; s/@VERSION@/$version/g; s/^LIBS =\$/$libraries/" \
         "$TSR_SOURCE/examples/templates/Makefile" | cmp -s - "$makefile" || {
         echo "$makefile is not the template filled in"
         failed=1

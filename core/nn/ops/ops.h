@@ -12,8 +12,8 @@ extern const tsr_op tsr_op_activation, tsr_op_add, tsr_op_add_repeated, tsr_op_a
     tsr_op_batch_norm, tsr_op_concat, tsr_op_conv1d, tsr_op_conv2d, tsr_op_dense, tsr_op_dropout,
     tsr_op_embedding, tsr_op_exp, tsr_op_flatten, tsr_op_global_average_pool, tsr_op_group_norm,
     tsr_op_grouped_conv2d, tsr_op_layer_norm, tsr_op_linear, tsr_op_matmul, tsr_op_max_pool,
-    tsr_op_max_pool_winners, tsr_op_mean, tsr_op_multiply, tsr_op_permute, tsr_op_reshape, tsr_op_scale, tsr_op_sigmoid, tsr_op_slice,
-    tsr_op_softmax, tsr_op_subtract, tsr_op_tanh;
+    tsr_op_max_pool_winners, tsr_op_mean, tsr_op_multiply, tsr_op_permute, tsr_op_reshape, tsr_op_scale,
+    tsr_op_sigmoid, tsr_op_slice, tsr_op_softmax, tsr_op_subtract, tsr_op_tanh;
 
 /* tsr_add of different shapes. */
 tsr_node *tsr_add_repeated(tsr_graph *graph, tsr_node *a, tsr_node *b);
@@ -39,6 +39,12 @@ typedef struct tsr_grouped_conv_config {
     tsr_conv2d_options options; /* groups and dilation are what they stand for */
     bool one_dimensional;
 } tsr_grouped_conv_config;
+
+/* The course of pools along lines. */
+tsr_status *tsr_max_pool_line(const tsr_line_pass *pass);
+tsr_status *tsr_max_pool_winners_line(const tsr_line_pass *pass);
+tsr_status *tsr_average_pool_line(const tsr_line_pass *pass);
+tsr_status *tsr_global_average_pool_line(const tsr_line_pass *pass);
 
 /* The course of any convolution along lines. */
 tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const tsr_line_pass *pass);

@@ -158,12 +158,18 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define INERTIA "sum of squared distances to the clusters' centres"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY },
-    { "train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED },
-    { "train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA },
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY },
-    { "test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED },
-    { "test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA },
+    TSR_METRIC("train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
+    TSR_METRIC("train_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, MATCHED, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
+    TSR_METRIC("train_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, INERTIA, .maximum = INFINITY,
+               .better = TSR_BETTER_SMALLER),
+    TSR_METRIC("test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, MAJORITY, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
+    TSR_METRIC("test_matched", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, MATCHED, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
+    TSR_METRIC("test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA, .maximum = INFINITY,
+               .better = TSR_BETTER_SMALLER),
     { 0 },
 };
 

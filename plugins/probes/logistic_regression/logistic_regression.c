@@ -97,8 +97,10 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define ACCURACY "accuracy of a linear classifier of codes"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY },
-    { "test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY },
+    TSR_METRIC("train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, ACCURACY, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
+    TSR_METRIC("test", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TEST, ACCURACY, .maximum = 1,
+               .better = TSR_BETTER_LARGER),
     { 0 },
 };
 

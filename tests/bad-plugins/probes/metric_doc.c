@@ -2,7 +2,7 @@
 #include "../bad.h"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL },
+    TSR_METRIC("train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL),
     { 0 },
 };
 

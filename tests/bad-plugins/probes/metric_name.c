@@ -2,7 +2,7 @@
 #include "../bad.h"
 
 static const tsr_metric_info metrics[] = {
-    { "Train!", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric" },
+    TSR_METRIC("Train!", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric"),
     { 0 },
 };
 

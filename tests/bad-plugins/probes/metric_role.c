@@ -2,7 +2,7 @@
 #include "../bad.h"
 
 static const tsr_metric_info metrics[] = {
-    { "train", (tsr_metric_role)99, TSR_METRIC_OF_ANY, "a metric" },
+    TSR_METRIC("train", (tsr_metric_role)99, TSR_METRIC_OF_ANY, "a metric"),
     { 0 },
 };
 

@@ -2,8 +2,8 @@
 #include "../bad.h"
 
 static const tsr_metric_info metrics[] = {
-    { "train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric" },
-    { "train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric" },
+    TSR_METRIC("train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric"),
+    TSR_METRIC("train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "a metric"),
     { 0 },
 };
 

@@ -3,8 +3,8 @@
 
 #include <tessera/op.h>
 
-enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES, LAYERS, RACES, TASKS };
-FAULTS("silent", "threads", "changes", "divides", "promises", "layers", "races", "tasks");
+enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES, LAYERS, RACES, TASKS, LEAVES };
+FAULTS("silent", "threads", "changes", "divides", "promises", "layers", "races", "tasks", "leaves");
 
 static double shared; /* what several threads add to */
 
@@ -52,11 +52,13 @@ static tsr_status *run(const void *self, const tsr_probing *p)
         p->train->words[0] ^= 1;
     if (f->fault == DIVIDES && p->train->bits == 0)
         return tsr_fail(TSR_FAILED, "no bits");
+    if (f->fault == LEAVES)
+        set = -1;
     return tsr_metric(p, f->fault == PROMISES ? "other" : "set", set);
 }
 
-static const tsr_metric_info metrics[] = { { "set", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
-                                             "bits that are set" },
-                                           { NULL, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, NULL } };
+static const tsr_metric_info metrics[] = {
+    TSR_METRIC("set", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "bits that are set", .maximum = INFINITY), TSR_METRICS_END
+};
 static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
 FAULTY(TSR_PROBE_PLUGIN(&ops))

@@ -1,0 +1,63 @@
+/* Codes of the pieces that lines are on. */
+#include "base/memory.h"
+#include "codes/extract.h"
+#include "nn/lines.h"
+
+#include <stdlib.h>
+#include <tessera/op.h>
+
+/* The bits of unit `unit` of one line; at: n_breakpoints x channels. */
+static void encode_unit(const tsr_code_source *source, size_t unit, double t, double value, double slope,
+                        const float *at, size_t first, uint64_t *row)
+{
+    size_t step = tsr_code_source_columns(source) / source->n_breakpoints;
+    size_t channel = unit / (source->units / source->channels);
+    for (size_t b = 0; b < source->n_breakpoints; b++) {
+        size_t column = first + b * step + unit;
+        bool above = tsr_line_above(t, value, slope, (double)at[b * source->channels + channel]);
+        row[column / 64] |= (uint64_t)above << column % 64;
+    }
+}
+
+static tsr_status *encode_layer(const tsr_lines *lines, size_t number, size_t first, tsr_codes *codes)
+{
+    const tsr_code_source *source = tsr_network_code_source(tsr_lines_network(lines), number);
+    const double *values = tsr_lines_values(lines, number), *slopes = tsr_lines_slopes(lines, number);
+    size_t n;
+    bool fits = tsr_checked_multiply(source->n_breakpoints, source->channels, &n);
+    float *at = fits ? tsr_alloc(n, sizeof(float)) : NULL;
+    if (!at)
+        return tsr_no_memory("lines");
+    tsr_network_breakpoints(tsr_lines_network(lines), number, at);
+    for (size_t i = 0; i < codes->n * source->units; i++) {
+        size_t line = i / source->units;
+        double value = 0, slope = 0;
+        for (size_t p = i * source->positions; p < (i + 1) * source->positions; p++) {
+            value += values[p];
+            slope += slopes[p];
+        }
+        encode_unit(source, i % source->units, tsr_lines_places(lines)[line], value, slope, at, first,
+                    codes->words + line * codes->stride);
+    }
+    free(at);
+    return NULL;
+}
+
+tsr_status *tsr_lines_encode(const tsr_lines *lines, tsr_codes **out)
+{
+    const tsr_network *network = tsr_lines_network(lines);
+    size_t first = 0;
+    tsr_codes *codes;
+    *out = NULL;
+    TSR_TRY(tsr_codes_for(network, tsr_lines_count(lines), NULL, &codes));
+    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+        tsr_status *status = encode_layer(lines, i, first, codes);
+        if (status) {
+            tsr_codes_free(codes);
+            return status;
+        }
+        first += tsr_code_source_columns(tsr_network_code_source(network, i));
+    }
+    *out = codes;
+    return NULL;
+}
