@@ -26,6 +26,11 @@ static bool has_status(const json_t *record, const char *word)
     return status && strcmp(status, word) == 0;
 }
 
+bool tsr_record_is_probed(const json_t *record)
+{
+    return tsr_record_is_done(record) || json_object_size(json_object_get(record, "failed_probes")) > 0;
+}
+
 bool tsr_record_is_done(const json_t *record)
 {
     return has_status(record, "done");

@@ -16,6 +16,8 @@ TSR_MUST_CHECK tsr_status *tsr_record_check(const json_t *record, const char *id
 
 /* Whether the run went to its end and has results. */
 bool tsr_record_is_done(const json_t *record);
+/* Whether its snapshots are whole, but perhaps for what probes that failed would have added. */
+bool tsr_record_is_probed(const json_t *record);
 
 /* Whether doing the run again would give the same: it is done, or it diverged. */
 bool tsr_record_is_final(const json_t *record);

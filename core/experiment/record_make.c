@@ -102,6 +102,8 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
         json_object_set_new(record, "data", json_pack("{s:s}", "digest", w->data_digest));
     if (json_array_size(w->warnings))
         json_object_set(record, "warnings", w->warnings);
+    if (json_object_size(w->failed_probes))
+        json_object_set(record, "failed_probes", w->failed_probes);
     json_object_set_new(record, "metrics", describe_metrics(w->run));
     json_object_set_new(record, "snapshots", w->snapshots ? json_incref(w->snapshots) : json_array());
     json_object_set_new(record, "epochs", w->epochs ? json_incref(w->epochs) : json_array());

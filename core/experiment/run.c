@@ -95,7 +95,8 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     w->epochs = json_array();
     w->snapshots = json_array();
     w->probe_seconds = json_object();
-    if (!w->folder || !w->epochs || !w->snapshots || !w->probe_seconds)
+    w->failed_probes = json_object();
+    if (!w->folder || !w->epochs || !w->snapshots || !w->probe_seconds || !w->failed_probes)
         return tsr_no_memory("a run");
     TSR_TRY(tsr_remove_tree(w->folder)); /* what an attempt that did not end has left */
     TSR_TRY(tsr_make_folder(w->folder));
@@ -137,6 +138,7 @@ void tsr_run_work_end(tsr_run_work *w)
     json_decref(w->warnings);
     json_decref(w->snapshots);
     json_decref(w->probe_seconds);
+    json_decref(w->failed_probes);
 }
 
 /* A step has no more examples than an epoch, and needs no more memory than for them. */
@@ -169,11 +171,11 @@ static tsr_status *train_and_probe(tsr_run_work *w, tsr_trained *trained)
     else if (run->output.save_codes)
         TSR_TRY(tsr_run_save_codes_again(w));
     if (!run->output.save_model)
-        return NULL;
+        return tsr_run_failed_probe(w);
     char *path = tsr_path_join(w->folder, "model.safetensors");
     tsr_status *status = path ? tsr_model_file_write(path, w->network, run->config) : tsr_no_memory("a path");
     free(path);
-    return status;
+    return status ? status : tsr_run_failed_probe(w);
 }
 
 static double sum_of(const json_t *object)

@@ -21,8 +21,9 @@ typedef struct tsr_run_work {
     tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
     size_t previous_epoch;
     json_t *epochs, *snapshots, *probe_seconds;
-    json_t *warnings;  /* of what plugins have done to the process; NULL: not known yet */
-    size_t epoch_size; /* examples that an epoch trains on */
+    json_t *warnings;      /* of what plugins have done to the process; NULL: not known yet */
+    json_t *failed_probes; /* by label: why its first failure was one; empty: none has failed */
+    size_t epoch_size;     /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
     size_t last_probed;
     bool probed;
@@ -36,9 +37,12 @@ void tsr_run_work_end(tsr_run_work *work);
 /* How it is trained; epoch_done takes the snapshots that are due. */
 tsr_training tsr_run_training(tsr_run_work *work);
 
-/* Evaluates, takes codes and probes them: one entry of "snapshots". `last`: codes are saved if that is asked
-   for. */
+/* Evaluates, takes codes and probes them: one entry of "snapshots", which lacks the metrics of probes that
+   fail; these are in failed_probes then. `last`: codes are saved if that is asked for. */
 TSR_MUST_CHECK tsr_status *tsr_run_take_snapshot(tsr_run_work *work, size_t epoch, bool last);
+
+/* What the run fails of when all else is done: the first probe that has failed; NULL: none has. */
+TSR_MUST_CHECK tsr_status *tsr_run_failed_probe(const tsr_run_work *work);
 
 /* Saves the codes of a snapshot that turned out to be the last only afterwards. */
 TSR_MUST_CHECK tsr_status *tsr_run_save_codes_again(tsr_run_work *work);

@@ -119,8 +119,8 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
     if (!status)
         status = tsr_metrics_new(label, &metrics);
     if (!status)
-        status = tsr_choose_probed_codes(common, train, test, w->kept.columns, &w->budget, &rng, metrics,
-                                         &seen);
+        status =
+            tsr_choose_probed_codes(common, train, test, w->kept.columns, &w->budget, &rng, metrics, &seen);
     if (!status) {
         tsr_probing_host host = { .parts = { &w->parts.train, &w->parts.holdout, &w->parts.test },
                                   .augment = tsr_run_augmentations(w->run),
@@ -197,6 +197,29 @@ tsr_status *tsr_run_save_codes_again(tsr_run_work *w)
     return status;
 }
 
+/* A probe that fails costs its own metrics alone: the run goes on, and tells of the failure at its end. */
+static tsr_status *note_failure(tsr_run_work *w, const char *label, size_t epoch, tsr_status *failure)
+{
+    if (!failure)
+        return NULL;
+    failure = tsr_context(failure, "after epoch %zu", epoch);
+    bool noted = json_object_get(w->failed_probes, label) ||
+                 json_object_set_new(w->failed_probes, label, json_string(tsr_status_message(failure))) == 0;
+    tsr_status_free(failure);
+    return noted ? NULL : tsr_no_memory("a probe's failure");
+}
+
+tsr_status *tsr_run_failed_probe(const tsr_run_work *w)
+{
+    void *first = json_object_iter(w->failed_probes);
+    if (!first)
+        return NULL;
+    const char *reason = json_string_value(json_object_iter_value(first));
+    size_t n = json_object_size(w->failed_probes);
+    return n == 1 ? tsr_fail(TSR_FAILED, "%s", reason)
+                  : tsr_fail(TSR_FAILED, "%s (and %zu more of its probes failed)", reason, n - 1);
+}
+
 /* Evaluates, takes codes and probes them: one entry of "snapshots". */
 tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
 {
@@ -208,7 +231,8 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     w->codes_seconds += tsr_seconds() - started;
     for (size_t i = 0; !status && i < w->run->n_probes; i++) {
         double began = tsr_seconds();
-        status = run_probe(w, i, epoch, train, test, metrics);
+        status = note_failure(w, tsr_probe_label(w->run->probes[i]), epoch,
+                              run_probe(w, i, epoch, train, test, metrics));
         add_seconds(w->probe_seconds, tsr_probe_label(w->run->probes[i]), tsr_seconds() - began);
     }
     if (!status && last && w->run->output.save_codes)

@@ -46,7 +46,10 @@ static tsr_status *try_probing(tsr_run_work *w, tsr_trial *trial)
         w->parts.train.n = train / part + (train < part);
         w->parts.test.n = test / part + (test < part);
         tsr_status_free(status);
+        json_object_clear(w->failed_probes);
         status = tsr_run_take_snapshot(w, 0, false);
+        if (!status)
+            status = tsr_run_failed_probe(w);
         if (status)
             continue;
         trial->probed[1] = trial->probed[0];

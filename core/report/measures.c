@@ -1,6 +1,7 @@
 /* The table of results: from the records' snapshots to columns and cells. */
 #include "base/memory.h"
 #include "config/describe.h"
+#include "experiment/record.h"
 #include "report/results.h"
 
 #include <math.h>
@@ -10,7 +11,7 @@
 
 static const json_t *snapshots_of(const tsr_result *run)
 {
-    return run->done ? json_object_get(run->record, "snapshots") : NULL;
+    return tsr_record_is_probed(run->record) ? json_object_get(run->record, "snapshots") : NULL;
 }
 
 static const json_t *metrics_of(const json_t *snapshots, size_t i)

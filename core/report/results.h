@@ -22,7 +22,8 @@ typedef struct tsr_measure {
     char *name;
     tsr_metric_info info; /* as announced; doc is NULL where it was not. Its name is not set */
     bool counts;          /* its values are counts, which records hold as integers */
-    bool detail;          /* one of many of its kind, such as those by layer: announced with others at most, a second dot */
+    bool detail; /* one of many of its kind, such as those by layer: announced with others at most, a second
+                    dot */
 } tsr_measure;
 
 /* One run that left a record. */
@@ -32,7 +33,7 @@ typedef struct tsr_result {
     tsr_value *swept;        /* its value of each key, as a group */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     size_t *place;           /* of each key: which of its values */
-    size_t n_snapshots;      /* 0 where it is not done */
+    size_t n_snapshots;      /* 0 where it is not done, but for probes that failed */
     double *epochs;          /* of each snapshot */
     double *cells;           /* n_snapshots x n_measures; NaN: the snapshot has no such metric */
 } tsr_result;

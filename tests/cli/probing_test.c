@@ -1,4 +1,5 @@
-/* What probes are given in real runs: inputs, labels, columns, whole and previous codes, other probes to run. */
+/* What probes are given in real runs: inputs, labels, columns, whole and previous codes, other probes to run.
+ */
 #include "command.h"
 
 #include "support.h"
@@ -129,7 +130,27 @@ END_TEST
 START_TEST(a_probe_that_another_runs_fails_with_both_names)
 {
     write_study("", "{ plugin = \"@:filters\"; inner = { plugin = \"knn\"; layers = [ 5 ]; }; }");
-    command_gives(folder, 3, NULL, "probe filters: knn: no layer 5", "run study.cfg -q -o out");
+    command_gives(folder, 3, NULL, "after epoch 0: probe filters: knn: no layer 5",
+                  "run study.cfg -q -o out");
+}
+END_TEST
+
+START_TEST(a_probe_that_fails_costs_neither_the_model_nor_other_metrics)
+{
+    write_study("", "{ plugin = \"knn\"; k = 3; },"
+                    "{ plugin = \"@:filters\"; inner = { plugin = \"knn\"; layers = [ 5 ]; }; },"
+                    "{ plugin = \"redundancy\"; }");
+    command_gives(folder, 3, NULL, "after epoch 0: probe filters: knn: no layer 5",
+                  "run study.cfg -q -o out -s output.save_model=true");
+    char *csv = read_text(folder, "out/results.csv");
+    for (size_t row = 0; row < 6; row++) {
+        ck_assert_double_gt(cell(csv, row, "knn.test"), 0);
+        ck_assert_double_gt(cell(csv, row, "redundancy.train"), -1);
+        ck_assert_double_gt(cell(csv, row, "model.accuracy.test"), 0);
+    }
+    ck_assert_ptr_null(strstr(csv, "filters."));
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/model.safetensors"), 2);
+    free(csv);
 }
 END_TEST
 
@@ -143,6 +164,7 @@ int main(void)
     tcase_add_test(tests, inputs_are_one_thing_where_nothing_disturbs_them);
     tcase_add_test(tests, a_probe_runs_another_on_codes_that_it_made);
     tcase_add_test(tests, a_probe_that_another_runs_fails_with_both_names);
+    tcase_add_test(tests, a_probe_that_fails_costs_neither_the_model_nor_other_metrics);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
