@@ -29,6 +29,15 @@ static struct {
 static _Thread_local tsr_surroundings expected;
 static _Thread_local bool is_known;
 
+/* A stream's flags are its file's, which other processes have open too: what becomes of them tells nothing.
+ */
+static void take(tsr_surroundings *out)
+{
+    tsr_surroundings_take(out);
+    for (int fd = 0; fd < TSR_STANDARD_STREAMS; fd++)
+        out->streams[fd].flags = 0;
+}
+
 static void put_back(const tsr_surroundings *now)
 {
     tsr_surroundings_restore(&expected);
@@ -73,7 +82,7 @@ static void look(tsr_call call)
 {
     tsr_surroundings now;
     tsr_text what = { 0 };
-    tsr_surroundings_take(&now);
+    take(&now);
     if (tsr_surroundings_differ(&expected, &now, &what)) {
         put_back(&now); /* first: the warning needs standard error */
         tell(call, &now, what.chars ? what.chars : "something");
@@ -84,7 +93,7 @@ static void look(tsr_call call)
 static void expect(void)
 {
     tsr_surroundings now;
-    tsr_surroundings_take(&now);
+    take(&now);
     expected = watched.start;
     tsr_surroundings_of_thread(&now, &expected);
     is_known = true;
@@ -106,7 +115,7 @@ static void after_call(tsr_call ended, tsr_call begins)
 
 void tsr_changes_watch(void)
 {
-    tsr_surroundings_take(&watched.start);
+    take(&watched.start);
     memset(watched.calls, 0, sizeof(watched.calls));
     watched.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (int fd = 0; fd < TSR_STANDARD_STREAMS; fd++)

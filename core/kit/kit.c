@@ -32,15 +32,15 @@ typedef struct tally {
 } tally;
 
 /* The message goes below the line, each of its lines a comment. */
-static void report(tally *sum, const char *label, const char *claim, const char *skipped, tsr_status *status)
+static void report(tally *sum, const char *label, const char *claim, const char *remark, tsr_status *status)
 {
     sum->done++;
     sum->of_plugin++;
     sum->failed += status != NULL;
     sum->failed_of_plugin += status != NULL;
     printf("%s %zu - %s %s", status ? "not ok" : "ok", sum->done, label, claim);
-    if (!status && skipped && *skipped)
-        printf(" # SKIP %s", skipped);
+    if (!status && remark && *remark)
+        printf(" # %s", remark);
     printf("\n");
     if (status) {
         const char *line = tsr_status_message(status);
@@ -62,7 +62,8 @@ static tsr_status *run_check(void *context, char **text)
 {
     job *work = context;
     TSR_TRY(work->check->run(work->kit));
-    *text = work->kit->skipped ? strdup(work->kit->skipped) : NULL;
+    const tsr_kit *kit = work->kit;
+    *text = kit->skipped ? tsr_format("SKIP %s", kit->skipped) : kit->note[0] ? strdup(kit->note) : NULL;
     return NULL;
 }
 
@@ -72,16 +73,17 @@ static void run_one(tsr_kit *kit, const tsr_kit_check *check, tally *sum)
     int limit = check->limit ? check->limit : sum->request->limit ? sum->request->limit : LIMIT;
     tsr_isolate_words words = { kit->what, "in this check", "run the check under a debugger or a sanitizer",
                                 sum->calls };
-    char *skipped = NULL;
+    char *remark = NULL;
     fflush(stdout);
     if (sum->calls)
         memset(sum->calls, 0, sizeof(*sum->calls));
     int64_t deadline = tsr_process_clock() + limit;
-    tsr_status *status = tsr_isolate(&words, limit, true, run_check, &work, &skipped);
+    tsr_status *status = tsr_isolate(&words, limit, true, run_check, &work, &remark);
     sum->late = status && tsr_process_clock() >= deadline;
-    report(sum, kit->label, check->claim, skipped, status);
-    free(skipped);
+    report(sum, kit->label, check->claim, remark, status);
+    free(remark);
     kit->skipped = NULL;
+    kit->note[0] = '\0';
 }
 
 static bool is_wanted(const tally *sum, const tsr_kit_check *check)
@@ -98,7 +100,7 @@ static void run_checks(tsr_kit *kit, const tsr_kit_check *checks, tally *sum)
             continue;
         sum->found = true;
         if (sum->late)
-            report(sum, kit->label, checks->claim, "an earlier check took too long", NULL);
+            report(sum, kit->label, checks->claim, "SKIP an earlier check took too long", NULL);
         else
             run_one(kit, checks, sum);
     }

@@ -18,6 +18,7 @@ typedef struct tsr_kit {
     const tsr_value *group; /* names it, with the settings to test it with */
     size_t n_shapes;        /* of inputs, that models are to be tested on */
     const tsr_shape *shapes;
+    char note[128];      /* what a check that succeeds has to say; "": nothing */
     const char *skipped; /* a check sets it to say why it does not apply, and succeeds */
 } tsr_kit;
 

@@ -23,6 +23,9 @@ tsr_kit_operator_check tsr_kit_operator_within;
 /* Every gradient of every small array, and some of larger ones, is what differences show; all of one array
    together along their own direction. */
 tsr_kit_operator_check tsr_kit_operator_slopes;
+/* How many differences it has compared in this process, and how many passed over since the function is smooth
+   over none of the distances. */
+void tsr_kit_operator_count(size_t *compared, size_t *passed_over);
 /* No call leaves memory allocated. */
 tsr_kit_operator_check tsr_kit_operator_memory;
 /* Threads and the order of tasks change no bit, over and over. */

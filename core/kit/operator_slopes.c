@@ -89,6 +89,14 @@ static bool is_smooth(const difference *wide, const difference *narrow)
            fabs(narrow->right - narrow->left) <= 2 * TOLERANCE * size + 2 * narrow->rounding;
 }
 
+static size_t n_compared, n_passed_over;
+
+void tsr_kit_operator_count(size_t *compared, size_t *passed_over)
+{
+    *compared = n_compared;
+    *passed_over = n_passed_over;
+}
+
 /* The distance is halved until the function is smooth over it; where it never is, nothing is said. */
 static tsr_status *compare(slopes *s, const move *m, double slope, const char *what)
 {
@@ -96,6 +104,7 @@ static tsr_status *compare(slopes *s, const move *m, double slope, const char *w
     for (double h = LARGEST_STEP / 2; h >= SMALLEST_STEP; h /= 2) {
         difference narrow = measure(s, m, h);
         if (is_smooth(&wide, &narrow)) {
+            n_compared++;
             double tolerance = TOLERANCE * fabs(narrow.central) + narrow.rounding;
             return fabs(slope - narrow.central) <= tolerance
                        ? NULL
@@ -104,6 +113,7 @@ static tsr_status *compare(slopes *s, const move *m, double slope, const char *w
         }
         wide = narrow;
     }
+    n_passed_over++;
     return NULL;
 }
 

@@ -31,23 +31,23 @@ typedef struct tsr_activation_ops {
 
     /* Where the function's pieces meet, finite and ascending, at most `capacity` of them written to `at`;
        returns how many there are, at most TSR_MAX_BREAKPOINTS. A unit gives one code bit per breakpoint,
-       x > breakpoint, all units for the first breakpoint, then all for the second. A smooth function says here
-       where it is cut all the same, or returns 0: it gives no bits. NULL: one, at 0. */
+       x > breakpoint, all units for the first breakpoint, then all for the second. A smooth function says
+       here where it is cut all the same, or returns 0: it gives no bits. NULL: one, at 0. */
     size_t (*breakpoints)(const void *self, size_t capacity, float *at);
 
-    /* The same where they depend on what is learned: at[b * channels + c] for each of the breakpoints, of which
-       `breakpoints` gives the number and the places before training, and each channel. NULL: they do not. Any
-       thread, several at once. */
+    /* The same where they depend on what is learned: at[b * channels + c] for each of the breakpoints, of
+       which `breakpoints` gives the number and the places before training, and each channel. NULL: they do
+       not. Any thread, several at once. */
     void (*learned_breakpoints)(const void *self, size_t channels, const float *learned, float *at);
 
-    /* The piece above the first `piece` breakpoints as it is exactly: f(x) = slope x + offset. `learned` is the
-       channel's, 0 where nothing is. NULL: the function has no straight pieces, and what asks for the exact
-       course along a line (line.h) is refused. Any thread, several at once. */
+    /* The piece above the first `piece` breakpoints as it is exactly: f(x) = slope x + offset. `learned` is
+       the channel's, 0 where nothing is. NULL: the function has no straight pieces, and what asks for the
+       exact course along a line (line.h) is refused. Any thread, several at once. */
     void (*piece)(const void *self, double learned, size_t piece, double *slope, double *offset);
 } tsr_activation_ops;
 
 #define TSR_ACTIVATION_PLUGIN(table)                                                                         \
-    .kind = TSR_ACTIVATION, .ops_size = sizeof(tsr_activation_ops),                                          \
+    .kind = TSR_ACTIVATION, .ops_size = sizeof(tsr_activation_ops), .announced_size = 0,                     \
     .ops = (1 ? (table) : (const tsr_activation_ops *)0)
 
 TSR_END_DECLS

@@ -48,7 +48,7 @@ typedef struct tsr_augmentation_ops {
 } tsr_augmentation_ops;
 
 #define TSR_AUGMENTATION_PLUGIN(table)                                                                       \
-    .kind = TSR_AUGMENTATION, .ops_size = sizeof(tsr_augmentation_ops),                                      \
+    .kind = TSR_AUGMENTATION, .ops_size = sizeof(tsr_augmentation_ops), .announced_size = 0,                 \
     .ops = (1 ? (table) : (const tsr_augmentation_ops *)0)
 
 TSR_END_DECLS

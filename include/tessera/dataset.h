@@ -38,7 +38,7 @@ typedef struct tsr_dataset_ops {
 } tsr_dataset_ops;
 
 #define TSR_DATASET_PLUGIN(table)                                                                            \
-    .kind = TSR_DATASET, .ops_size = sizeof(tsr_dataset_ops),                                                \
+    .kind = TSR_DATASET, .ops_size = sizeof(tsr_dataset_ops), .announced_size = 0,                           \
     .ops = (1 ? (table) : (const tsr_dataset_ops *)0)
 
 TSR_END_DECLS

@@ -90,7 +90,7 @@ typedef struct tsr_executor_ops {
 } tsr_executor_ops;
 
 #define TSR_EXECUTOR_PLUGIN(table)                                                                           \
-    .kind = TSR_EXECUTOR, .ops_size = sizeof(tsr_executor_ops),                                              \
+    .kind = TSR_EXECUTOR, .ops_size = sizeof(tsr_executor_ops), .announced_size = 0,                         \
     .ops = (1 ? (table) : (const tsr_executor_ops *)0)
 
 TSR_END_DECLS

@@ -126,9 +126,10 @@ static inline tsr_node *tsr_average_pool_with(tsr_graph *graph, tsr_node *x, con
     return tsr_average_pool_sized(graph, x, options, sizeof(*options));
 }
 
-/* Which place of each window holds the largest value, to be tapped at 0.5: of c x h x w and windows of p places
-   it is (c * p) x rows x columns, and channel c * p + i is 1 where place i of the window, counted row by row,
-   holds the value that tsr_max_pool gives, the first of equal ones, and else 0. No gradient goes to x. */
+/* Which place of each window holds the largest value, to be tapped at 0.5: of c x h x w and windows of p
+   places it is (c * p) x rows x columns, and channel c * p + i is 1 where place i of the window, counted row
+   by row, holds the value that tsr_max_pool gives, the first of equal ones, and else 0. No gradient goes to
+   x. */
 TSR_API tsr_node *tsr_max_pool_winners_sized(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options,
                                              size_t size);
 static inline tsr_node *tsr_max_pool_winners(tsr_graph *graph, tsr_node *x, const tsr_pool_options *options)
@@ -229,7 +230,8 @@ TSR_API tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, .
    breakpoint, then all for the second. Activations give their bits without it. n is 1 to TSR_MAX_BREAKPOINTS,
    and the breakpoints, which are copied, finite and ascending; one that is learned is the 0 of a difference.
    Returns x, which is left as it is. Layers are in the order in which taps and activations were made. What
-   only taps look at, and the logits do not depend on, is not computed while training and has no parameters. */
+   only taps look at, and the logits do not depend on, is not computed while training and has no parameters.
+ */
 TSR_API tsr_node *tsr_tap(tsr_graph *graph, tsr_node *x, const char *name, size_t n,
                           const float *breakpoints);
 

@@ -1,6 +1,6 @@
 /* The exact course of a network along straight lines x + t u through its inputs, in double precision. Between
-   two crossings, where some unit passes a breakpoint or another value of a max pool becomes the largest, every
-   value of a network of piecewise linear operators is linear in t. */
+   two crossings, where some unit passes a breakpoint or another value of a max pool becomes the largest,
+   every value of a network of piecewise linear operators is linear in t. */
 #ifndef TESSERA_LINE_H
 #define TESSERA_LINE_H
 
@@ -8,9 +8,9 @@
 
 TSR_BEGIN_DECLS
 
-/* n lines and a place on each. One thread at a time for one of them; several of one network may be used at the
-   same time while nobody trains it. The network must outlive them; they see its parameters as they are when
-   they move. */
+/* n lines and a place on each. One thread at a time for one of them; several of one network may be used at
+   the same time while nobody trains it. The network must outlive them; they see its parameters as they are
+   when they move. */
 typedef struct tsr_lines tsr_lines;
 
 /* Lines through n origins, n x shape, inputs as the dataset gives them, along n directions of the same shape,
@@ -21,16 +21,17 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n,
 TSR_API void tsr_lines_free(tsr_lines *lines);
 
 /* Moves line i to t[i], finite, and onto the piece that lies right of it: at a crossing, the next one. A
-   crossing nearer than TSR_LINE_TIE max(1, |t|) is at t; one that was found from far away is off by the rounding
-   of that distance, so long ways are better gone in steps below 1,000. One call costs about two forward passes in double. */
+   crossing nearer than TSR_LINE_TIE max(1, |t|) is at t; one that was found from far away is off by the
+   rounding of that distance, so long ways are better gone in steps below 1,000. One call costs about two
+   forward passes in double. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_move(tsr_lines *lines, const double *t);
 
 /* Of each line: the least t beyond its own where any piece of the network ends; INFINITY where none does. n
    values, valid until the next move, as all that follow. To go left, take the opposite direction. */
 TSR_API const double *tsr_lines_next(const tsr_lines *lines);
 
-/* The values that a layer of the code is of, where the lines are, and their slopes by t: n x units x positions
-   each (tsr_network_layer). */
+/* The values that a layer of the code is of, where the lines are, and their slopes by t: n x units x
+   positions each (tsr_network_layer). */
 TSR_API const double *tsr_lines_values(const tsr_lines *lines, size_t layer);
 TSR_API const double *tsr_lines_slopes(const tsr_lines *lines, size_t layer);
 

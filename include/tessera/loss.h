@@ -45,7 +45,8 @@ typedef struct tsr_loss_ops {
 } tsr_loss_ops;
 
 #define TSR_LOSS_PLUGIN(table)                                                                               \
-    .kind = TSR_LOSS, .ops_size = sizeof(tsr_loss_ops), .ops = (1 ? (table) : (const tsr_loss_ops *)0)
+    .kind = TSR_LOSS, .ops_size = sizeof(tsr_loss_ops), .announced_size = 0,                                 \
+    .ops = (1 ? (table) : (const tsr_loss_ops *)0)
 
 TSR_END_DECLS
 #endif

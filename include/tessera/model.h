@@ -36,7 +36,8 @@ typedef struct tsr_model_ops {
 TSR_API tsr_node *tsr_build_model(tsr_graph *graph, const tsr_instance *model, tsr_node *input, int classes);
 
 #define TSR_MODEL_PLUGIN(table)                                                                              \
-    .kind = TSR_MODEL, .ops_size = sizeof(tsr_model_ops), .ops = (1 ? (table) : (const tsr_model_ops *)0)
+    .kind = TSR_MODEL, .ops_size = sizeof(tsr_model_ops), .announced_size = 0,                               \
+    .ops = (1 ? (table) : (const tsr_model_ops *)0)
 
 TSR_END_DECLS
 #endif

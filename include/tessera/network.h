@@ -23,8 +23,8 @@ typedef struct tsr_layer_info {
     size_t positions; /* values that are summed up for a unit: 1, or a channel's where units are channels */
     size_t channels;  /* of the units: a divisor of their number, and all units of one follow one another */
     size_t n_breakpoints;
-    size_t first; /* column of the whole code; bits of breakpoint b begin at first + b * (units rounded up to a
-                     multiple of 64) */
+    size_t first; /* column of the whole code; bits of breakpoint b begin at first + b * (units rounded up to
+                     a multiple of 64) */
 } tsr_layer_info;
 
 /* Layers of the code, in its order. */
@@ -47,7 +47,8 @@ typedef struct tsr_column {
     size_t layer, unit, channel, breakpoint;
 } tsr_column;
 
-/* The place of a column; one that is of no unit has layer tsr_network_n_layers(). Fixed in size. Any thread. */
+/* The place of a column; one that is of no unit has layer tsr_network_n_layers(). Fixed in size. Any thread.
+ */
 TSR_API tsr_column tsr_network_column(const tsr_network *network, size_t column);
 
 /* The values that layer i is of, for n inputs as the dataset gives them: n x units x positions. Not while

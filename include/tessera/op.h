@@ -117,8 +117,8 @@ typedef struct tsr_line_pass {
     const void *config;
     size_t n; /* lines */
     size_t n_inputs;
-    const tsr_shape *shapes; /* per input */
-    tsr_shape shape;         /* of the output */
+    const tsr_shape *shapes;                     /* per input */
+    tsr_shape shape;                             /* of the output */
     const double *const *values, *const *slopes; /* per input: n x its shape */
     double *value, *slope;                       /* to be written: n x shape */
     const float *const *parameters, *const *state;
@@ -159,8 +159,8 @@ struct tsr_op {
 
     /* What follows may be NULL. */
 
-    /* Where the breakpoints of tsr_setup_code are now, if they depend on parameters or state: at[b * channels +
-       c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. */
+    /* Where the breakpoints of tsr_setup_code are now, if they depend on parameters or state: at[b * channels
+       + c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. */
     void (*breakpoints)(const tsr_pass *pass, float *at);
 
     /* The course along lines, exactly, in double precision, as in inference: for each line the output's value

@@ -40,7 +40,7 @@ typedef struct tsr_optimizer_ops {
 } tsr_optimizer_ops;
 
 #define TSR_OPTIMIZER_PLUGIN(table)                                                                          \
-    .kind = TSR_OPTIMIZER, .ops_size = sizeof(tsr_optimizer_ops),                                            \
+    .kind = TSR_OPTIMIZER, .ops_size = sizeof(tsr_optimizer_ops), .announced_size = 0,                       \
     .ops = (1 ? (table) : (const tsr_optimizer_ops *)0)
 
 TSR_END_DECLS

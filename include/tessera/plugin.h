@@ -19,15 +19,15 @@ TSR_BEGIN_DECLS
 
 typedef struct tsr_plugin {
     tsr_kind kind;
-    uint32_t ops_size;    /* sizeof the kind's operations where the plugin was built */
+    uint32_t ops_size;       /* sizeof the kind's operations where the plugin was built */
     uint32_t announced_size; /* of a probe: sizeof(tsr_metric_info) there; else 0 */
-    const void *ops;      /* the kind's operations: tsr_probe_ops for a probe, and so on */
-    const char *name;     /* what configs call it: lower case, digits and _ */
-    const char *version;  /* "1.0.0" */
-    const char *summary;  /* one line */
-    const char *licence;  /* SPDX */
-    size_t instance_size; /* the host allocates this much, zeroed, for each use in a config */
-    const tsr_key *keys;  /* ended by TSR_KEY_END; NULL: none */
+    const void *ops;         /* the kind's operations: tsr_probe_ops for a probe, and so on */
+    const char *name;        /* what configs call it: lower case, digits and _ */
+    const char *version;     /* "1.0.0" */
+    const char *summary;     /* one line */
+    const char *licence;     /* SPDX */
+    size_t instance_size;    /* the host allocates this much, zeroed, for each use in a config */
+    const tsr_key *keys;     /* ended by TSR_KEY_END; NULL: none */
 
     /* Called once per instance after its keys are set, and once when it is no longer needed; fini
        is not called where init failed. Both may be NULL. Called from one thread, not concurrently for

@@ -26,7 +26,7 @@ typedef struct tsr_regularizer_ops {
 } tsr_regularizer_ops;
 
 #define TSR_REGULARIZER_PLUGIN(table)                                                                        \
-    .kind = TSR_REGULARIZER, .ops_size = sizeof(tsr_regularizer_ops),                                        \
+    .kind = TSR_REGULARIZER, .ops_size = sizeof(tsr_regularizer_ops), .announced_size = 0,                   \
     .ops = (1 ? (table) : (const tsr_regularizer_ops *)0)
 
 TSR_END_DECLS

@@ -22,7 +22,7 @@ typedef struct tsr_schedule_ops {
 } tsr_schedule_ops;
 
 #define TSR_SCHEDULE_PLUGIN(table)                                                                           \
-    .kind = TSR_SCHEDULE, .ops_size = sizeof(tsr_schedule_ops),                                              \
+    .kind = TSR_SCHEDULE, .ops_size = sizeof(tsr_schedule_ops), .announced_size = 0,                         \
     .ops = (1 ? (table) : (const tsr_schedule_ops *)0)
 
 TSR_END_DECLS

@@ -192,7 +192,7 @@ static const struct {
     { "newer_major", "was built for ABI 2.0 and this program has 1.0; rebuild it" },
     { "newer_minor", "was built for ABI 1.1 and this program has 1.0; rebuild it" },
     { "short_file", "its tsr_plugin_file takes 24 bytes, expected 32;" },
-    { "short_plugin", "its tsr_plugin takes 72 bytes, expected 80;" },
+    { "short_plugin", "its tsr_plugin takes 80 bytes, expected 88;" },
     { "short_key", "its tsr_key takes " },
     { "null_list", "its list of plugins is empty" },
     { "empty_list", "its list of plugins is empty" },
