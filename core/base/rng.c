@@ -3,8 +3,11 @@
 #include <tessera/rng.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tessera/multiversion.h>
+#include <tessera/plugin.h>
 
 #define MULTIPLIER_0 0xD2511F53u
 #define MULTIPLIER_1 0xCD9E8D57u
@@ -15,8 +18,23 @@
 #define LANES 16 /* blocks that are made side by side */
 #define PIECE 1024
 
+/* Two streams would be one, and results wrong without a word. */
+static void refuse_stream(tsr_purpose purpose, uint64_t index)
+{
+    char text[160];
+    snprintf(text, sizeof(text),
+             "tsr_rng_stream: purpose %d, index %llu; expected a purpose of 1 to %d and an index of at most "
+             "%d bits",
+             (int)purpose, (unsigned long long)index, TSR_LAST_PURPOSE, TSR_INDEX_BITS);
+    fprintf(stderr, "%s\n", text);
+    tsr_thrown(text);
+    abort();
+}
+
 tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index)
 {
+    if (index >> TSR_INDEX_BITS || (int)purpose < 1 || (int)purpose > TSR_LAST_PURPOSE)
+        refuse_stream(purpose, index);
     /* The purpose shares a word with the index's top bits: 8 bits for it leave 56 for the index. */
     return (tsr_rng){
         .key = { (uint32_t)seed, (uint32_t)(seed >> 32) },

@@ -43,9 +43,11 @@ bool tsr_augments(const tsr_augmentations *all)
     return false;
 }
 
+/* An index holds 16 bits of the epoch beside the place; what is above changes the seed. */
 tsr_rng tsr_augment_stream(uint64_t seed, size_t epoch, size_t place)
 {
-    return tsr_rng_stream(seed, TSR_FOR_AUGMENT, (uint64_t)epoch << 40 | place);
+    uint64_t above = (uint64_t)epoch >> 16, low = (uint64_t)epoch & 0xffff;
+    return tsr_rng_stream(seed ^ above * UINT64_C(0x9e3779b97f4a7c15), TSR_FOR_AUGMENT, low << 40 | place);
 }
 
 static tsr_status *check_image(tsr_shape shape)

@@ -19,6 +19,7 @@ typedef enum tsr_purpose {
     TSR_FOR_PROBE = 6,       /* index: the probe's place in the config */
     TSR_FOR_DATA = 7,        /* datasets that make their samples; index: the sample */
     TSR_FOR_AUGMENT = 8,     /* index: epoch and place in its order */
+    TSR_LAST_PURPOSE = TSR_FOR_AUGMENT,
 } tsr_purpose;
 
 typedef struct tsr_rng {
@@ -28,7 +29,10 @@ typedef struct tsr_rng {
     uint32_t used;       /* how many of them were */
 } tsr_rng;
 
-/* The stream's start. */
+/* The stream's start. A purpose is one of the above, and an index takes at most TSR_INDEX_BITS bits: with
+   others two streams could be one, so the process is ended with a message. Two numbers, such as epoch and
+   place, share an index as first << 40 | second. Any thread. */
+#define TSR_INDEX_BITS 56
 TSR_API tsr_rng tsr_rng_stream(uint64_t seed, tsr_purpose purpose, uint64_t index);
 
 /* Uniform over all 32-bit and 64-bit values. */

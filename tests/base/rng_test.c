@@ -2,8 +2,12 @@
 #include "support.h"
 
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 START_TEST(philox_gives_the_published_vector)
 {
@@ -190,6 +194,31 @@ START_TEST(shuffle_keeps_every_index_once)
 }
 END_TEST
 
+/* How a process ends that asks for this stream. */
+static int end_of(tsr_purpose purpose, uint64_t index)
+{
+    int status;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(2);
+        tsr_rng rng = tsr_rng_stream(1, purpose, index);
+        _exit(tsr_rng_u32(&rng) == 0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+START_TEST(a_stream_that_could_be_another_one_is_not_made)
+{
+    ck_assert_int_eq(end_of(TSR_FOR_DATA, (UINT64_C(1) << TSR_INDEX_BITS) - 1), 0);
+    ck_assert_int_eq(end_of(TSR_FOR_DATA, UINT64_C(1) << TSR_INDEX_BITS), -SIGABRT);
+    ck_assert_int_eq(end_of((tsr_purpose)(TSR_LAST_PURPOSE + 1), 0), -SIGABRT);
+    ck_assert_int_eq(end_of((tsr_purpose)0, 0), -SIGABRT);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rng");
@@ -203,6 +232,7 @@ int main(void)
     tcase_add_test(tests, fill_normal_is_normal);
     tcase_add_test(tests, fill_normal_of_fewer_is_the_beginning_of_more);
     tcase_add_test(tests, fill_uniform_stays_in_its_interval);
+    tcase_add_test(tests, a_stream_that_could_be_another_one_is_not_made);
     tcase_add_test(tests, shuffle_keeps_every_index_once);
     suite_add_tcase(suite, tests);
     return test_main(suite);

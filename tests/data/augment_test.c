@@ -226,6 +226,19 @@ START_TEST(what_is_no_image_is_refused)
 }
 END_TEST
 
+START_TEST(every_epoch_has_streams_of_its_own)
+{
+    static const size_t epochs[] = { 1, 2, 65535, 65536, 65537, 131073, 1000000 };
+    uint64_t drawn[7];
+    for (size_t i = 0; i < 7; i++) {
+        tsr_rng rng = tsr_augment_stream(3, epochs[i], 12);
+        drawn[i] = tsr_rng_u64(&rng);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_uint_ne(drawn[i], drawn[k]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("augment");
@@ -240,6 +253,7 @@ int main(void)
     tcase_add_test(tests, placements_in_a_row_are_one);
     tcase_add_test(tests, only_what_is_asked_for_is_done);
     tcase_add_test(tests, what_is_no_image_is_refused);
+    tcase_add_test(tests, every_epoch_has_streams_of_its_own);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
