@@ -89,6 +89,24 @@ START_TEST(its_operations_do_what_they_did)
 }
 END_TEST
 
+START_TEST(its_announced_metrics_are_read_in_their_size)
+{
+    tsr_instance *redundancy = make(TSR_PROBE, "redundancy");
+    const tsr_probe_ops *ops = tsr_instance_ops(redundancy);
+    const tsr_plugin *plugin = &tsr_instance_loaded(redundancy)->plugin;
+    ck_assert_uint_eq(plugin->announced_size + sizeof(void *), sizeof(tsr_metric_info));
+    ck_assert_str_eq(ops->metrics[0].name, "train");
+    ck_assert_str_eq(ops->metrics[1].name, "test");
+    ck_assert_str_eq(ops->metrics[2].name, "random");
+    ck_assert_ptr_null(ops->metrics[3].name);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(ops->metrics[i].better, TSR_BETTER_SMALLER);
+        ck_assert_ptr_null(ops->metrics[i].test_extra);
+    }
+    tsr_instance_free(redundancy);
+}
+END_TEST
+
 START_TEST(the_headers_have_grown_indeed)
 {
     const tsr_loaded *loaded;
@@ -106,6 +124,7 @@ int main(void)
     tcase_add_loop_test(tests, a_plugin_of_the_minor_before_loads_and_its_new_fields_are_null, 0,
                         sizeof(plugins) / sizeof(*plugins));
     tcase_add_test(tests, its_operations_do_what_they_did);
+    tcase_add_test(tests, its_announced_metrics_are_read_in_their_size);
     tcase_add_test(tests, the_headers_have_grown_indeed);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
