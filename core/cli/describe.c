@@ -88,6 +88,38 @@ static void put_keys(const tsr_page *page, const char *of, const json_t *keys)
 
 /* The metrics of a probe. */
 
+static void add_part(tsr_text *out, const char *format, ...) TSR_PRINTF(2, 3);
+
+static void add_part(tsr_text *out, const char *format, ...)
+{
+    va_list args;
+    char *part;
+    va_start(args, format);
+    if (vasprintf(&part, format, args) < 0)
+        part = NULL;
+    va_end(args);
+    tsr_text_add(out, "%s%s", out->chars ? ", " : "(", part ? part : "");
+    free(part);
+}
+
+/* "(0 to 1, in bits, larger is better)"; nothing where nothing is said. */
+static void add_metric_nature(const json_t *metric, tsr_text *out)
+{
+    const json_t *low = json_object_get(metric, "minimum"), *high = json_object_get(metric, "maximum");
+    if (low && high)
+        add_part(out, "%g to %g", json_number_value(low), json_number_value(high));
+    else if (low)
+        add_part(out, "at least %g", json_number_value(low));
+    else if (high)
+        add_part(out, "at most %g", json_number_value(high));
+    if (json_object_get(metric, "unit"))
+        add_part(out, "in %s", text_of(metric, "unit"));
+    if (json_object_get(metric, "better"))
+        add_part(out, "%s is better", text_of(metric, "better"));
+    if (out->chars)
+        tsr_text_add(out, ")");
+}
+
 static void put_metrics(const tsr_page *page, const json_t *metrics)
 {
     json_t *members = json_incref((json_t *)(uintptr_t)metrics), *metric; /* the macro wants it mutable */
@@ -96,8 +128,11 @@ static void put_metrics(const tsr_page *page, const json_t *metrics)
         tsr_page_heading(page, "metrics", NULL);
     json_object_foreach(members, name, metric)
     {
-        tsr_page_paragraph(page, TSR_PAGE_TEXT, name, "");
+        tsr_text nature = { 0 };
+        add_metric_nature(metric, &nature);
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, name, nature.chars ? nature.chars : "");
         tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(metric, "doc"));
+        free(nature.chars);
     }
     json_decref(members);
 }

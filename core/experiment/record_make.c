@@ -17,18 +17,20 @@
 /* What the host itself measures. */
 static const tsr_metric_info own_metrics[] = {
     TSR_METRIC("model.loss.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
-               "mean loss of the network's outputs"),
+               "mean loss of the network's outputs", .better = TSR_BETTER_SMALLER),
     TSR_METRIC("model.loss.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY,
-               "mean loss of the network's outputs"),
-    TSR_METRIC("model.loss.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean loss of the network's outputs"),
+               "mean loss of the network's outputs", .better = TSR_BETTER_SMALLER),
+    TSR_METRIC("model.loss.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, "mean loss of the network's outputs",
+               .better = TSR_BETTER_SMALLER),
     TSR_METRIC("model.accuracy.train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
-               "accuracy of the network's answers"),
+               "accuracy of the network's answers", .maximum = 1, .better = TSR_BETTER_LARGER),
     TSR_METRIC("model.accuracy.holdout", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY,
-               "accuracy of the network's answers"),
+               "accuracy of the network's answers", .maximum = 1, .better = TSR_BETTER_LARGER),
     TSR_METRIC("model.accuracy.test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST,
-               "accuracy of the network's answers"),
-    TSR_METRIC("code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant"),
-    { 0 },
+               "accuracy of the network's answers", .maximum = 1, .better = TSR_BETTER_LARGER),
+    TSR_METRIC("code.bits", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are not constant",
+               .unit = "bits", .maximum = INFINITY),
+    TSR_METRICS_END,
 };
 
 json_t *tsr_record_number(double value)

@@ -270,6 +270,14 @@ START_TEST(output_that_cannot_be_written_is_a_failure)
 }
 END_TEST
 
+START_TEST(describe_tells_what_metrics_can_be)
+{
+    prints("describe probe/code_statistics", "plugins", 0, "    entropy (0 to 1, in bits)\n");
+    prints("describe probe/code_statistics", "plugins", 0, "    layer#.bits (at least 0, in bits)\n");
+    prints("describe probe/knn", "plugins", 0, "    test (0 to 1, larger is better)\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("commands");
@@ -286,6 +294,7 @@ int main(void)
     tcase_add_test(tests, wrong_usage_says_what_was_expected);
     tcase_add_test(tests, help_and_version_are_there);
     tcase_add_test(tests, output_that_cannot_be_written_is_a_failure);
+    tcase_add_test(tests, describe_tells_what_metrics_can_be);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
