@@ -114,15 +114,31 @@ static tsr_status *read_enum(reader *r)
     return NULL;
 }
 
+/* Whether a number or text stands for the list of it alone. */
+static bool stands_alone(const reader *r)
+{
+    tsr_key_type type = r->key->type;
+    if (r->value->type == TSR_VALUE_STRING)
+        return type == TSR_TYPE_STRING_LIST;
+    bool number = r->value->type == TSR_VALUE_INT || r->value->type == TSR_VALUE_REAL;
+    return number && (type == TSR_TYPE_INT_LIST || type == TSR_TYPE_REAL_LIST);
+}
+
+/* Element i of the list that was given; NULL: none was. */
+static const tsr_value *element_of(const reader *r, size_t i)
+{
+    return r->value && r->value->type != TSR_VALUE_LIST ? r->value : tsr_value_element(r->value, i);
+}
+
 /* How many elements a list is to have; refuses what is no list or too short or long. */
 static tsr_status *list_length(const reader *r, size_t *n)
 {
     *n = r->key->list_default_length;
     if (!r->value)
         return NULL;
-    if (r->value->type != TSR_VALUE_LIST)
+    if (r->value->type != TSR_VALUE_LIST && !stands_alone(r))
         return mismatch(r->key, r->value, false);
-    *n = r->value->n;
+    *n = r->value->type == TSR_VALUE_LIST ? r->value->n : 1;
     if (*n < r->key->list_min_length || (r->key->list_max_length && *n > r->key->list_max_length))
         return mismatch(r->key, r->value, false);
     return NULL;
@@ -139,7 +155,7 @@ static tsr_status *read_int_list(reader *r)
     memcpy(r->field, &list, sizeof(list)); /* from here on tsr_fields_clear frees it */
     *r->resolved = tsr_value_list();
     for (size_t i = 0; *r->resolved && i < list.n; i++) {
-        const tsr_value *element = tsr_value_element(r->value, i);
+        const tsr_value *element = element_of(r, i);
         if (!element)
             values[i] = r->key->int_list_default[i];
         else if (!get_int(r->key, element, &values[i]))
@@ -160,7 +176,7 @@ static tsr_status *read_real_list(reader *r)
     memcpy(r->field, &list, sizeof(list));
     *r->resolved = tsr_value_list();
     for (size_t i = 0; *r->resolved && i < list.n; i++) {
-        const tsr_value *element = tsr_value_element(r->value, i);
+        const tsr_value *element = element_of(r, i);
         if (!element)
             values[i] = r->key->real_list_default[i];
         else if (!get_real(r->key, element, &values[i]))
@@ -182,7 +198,7 @@ static tsr_status *read_string_list(reader *r)
     memcpy(r->field, &list, sizeof(list));
     *r->resolved = tsr_value_list();
     for (size_t i = 0; *r->resolved && i < list.n; i++) {
-        const tsr_value *element = tsr_value_element(r->value, i);
+        const tsr_value *element = element_of(r, i);
         const char *text = element ? tsr_value_text(element) : r->key->string_list_default[i];
         if (!text)
             return mismatch(r->key, element, true);

@@ -60,6 +60,18 @@ static tsr_status *check_layers(const tsr_run *run, const tsr_network *network, 
     return NULL;
 }
 
+/* Where the key stands that a failed build names behind the model's name ("model sequential: layers.3: ..."),
+   or else the model. */
+static const tsr_value *place_of_failure(const tsr_value *model, const tsr_status *status)
+{
+    const char *message = status ? tsr_status_message(status) : "", *at = strstr(message, ": ");
+    size_t length = at ? strcspn(at + 2, ": ") : 0;
+    char *path = length ? strndup(at + 2, length) : NULL;
+    const tsr_value *place = path ? tsr_value_at(model, path) : NULL;
+    free(path);
+    return place ? place : model;
+}
+
 /* Whether the model can be built for the data, begin with the weights that it is given, and give the codes.
  */
 static tsr_status *check_model(tsr_run *run, const tsr_value *root)
@@ -67,7 +79,8 @@ static tsr_status *check_model(tsr_run *run, const tsr_value *root)
     const tsr_value *model = tsr_value_member(root, "model");
     const tsr_value *weights = tsr_value_member(model, "weights");
     tsr_network *network;
-    TSR_TRY(tsr_value_context(model, tsr_run_build(run, &network)));
+    tsr_status *failure = tsr_run_build(run, &network);
+    TSR_TRY(tsr_value_context(place_of_failure(model, failure), failure));
     run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = tsr_value_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
     if (!status)

@@ -32,6 +32,22 @@ void tsr_graph_fail(tsr_graph *graph, const char *format, ...)
     va_end(args);
 }
 
+void tsr_graph_at(tsr_graph *graph, const char *format, ...)
+{
+    if (!graph || graph->failure)
+        return;
+    char *place;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&place, format, args) < 0)
+        place = NULL;
+    va_end(args);
+    free(graph->place);
+    graph->place = place;
+    if (!place)
+        tsr_graph_no_memory(graph);
+}
+
 void tsr_graph_no_memory(tsr_graph *graph)
 {
     if (!graph->failure)
@@ -128,6 +144,7 @@ void tsr_graph_free(tsr_graph *graph)
     tsr_graph_clear_code(graph);
     while (graph->scope)
         tsr_graph_leave_scope(graph);
+    free(graph->place);
     free(graph->constants);
     free(graph->constant_values);
     free(graph->terms);
@@ -360,7 +377,8 @@ static tsr_status *check_use(const tsr_node *node, const tsr_node *logits)
     if (node->needed)
         return NULL;
     if (!node->looked_at)
-        return tsr_fail(TSR_REFUSED, "'%s' is not used: neither the logits, '%s', nor a term of the loss depends on it",
+        return tsr_fail(TSR_REFUSED,
+                        "'%s' is not used: neither the logits, '%s', nor a term of the loss depends on it",
                         node->name, logits->name);
     if (node->n_parameters || node->n_shared)
         return tsr_fail(TSR_REFUSED,
@@ -375,7 +393,7 @@ tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs)
     tsr_status *failure = graph->failure;
     graph->failure = NULL;
     if (failure)
-        return failure;
+        return graph->place && *graph->place ? tsr_context(failure, "%s", graph->place) : failure;
     TSR_TRY(check_logits(graph, logits, outputs));
     if (graph->scope)
         return tsr_fail(TSR_REFUSED, "the scope of names '%s' is not ended: a tsr_scope_end is missing",

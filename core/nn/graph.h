@@ -96,6 +96,7 @@ typedef struct tsr_loss_term {
 struct tsr_graph {
     const tsr_instance *model; /* whose activation tsr_activate takes */
     tsr_status *failure;       /* the first */
+    char *place;               /* of the config, that is built now; NULL: none is said */
     size_t n, capacity;
     tsr_node **nodes; /* nodes[0] is the input */
     size_t n_edges, n_parameters, n_states, n_constants;

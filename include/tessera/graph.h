@@ -251,6 +251,10 @@ TSR_API const char *tsr_node_name(const tsr_node *x);
 /* The shape of one sample at this node; 1 on a failed graph. */
 TSR_API tsr_shape tsr_node_shape(const tsr_node *x);
 
+/* Says, printf style, which of the model's keys the nodes made from here on are of, such as "layers.3": the
+   message of a failure names it, and the line of the config where it stands. "" ends that. */
+TSR_API void tsr_graph_at(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
+
 /* A builder's own error, printf style; sticks as any other. */
 TSR_API void tsr_graph_fail(tsr_graph *graph, const char *format, ...) TSR_PRINTF(2, 3);
 

@@ -108,6 +108,12 @@ START_TEST(an_integer_is_a_real_and_mixed_lists_are_lists)
     ck_assert_double_eq(s.levels.values[2], 1.0);
     ck_assert_int_eq(s.layers_kept.values[1], 5);
     tsr_fields_clear(keys, &s);
+    ck_succeeds(read_text("levels = 0.5; layers_kept = 7;", &s, NULL)); /* one alone is a list of it */
+    ck_assert_uint_eq(s.levels.n, 1);
+    ck_assert_double_eq(s.levels.values[0], 0.5);
+    ck_assert_uint_eq(s.layers_kept.n, 1);
+    ck_assert_int_eq(s.layers_kept.values[0], 7);
+    tsr_fields_clear(keys, &s);
     ck_succeeds(read_text("levels = (); layers_kept = [];", &s, NULL));
     ck_assert_uint_eq(s.levels.n, 0);
     ck_assert_uint_eq(s.layers_kept.n, 0);
@@ -135,8 +141,9 @@ static const struct {
     { "mode = \"plan\";",
       "config:2: probe.mode = \"plan\": expected one of \"plain\", \"fancy\"; did you mean \"plain\"?" },
     { "mode = 1;", "config:2: probe.mode = 1: expected one of \"plain\", \"fancy\"" },
-    { "layers_kept = 3;",
-      "config:2: probe.layers_kept = 3: expected a list [ ... ] of integers from 0 to 99, at most 3" },
+    { "layers_kept = true;",
+      "config:2: probe.layers_kept = true: expected a list [ ... ] of integers from 0 to 99, at most 3" },
+    { "layers_kept = 100;", "config:2: probe.layers_kept = 100: expected an integer from 0 to 99" },
     { "layers_kept = [ 1, 2, 3, 4 ];", "config:2: probe.layers_kept = [ ... ]: expected a list" },
     { "layers_kept = ( 1,\n 2.5 );",
       "config:3: probe.layers_kept.1 = 2.5: expected an integer from 0 to 99" },

@@ -59,6 +59,8 @@ static const struct {
     { "executor", "local", "" },
     { "model", "mlp", "" },
     { "model", "resnet", "-s width_multiplier=0.25 --shape 3x8x8" },
+    { "model", "sequential",
+      "-s 'layers=({op=\"dense\";width=9;},{op=\"batch_norm\";},{op=\"activation\";},{op=\"dense\";})'" },
     { "model", "vgg", "-s width_multiplier=0.125 --shape 3x32x32" },
     { "optimizer", "sgd", "" },
     { "optimizer", "adam", "" },
