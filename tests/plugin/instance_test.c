@@ -164,7 +164,7 @@ START_TEST(what_does_not_fit_into_a_list_is_refused_with_its_place)
           "no activation is called 'gentel'; did you mean 'gentle'?" },
         { "words = [ 1 ]", "p.words.0 = 1: expected a string in quotes" },
         { "words = [ ]", "expected a list [ ... ] of strings, at least 1" },
-        { "words = \"x\"", "p.words = \"x\": expected a list [ ... ] of strings" },
+        { "words = 1", "p.words = 1: expected a list [ ... ] of strings" },
         { "activations = \"gentle\"", "expected a list ( ... ) of activations, each a name or a group" },
         { "activations = ( 1 )", "p.activations.0 = 1: expected the name of an activation or a group" },
         { "activations = ( { slope = 1; } )",
