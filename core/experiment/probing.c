@@ -23,7 +23,8 @@ tsr_status *tsr_probing_check(const tsr_probing *probing, const tsr_instance *pr
         lacks = "the codes with all their columns";
     else if (!probing->train_labels && !((const tsr_probe_ops *)tsr_instance_ops(probe))->without_labels)
         return tsr_fail(TSR_REFUSED, "it needs labels, and there are none");
-    return lacks ? tsr_fail(TSR_REFUSED, "it needs %s, and only codes and labels are known here", lacks) : NULL;
+    return lacks ? tsr_fail(TSR_REFUSED, "it needs %s, and only codes and labels are known here", lacks)
+                 : NULL;
 }
 
 /* --- inputs --- */
@@ -43,8 +44,8 @@ static tsr_status *check_index(tsr_part part, const tsr_samples *samples, size_t
 {
     for (size_t i = 0; i < n; i++)
         if (index[i] >= samples->n)
-            return tsr_fail(TSR_REFUSED, "%s example %zu is asked for, expected one of 0 to %zu",
-                            part_names[part], index[i], samples->n - 1);
+            return tsr_fail(TSR_REFUSED, "%s example %zu is asked for, counted from 0, and there are %zu",
+                            part_names[part], index[i], samples->n);
     return NULL;
 }
 
@@ -93,7 +94,8 @@ tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_inpu
     }
     tsr_samples_read(&plain, n, index, scratch, inputs, labels);
     free(scratch);
-    bool augments = form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && tsr_augments(&probing->host->augment);
+    bool augments =
+        form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && tsr_augments(&probing->host->augment);
     return augments && inputs ? augment_all(probing, samples, n, index, inputs) : NULL;
 }
 
@@ -116,9 +118,9 @@ static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     tsr_probed_codes seen = { 0 };
-    tsr_status *status = tsr_choose_probed_codes(tsr_instance_common(probe), probing->train, probing->test,
-                                                 probing->columns, probing->host ? probing->host->budget : NULL,
-                                                 &probing->rng, probing->metrics, &seen);
+    tsr_status *status = tsr_choose_probed_codes(
+        tsr_instance_common(probe), probing->train, probing->test, probing->columns,
+        probing->host ? probing->host->budget : NULL, &probing->rng, probing->metrics, &seen);
     if (!status) {
         probing->train = seen.train;
         probing->test = seen.test;
