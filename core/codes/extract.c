@@ -31,13 +31,13 @@ static bool layer_bits(const tsr_code_source *source, size_t *out)
 {
     size_t before;
     return source->units <= UINT32_MAX && source->n_breakpoints >= 1 &&
-           tsr_checked_multiply(source->n_breakpoints - 1, round_up(source->units), &before) &&
+           tsr_checked_multiply(source->n_breakpoints - 1, tsr_code_source_step(source), &before) &&
            !__builtin_add_overflow(before, source->units, out);
 }
 
 tsr_status *tsr_codes_for(const tsr_network *network, size_t n, tsr_code_budget *budget, tsr_codes **out)
 {
-    size_t n_layers = tsr_network_n_code_sources(network), bits = 0;
+    size_t n_layers = tsr_network_n_layers(network), bits = 0;
     tsr_code_layer *layers = tsr_alloc(n_layers, sizeof(*layers));
     if (!layers)
         return tsr_no_memory("the layers of codes");
@@ -107,7 +107,7 @@ static void pack_sums(const tsr_code_source *source, const float *x, size_t firs
 
 static void pack_sample(const tsr_code_source *source, const float *x, uint64_t *words)
 {
-    size_t step = round_up(source->units) / 64;
+    size_t step = tsr_code_source_step(source) / 64;
     if (source->positions == 1) {
         for (size_t b = 0; b < source->n_breakpoints; b++)
             compare(source, x, 0, source->units, b, words + b * step);
@@ -227,9 +227,9 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
 void tsr_kept_columns_of_units(tsr_kept_columns *kept, const tsr_network *network)
 {
     size_t first = 0;
-    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+    for (size_t i = 0; i < tsr_network_n_layers(network); i++) {
         const tsr_code_source *source = tsr_network_code_source(network, i);
-        size_t step = round_up(source->units), left = step - source->units;
+        size_t step = tsr_code_source_step(source), left = step - source->units;
         for (size_t b = 0; left && b < source->n_breakpoints; b++) {
             size_t last = (first + (b + 1) * step) / 64 - 1; /* the word in which the units end */
             if (last < (kept->whole_bits + 63) / 64)

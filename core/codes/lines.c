@@ -10,7 +10,7 @@
 static void encode_unit(const tsr_code_source *source, size_t unit, double t, double value, double slope,
                         const float *at, size_t first, uint64_t *row)
 {
-    size_t step = tsr_code_source_columns(source) / source->n_breakpoints;
+    size_t step = tsr_code_source_step(source);
     size_t channel = unit / (source->units / source->channels);
     for (size_t b = 0; b < source->n_breakpoints; b++) {
         size_t column = first + b * step + unit;
@@ -50,7 +50,7 @@ tsr_status *tsr_lines_encode(const tsr_lines *lines, tsr_codes **out)
     tsr_codes *codes;
     *out = NULL;
     TSR_TRY(tsr_codes_for(network, tsr_lines_count(lines), NULL, &codes));
-    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+    for (size_t i = 0; i < tsr_network_n_layers(network); i++) {
         tsr_status *status = encode_layer(lines, i, first, codes);
         if (status) {
             tsr_codes_free(codes);

@@ -41,7 +41,7 @@ json_t *tsr_record_number(double value)
 static json_t *describe_network(const tsr_network *network)
 {
     json_t *layers = json_array();
-    for (size_t i = 0; i < tsr_network_n_code_sources(network); i++) {
+    for (size_t i = 0; i < tsr_network_n_layers(network); i++) {
         const tsr_code_source *source = tsr_network_code_source(network, i);
         json_array_append_new(layers, json_pack("{s:s, s:I, s:I}", "name", source->name, "units",
                                                 (json_int_t)source->units, "bits_per_unit",

@@ -17,7 +17,7 @@
 /* Whether there are codes, and they can be taken of the layers that are asked for. */
 static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const tsr_value *root)
 {
-    if (tsr_network_n_code_sources(network) == 0)
+    if (tsr_network_n_layers(network) == 0)
         return tsr_value_fail(tsr_value_member(root, "model"),
                               "model %s: its code would have no bits: expected at least one activation with "
                               "breakpoints or one tap",
@@ -29,7 +29,7 @@ static tsr_status *check_codes(const tsr_run *run, tsr_network *network, const t
 static tsr_status *no_such_layer(const tsr_network *network, size_t probe, int64_t layer)
 {
     tsr_text names = { 0 };
-    size_t n = tsr_network_n_code_sources(network);
+    size_t n = tsr_network_n_layers(network);
     for (size_t i = 0; i < n; i++)
         tsr_text_add(&names, "%s%zu %s", i ? ", " : "", i, tsr_network_code_source(network, i)->name);
     tsr_status *status =
@@ -48,7 +48,7 @@ static tsr_status *check_layers(const tsr_run *run, const tsr_network *network, 
         const tsr_value *place = tsr_value_member(tsr_value_element(probes, i), "layers");
         for (size_t j = 0; j < common->layers.n; j++) {
             int64_t layer = common->layers.values[j];
-            if ((uint64_t)layer >= tsr_network_n_code_sources(network))
+            if ((uint64_t)layer >= tsr_network_n_layers(network))
                 return tsr_value_context(place, no_such_layer(network, i, layer));
             for (size_t k = 0; k < j; k++)
                 if (common->layers.values[k] == layer)

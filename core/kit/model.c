@@ -104,7 +104,7 @@ static bool same_names(const tsr_network *a, const tsr_network *b)
 {
     if (tsr_network_n_tensors(a) != tsr_network_n_tensors(b) ||
         tsr_network_n_states(a) != tsr_network_n_states(b) ||
-        tsr_network_n_code_sources(a) != tsr_network_n_code_sources(b))
+        tsr_network_n_layers(a) != tsr_network_n_layers(b))
         return false;
     const tsr_graph *x = tsr_network_graph(a), *y = tsr_network_graph(b);
     if (x->n_constants != y->n_constants)
@@ -146,7 +146,7 @@ static tsr_status *has_units(tsr_kit *kit)
 {
     trial t;
     TSR_TRY(make(kit, false, &t));
-    if (tsr_network_n_code_sources(t.network) == 0)
+    if (tsr_network_n_layers(t.network) == 0)
         kit->skipped = "with these settings it has no activation, so its codes have no bits";
     clear(&t);
     return NULL;

@@ -46,7 +46,7 @@ tsr_status *tsr_network_choose_code(tsr_network *network, const tsr_code_choice 
         tsr_code_source source = network->sources[i];
         tsr_layer_source layer = network->layers[i];
         if (!is_chosen(choice, source.name)) {
-            free(layer.moved);
+            free(source.moved);
             continue;
         }
         if (choice->by_channel) {

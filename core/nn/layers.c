@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-size_t tsr_network_n_code_sources(const tsr_network *network)
-{
-    return network->n_sources;
-}
-
 const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer)
 {
     return &network->sources[layer];
@@ -35,18 +30,8 @@ static void find_breakpoints(const tsr_network *network, const tsr_layer_source 
 void tsr_network_move_breakpoints(tsr_network *network)
 {
     for (size_t i = 0; i < network->n_sources; i++)
-        if (network->layers[i].moved)
-            find_breakpoints(network, &network->layers[i], network->layers[i].moved);
-}
-
-static size_t round_up(size_t bits)
-{
-    return (bits + 63) / 64 * 64;
-}
-
-size_t tsr_code_source_columns(const tsr_code_source *source)
-{
-    return source->n_breakpoints * round_up(source->units);
+        if (network->sources[i].moved)
+            find_breakpoints(network, &network->layers[i], network->sources[i].moved);
 }
 
 size_t tsr_network_n_layers(const tsr_network *network)
@@ -90,7 +75,7 @@ tsr_column tsr_network_column(const tsr_network *network, size_t column)
     size_t first = 0;
     for (size_t i = 0; i < network->n_sources; i++) {
         const tsr_code_source *source = &network->sources[i];
-        size_t step = round_up(source->units), n = tsr_code_source_columns(source);
+        size_t step = tsr_code_source_step(source), n = tsr_code_source_columns(source);
         size_t unit = column >= first ? (column - first) % step : 0;
         if (column >= first && column - first < n && unit < source->units)
             return (tsr_column){ i, unit, unit / (source->units / source->channels),
@@ -100,6 +85,7 @@ tsr_column tsr_network_column(const tsr_network *network, size_t column)
     return (tsr_column){ .layer = network->n_sources };
 }
 
+/* The layer that is wanted, and where the next batch's values go. */
 typedef struct one_layer {
     size_t number;
     float *values;
@@ -107,27 +93,17 @@ typedef struct one_layer {
 
 static void copy_values(void *context, const tsr_layer_values *layer)
 {
-    const one_layer *wanted = context;
-    if (layer->number == wanted->number)
-        memcpy(wanted->values, layer->x, layer->n * layer->units * sizeof(float));
+    one_layer *wanted = context;
+    if (layer->number != wanted->number)
+        return;
+    memcpy(wanted->values, layer->x, layer->n * layer->units * sizeof(float));
+    wanted->values += layer->n * layer->units;
 }
 
 tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n, const float *inputs, float *values)
 {
+    one_layer wanted = { i, values };
     if (i >= network->n_sources)
         return tsr_fail(TSR_REFUSED, "no layer %zu: the code has %zu, counted from 0", i, network->n_sources);
-    size_t size = tsr_shape_size(tsr_network_input(network));
-    size_t units = network->sources[i].units * network->sources[i].positions;
-    tsr_plan *before = network->plan;
-    size_t batch = network->plans[0] ? network->plans[0]->batch : TSR_PREDICT_BATCH;
-    TSR_TRY(tsr_network_plan(network, batch, false));
-    for (size_t at = 0; at < n; at += batch) {
-        size_t now = n - at < batch ? n - at : batch;
-        one_layer wanted = { i, values + at * units };
-        tsr_network_take_inputs(network, now, inputs + at * size);
-        tsr_network_forward(network, now, copy_values, &wanted);
-    }
-    if (before)
-        network->plan = before;
-    return NULL;
+    return tsr_network_forward_all(network, n, inputs, copy_values, &wanted, NULL);
 }

@@ -108,33 +108,25 @@ static tsr_status *lay_out_states(tsr_network *network, const tsr_node *node, si
     return NULL;
 }
 
-/* Whether the reader's breakpoints depend on what is learned. */
-static bool moves_breakpoints(const tsr_node *reader)
-{
-    if (!reader || !reader->op.breakpoints)
-        return false;
-    return reader->identity != &tsr_op_activation || tsr_activation_moves_breakpoints(reader->config);
-}
-
 static tsr_status *add_code_source(tsr_network *network, const tsr_code_point *point)
 {
-    tsr_layer_source *layer = &network->layers[network->n_sources];
     tsr_shape shape = point->values->shape;
     size_t channels = tsr_shape_channels(shape), n;
-    *layer = (tsr_layer_source){ .values = point->values, .reader = point->reader };
-    if (moves_breakpoints(point->reader)) {
-        bool fits = tsr_checked_multiply(point->n, channels, &n);
-        layer->moved = fits ? tsr_alloc(n, sizeof(float)) : NULL;
-        if (!layer->moved)
+    float *moved = NULL;
+    if (point->reader && point->reader->op.breakpoints) {
+        moved = tsr_checked_multiply(point->n, channels, &n) ? tsr_alloc(n, sizeof(float)) : NULL;
+        if (!moved)
             return tsr_no_memory("the network");
     }
+    network->layers[network->n_sources] =
+        (tsr_layer_source){ .values = point->values, .reader = point->reader };
     network->sources[network->n_sources++] = (tsr_code_source){ .name = tsr_code_point_name(point),
                                                                 .units = tsr_shape_size(shape),
                                                                 .positions = 1,
                                                                 .channels = channels,
                                                                 .n_breakpoints = point->n,
                                                                 .breakpoints = point->breakpoints,
-                                                                .moved = layer->moved };
+                                                                .moved = moved };
     return NULL;
 }
 

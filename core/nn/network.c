@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PREDICT_BATCH 256 /* inputs that go forward together, where no plan says otherwise */
+
 /* --- life --- */
 
 static tsr_status *build(tsr_network *network, const tsr_instance *model, tsr_shape shape, uint64_t seed)
@@ -51,7 +53,7 @@ void tsr_network_free(tsr_network *network)
     for (size_t i = 0; network->states && i < network->graph->n_states; i++)
         free((char *)(uintptr_t)network->states[i].name);
     for (size_t i = 0; i < network->n_sources; i++)
-        free(network->layers[i].moved);
+        free(network->sources[i].moved);
     tsr_plan_free(network->plans[0]);
     tsr_plan_free(network->plans[1]);
     tsr_graph_free(network->graph);
@@ -299,21 +301,28 @@ double tsr_network_loss(const tsr_network *network, size_t n, const int32_t *lab
     return evaluate(network, n, labels, NULL, correct);
 }
 
-tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs, float *outputs)
+tsr_status *tsr_network_forward_all(tsr_network *network, size_t n, const float *inputs,
+                                    tsr_layer_function *see, void *context, float *outputs)
 {
     size_t size = tsr_shape_size(tsr_network_input(network)), width = (size_t)network->outputs;
     tsr_plan *before = network->plan;
-    size_t batch = network->plans[0] ? network->plans[0]->batch : TSR_PREDICT_BATCH;
+    size_t batch = network->plans[0] ? network->plans[0]->batch : PREDICT_BATCH;
     TSR_TRY(tsr_network_plan(network, batch, false));
     for (size_t i = 0; i < n; i += batch) {
         size_t now = n - i < batch ? n - i : batch;
         tsr_network_take_inputs(network, now, inputs + i * size);
-        tsr_network_forward(network, now, NULL, NULL);
-        memcpy(outputs + i * width, tsr_network_logits(network), now * width * sizeof(float));
+        tsr_network_forward(network, now, see, context);
+        if (outputs)
+            memcpy(outputs + i * width, tsr_network_logits(network), now * width * sizeof(float));
     }
     if (before)
         network->plan = before;
     return NULL;
+}
+
+tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs, float *outputs)
+{
+    return tsr_network_forward_all(network, n, inputs, NULL, NULL, outputs);
 }
 
 /* --- what there is --- */

@@ -75,11 +75,20 @@ typedef struct tsr_code_source {
     size_t channels;  /* of the values; a divisor of the units */
     size_t n_breakpoints;
     const float *breakpoints; /* ascending; where they are learned, those before training */
-    const float *moved;       /* n_breakpoints x channels, as they were in the last forward; NULL: as above */
+    float *moved;             /* n_breakpoints x channels, as they were in the last forward; NULL: as above */
 } tsr_code_source;
-/* Columns that it takes up in the whole code: a multiple of 64 for each breakpoint. */
-size_t tsr_code_source_columns(const tsr_code_source *source);
-size_t tsr_network_n_code_sources(const tsr_network *network);
+/* From a breakpoint's columns of the whole code to the next one's: the units, rounded up to a multiple of 64;
+   and the columns that all take up. The latter is checked not to overflow where codes are made. */
+static inline size_t tsr_code_source_step(const tsr_code_source *source)
+{
+    return (source->units + 63) / 64 * 64;
+}
+
+static inline size_t tsr_code_source_columns(const tsr_code_source *source)
+{
+    return source->n_breakpoints * tsr_code_source_step(source);
+}
+
 const tsr_code_source *tsr_network_code_source(const tsr_network *network, size_t layer);
 
 /* What codes are made of. */

@@ -9,7 +9,6 @@
 /* A layer of the code and where it comes from. */
 typedef struct tsr_layer_source {
     const tsr_node *values, *reader; /* as in the graph's code point */
-    float *moved;                    /* the source's, or NULL */
 } tsr_layer_source;
 
 struct tsr_network {
@@ -36,7 +35,10 @@ struct tsr_network {
     const float *mean;        /* of the inputs that it is given; or NULL */
 };
 
-#define TSR_PREDICT_BATCH 256 /* inputs that are predicted together, where no plan says otherwise */
+/* Inputs as tsr_network_predict takes them, batch by batch: `see` (NULL: nobody) gets every layer of each
+   batch, and outputs (NULL: not wanted) are n x the network's. The plan that is selected stays. */
+TSR_MUST_CHECK tsr_status *tsr_network_forward_all(tsr_network *network, size_t n, const float *inputs,
+                                                   tsr_layer_function *see, void *context, float *outputs);
 
 /* Sets what `moved` of the layers points to, from what is learned now. */
 void tsr_network_move_breakpoints(tsr_network *network);

@@ -390,7 +390,8 @@ void tsr_plan_forward(tsr_plan *plan, size_t n, bool training, uint64_t seed, ui
         see(context, graph->nodes[0], n, plan->values[0]);
     for (size_t i = 1; i < graph->n; i++) {
         const tsr_node *node = fused ? trained_as(graph->nodes[i]) : graph->nodes[i];
-        if (!node)
+        if (!node ||
+            (!training && !graph->nodes[i]->looked_at)) /* terms of the loss need it, in training alone */
             continue;
         tsr_pass *pass = node == graph->nodes[i] ? &plan->forward[i] : &plan->fused[i];
         pass->n = n;

@@ -150,7 +150,7 @@ START_TEST(chosen_layers_alone_give_bits_a_channel_one_for_its_sum)
     test_net pooled = net_new(maps, NULL, TSR_SHAPE(CHANNELS, 3, 7), 4, 5);
     const char *names[] = { "flat", "second" };
     ck_succeeds(tsr_network_choose_code(pooled.network, &(tsr_code_choice){ 2, names, true }));
-    ck_assert_uint_eq(tsr_network_n_code_sources(pooled.network), 2);
+    ck_assert_uint_eq(tsr_network_n_layers(pooled.network), 2);
     fill_random(MAPS * CHANNELS * POSITIONS, inputs, 9);
     tsr_codes *codes;
     ck_succeeds(tsr_network_encode(pooled.network, MAPS, inputs, &codes));
@@ -188,9 +188,9 @@ START_TEST(a_layer_that_is_not_there_is_refused_with_those_that_are)
     const char *names[] = { "first", "third" };
     ck_fails(tsr_network_choose_code(net.network, &(tsr_code_choice){ 2, names, false }), TSR_REFUSED,
              "no layer of the code is called 'third', expected of: first, second, flat");
-    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 3);
     ck_succeeds(tsr_network_choose_code(net.network, &(tsr_code_choice){ 0 }));
-    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 3);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 3);
     ck_assert_uint_eq(tsr_network_code_source(net.network, 1)->units, CHANNELS * POSITIONS);
     net_free(&net);
 }

@@ -126,7 +126,7 @@ static tsr_node *activation_twice(void *context, tsr_graph *g, tsr_node *x, int 
 START_TEST(an_activation_is_a_layer_of_the_code_at_each_use)
 {
     test_net net = net_new(activation_twice, NULL, TSR_SHAPE(4), 3, 1);
-    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 2);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
     net_free(&net);
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* Where code bits come from: taps, the winners of a pool, breakpoints that are learned, activations without. */
+/* Where code bits come from: taps, the winners of a pool, breakpoints that are learned, activations without.
+ */
 #include "nets.h"
 
 #include "nn/graph.h"
@@ -73,7 +74,7 @@ START_TEST(what_lies_below_a_tap_is_hidden)
     ck_assert(tsr_network_tensor(with.network, 0)->hidden);
     ck_assert(!tsr_network_tensor(with.network, 2)->hidden);
     ck_assert(!tsr_network_tensor(without.network, 0)->hidden);
-    ck_assert_uint_eq(tsr_network_n_code_sources(without.network), 0);
+    ck_assert_uint_eq(tsr_network_n_layers(without.network), 0);
     net_free(&with);
     net_free(&without);
 }
@@ -255,8 +256,8 @@ static void setup_floor(tsr_setup *setup)
     tsr_shape shape = tsr_setup_input(setup, 0);
     tsr_setup_output(setup, shape);
     tsr_setup_code(setup, 2, (const float[]){ 0, 1 });
-    tsr_setup_parameter(setup, &(tsr_parameter_spec){
-                                   .name = "floor", .n_dims = 1, .dims = { tsr_shape_channels(shape) } });
+    tsr_setup_parameter(
+        setup, &(tsr_parameter_spec){ .name = "floor", .n_dims = 1, .dims = { tsr_shape_channels(shape) } });
 }
 
 static void forward_floor(const tsr_pass *pass)
@@ -289,9 +290,9 @@ static void floors(const tsr_pass *pass, float *at)
     }
 }
 
-static const tsr_op floor_op = TSR_OP(.name = "floor", .flags = TSR_OP_READS_INPUTS, .setup = setup_floor,
-                                      .forward = forward_floor, .backward = backward_floor,
-                                      .breakpoints = floors);
+static const tsr_op floor_op =
+    TSR_OP(.name = "floor", .flags = TSR_OP_READS_INPUTS, .setup = setup_floor, .forward = forward_floor,
+           .backward = backward_floor, .breakpoints = floors);
 
 static tsr_node *has_floors(void *context, tsr_graph *g, tsr_node *x, int classes)
 {
@@ -356,7 +357,7 @@ static tsr_node *activates(void *context, tsr_graph *g, tsr_node *x, int classes
 START_TEST(an_activation_whose_breakpoints_stay_gives_a_layer)
 {
     test_net net = net_new(activates, NULL, TSR_SHAPE(5), 3, 1);
-    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 1);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 1);
     ck_assert_str_eq(tsr_network_code_source(net.network, 0)->name, "activation0");
     ck_assert_ptr_null(tsr_network_code_source(net.network, 0)->moved);
     net_free(&net);

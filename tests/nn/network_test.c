@@ -173,7 +173,7 @@ END_TEST
 START_TEST(code_sources_tell_their_names_units_and_breakpoints)
 {
     test_net net = net_new(two_layers, NULL, SHAPE, 10, 1);
-    ck_assert_uint_eq(tsr_network_n_code_sources(net.network), 2);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
     const tsr_code_source *source = tsr_network_code_source(net.network, 1);
     ck_assert_str_eq(source->name, "activation.1");
     ck_assert_uint_eq(source->units, 33);

@@ -50,7 +50,7 @@ START_TEST(by_default_it_has_one_hidden_layer_of_100_with_batch_norm_and_relu)
                    "output.bias 10 ");
     built all = build("");
     ck_assert_uint_eq(tsr_network_parameters(all.network), 64 * 100 + 100 + 200 + 1000 + 10);
-    ck_assert_uint_eq(tsr_network_n_code_sources(all.network), 1);
+    ck_assert_uint_eq(tsr_network_n_layers(all.network), 1);
     ck_assert_str_eq(tsr_network_code_source(all.network, 0)->name, "activation.0");
     ck_assert_uint_eq(tsr_network_code_source(all.network, 0)->units, 100);
     free_built(&all);

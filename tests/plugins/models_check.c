@@ -34,7 +34,7 @@ void model_has_code_bits(const char *settings, size_t expected)
 {
     built_model built = model_built(settings, CIFAR);
     size_t bits = 0;
-    for (size_t i = 0; i < tsr_network_n_code_sources(built.network); i++) {
+    for (size_t i = 0; i < tsr_network_n_layers(built.network); i++) {
         const tsr_code_source *source = tsr_network_code_source(built.network, i);
         bits += source->units * source->n_breakpoints;
     }
@@ -62,7 +62,7 @@ void model_has_tensors(const char *settings, size_t parameters, size_t code_laye
 {
     built_model built = model_built(settings, CIFAR);
     ck_assert_uint_eq(tsr_network_n_tensors(built.network), parameters);
-    ck_assert_uint_eq(tsr_network_n_code_sources(built.network), code_layers);
+    ck_assert_uint_eq(tsr_network_n_layers(built.network), code_layers);
     model_free(&built);
 }
 

@@ -93,7 +93,7 @@ START_TEST(every_operator_can_be_a_layer)
         "\"flatten\"; },"
         "{ op = \"dense\"; } );",
         TSR_SHAPE(2, 8, 6));
-    ck_assert_uint_eq(tsr_network_n_code_sources(all.network), 2);
+    ck_assert_uint_eq(tsr_network_n_layers(all.network), 2);
     ck_assert_str_eq(tsr_network_code_source(all.network, 0)->name, "first");
     free_built(&all);
     all = build("plugin = \"sequential\"; layers = ( { op = \"embedding\"; count = 9; width = 4; },"

@@ -48,11 +48,18 @@ size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t ca
     return 1;
 }
 
+static bool moves_breakpoints(const tsr_activation_config *config)
+{
+    return config->ops->learned_breakpoints && config->ops->learned_name;
+}
+
 /* A layer of the code, unless the activation gives no bits. */
 static void setup_code(tsr_setup *setup, const tsr_activation_config *config)
 {
     float at[TSR_MAX_BREAKPOINTS];
     size_t n = tsr_activation_breakpoints(config, TSR_MAX_BREAKPOINTS, at);
+    if (!moves_breakpoints(config))
+        setup->node->op.breakpoints = NULL; /* of this node's own operator */
     if (n > TSR_MAX_BREAKPOINTS) {
         tsr_setup_fail(setup, "activation %s has %zu breakpoints, expected at most %d", config->name, n,
                        TSR_MAX_BREAKPOINTS);
@@ -152,38 +159,25 @@ static void backward(const tsr_pass *pass)
                               units.learned ? pass->parameter_gradients[0] : NULL);
 }
 
-/* Where a plugin's breakpoints do not depend on what is learned they are the same for all channels. */
 static void breakpoints(const tsr_pass *pass, float *at)
 {
     const tsr_activation_config *config = pass->config;
-    size_t channels = tsr_shape_channels(pass->shape);
-    if (config->ops->learned_breakpoints && config->ops->learned_name) {
-        config->ops->learned_breakpoints(config->self, channels, pass->parameters[0], at);
-        return;
-    }
-    float fixed[TSR_MAX_BREAKPOINTS];
-    size_t n = tsr_activation_breakpoints(config, TSR_MAX_BREAKPOINTS, fixed);
-    for (size_t b = 0; b < n; b++)
-        for (size_t c = 0; c < channels; c++)
-            at[b * channels + c] = fixed[b];
+    config->ops->learned_breakpoints(config->self, tsr_shape_channels(pass->shape), pass->parameters[0], at);
 }
 
-bool tsr_activation_moves_breakpoints(const tsr_activation_config *config)
-{
-    return config->ops->learned_breakpoints && config->ops->learned_name;
-}
-
-/* The breakpoints of every channel, n x channels; NULL: no memory. */
+/* The breakpoints of every channel, n x channels, as they are where the lines are; NULL: no memory. */
 static float *breakpoints_of_line(const tsr_line_pass *pass, size_t *n)
 {
     const tsr_activation_config *config = pass->config;
-    *n = tsr_activation_breakpoints(config, 0, NULL);
-    float *at = tsr_alloc(*n * tsr_shape_channels(pass->shape), sizeof(float));
-    tsr_pass asked = { .config = config,
-                       .shape = pass->shape,
-                       .parameters = (float *const *)(uintptr_t)pass->parameters };
-    if (at)
-        breakpoints(&asked, at);
+    size_t channels = tsr_shape_channels(pass->shape);
+    float fixed[TSR_MAX_BREAKPOINTS];
+    *n = tsr_activation_breakpoints(config, TSR_MAX_BREAKPOINTS, fixed);
+    float *at = tsr_alloc(*n * channels, sizeof(float));
+    if (at && moves_breakpoints(config))
+        config->ops->learned_breakpoints(config->self, channels, pass->parameters[0], at);
+    else
+        for (size_t i = 0; at && i < *n * channels; i++)
+            at[i] = fixed[i / channels];
     return at;
 }
 
@@ -216,7 +210,8 @@ static tsr_status *line(const tsr_line_pass *pass)
         size_t c = i % channels;
         double learned = config->ops->learned_name ? (double)pass->parameters[0][c] : 0;
         for (size_t p = i * positions; p < (i + 1) * positions; p++)
-            line_of_unit(pass, p, n, at + c, channels, learned, pass->t[i / channels], &pass->next[i / channels]);
+            line_of_unit(pass, p, n, at + c, channels, learned, pass->t[i / channels],
+                         &pass->next[i / channels]);
     }
     free(at);
     return NULL;

@@ -31,9 +31,6 @@ typedef struct tsr_activation_config {
 /* Where the pieces of an activation meet: at most `capacity` written to `at`, the number of all returned. */
 size_t tsr_activation_breakpoints(const tsr_activation_config *config, size_t capacity, float *at);
 
-/* Whether they depend on what is learned, as the operator's `breakpoints` then gives them. */
-bool tsr_activation_moves_breakpoints(const tsr_activation_config *config);
-
 /* A convolution's in groups, with dilation or in one dimension, where the options of height say nothing. */
 typedef struct tsr_grouped_conv_config {
     tsr_conv2d_options options; /* groups and dilation are what they stand for */
