@@ -34,7 +34,7 @@ for piece in "$folder"/piece*.c; do
         fail "$name.c does not compile"
         continue
     fi
-    "$TSR_BUILD/tessera" test "$folder/$name.so" >"$folder/$name.tap" 2>&1 ||
+    "$TSR_BUILD/tessera" test "$folder/$name.so" --limit 600 >"$folder/$name.tap" 2>&1 ||
         fail "$name: $(grep -A3 '^not ok' "$folder/$name.tap" || cat "$folder/$name.tap")"
     # A model learns: two epochs on the digits do better than chance, one in ten, by far.
     if grep -q TSR_MODEL_PLUGIN "$piece"; then
