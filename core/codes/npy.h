@@ -1,4 +1,5 @@
-/* Codes and labels as NumPy's .npy files, written whole or not at all. */
+/* Codes and labels as NumPy's .npy files, written whole or not at all, and read from where others left them.
+ */
 #ifndef TSR_CODES_NPY_H
 #define TSR_CODES_NPY_H
 
@@ -9,5 +10,9 @@ TSR_MUST_CHECK tsr_status *tsr_npy_write_codes(const char *path, const tsr_codes
 
 /* int32 (n,). */
 TSR_MUST_CHECK tsr_status *tsr_npy_write_labels(const char *path, size_t n, const int32_t *labels);
+
+/* Labels of an array, (n,): whole numbers from 0 to `most`, copied. What is none is refused with its index.
+   free() them. */
+TSR_MUST_CHECK tsr_status *tsr_labels_from_array(const tsr_array *array, int32_t most, int32_t **out);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TESSERA_CODES_H
 #define TESSERA_CODES_H
 
+#include <tessera/npy.h>
 #include <tessera/rng.h>
 #include <tessera/status.h>
 
@@ -37,6 +38,22 @@ static inline const uint64_t *tsr_codes_row(const tsr_codes *codes, size_t i)
 /* n rows of zeros, no layers. Sizes are checked; the caller frees. Any thread. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_new(size_t n, size_t bits, tsr_codes **out);
 TSR_API void tsr_codes_free(tsr_codes *codes);
+
+/* How an array of two dimensions holds codes, a row for each example. Fixed in size. */
+typedef struct tsr_codes_form {
+    bool packed;        /* elements are bytes (uint8) of 8 bits; else an element is one bit */
+    bool highest_first; /* of packed: a byte's first bit is its highest, as numpy.packbits has it by default;
+                          else its lowest, as Tessera saves codes */
+    size_t
+        bits; /* of packed: the bits of a row, behind which the last byte holds zeros; 0: all of its bytes */
+    bool has_threshold; /* of others: a bit is whether the element is larger than */
+    double threshold;   /* this; without one elements are 0 or 1 */
+} tsr_codes_form;
+
+/* Codes of an array's rows, without layers. What does not fit its form is refused with row and column. The
+   caller frees; the array is left alone. One thread calls; more are used. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_from_array(const tsr_array *array, const tsr_codes_form *form,
+                                                        tsr_codes **out);
 
 /* A copy of columns first .. first + bits - 1. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
