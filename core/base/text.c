@@ -150,3 +150,13 @@ void tsr_format_real(double value, char *out, size_t capacity)
         freelocale(plain);
     }
 }
+
+double tsr_parse_real(const char *text, char **end)
+{
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (!plain) /* no memory: as the locale has it */
+        return strtod(text, end);
+    double value = strtod_l(text, end, plain);
+    freelocale(plain);
+    return value;
+}

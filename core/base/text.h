@@ -30,4 +30,7 @@ const char *tsr_nearest_word(const char *word, const char *const *words);
    or an exponent so that it reads as a real: "100.0", "0.0001", "1e-05". `capacity` of 32 is enough. */
 void tsr_format_real(double value, char *out, size_t capacity);
 
+/* The number that a text begins with, as strtod reads it but independent of the locale; *end is behind it. */
+double tsr_parse_real(const char *text, char **end);
+
 #endif

@@ -247,3 +247,25 @@ tsr_status *tsr_codes_layers(const tsr_codes *codes, size_t n, const int64_t *la
     *out = copy;
     return NULL;
 }
+
+tsr_status *tsr_codes_without_constant(const tsr_codes *train, const tsr_codes *test, tsr_codes **train_out,
+                                       tsr_codes **test_out)
+{
+    *train_out = *test_out = NULL;
+    uint64_t *keep = tsr_alloc(tsr_codes_used_words(train), sizeof(*keep));
+    if (!keep)
+        return tsr_no_memory("the columns of codes");
+    find_varying(train, test, keep);
+    tsr_status *status = NULL;
+    if (count_kept(keep, 0, train->bits) < train->bits) {
+        status = tsr_codes_columns(train, keep, train_out);
+        if (!status)
+            status = tsr_codes_columns(test, keep, test_out);
+    }
+    free(keep);
+    if (!status)
+        return NULL;
+    tsr_codes_free(*train_out);
+    *train_out = NULL;
+    return status;
+}

@@ -45,6 +45,11 @@ void tsr_kept_columns_clear(tsr_kept_columns *kept);
    cleared; of a layer's columns those that lie between its breakpoints' are none of its units. */
 TSR_MUST_CHECK tsr_status *tsr_drop_constant(tsr_codes *train, tsr_codes *test, tsr_kept_columns *kept);
 
+/* The same of codes that are to stay as they are: copies without those columns in *train_out and *test_out,
+   the caller's, or NULL in both where there are none to drop. */
+TSR_MUST_CHECK tsr_status *tsr_codes_without_constant(const tsr_codes *train, const tsr_codes *test,
+                                                      tsr_codes **train_out, tsr_codes **test_out);
+
 /* Takes the columns between the breakpoints of the network's layers, which are no unit's, from what was found
    constant in its codes. */
 void tsr_kept_columns_of_units(tsr_kept_columns *kept, const tsr_network *network);

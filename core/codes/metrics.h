@@ -2,12 +2,7 @@
 #ifndef TSR_CODES_METRICS_H
 #define TSR_CODES_METRICS_H
 
-#include <tessera/probe.h>
-
-typedef struct tsr_metric_value {
-    const char *name; /* with the prefix, without the label */
-    double value;     /* NaN: undefined */
-} tsr_metric_value;
+#include <tessera/host.h>
 
 /* `label` is what the probe is called in the results; copied. */
 TSR_MUST_CHECK tsr_status *tsr_metrics_new(const char *label, tsr_metrics **out);
@@ -16,11 +11,7 @@ TSR_MUST_CHECK tsr_status *tsr_metrics_add_prefix(tsr_metrics *metrics, const ch
 /* How long the prefix is, and cutting it to a length that it had. */
 size_t tsr_metrics_prefix_length(const tsr_metrics *metrics);
 void tsr_metrics_cut_prefix(tsr_metrics *metrics, size_t length);
-void tsr_metrics_free(tsr_metrics *metrics);
 
-const char *tsr_metrics_label(const tsr_metrics *metrics);
-size_t tsr_metrics_count(const tsr_metrics *metrics);
-tsr_metric_value tsr_metrics_get(const tsr_metrics *metrics, size_t i);
 /* Whether there is one of this name; its value in *value. */
 bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *value);
 

@@ -3,26 +3,18 @@
 #ifndef TSR_DATA_SAMPLES_H
 #define TSR_DATA_SAMPLES_H
 
-#include <tessera/dataset.h>
+#include <tessera/host.h>
 #include <tessera/rng.h>
 
-/* An opened dataset. */
-typedef struct tsr_data {
+/* An opened dataset: see host.h. */
+struct tsr_data {
     const tsr_instance *instance;
     const tsr_dataset_ops *ops;
     const void *self;
     tsr_dataset_info info; /* checked: see tsr_data_open */
     bool has_digest;
     uint64_t digest; /* of what read gives, see tsr_data_digest */
-} tsr_data;
-
-/* Opens the dataset and checks what it tells, so that nobody after has to: at least one sample in each part,
-   a shape that is not empty and whose size in bytes fits a size_t, two classes or more or none, every name
-   there or none, every label below the classes, and the same of targets' shape, where there is one. The
-   instance must outlive *out. */
-TSR_MUST_CHECK tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out);
-/* NULL is allowed. */
-void tsr_data_close(tsr_data *data);
+};
 
 /* A hash of all that the dataset gives, inputs, labels and targets, training and test, and of its shapes and
    classes: other data under the same name have another one. Read once, with one thread, and kept; not while

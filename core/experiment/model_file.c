@@ -76,7 +76,7 @@ static void add_tensor(json_t *header, const kept_array *array, size_t *offset)
 static json_t *make_header(const tsr_network *network, const tsr_value *config)
 {
     json_t *header = json_object();
-    json_object_set_new(header, METADATA, tsr_model_metadata_make(tsr_network_graph(network), config));
+    json_object_set_new(header, METADATA, tsr_model_metadata_make(network, config));
     size_t offset = 0;
     for (size_t i = 0; i < count_arrays(network); i++) {
         kept_array array = array_of(network, i);

@@ -1,7 +1,8 @@
 /* Trained models as safetensors files. Names and layouts are those of PyTorch's modules ("hidden.0.weight" is
    (out, in)); a mean that is subtracted from every input is the tensor "input.mean", of a sample's shape. The
-   metadata has the program's version under "tessera", the run's config under "config", and the operators'
-   constants ("norm.0.epsilon") under "constants", the last two as JSON text. */
+   metadata has the program's version under "tessera", and as JSON texts the run's config under "config", the
+   operators' constants ("norm.0.epsilon") under "constants", the shape of an input under "input" and the number
+   of outputs under "outputs". */
 #ifndef TSR_EXPERIMENT_MODEL_FILE_H
 #define TSR_EXPERIMENT_MODEL_FILE_H
 

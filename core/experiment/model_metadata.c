@@ -11,6 +11,7 @@
 #include "config/print.h"
 #include "plugin/keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,15 +45,29 @@ json_t *tsr_model_constants(const tsr_graph *graph)
     return constants;
 }
 
-json_t *tsr_model_metadata_make(const tsr_graph *graph, const tsr_value *config)
+/* [1, 28, 28] */
+static json_t *shape_of(const tsr_network *network)
+{
+    tsr_shape shape = tsr_network_input(network);
+    json_t *dims = json_array();
+    for (size_t i = 0; i < shape.n_dims; i++)
+        json_array_append_new(dims, json_integer((json_int_t)shape.dims[i]));
+    return dims;
+}
+
+json_t *tsr_model_metadata_make(const tsr_network *network, const tsr_value *config)
 {
     json_t *metadata = json_pack("{s:s, s:s}", "format", "pt", "tessera", tsr_version());
-    json_t *constants = tsr_model_constants(graph);
-    char *text = config ? tsr_value_json_text(config, 0) : NULL;
+    json_t *constants = tsr_model_constants(tsr_network_graph(network)), *shape = shape_of(network);
+    char outputs[16], *text = config ? tsr_value_json_text(config, 0) : NULL;
     json_object_set_new(metadata, "config", json_string(text ? text : "{}"));
     free(text);
     add_metadata(metadata, "constants", constants);
     json_decref(constants);
+    add_metadata(metadata, "input", shape);
+    json_decref(shape);
+    snprintf(outputs, sizeof(outputs), "%d", tsr_network_outputs(network));
+    json_object_set_new(metadata, "outputs", json_string(outputs));
     return metadata;
 }
 
@@ -235,6 +250,19 @@ static void compare_models(const tsr_safetensors *file, const tsr_graph *graph, 
                              differences.length > MAX_DIFFERENCE ? "in too much to show"
                                                                  : tsr_line_shown(differences.chars));
     free(differences.chars);
+}
+
+tsr_status *tsr_model_metadata_read(const tsr_safetensors *file, const char *key, tsr_value **out)
+{
+    const char *text = tsr_safetensors_metadata(file, key);
+    json_error_t error;
+    json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error) : NULL;
+    *out = json ? tsr_value_from_json(json) : NULL;
+    json_decref(json);
+    if (text && !*out)
+        return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is not JSON, expected it as a text",
+                        tsr_safetensors_path(file), key);
+    return NULL;
 }
 
 tsr_status *tsr_model_metadata_apply(const tsr_safetensors *file, tsr_graph *graph, const tsr_value *model)

@@ -4,6 +4,7 @@
 #include "base/guard.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/experiment.h"
 #include "experiment/probed.h"
 #include "plugin/announced.h"
 #include "plugin/instance.h"
@@ -99,9 +100,9 @@ tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_inpu
     return augments && inputs ? augment_all(probing, samples, n, index, inputs) : NULL;
 }
 
-/* --- probes that probes run --- */
+/* --- running probes --- */
 
-static tsr_status *check_sizes(const tsr_probing *probing, const tsr_instance *probe)
+tsr_status *tsr_probing_check_sizes(const tsr_probing *probing, const tsr_instance *probe)
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const tsr_probe_common *common = tsr_instance_common(probe);
@@ -111,7 +112,12 @@ static tsr_status *check_sizes(const tsr_probing *probing, const tsr_instance *p
                               .projection = (size_t)common->projection };
     if (probing->network)
         sizes.shape = tsr_network_input(probing->network);
-    return ops->check ? ops->check(tsr_instance_self(probe), &sizes) : NULL;
+    if (!ops->check)
+        return NULL;
+    tsr_guarded before = tsr_instance_enter(probe, TSR_CALL_CHECK);
+    tsr_status *status = ops->check(tsr_instance_self(probe), &sizes);
+    tsr_guard_leave(before);
+    return status;
 }
 
 static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe)
@@ -133,6 +139,23 @@ static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe
     return status;
 }
 
+tsr_status *tsr_probe_codes(const tsr_probing *probing, const tsr_instance *probe, size_t number,
+                            tsr_metrics **out)
+{
+    tsr_probing own = *probing;
+    own.rng = tsr_rng_stream(probing->seed, TSR_FOR_PROBE, number);
+    TSR_TRY(tsr_metrics_new(tsr_probe_label(probe), out));
+    own.metrics = *out;
+    tsr_status *status = run_on_choice(&own, probe);
+    if (status) {
+        tsr_metrics_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* --- probes that probes run --- */
+
 static tsr_status *run_inner(tsr_probing *probing, const tsr_instance *probe, const char *prefix)
 {
     if (!tsr_metric_name_valid(prefix))
@@ -142,7 +165,7 @@ static tsr_status *run_inner(tsr_probing *probing, const tsr_instance *probe, co
         return tsr_fail(TSR_FAILED, "training codes have %zu bits, test codes %zu", probing->train->bits,
                         probing->test->bits);
     TSR_TRY(tsr_probing_check(probing, probe));
-    TSR_TRY(check_sizes(probing, probe));
+    TSR_TRY(tsr_probing_check_sizes(probing, probe));
     size_t length = tsr_metrics_prefix_length(probing->metrics);
     char *begin = tsr_format("%s.", prefix);
     tsr_status *status = begin ? tsr_metrics_add_prefix(probing->metrics, begin) : tsr_no_memory("metrics");

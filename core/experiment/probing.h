@@ -15,7 +15,16 @@ struct tsr_probing_host {
     tsr_code_budget *budget;               /* for the codes of probes that probes run; NULL: in memory */
 };
 
+/* Runs the probe on what `probing` holds of its snapshot, which has no rng and no metrics yet: those of the
+   bits that the probe's keys choose. `number` is the probe's place among all, which its random numbers go by.
+   *out, the metrics that it gave, is the caller's. */
+TSR_MUST_CHECK tsr_status *tsr_probe_codes(const tsr_probing *probing, const tsr_instance *probe,
+                                           size_t number, tsr_metrics **out);
+
 /* Refuses a probing that lacks what the probe needs. */
 TSR_MUST_CHECK tsr_status *tsr_probing_check(const tsr_probing *probing, const tsr_instance *probe);
+
+/* Has the probe's own operation refuse the sizes of what it would see. */
+TSR_MUST_CHECK tsr_status *tsr_probing_check_sizes(const tsr_probing *probing, const tsr_instance *probe);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "codes/metrics.h"
 #include "codes/npy.h"
-#include "experiment/probed.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
 
@@ -108,34 +107,21 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
                              const tsr_codes *test, json_t *out)
 {
     const tsr_instance *probe = w->run->probes[number_of_probe];
-    const tsr_probe_common *common = tsr_instance_common(probe);
-    const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const char *label = tsr_probe_label(probe);
     char *folder = tsr_format("%s/probes/%s/epoch-%zu", w->folder, label, epoch);
-    tsr_rng rng = tsr_rng_stream(w->run->seed, TSR_FOR_PROBE, number_of_probe);
-    tsr_probed_codes seen = { 0 };
     tsr_metrics *metrics = NULL;
     tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
-    if (!status)
-        status = tsr_metrics_new(label, &metrics);
-    if (!status)
-        status =
-            tsr_choose_probed_codes(common, train, test, w->kept.columns, &w->budget, &rng, metrics, &seen);
     if (!status) {
         tsr_probing_host host = { .parts = { &w->parts.train, &w->parts.holdout, &w->parts.test },
                                   .augment = tsr_run_augmentations(w->run),
                                   .budget = &w->budget };
         tsr_probing probing = begin_probing(w, epoch, &host);
-        probing.train = seen.train;
-        probing.test = seen.test;
-        probing.columns = seen.columns;
-        probing.rng = rng;
+        probing.train = train;
+        probing.test = test;
+        probing.columns = w->kept.columns;
         probing.folder = folder;
-        probing.metrics = metrics;
         atomic_store(&w->progress->probe, number_of_probe + 1);
-        tsr_call before = tsr_guard_note(tsr_instance_call(probe, TSR_CALL_RUN));
-        status = ops->run(tsr_instance_self(probe), &probing);
-        tsr_guard_note(before);
+        status = tsr_probe_codes(&probing, probe, number_of_probe, &metrics);
         atomic_store(&w->progress->probe, 0);
     }
     for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
@@ -154,7 +140,6 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
             rmdir(folder);
         }
     }
-    tsr_probed_codes_clear(&seen);
     tsr_metrics_free(metrics);
     free(folder);
     return tsr_context(status, "probe %s", label);

@@ -57,7 +57,7 @@ static tsr_node *build(const void *self, tsr_graph *graph, tsr_node *x, int outp
     return tsr_dense(graph, x, outputs);
 }
 
-static const tsr_model_ops model_ops = { build };
+static const tsr_model_ops model_ops = { .build = build };
 static const tsr_loaded model = { .plugin = { TSR_MODEL_PLUGIN(&model_ops), .name = "plain",
                                               TSR_INSTANCE(plain), .keys = no_keys, .init = init,
                                               .fini = fini } };

@@ -7,7 +7,7 @@
 #include "plugin/fields.h"
 #include "plugin/registry.h"
 
-#include <tessera/plugin.h>
+#include <tessera/host.h>
 
 /* Fills `target`, which is zeroed, by the declarations `keys`, and sets given[i] where the value of keys[i]
    is no default. Called for the plugin's own structure and for that of its kind's common keys; `beside`
@@ -23,9 +23,6 @@ TSR_MUST_CHECK tsr_status *tsr_instance_new(const tsr_loaded *loaded, tsr_instan
 /* Calls init. With a registry, the init and fini of a plugin that is started for the first time are tried in
    a child process before, so that one that crashes is a failure like another. */
 TSR_MUST_CHECK tsr_status *tsr_instance_start(tsr_instance *instance, tsr_registry *registry);
-
-/* Runs fini, if it was started; NULL is allowed. */
-void tsr_instance_free(tsr_instance *instance);
 
 /* Refuses an instance that has written behind its own structure, as far as that can be seen. */
 TSR_MUST_CHECK tsr_status *tsr_instance_check(const tsr_instance *instance);

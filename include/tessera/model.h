@@ -26,6 +26,10 @@ typedef struct tsr_model_ops {
        mean squared error they are the input's values, in the order of its shape. Called once per network and
        once per validation; must build the same graph each time. One thread. */
     tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int outputs);
+
+    /* What the model takes and gives of its own, as one that is read from a file: the shape of an input, and
+       how many values come out. It is asked where no data say so. NULL: it takes and gives what is wanted. */
+    tsr_status *(*sizes)(const void *self, tsr_shape *input, int *outputs);
 } tsr_model_ops;
 
 /* Builds a model that is nested in another one (a key of kind TSR_MODEL) into the same graph, and gives its

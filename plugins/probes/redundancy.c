@@ -106,6 +106,9 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const redundancy *probe = self;
+    if (probe->random && !probing->network)
+        return tsr_fail(TSR_REFUSED, "random: random inputs need the network, and only codes are known here: "
+                                     "expected random = 0");
     TSR_TRY(measure(probing, "train", probing->train));
     TSR_TRY(measure(probing, "test", probing->test));
     return probe->random ? measure_random(probe, probing) : NULL;

@@ -575,7 +575,7 @@ static void activations_of(const tsr_graph *graph, tsr_text *out)
 
 START_TEST(a_nested_model_keeps_its_own_activation)
 {
-    static const tsr_model_ops ops = { build_outer };
+    static const tsr_model_ops ops = { .build = build_outer };
     tsr_instance *outer = test_instance(TSR_MODEL, "plugin = \"mlp\"; activation = { plugin = \"relu\"; };");
     tsr_instance *nested = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3; batch_norm = false; "
                                                     "activation = { plugin = \"leaky_relu\"; };");

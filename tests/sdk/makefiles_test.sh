@@ -3,7 +3,7 @@ version=$(sed -n 's/^AC_INIT(\[tessera\], \[\(.*\)\])$/\1/p' "$TSR_SOURCE/config
 failed=0
 for makefile in "$TSR_SOURCE"/examples/*/Makefile; do
     name=$(basename "$(dirname "$makefile")")
-    [ "$name" = templates ] && continue
+    case $name in templates | host) continue ;; esac # host is a program
     folder=$(sed -n 's,^kind_folder = .*/\([a-z]*\)"$,\1,p' "$makefile")
     case $folder in
     losses) kind=loss ;;

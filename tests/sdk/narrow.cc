@@ -21,7 +21,7 @@ tsr_node *build(const void *self, tsr_graph *graph, tsr_node *input, int classes
     return tsr_dense(graph, tsr_activate(graph, tsr_dense(graph, input, n->width)), classes);
 }
 
-const tsr_model_ops ops = { build };
+const tsr_model_ops ops = { build, nullptr };
 
 const tsr_plugin plugin = {
     TSR_MODEL_PLUGIN(&ops), .name = "narrow",     .version = "1.0.0", .summary = "one hidden layer",

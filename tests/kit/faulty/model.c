@@ -131,5 +131,5 @@ static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
     return tsr_dense(g, x, classes);
 }
 
-static const tsr_model_ops ops = { build };
+static const tsr_model_ops ops = { .build = build };
 FAULTY(TSR_MODEL_PLUGIN(&ops))

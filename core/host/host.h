@@ -1,0 +1,22 @@
+/* What the files of this folder share; private to it. */
+#ifndef TSR_HOST_HOST_H
+#define TSR_HOST_HOST_H
+
+#include "config/value.h"
+#include "plugin/registry.h"
+
+#include <tessera/host.h>
+
+struct tsr_host {
+    tsr_registry *registry;
+    char *folder; /* that relative paths start from */
+};
+
+/* Settings as a caller writes them, as a config's group; NULL is an empty one. *out is the caller's. */
+TSR_MUST_CHECK tsr_status *tsr_host_settings(const tsr_host *host, const char *settings, tsr_value **out);
+
+/* The plugin that the group names. The caller frees. */
+TSR_MUST_CHECK tsr_status *tsr_host_instance(const tsr_host *host, tsr_kind kind, const tsr_value *group,
+                                             tsr_instance **out);
+
+#endif
