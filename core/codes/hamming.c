@@ -1,8 +1,9 @@
 /* Hamming distances: a kernel per instruction set, the best one chosen when first used. Blocks go through
-   tiles of 64 base rows that are turned into columns once and then met by every query. What is written once
+   tiles of base rows that are turned into columns once and then met by every query. What is written once
    for all instruction sets is inlined into a function for each. */
 #include "codes/hamming.h"
 #include "base/cpu.h"
+#include "codes/nibbles.h"
 
 #include <string.h>
 #if defined(__x86_64__)
@@ -131,12 +132,6 @@ AVX2 INLINED bool tile_avx2(const uint64_t *query, size_t words, const uint64_t 
     return any_below(sums, bound);
 }
 
-AVX2 static size_t near_avx2(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
-                             uint32_t *hits, uint32_t *sums)
-{
-    return near_by(tile_avx2, queries, words, columns, hits, sums);
-}
-
 #define AVX512 __attribute__((target("avx512f,avx512vpopcntdq,avx2")))
 #define VECTORS (TSR_TILE / 8) /* of a tile's distances */
 
@@ -156,13 +151,13 @@ AVX512 static size_t pair_avx512(const uint64_t *a, const uint64_t *b, size_t wo
 AVX512 INLINED void count_avx512(const uint64_t *query, size_t words, const uint64_t *columns,
                                  __m512i counts[VECTORS])
 {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t v = 0; v < VECTORS; v++)
         counts[v] = _mm512_setzero_si512();
 #pragma GCC unroll 4
     for (size_t w = 0; w < words; w++) {
         __m512i word = _mm512_set1_epi64((long long)query[w]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (size_t v = 0; v < VECTORS; v++) {
             __m512i rows = _mm512_load_si512(columns + w * TSR_TILE + v * 8);
             counts[v] = _mm512_add_epi64(counts[v], _mm512_popcnt_epi64(_mm512_xor_si512(rows, word)));
@@ -174,7 +169,7 @@ AVX512 INLINED void count_avx512(const uint64_t *query, size_t words, const uint
 AVX512 INLINED bool below_avx512(const __m512i counts[VECTORS], uint32_t bound)
 {
     __m512i least = counts[0];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t v = 1; v < VECTORS; v++)
         least = _mm512_min_epu32(least, counts[v]);
     return _mm512_cmplt_epu64_mask(least, _mm512_set1_epi64(bound));
@@ -185,7 +180,7 @@ AVX512 static bool tile_avx512(const uint64_t *query, size_t words, const uint64
 {
     __m512i counts[VECTORS];
     count_avx512(query, words, columns, counts);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (size_t v = 0; v < VECTORS; v++) {
         __m256i *sum = (__m256i *)(sums + v * 8);
         counts[v] = _mm512_add_epi64(counts[v], _mm512_cvtepu32_epi64(_mm256_loadu_si256(sum)));
@@ -205,7 +200,7 @@ AVX512 INLINED size_t near_words(const tsr_tile_queries *queries, size_t words, 
             continue;
         uint32_t *mine = sums + n_hits * TSR_TILE;
         hits[n_hits++] = (uint32_t)i;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (size_t v = 0; v < VECTORS; v++)
             _mm256_storeu_si256((__m256i *)(mine + v * 8), _mm512_cvtepi64_epi32(counts[v]));
     }
@@ -235,7 +230,9 @@ static const tsr_hamming_ops kernels[] = {
 #if defined(__x86_64__)
     { "avx512-vpopcntdq", TSR_NEEDS_AVX2 | TSR_NEEDS_AVX512 | TSR_NEEDS_VPOPCNT, pair_avx512, tile_avx512,
       near_avx512 },
-    { "avx2", TSR_NEEDS_POPCNT | TSR_NEEDS_AVX2, pair_popcnt, tile_avx2, near_avx2 },
+    { "avx512bw", TSR_NEEDS_POPCNT | TSR_NEEDS_AVX2 | TSR_NEEDS_AVX512, pair_popcnt, tile_avx2,
+      tsr_near_avx512bw },
+    { "avx2", TSR_NEEDS_POPCNT | TSR_NEEDS_AVX2, pair_popcnt, tile_avx2, tsr_near_avx2 },
     { "popcnt", TSR_NEEDS_POPCNT, pair_popcnt, tile_popcnt, near_popcnt },
 #endif
     { "portable", TSR_NEEDS_NOTHING, pair_portable, tile_portable, near_portable },

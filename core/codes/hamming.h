@@ -6,8 +6,8 @@
 
 #include <tessera/codes.h>
 
-#define TSR_TILE 64       /* base rows of a tile */
-#define TSR_TILE_WORDS 24 /* words of a row that a tile holds: 12 KB in all; counts of bits fit a byte */
+#define TSR_TILE 128      /* base rows of a tile */
+#define TSR_TILE_WORDS 12 /* words of a row that a tile holds: 12 KB in all; counts of bits fit a byte */
 
 /* Queries that meet a tile: word w of query i is words[i * stride + w]. */
 typedef struct tsr_tile_queries {

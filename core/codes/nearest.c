@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERIES 128 /* of a block: a tile turned into columns is worth it */
+#define QUERIES 256 /* of a block at most: a tile turned into columns is worth it */
+#define FEW 64      /* of a block, where there are no more for each thread */
 
 /* What a block of queries needs; a thread has one. */
 typedef struct search {
@@ -126,6 +127,13 @@ static tsr_status *check(const tsr_codes *base, const tsr_codes *query, size_t k
     return NULL;
 }
 
+/* Queries of a block: each thread is to have some blocks, none of them small. */
+static size_t block_of(size_t queries, size_t threads)
+{
+    size_t share = queries / (4 * threads);
+    return share > QUERIES ? QUERIES : share < FEW ? FEW : share;
+}
+
 tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base, const tsr_codes *query,
                            size_t k, uint32_t *index, uint32_t *distance)
 {
@@ -146,11 +154,12 @@ tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base,
         searches[t].k = k;
         searches[t].heaps = heaps + t * heap_size;
     }
+    size_t block = block_of(query->n, threads);
     size_t work = base->n * (tsr_codes_used_words(base) + 1); /* per query */
 #pragma omp parallel for num_threads((int)threads)                                                           \
     schedule(dynamic) if (tsr_worth_sharing(query->n * work / 4))
-    for (size_t q = 0; q < query->n; q += QUERIES) {
-        size_t nq = query->n - q < QUERIES ? query->n - q : QUERIES;
+    for (size_t q = 0; q < query->n; q += block) {
+        size_t nq = query->n - q < block ? query->n - q : block;
         search *mine = &searches[omp_get_thread_num()];
         search_block(mine, q, nq);
         for (size_t i = 0; i < nq * k; i++) {

@@ -123,7 +123,9 @@ START_TEST(nearest_rows_are_those_of_a_full_search_ties_by_index)
     check_nearest(100, 3, 70, 100);
     check_nearest(1100, 5, 3, 20);
     check_nearest(600, 7, 130, 9);
-    check_nearest(130, 150, 200, 3); /* more queries than a block has */
+    check_nearest(130, 300, 200, 3); /* more queries than a block has */
+    check_nearest(300, 5, 192, 300); /* as many bits as a byte of a kernel counts, and more */
+    check_nearest(300, 5, 193, 300);
     check_nearest(90, 9, 256, 2);
     check_nearest(200, 9, 330, 2);
     check_nearest(70, 130, 1700, 2); /* more words than a tile has */
