@@ -53,6 +53,25 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
       tsr_cli_check, true },
+    { "probe", "--train CODES [LABELS] --test CODES [LABELS] [OPTIONS]",
+      "measure codes that another program made",
+      "Runs probes on codes of .npy files, without a network: rows of packed bits (uint8), of bits (bool, "
+      "or\n"
+      "numbers that are 0 or 1), or of numbers with a threshold; labels are whole numbers from 0. Columns "
+      "that\n"
+      "are constant are left out, as in a run. A probe that needs the network says so.\n"
+      "\n"
+      "      --bits N          codes are packed and have N bits; without it, whole bytes\n"
+      "      --bitorder ORDER  of packed bits: little, as Tessera saves codes (the default), or big, as\n"
+      "                        numpy.packbits packs by itself\n"
+      "      --threshold X     a bit is whether the number is larger than X\n"
+      "  -s, --set KEY=VALUE   probes=(\"knn\", { plugin=\"kmeans\"; k=10; }), as a config has them; seed;\n"
+      "                        plugin_path; may be repeated\n"
+      "  -o, --output DIR      write results.csv and the probes' files there\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 something was refused before any work; 3 a probe failed, the\n"
+      "others' metrics are there.\n",
+      tsr_cli_probe, true },
     { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
       "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
       "and\n"

@@ -8,6 +8,7 @@
 #include "config/print.h"
 #include "config/read.h"
 #include "experiment/identity.h"
+#include "experiment/plugins.h"
 #include "experiment/spec.h"
 #include "experiment/sweep.h"
 #include "experiment/weights.h"
@@ -138,45 +139,6 @@ static tsr_status *check_ids(const tsr_experiment *experiment, const tsr_value *
     return second ? same_run(first, second, tsr_value_member(root, "sweep")) : NULL;
 }
 
-/* The folders that the config adds to the plugin path, as absolute ones in *out. */
-static tsr_status *read_path(const tsr_value *root, tsr_value **out)
-{
-    const tsr_value *list = tsr_value_member(root, "plugin_path");
-    if (list && list->type != TSR_VALUE_LIST)
-        return tsr_value_fail(list, "plugin_path: expected a list of folders, [ \"FOLDER\" ]");
-    tsr_settings settings = { .folder = tsr_value_origin(root)->folder };
-    tsr_value *path = tsr_value_list();
-    tsr_status *status = path ? NULL : tsr_no_memory("plugin_path");
-    for (size_t i = 0; i < tsr_value_length(list) && !status; i++) {
-        const char *folder = tsr_value_text(list->items[i]);
-        char *absolute = folder && folder[0] ? tsr_settings_file(&settings, list->items[i], folder) : NULL;
-        if (!folder || !folder[0])
-            status = tsr_value_fail(list->items[i], "plugin_path: expected the name of a folder");
-        else /* no memory is a failure of the putting */
-            status = tsr_value_append(path, absolute ? tsr_value_string(absolute) : NULL);
-        free(absolute);
-    }
-    if (status)
-        tsr_value_free(path);
-    else
-        *out = path;
-    return status;
-}
-
-static tsr_status *make_registry(tsr_experiment *experiment, const tsr_value *path, bool allow_unsafe)
-{
-    const char **folders = tsr_alloc(path->n, sizeof(*folders));
-    if (!folders)
-        return tsr_no_memory("plugin_path");
-    for (size_t i = 0; i < path->n; i++)
-        folders[i] = path->items[i]->string;
-    tsr_status *status = tsr_registry_new(path->n, folders, &experiment->registry);
-    if (!status && allow_unsafe)
-        tsr_registry_allow_unsafe(experiment->registry);
-    free(folders);
-    return status;
-}
-
 /* The config file's own name, without ".cfg". */
 static char *default_name(const char *path)
 {
@@ -237,9 +199,9 @@ static tsr_status *read_parts(tsr_experiment *experiment, const tsr_value *root,
     tsr_value *path = NULL, *executor = NULL, *sweep = NULL;
     tsr_report_settings thresholds;
     tsr_settings settings = { .folder = tsr_value_origin(root)->folder };
-    TSR_TRY(read_path(root, &path));
+    TSR_TRY(tsr_plugin_path_read(root, &path));
     TSR_TRY(tsr_value_put(parts, "plugin_path", path));
-    TSR_TRY(make_registry(experiment, path, general->allow_unsafe_plugins));
+    TSR_TRY(tsr_plugin_path_open(path, general->allow_unsafe_plugins, &experiment->registry));
     settings.registry = experiment->registry;
     TSR_TRY(tsr_settings_plugin(&settings, TSR_EXECUTOR, tsr_value_member(root, "executor"), "executor",
                                 TSR_DEFAULT_EXECUTOR, &experiment->executor, &executor));

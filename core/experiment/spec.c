@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "config/compare.h"
 #include "experiment/identity.h"
+#include "experiment/plugins.h"
 #include "experiment/validate.h"
 #include "plugin/kinds.h"
 
@@ -39,29 +40,6 @@ static tsr_status *read_plugin(const tsr_settings *settings, tsr_kind kind, cons
     tsr_value *said;
     TSR_TRY(tsr_settings_plugin(settings, kind, group, key, NULL, out, &said));
     return tsr_value_put(resolved, key, said);
-}
-
-/* The plugins of a list, which may be missing. */
-static tsr_status *read_plugins(const tsr_settings *settings, tsr_kind kind, const tsr_value *root,
-                                const char *key, tsr_instance ***out, size_t *n, tsr_value *resolved)
-{
-    const tsr_value *list;
-    TSR_TRY(tsr_config_list(root, key, &list));
-    size_t length = tsr_value_length(list);
-    tsr_value *said = tsr_value_list();
-    TSR_TRY(tsr_value_put(resolved, key, said));
-    *out = tsr_alloc(length, sizeof(**out));
-    if (!*out)
-        return tsr_no_memory(key);
-    for (size_t i = 0; i < length; i++) {
-        char name[64];
-        snprintf(name, sizeof(name), "%s.%zu", key, i);
-        tsr_value *one;
-        TSR_TRY(tsr_settings_plugin(settings, kind, list->items[i], name, NULL, &(*out)[i], &one));
-        *n = i + 1;
-        TSR_TRY(tsr_value_append(said, one));
-    }
-    return NULL;
 }
 
 /* Opens the run's dataset, or takes the one that an equal group has opened. */
@@ -118,11 +96,11 @@ tsr_status *tsr_run_read(tsr_experiment *experiment, const tsr_value *root, tsr_
     TSR_TRY(tsr_value_put(said, "seed", tsr_value_int((int64_t)run->seed)));
     TSR_TRY(read_plugin(&settings, TSR_DATASET, root, "dataset", &run->dataset, said));
     TSR_TRY(read_plugin(&settings, TSR_MODEL, root, "model", &run->model, said));
-    TSR_TRY(read_plugins(&settings, TSR_REGULARIZER, root, "regularizers", &run->regularizers,
-                         &run->n_regularizers, said));
+    TSR_TRY(tsr_plugins_read(&settings, TSR_REGULARIZER, root, "regularizers", &run->regularizers,
+                             &run->n_regularizers, said));
     TSR_TRY(tsr_training_settings_read(&settings, root, &run->training, &run->training_plugins, said));
     TSR_TRY(tsr_codes_settings_read(&settings, root, &run->codes, said));
-    TSR_TRY(read_plugins(&settings, TSR_PROBE, root, "probes", &run->probes, &run->n_probes, said));
+    TSR_TRY(tsr_plugins_read(&settings, TSR_PROBE, root, "probes", &run->probes, &run->n_probes, said));
     TSR_TRY(tsr_output_settings_read(&settings, root, &run->output, said));
     const tsr_value *model = tsr_value_member(root, "model"), *weights = tsr_value_member(model, "weights");
     TSR_TRY(tsr_value_context(weights ? weights : model, open_weights(experiment, run)));

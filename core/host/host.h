@@ -19,4 +19,7 @@ TSR_MUST_CHECK tsr_status *tsr_host_settings(const tsr_host *host, const char *s
 TSR_MUST_CHECK tsr_status *tsr_host_instance(const tsr_host *host, tsr_kind kind, const tsr_value *group,
                                              tsr_instance **out);
 
+/* Refuses what tsr_host_probe would refuse before it measures. */
+TSR_MUST_CHECK tsr_status *tsr_host_probe_check(const tsr_instance *probe, const tsr_probe_input *input);
+
 #endif

@@ -81,20 +81,25 @@ static tsr_status *check_probe(const tsr_instance *probe, const tsr_probing *pro
     return tsr_probing_check_sizes(probing, probe);
 }
 
+static tsr_probing probing_of(const tsr_probe_input *input, const seen_codes *seen, const char *folder,
+                              const tsr_probing_host *host)
+{
+    return (tsr_probing){ .train = seen->train,
+                          .test = seen->test,
+                          .train_labels = input->train_labels,
+                          .test_labels = input->test_labels,
+                          .trained_labels = input->train_labels,
+                          .classes = seen->classes,
+                          .seed = input->seed,
+                          .folder = folder,
+                          .host = host };
+}
+
 static tsr_status *measure(const tsr_instance *probe, const tsr_probe_input *input, const seen_codes *seen,
                            const char *folder, tsr_metrics **out)
 {
     const tsr_probing_host host = { 0 };
-    const tsr_probing probing = { .train = seen->train,
-                                  .test = seen->test,
-                                  .train_labels = input->train_labels,
-                                  .test_labels = input->test_labels,
-                                  .trained_labels = input->train_labels,
-                                  .classes = seen->classes,
-                                  .seed = input->seed,
-                                  .folder = folder,
-                                  .host = &host };
-    TSR_TRY(check_probe(probe, &probing));
+    const tsr_probing probing = probing_of(input, seen, folder, &host);
     tsr_numerics before = tsr_numerics_enter();
     tsr_status *status = tsr_probe_codes(&probing, probe, input->place, out);
     tsr_numerics_leave(before);
@@ -117,6 +122,24 @@ static tsr_status *measure_apart(const tsr_instance *probe, const tsr_probe_inpu
     return status;
 }
 
+static tsr_status *check_all(const tsr_instance *probe, const tsr_probe_input *input, seen_codes *seen)
+{
+    const tsr_probing_host host = { 0 };
+    if (tsr_instance_loaded(probe)->plugin.kind != TSR_PROBE)
+        return tsr_fail(TSR_REFUSED, "%s is no probe", tsr_instance_name(probe));
+    TSR_TRY(check(input, seen));
+    seen->train = input->train;
+    seen->test = input->test;
+    const tsr_probing probing = probing_of(input, seen, NULL, &host);
+    return check_probe(probe, &probing);
+}
+
+tsr_status *tsr_host_probe_check(const tsr_instance *probe, const tsr_probe_input *input)
+{
+    seen_codes seen = { 0 };
+    return tsr_context(check_all(probe, input, &seen), "probe %s", tsr_probe_label(probe));
+}
+
 tsr_status *tsr_host_probe_sized(const tsr_instance *probe, const tsr_probe_input *input, size_t size,
                                  tsr_metrics **out)
 {
@@ -124,9 +147,7 @@ tsr_status *tsr_host_probe_sized(const tsr_instance *probe, const tsr_probe_inpu
     seen_codes seen = { 0 };
     *out = NULL;
     memcpy(&own, input, size < sizeof(own) ? size : sizeof(own));
-    if (tsr_instance_loaded(probe)->plugin.kind != TSR_PROBE)
-        return tsr_fail(TSR_REFUSED, "%s is no probe", tsr_instance_name(probe));
-    tsr_status *status = check(&own, &seen);
+    tsr_status *status = check_all(probe, &own, &seen);
     if (!status)
         status = drop_constant(&own, &seen);
     if (!status)

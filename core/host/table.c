@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-    struct tsr_table {
+struct tsr_table {
     char *text; /* of results.csv, cut into its cells, which end with NUL */
     size_t n_rows, n_columns, n_cells;
     const char **cells; /* the heading's first, then row by row */

@@ -14,7 +14,7 @@ TSR_BEGIN_DECLS
 typedef struct tsr_probe_sizes {
     size_t n_train, n_test; /* examples that will have codes */
     int classes;
-    tsr_shape shape;   /* of one input */
+    tsr_shape shape;   /* of one input; of 0 dimensions: codes come without a network and inputs */
     size_t projection; /* bits that the probe will see at most, drawn from all; 0: it sees all */
 } tsr_probe_sizes;
 

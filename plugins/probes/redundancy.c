@@ -100,15 +100,16 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
         return tsr_fail(
             TSR_REFUSED,
             "random inputs are not measured on a projection: expected random = 0 or projection = 0");
+    if (probe->random && sizes->shape.n_dims == 0)
+        return tsr_fail(TSR_REFUSED,
+                        "random inputs need the network, and only codes are known here: expected "
+                        "random = 0");
     return NULL;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const redundancy *probe = self;
-    if (probe->random && !probing->network)
-        return tsr_fail(TSR_REFUSED, "random: random inputs need the network, and only codes are known here: "
-                                     "expected random = 0");
     TSR_TRY(measure(probing, "train", probing->train));
     TSR_TRY(measure(probing, "test", probing->test));
     return probe->random ? measure_random(probe, probing) : NULL;

@@ -243,7 +243,7 @@ START_TEST(probes_refuse_what_they_cannot_measure)
     ck_succeeds(tsr_host_probe(probe, &input, &metrics));
     ck_assert(tsr_metrics_get(metrics, 0).value == 1);
     tsr_metrics_free(metrics);
-    ck_fails(tsr_host_probe(random, &input, &metrics), TSR_REFUSED, "redundancy: random");
+    ck_fails(tsr_host_probe(random, &input, &metrics), TSR_REFUSED, "redundancy: random inputs need");
     ck_fails(tsr_host_probe(layered, &input, &metrics), TSR_REFUSED, "these codes have none");
     input.test = wider;
     ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "2 bits and test codes 3");
