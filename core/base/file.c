@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -59,6 +60,14 @@ char *tsr_program_path(void)
     /* Without /proc, as in a bare chroot: what the kernel was told to start. */
     const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
     return started && !getauxval(AT_SECURE) ? realpath(started, NULL) : NULL;
+}
+
+char *tsr_library_path(void)
+{
+    Dl_info info;
+    return dladdr((const void *)(uintptr_t)tsr_library_path, &info) && info.dli_fname
+               ? realpath(info.dli_fname, NULL)
+               : NULL;
 }
 
 char *tsr_path_folder(const char *path)

@@ -21,6 +21,10 @@ char *tsr_path_folder(const char *path);
 /* The file of the running program, without links; NULL where it cannot be told. free() it. */
 char *tsr_program_path(void);
 
+/* The file of this library, or of the program that it is part of, without links; NULL where it cannot be told.
+   free() it. */
+char *tsr_library_path(void);
+
 /* Makes the folder and those above it; one that exists is fine. */
 TSR_MUST_CHECK tsr_status *tsr_make_folder(const char *path);
 

@@ -56,16 +56,17 @@ static tsr_status *add_home(tsr_plugin_path *path)
     return home && home[0] == '/' ? add_folder(path, tsr_path_join(home, ".local/lib/tessera")) : NULL;
 }
 
-/* Libtool leaves the program of a build tree in X/.libs; its plugins are then in X/plugins. */
+/* Libtool leaves the library of a build tree in X/.libs; its plugins are then in X/plugins. The program may be
+   another language's. */
 static char *build_folder(void)
 {
-    char *program = tsr_program_path(), *folder = NULL;
-    char *name = program ? strrchr(program, '/') : NULL;
-    if (name && name - program >= 6 && strncmp(name - 6, "/.libs", 6) == 0) {
+    char *library = tsr_library_path(), *folder = NULL;
+    char *name = library ? strrchr(library, '/') : NULL;
+    if (name && name - library >= 6 && strncmp(name - 6, "/.libs", 6) == 0) {
         name[-6] = '\0';
-        folder = tsr_path_join(program, "plugins");
+        folder = tsr_path_join(library, "plugins");
     }
-    free(program);
+    free(library);
     struct stat info;
     if (folder && stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
         return folder;
