@@ -15,6 +15,7 @@ enum {
 
 int tsr_cli_run(int argc, char **argv);
 int tsr_cli_check(int argc, char **argv);
+int tsr_cli_encode(int argc, char **argv);
 int tsr_cli_probe(int argc, char **argv);
 int tsr_cli_report_command(int argc, char **argv);
 int tsr_cli_list(int argc, char **argv);

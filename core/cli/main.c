@@ -72,6 +72,25 @@ static const command commands[] = {
       "Exit status: 0 done; 1 wrong usage; 2 something was refused before any work; 3 a probe failed, the\n"
       "others' metrics are there.\n",
       tsr_cli_probe, true },
+    { "encode", "MODEL CONFIG -o DIR [OPTIONS]",
+      "codes, logits and pre-activations of a dataset as .npy files",
+      "Has a trained network encode all training and test examples of the dataset that CONFIG names; nothing "
+      "is\n"
+      "trained. MODEL is a model.safetensors that a run has saved, the folder of such a run, or a file that "
+      "a\n"
+      "model plugin reads by its format's name. What such a file does not say of its network, CONFIG's model "
+      "and\n"
+      "codes do. Writes codes/train.npy, codes/test.npy and labels, packed as a run saves them but with "
+      "constant\n"
+      "columns too, and layers.csv, what the columns are.\n"
+      "\n"
+      "      --logits          also logits/train.npy and logits/test.npy, float32\n"
+      "      --values          also values/LAYER/*.npy, pre-activations, float32\n"
+      "  -s, --set KEY=VALUE   set a key of the config; may be repeated\n"
+      "  -o, --output DIR      where to write: a new or an empty folder, or one of an earlier encode\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 something was refused, or cannot be written.\n",
+      tsr_cli_encode, true },
     { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
       "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
       "and\n"

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,7 +82,7 @@ tsr_network *tsr_encoder_network(const tsr_encoder *encoder)
 typedef struct source {
     const tsr_host *host;
     const char *path;
-    tsr_value *settings;   /* the caller's */
+    const tsr_value *settings, *otherwise;
     tsr_safetensors *file; /* NULL: of another format */
     tsr_value *config;     /* of the run that saved the file; or NULL */
     tsr_value *model;      /* the group that is built */
@@ -89,7 +90,6 @@ typedef struct source {
 
 static void source_clear(source *from)
 {
-    tsr_value_free(from->settings);
     tsr_safetensors_free(from->file);
     tsr_value_free(from->config);
     tsr_value_free(from->model);
@@ -130,6 +130,14 @@ static tsr_status *find_saved_model(source *from)
         return tsr_no_memory("a model's settings");
     tsr_value_remove(from->model, "weights"); /* which the file holds as they became */
     TSR_TRY(add_settings_of_model(from));
+    const tsr_value *other = tsr_value_member(from->otherwise, "model");
+    if (from->model->n == 0 && other) {
+        tsr_value_free(from->model);
+        if (!(from->model = tsr_value_copy(other)))
+            return tsr_no_memory("a model's settings");
+        tsr_value_set_origin(from->model, other->origin);
+        tsr_value_remove(from->model, "weights");
+    }
     if (from->model->n == 0)
         return tsr_fail(TSR_REFUSED,
                         "%s: does not say what model it is of: expected settings with model = { plugin = "
@@ -191,17 +199,27 @@ static tsr_status *outputs_of_value(const tsr_value *value, int *out)
     return NULL;
 }
 
-/* A value of the settings, else of the file; *found says whether there is one. */
+static tsr_status *copy_value(const tsr_value *value, tsr_value **out)
+{
+    if (!(*out = tsr_value_copy(value)))
+        return tsr_no_memory("settings");
+    if (tsr_value_origin(value))
+        tsr_value_set_origin(*out, (tsr_origin *)(uintptr_t)tsr_value_origin(value));
+    return NULL;
+}
+
+/* A value of the settings, else of the file, else of what else is known; NULL: there is none. */
 static tsr_status *find_value(const source *from, const char *key, const char *metadata, tsr_value **out)
 {
     const tsr_value *given = tsr_value_member(from->settings, key);
     *out = NULL;
+    if (!given && from->file)
+        TSR_TRY(tsr_model_metadata_read(from->file, metadata, out));
+    if (*out)
+        return NULL;
     if (!given)
-        return from->file ? tsr_model_metadata_read(from->file, metadata, out) : NULL;
-    *out = tsr_value_copy(given);
-    if (*out && tsr_value_origin(from->settings))
-        tsr_value_set_origin(*out, from->settings->origin);
-    return *out ? NULL : tsr_no_memory("settings");
+        given = tsr_value_member(from->otherwise, key);
+    return given ? copy_value(given, out) : NULL;
 }
 
 static tsr_status *missing(const source *from, const char *what, const char *key)
@@ -249,7 +267,9 @@ static tsr_status *find_sizes(const source *from, const tsr_instance *model, tsr
 /* Chooses the bits that the settings say, else those that the run had. */
 static tsr_status *choose_code(const source *from, tsr_network *network)
 {
-    const tsr_value *root = tsr_value_member(from->settings, "codes") ? from->settings : from->config;
+    const tsr_value *root = tsr_value_member(from->settings, "codes") ? from->settings
+                            : from->config                            ? from->config
+                                                                      : from->otherwise;
     tsr_settings with = { .folder = from->host->folder };
     tsr_codes_settings codes = { 0 };
     tsr_value *said = tsr_value_group();
@@ -290,9 +310,8 @@ static tsr_status *make(const source *from, tsr_encoder *encoder)
     return from->file ? load(from->file, encoder) : NULL;
 }
 
-static tsr_status *open_from(source *from, const char *settings, tsr_encoder *encoder)
+static tsr_status *open_from(source *from, tsr_encoder *encoder)
 {
-    TSR_TRY(tsr_host_settings(from->host, settings, &from->settings));
     TSR_TRY(check_settings(from->settings));
     TSR_TRY(ends_in(from->path, SAFETENSORS) ? find_saved_model(from) : find_other_model(from));
     tsr_numerics before = tsr_numerics_enter();
@@ -312,20 +331,31 @@ static tsr_status *find_file(const char *path, char **out)
     return *out ? NULL : tsr_no_memory("a path");
 }
 
-tsr_status *tsr_encoder_open(tsr_host *host, const char *path, const char *settings, tsr_encoder **out)
+tsr_status *tsr_encoder_open_with(const tsr_host *host, const char *path, const tsr_value *settings,
+                                  const tsr_value *otherwise, tsr_encoder **out)
 {
     *out = NULL;
     char *file;
     TSR_TRY(find_file(path, &file));
     tsr_encoder *encoder = tsr_alloc(1, sizeof(*encoder));
-    source from = { .host = host, .path = file };
-    tsr_status *status = encoder ? open_from(&from, settings, encoder) : tsr_no_memory("a network");
+    source from = { .host = host, .path = file, .settings = settings, .otherwise = otherwise };
+    tsr_status *status = encoder ? open_from(&from, encoder) : tsr_no_memory("a network");
     source_clear(&from);
     free(file);
     if (status)
         tsr_encoder_free(encoder);
     else
         *out = encoder;
+    return status;
+}
+
+tsr_status *tsr_encoder_open(tsr_host *host, const char *path, const char *settings, tsr_encoder **out)
+{
+    tsr_value *group;
+    *out = NULL;
+    TSR_TRY(tsr_host_settings(host, settings, &group));
+    tsr_status *status = tsr_encoder_open_with(host, path, group, NULL, out);
+    tsr_value_free(group);
     return status;
 }
 

@@ -1,18 +1,16 @@
 /* Foreign codes: read, checked, measured, kept. */
 #include "host/foreign.h"
 #include "host/host.h"
+#include "host/output_folder.h"
 
 #include "base/file.h"
-#include "base/guard.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/extract.h"
 #include "codes/npy.h"
-#include "config/print.h"
 #include "config/settings.h"
 #include "experiment/experiment.h"
-#include "experiment/folder.h"
 #include "experiment/plugins.h"
 #include "plugin/kinds.h"
 
@@ -279,48 +277,11 @@ static tsr_status *write_results(const tsr_foreign *foreign, const char *folder)
     return status;
 }
 
-/* By it the folder is known to be ours. */
-static tsr_status *write_config(const tsr_foreign *foreign, const char *folder)
-{
-    tsr_text text = { 0 };
-    tsr_text_add(&text, TSR_FOLDER_MARK "probe %s measured it: codes of files, and the probes.\n",
-                 tsr_version());
-    tsr_print_config(foreign->resolved, &text);
-    char *path = tsr_path_join(folder, "config.cfg");
-    tsr_status *status =
-        text.failed || !path ? tsr_no_memory("config.cfg") : tsr_write_file(path, text.chars, text.length);
-    free(path);
-    free(text.chars);
-    return status;
-}
-
-static tsr_status *begin_folder(const tsr_foreign *foreign, const char *folder, const char *shown)
-{
-    TSR_TRY(tsr_folder_check(folder, shown));
-    char *runs = tsr_path_join(folder, "runs"), *results = tsr_path_join(folder, "results.csv"),
-         *probes = tsr_path_join(folder, "probes");
-    tsr_status *status = runs && results && probes ? NULL : tsr_no_memory("a path");
-    if (!status && access(runs, F_OK) == 0)
-        status = tsr_fail(TSR_REFUSED,
-                          "%s: holds the results of an experiment: expected an empty or a new folder", shown);
-    if (!status)
-        status = tsr_make_folder(folder);
-    if (!status)
-        status = write_config(foreign, folder);
-    if (!status) /* what an earlier command has left */
-        status = tsr_remove_tree(results);
-    if (!status)
-        status = tsr_remove_tree(probes);
-    free(runs);
-    free(results);
-    free(probes);
-    return status;
-}
-
 tsr_status *tsr_foreign_measure(tsr_foreign *foreign, const char *folder, const char *shown)
 {
+    static const char *const names[] = { "results.csv", "probes", NULL };
     if (folder)
-        TSR_TRY(begin_folder(foreign, folder, shown));
+        TSR_TRY(tsr_output_folder_begin(folder, shown, names, "probe", foreign->resolved));
     for (size_t i = 0; i < foreign->n_probes; i++) {
         tsr_status *failure = measure_one(foreign, i, folder);
         if (!failure)

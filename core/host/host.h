@@ -19,6 +19,12 @@ TSR_MUST_CHECK tsr_status *tsr_host_settings(const tsr_host *host, const char *s
 TSR_MUST_CHECK tsr_status *tsr_host_instance(const tsr_host *host, tsr_kind kind, const tsr_value *group,
                                              tsr_instance **out);
 
+/* tsr_encoder_open with settings as a group, which stays the caller's. What neither they nor the file say is
+   taken from `otherwise`, a group of the same keys, or NULL. */
+TSR_MUST_CHECK tsr_status *tsr_encoder_open_with(const tsr_host *host, const char *path,
+                                                 const tsr_value *settings, const tsr_value *otherwise,
+                                                 tsr_encoder **out);
+
 /* Refuses what tsr_host_probe would refuse before it measures. */
 TSR_MUST_CHECK tsr_status *tsr_host_probe_check(const tsr_instance *probe, const tsr_probe_input *input);
 

@@ -198,9 +198,108 @@ START_TEST(folders_of_others_are_left_alone)
     char *text = read_text(folder, "results.csv");
     ck_assert_str_eq(text, "mine");
     free(text);
+    shell_gives(folder, 0, NULL, NULL, "mkdir -p mine/probes mine/codes");
+    command_gives(folder, 2, NULL, "mine: holds 'probes' and is not a folder of tessera",
+                  "probe " FILES " -s 'probes=(\"redundancy\")' -o mine");
+    command_gives(folder, 2, NULL, "mine: holds 'codes' and is not", "encode out/runs/* study.cfg -o mine");
+    ck_assert_uint_eq(count_files(folder, "mine/*"), 2);
     command_gives(folder, 0, NULL, NULL, "probe " FILES " -s " PROBES " -o new");
     command_gives(folder, 0, NULL, NULL, "probe " FILES " -s 'probes=(\"redundancy\")' -o new");
     ck_assert_uint_eq(count_files(folder, "new/probes"), 0); /* what was left of the first */
+    command_gives(folder, 0, NULL, NULL, "encode out/runs/* study.cfg -o encoded --logits");
+    command_gives(folder, 0, NULL, NULL, "encode out/runs/* study.cfg -o encoded");
+    ck_assert_uint_eq(count_files(folder, "encoded/*"), 3);
+}
+END_TEST
+
+START_TEST(encode_gives_the_codes_that_the_run_saved)
+{
+    run_study();
+    command_gives(folder, 0, "codes in enc", NULL, "encode out/runs/* study.cfg -o enc --logits --values");
+    same_files(folder, "enc/codes/train.npy", "codes/train.npy");
+    same_files(folder, "enc/codes/test.npy", "codes/test.npy");
+    same_files(folder, "enc/codes/train_labels.npy", "codes/train_labels.npy");
+    same_files(folder, "enc/codes/test_labels.npy", "codes/test_labels.npy");
+    char *layers = read_text(folder, "enc/layers.csv");
+    ck_assert_str_eq(layers, "layer,name,first,bits,units,channels,positions,breakpoints\n"
+                             "0,\"activation.0\",0,37,37,37,1,1\n1,\"activation.1\",37,37,37,37,1,1\n");
+    free(layers);
+    char *paths[] = { tsr_format("%s/enc/values/1-activation.1/test.npy", folder),
+                      tsr_format("%s/enc/logits/test.npy", folder) };
+    static const size_t widths[] = { 37, 10 };
+    for (int i = 0; i < 2; i++) {
+        tsr_array *array;
+        ck_succeeds(tsr_npy_open(paths[i], &array));
+        ck_assert(array->element == TSR_ELEMENT_FLOAT32 && array->n_dims == 2 && array->dims[0] == 360);
+        ck_assert_uint_eq(array->dims[1], widths[i]);
+        tsr_array_free(array);
+        free(paths[i]);
+    }
+    /* Pre-activations above 0 are the bits of their layer. */
+    command_gives(
+        folder, 0, "redundancy.test", NULL,
+        "probe --train enc/values/1-activation.1/train.npy --test enc/values/1-activation.1/test.npy"
+        " --threshold 0 -s 'probes=(\"redundancy\")'");
+}
+END_TEST
+
+START_TEST(a_network_that_does_not_fit_the_data_is_refused)
+{
+    run_study();
+    command_gives(folder, 2, NULL, "its network takes inputs of 1 x 8 x 8, and dataset synthetic gives",
+                  "encode out/runs/* study.cfg -s dataset.plugin=synthetic -o no");
+    command_gives(folder, 2, NULL, "none: cannot be read", "encode none study.cfg -o no");
+    command_gives(folder, 2, NULL, "none.cfg", "encode out/runs/* none.cfg -o no");
+    command_gives(folder, 2, NULL, "'dataset' is missing", "encode out/runs/* /dev/null -o no");
+    command_gives(folder, 1, NULL, "expected a folder behind -o", "encode out/runs/* study.cfg");
+    command_gives(folder, 1, NULL, "expected MODEL and CONFIG", "encode study.cfg -o no");
+    command_gives(folder, 2, NULL, "holds the results of an experiment",
+                  "encode out/runs/* study.cfg -o out");
+    ck_assert_uint_eq(count_files(folder, "no"), 0);
+}
+END_TEST
+
+/* PyTorch's file says nothing of its network, whose accuracy is known. */
+START_TEST(weights_of_others_take_their_model_from_the_config)
+{
+    char *source = tsr_format("%s/tests/cli/fixtures/pytorch", test_source());
+    shell_gives(folder, 0, NULL, NULL, "cp '%s'/* .", source);
+    free(source);
+    write_text(folder, "foreign.cfg",
+               "dataset = { plugin = \"idx\"; path = \".\"; };\n"
+               "model = { plugin = \"mlp\"; width = 8; depth = 2; };\n");
+    command_result result = command(folder, "describe dataset/idx");
+    bool has_idx = result.status == 0;
+    command_free(&result);
+    if (!has_idx)
+        return;
+    command_gives(folder, 2, NULL, "two-layers.safetensors",
+                  "encode two-layers.safetensors foreign.cfg -s "
+                  "model.width=3 -o no");
+    command_gives(folder, 0, NULL, NULL, "encode two-layers.safetensors foreign.cfg --logits -o enc");
+    char *paths[] = { tsr_format("%s/enc/logits/train.npy", folder),
+                      tsr_format("%s/enc/codes/train_labels.npy", folder) };
+    tsr_array *logits, *labels;
+    ck_succeeds(tsr_npy_open(paths[0], &logits));
+    ck_succeeds(tsr_npy_open(paths[1], &labels));
+    size_t right = 0, classes = logits->dims[1];
+    for (size_t i = 0; i < logits->dims[0]; i++) {
+        double label, best = -1e30, value;
+        size_t at = 0;
+        for (size_t c = 0; c < classes; c++) {
+            tsr_array_doubles(logits, i * classes + c, 1, &value);
+            at = value > best ? c : at;
+            best = value > best ? value : best;
+        }
+        tsr_array_doubles(labels, i, 1, &label);
+        right += (size_t)label == at;
+    }
+    ck_assert_uint_eq(right, 71);
+    ck_assert_uint_eq(logits->dims[0], 120);
+    tsr_array_free(logits);
+    tsr_array_free(labels);
+    free(paths[0]);
+    free(paths[1]);
 }
 END_TEST
 
@@ -216,5 +315,11 @@ int main(void)
     tcase_add_test(codes, wrong_command_lines_are_told_apart_from_refusals);
     tcase_add_test(codes, folders_of_others_are_left_alone);
     suite_add_tcase(suite, codes);
+    TCase *encode = tcase_create("encode");
+    tcase_add_checked_fixture(encode, setup, teardown);
+    tcase_add_test(encode, encode_gives_the_codes_that_the_run_saved);
+    tcase_add_test(encode, a_network_that_does_not_fit_the_data_is_refused);
+    tcase_add_test(encode, weights_of_others_take_their_model_from_the_config);
+    suite_add_tcase(suite, encode);
     return test_main(suite);
 }
