@@ -53,24 +53,28 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 the experiment can be run; 1 wrong usage; 2 it is refused.\n",
       tsr_cli_check, true },
-    { "probe", "--train CODES [LABELS] --test CODES [LABELS] [OPTIONS]",
-      "measure codes that another program made",
-      "Runs probes on codes of .npy files, without a network: rows of packed bits (uint8), of bits (bool, "
-      "or\n"
-      "numbers that are 0 or 1), or of numbers with a threshold; labels are whole numbers from 0. Columns "
-      "that\n"
-      "are constant are left out, as in a run. A probe that needs the network says so.\n"
+    { "probe", "DIR | --train CODES [LABELS] --test CODES [LABELS] [OPTIONS]",
+      "more measures of a study, or those of codes that another program made",
+      "DIR: adds probes to the finished runs of a results folder, on the networks that they have saved\n"
+      "(output.save_model); nothing is trained, and what is there stays. Their metrics are those of the "
+      "last\n"
+      "snapshot. A probe that was added before is not done again.\n"
+      "\n"
+      "--train and --test: runs probes on codes of .npy files, without a network: rows of packed bits "
+      "(uint8),\n"
+      "of bits (bool, or numbers that are 0 or 1), or of numbers with a threshold; labels are whole numbers\n"
+      "from 0. Columns that are constant are left out, as in a run. A probe that needs the network says so.\n"
       "\n"
       "      --bits N          codes are packed and have N bits; without it, whole bytes\n"
       "      --bitorder ORDER  of packed bits: little, as Tessera saves codes (the default), or big, as\n"
       "                        numpy.packbits packs by itself\n"
       "      --threshold X     a bit is whether the number is larger than X\n"
-      "  -s, --set KEY=VALUE   probes=(\"knn\", { plugin=\"kmeans\"; k=10; }), as a config has them; seed;\n"
-      "                        plugin_path; may be repeated\n"
-      "  -o, --output DIR      write results.csv and the probes' files there\n"
+      "  -s, --set KEY=VALUE   probes=(\"knn\", { plugin=\"kmeans\"; k=10; }), as a config has them; may be\n"
+      "                        repeated; without DIR also seed and plugin_path\n"
+      "  -o, --output DIR      without DIR: write results.csv and the probes' files there\n"
       "\n"
-      "Exit status: 0 done; 1 wrong usage; 2 something was refused before any work; 3 a probe failed, the\n"
-      "others' metrics are there.\n",
+      "Exit status: 0 done; 1 wrong usage; 2 something was refused before any work; 3 a probe failed or a\n"
+      "run is not finished, the others' metrics are there; 130 interrupted, what is done is kept.\n",
       tsr_cli_probe, true },
     { "encode", "MODEL CONFIG -o DIR [OPTIONS]",
       "codes, logits and pre-activations of a dataset as .npy files",

@@ -1,4 +1,5 @@
-/* tessera probe: measures codes that another program made, without a network and without training. */
+/* tessera probe: measures codes that another program made, without a network, or those of a finished study
+   again; without training. */
 #include "cli/cli.h"
 
 #include "base/file.h"
@@ -8,23 +9,27 @@
 #include "base/output.h"
 #include "base/text.h"
 #include "config/read.h"
+#include "cli/display.h"
 #include "host/foreign.h"
+#include "host/more_probes.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/host.h>
 #include <unistd.h>
 
+#define TABLE_WIDTH 120 /* where stdout is no terminal */
 #define MORE "; see tessera probe --help"
 
 typedef struct options {
     tsr_foreign_files files;
-    const char *output;
+    const char *output, *results; /* results: a study's folder; NULL: codes of files are measured */
     const char **sets;
     size_t n_sets;
 } options;
@@ -75,8 +80,14 @@ static tsr_status *parse_part(int argc, char **argv, const char *name, int part,
 static tsr_status *check_together(const options *given)
 {
     const tsr_foreign_files *files = &given->files;
+    if (given->results && (given->output || files->codes[0] || files->codes[1] || files->bits ||
+                           files->highest_first || files->has_threshold))
+        return tsr_fail(TSR_USAGE, "a results folder takes -s alone" MORE);
+    if (given->results)
+        return NULL;
     if (!files->codes[0] || !files->codes[1])
-        return tsr_fail(TSR_USAGE, "expected --train CODES LABELS and --test CODES LABELS" MORE);
+        return tsr_fail(TSR_USAGE,
+                        "expected --train CODES LABELS and --test CODES LABELS, or a results folder" MORE);
     if (!files->labels[0] != !files->labels[1])
         return tsr_fail(TSR_USAGE, "only the %s codes have labels: expected those of both, or none" MORE,
                         files->labels[0] ? "training" : "test");
@@ -100,7 +111,7 @@ static tsr_status *parse(int argc, char **argv, options *out)
     if (!out->sets)
         return tsr_no_memory("the command line");
     int option;
-    while ((option = getopt_long(argc, argv, "+s:o:", longs, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:o:", longs, NULL)) != -1) {
         if (option == 'R')
             TSR_TRY(parse_part(argc, argv, "train", 0, &out->files));
         else if (option == 'E')
@@ -118,9 +129,9 @@ static tsr_status *parse(int argc, char **argv, options *out)
         else
             return tsr_fail(TSR_USAGE, "see tessera probe --help");
     }
-    if (optind < argc)
-        return tsr_fail(TSR_USAGE, "'%s' is too much" MORE, argv[optind]);
-    return check_together(out);
+    if (optind < argc && !out->files.codes[0] && !out->files.codes[1])
+        out->results = argv[optind++];
+    return optind < argc ? tsr_fail(TSR_USAGE, "'%s' is too much" MORE, argv[optind]) : check_together(out);
 }
 
 /* What the command line sets, as a config without a file. */
@@ -192,11 +203,67 @@ static int probe(const options *given)
     return exit_status;
 }
 
+/* What the terminal shows of a study. */
+
+static volatile sig_atomic_t interrupt;
+
+static void on_signal(int number)
+{
+    interrupt = number;
+}
+
+static bool interrupted(void *context)
+{
+    (void)context;
+    return interrupt != 0;
+}
+
+static void begin(void *context, const tsr_progress *progress)
+{
+    (void)context;
+    (void)progress;
+    tsr_guard_exit_status(TSR_EXIT_FAILED); /* from here on nothing is refused, it fails */
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+}
+
+static void show(void *context, const tsr_summary *summary)
+{
+    (void)context;
+    tsr_text table = { 0 };
+    tsr_output_restore();
+    tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
+    if (table.chars)
+        printf("%s\n", table.chars);
+    fflush(stdout);
+    tsr_output_divert();
+    free(table.chars);
+}
+
+/* The exit status. */
+static int add_probes(const options *given)
+{
+    const tsr_session_observer observer = { .begin = begin, .interrupted = interrupted, .show = show };
+    size_t failed = 0;
+    char *folder = NULL;
+    tsr_status *status = tsr_path_absolute(given->results, &folder);
+    tsr_output_divert(); /* what plugins print */
+    if (!status)
+        status = tsr_add_probes(folder, given->results, given->n_sets, given->sets, &observer, &failed);
+    tsr_output_restore();
+    bool done = !status;
+    int exit_status = tsr_cli_report(status);
+    if (done)
+        printf("results in %s\n", given->results);
+    free(folder);
+    return done && failed ? TSR_EXIT_FAILED : exit_status;
+}
+
 int tsr_cli_probe(int argc, char **argv)
 {
     options given;
     tsr_status *status = tsr_context(parse(argc, argv, &given), "tessera probe");
-    int exit_status = status ? tsr_cli_report(status) : probe(&given);
+    int exit_status = status ? tsr_cli_report(status) : given.results ? add_probes(&given) : probe(&given);
     free(given.sets);
     return exit_status;
 }

@@ -70,8 +70,7 @@ static void describe_probe(const tsr_instance *probe, json_t *out)
     free(prefix);
 }
 
-/* What the metrics of the run mean, so that results can be read without the plugins. */
-static json_t *describe_metrics(const tsr_run *run)
+json_t *tsr_record_describe_metrics(const tsr_run *run)
 {
     json_t *out = json_object();
     tsr_announced_json(own_metrics, "", out);
@@ -106,7 +105,7 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
         json_object_set(record, "warnings", w->warnings);
     if (json_object_size(w->failed_probes))
         json_object_set(record, "failed_probes", w->failed_probes);
-    json_object_set_new(record, "metrics", describe_metrics(w->run));
+    json_object_set_new(record, "metrics", tsr_record_describe_metrics(w->run));
     json_object_set_new(record, "snapshots", w->snapshots ? json_incref(w->snapshots) : json_array());
     json_object_set_new(record, "epochs", w->epochs ? json_incref(w->epochs) : json_array());
     json_object_set_new(record, "epochs_done", json_integer((json_int_t)trained->epochs));

@@ -7,6 +7,9 @@
 /* A number as JSON, which has no NaN: what is undefined is null. */
 json_t *tsr_record_number(double value);
 
+/* What the metrics of the run mean, so that results can be read without the plugins. */
+json_t *tsr_record_describe_metrics(const tsr_run *run);
+
 /* What every record begins with; `error` may be NULL. NULL without memory. */
 json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, const char *status,
                          const char *error);

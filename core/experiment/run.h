@@ -24,6 +24,21 @@ typedef struct tsr_trial {
 TSR_MUST_CHECK tsr_status *tsr_run_try(const tsr_run *run, const char *folder, double training_seconds,
                                        tsr_trial *trial);
 
+/* What probes gave on a network that was trained before. */
+typedef struct tsr_probed_again {
+    json_t *metrics;       /* the network's own and those of the probes that did not fail */
+    json_t *descriptions;  /* what they mean */
+    json_t *failed_probes; /* by label: why */
+    json_t *seconds;       /* by label */
+} tsr_probed_again;
+
+/* Has the run's probes measure the network that its weights are, as after `epoch` epochs. `before`: probes that the
+   run had had besides, whose random numbers are not to be used again. Files of theirs go to `folder`, which is made,
+   or emptied. Clear *out also after a failure. */
+TSR_MUST_CHECK tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch,
+                                               const char *folder, tsr_probed_again *out);
+void tsr_probed_again_clear(tsr_probed_again *probed);
+
 /* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
  */
 TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,

@@ -17,6 +17,7 @@ typedef struct tsr_run_work {
     tsr_code_budget budget;              /* for the codes */
     int32_t *train_labels, *test_labels; /* true ones */
     unsigned needs;                      /* of all probes: TSR_PROBE_... */
+    size_t probes_before;                /* that were done already, by which random numbers differ */
     tsr_kept_columns kept;               /* of the codes that are probed now */
     tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
     size_t previous_epoch;

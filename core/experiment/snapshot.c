@@ -121,7 +121,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
         probing.columns = w->kept.columns;
         probing.folder = folder;
         atomic_store(&w->progress->probe, number_of_probe + 1);
-        status = tsr_probe_codes(&probing, probe, number_of_probe, &metrics);
+        status = tsr_probe_codes(&probing, probe, w->probes_before + number_of_probe, &metrics);
         atomic_store(&w->progress->probe, 0);
     }
     for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {

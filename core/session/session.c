@@ -104,6 +104,16 @@ size_t tsr_session_pending(const tsr_session *session)
     return session->work.n;
 }
 
+json_t *tsr_session_record(const tsr_session *session, size_t i)
+{
+    return session->records[i];
+}
+
+const tsr_store *tsr_session_store(const tsr_session *session)
+{
+    return &session->store;
+}
+
 void tsr_session_close(tsr_session *session)
 {
     if (!session)

@@ -57,6 +57,11 @@ TSR_MUST_CHECK tsr_status *tsr_session_execute(tsr_session *session, const tsr_s
 TSR_MUST_CHECK tsr_status *tsr_session_conclude(tsr_session *session, const tsr_session_observer *observer,
                                                 size_t *failed);
 
+/* The record of run i of the experiment, as it is known: NULL where it is not finished. The session's; who changes it
+   has it stored. */
+json_t *tsr_session_record(const tsr_session *session, size_t i);
+const tsr_store *tsr_session_store(const tsr_session *session);
+
 void tsr_session_close(tsr_session *session);
 
 #endif

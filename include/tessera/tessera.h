@@ -9,6 +9,7 @@
 #include <tessera/dataset.h>
 #include <tessera/executor.h>
 #include <tessera/graph.h>
+#include <tessera/host.h>
 #include <tessera/loss.h>
 #include <tessera/multiversion.h>
 #include <tessera/model.h>

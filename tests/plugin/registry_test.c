@@ -300,12 +300,15 @@ START_TEST(the_path_is_given_folders_then_environment_then_home_then_installed)
     ck_assert_int_eq(setenv("TESSERA_PLUGIN_PATH", "/e1::relative:/e2:/given", 1), 0);
     ck_assert_int_eq(setenv("HOME", "/h", 1), 0);
     tsr_registry *registry = registry_of("/given");
-    static const char *const expected[] = { "/given", "/e1", "/e2", "/h/.local/lib/tessera",
-                                            TSR_PLUGIN_FOLDER };
+    char *plugins = tsr_path_join(test_build(), "plugins"), *built = realpath(plugins, NULL);
+    /* The library is that of a build tree, and so are the plugins. */
+    const char *const expected[] = { "/given", "/e1", "/e2", "/h/.local/lib/tessera", built };
     ck_assert_uint_eq(tsr_registry_n_folders(registry), 5);
     for (size_t i = 0; i < 5; i++)
         ck_assert_str_eq(tsr_registry_folder(registry, i), expected[i]);
     tsr_registry_free(registry);
+    free(plugins);
+    free(built);
     ck_assert_int_eq(setenv("TESSERA_PLUGIN_PATH", path, 1), 0);
     if (home)
         setenv("HOME", home, 1);
