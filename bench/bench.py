@@ -81,12 +81,42 @@ class Codes:
     def ours(self, number):
         return run(self.probe(self.settings, self.times, number), CORES)
 
-    def peer(self, threads, number):
+    def folder(self):
+        """Where the codes are, made when they are first wanted."""
         folder = os.path.join(BUILD, f"bench/codes-{self.train}-{self.test}-{self.bits}")
         if not os.path.exists(folder):
             os.makedirs(folder)
             run(self.probe("codes", folder), CORES)
-        return run(peer_command("probes.py", self.what, folder, self.bits, threads, self.times, number), threads)
+        return folder
+
+    def peer(self, threads, number):
+        return run(peer_command("probes.py", self.what, self.folder(), self.bits, threads, self.times, number), threads)
+
+
+@dataclasses.dataclass
+class Command(Codes):
+    """`tessera probe` on files of codes, start and reading included, and the peer's search alone."""
+
+    def ours(self, _):
+        folder = self.folder()
+        files = [os.path.join(folder, name + ".npy") for name in ("train", "train_labels", "test", "test_labels")]
+        start = time.perf_counter()
+        run([os.path.join(BUILD, "tessera"), "probe", "--train", *files[:2], "--test", *files[2:], "--bits",
+             str(self.bits), "-s", f"probes=({{ {self.settings} }})"], CORES)
+        return {"seconds": time.perf_counter() - start}
+
+
+@dataclasses.dataclass
+class Python(Codes):
+    """tessera.nearest of the Python package, and bench/probe."""
+
+    def ours(self, _):
+        return run(peer_command("nearest.py", self.folder(), BUILD, self.times), CORES)
+
+    def peer(self, threads, number):
+        if threads < CORES:
+            raise Skip("as many threads as ours")
+        return run(self.probe(self.settings, self.times, number), CORES)
 
 
 @dataclasses.dataclass
@@ -278,6 +308,10 @@ ROWS = [
         Codes(48000, 10000, 128, KNN, "neighbors"), rounds=1, check=same_accuracy),
     Row("knn-long", "k-NN, 20,000 x 2,000 codes of 16,384 bits", "faiss IndexBinaryFlat", 12,
         Codes(20000, 2000, 16384, KNN, "faiss"), rounds=2, limit=popcounts(20000, 2000, 16384)),
+    Row("knn-command", "tessera probe: k-NN, files of 1,000,000 x 10,000 codes of 128 bits", "faiss, its search alone", 3,
+        Command(1000000, 10000, 128, KNN, "faiss"), rounds=1, limit=popcounts(1000000, 10000, 128)),
+    Row("knn-python", "tessera.nearest in Python, 48,000 x 10,000 codes of 128 bits", "bench/probe", 0.9,
+        Python(48000, 10000, 128, KNN, "", times=5), limit=popcounts(48000, 10000, 128)),
     Row("distinct-short", "distinct rows, 48,000 x 128 bits", "numpy.unique on packed bytes", 5,
         Codes(48000, 100, 128, REDUNDANCY, "unique", times=5), limit=row_bytes(48000, 128), check=same_redundancy),
     Row("distinct-long", "distinct rows, 20,000 x 16,384 bits", "numpy.unique on packed bytes", 20,
