@@ -16,6 +16,7 @@ enum {
 int tsr_cli_run(int argc, char **argv);
 int tsr_cli_check(int argc, char **argv);
 int tsr_cli_report_command(int argc, char **argv);
+int tsr_cli_status(int argc, char **argv);
 int tsr_cli_list(int argc, char **argv);
 int tsr_cli_describe(int argc, char **argv);
 int tsr_cli_test(int argc, char **argv);
