@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "experiment/record.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,11 @@ static const char *skip_string(const char *at)
     return *at ? at + 1 : NULL;
 }
 
+/* What tells where a structure goes on. */
+static const bool is_mark[UCHAR_MAX + 1] = {
+    ['\0'] = true, ['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true
+};
+
 /* Behind the value that begins at `at`; NULL where it does not end. */
 static const char *skip_value(const char *at)
 {
@@ -48,7 +54,7 @@ static const char *skip_value(const char *at)
         } else if (depth == 0) { /* a number or a word */
             at += strcspn(at, ",}] \t\n\r");
         }
-        while (depth && *at && *at != '"' && *at != '{' && *at != '}' && *at != '[' && *at != ']')
+        while (depth && !is_mark[(unsigned char)*at])
             at++; /* what lies between is short: faster than strcspn */
     } while (depth && *at);
     return depth ? NULL : at;
