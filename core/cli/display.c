@@ -20,36 +20,6 @@ size_t tsr_terminal_width(int fd, size_t otherwise)
     return size.ws_col;
 }
 
-/* How far all runs are together, and the one to show: the first that is being done. */
-typedef struct view {
-    double fraction; /* of all work, by epochs */
-    size_t ended, failed, shown;
-    bool any;
-} view;
-
-static view look(const tsr_progress *progress)
-{
-    view v = { 0 };
-    for (size_t i = 0; i < progress->n; i++) {
-        const tsr_run_progress *run = &progress->runs[i];
-        int state = atomic_load(&run->state);
-        size_t epoch = atomic_load(&run->epoch), epochs = atomic_load(&run->epochs);
-        bool ended = state == TSR_RUN_DONE || state == TSR_RUN_FAILED;
-        v.ended += ended;
-        v.failed += state == TSR_RUN_FAILED;
-        if (ended)
-            v.fraction += 1;
-        else if (epochs && state != TSR_RUN_WAITING)
-            v.fraction += (double)epoch / (double)(epochs + 1); /* the rest is for the probes */
-        if (!v.any && (state == TSR_RUN_TRAINING || state == TSR_RUN_PROBING)) {
-            v.any = true;
-            v.shown = i;
-        }
-    }
-    v.fraction /= progress->n ? (double)progress->n : 1;
-    return v;
-}
-
 static void format_time(double seconds, char *out, size_t capacity)
 {
     if (!(seconds < 360000)) /* too long, or not known */
@@ -61,7 +31,7 @@ static void format_time(double seconds, char *out, size_t capacity)
 }
 
 /* "run 2/8, epoch 12/200, loss 0.0213, 120k examples/s, 1:23 left" */
-static void compose(const tsr_display *display, const view *v, char *out, size_t capacity)
+static void compose(const tsr_display *display, const tsr_progress_view *v, char *out, size_t capacity)
 {
     const tsr_progress *progress = display->progress;
     double elapsed = tsr_seconds() - display->began;
@@ -85,7 +55,7 @@ static void compose(const tsr_display *display, const view *v, char *out, size_t
         snprintf(out + used, capacity - (size_t)used, ", %s left", left);
 }
 
-static void draw(const tsr_display *display, const view *v)
+static void draw(const tsr_display *display, const tsr_progress_view *v)
 {
     char text[256], bar[BAR + 1];
     compose(display, v, text, sizeof(text));
@@ -114,7 +84,7 @@ void tsr_display_tick(tsr_display *display)
 {
     if (display->quiet)
         return;
-    view v = look(display->progress);
+    tsr_progress_view v = tsr_progress_look(display->progress);
     if (display->terminal) {
         draw(display, &v);
         return;

@@ -111,6 +111,13 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
       tsr_cli_report_command, false },
+    { "status", "DIR...", "how far studies are, and what they take on the disk",
+      "Tells of each results folder how many runs are done, failed, diverged, running and missing, about how\n"
+      "long the rest will take, what lies on the disk, and why runs failed. It loads no plugin and no data,\n"
+      "takes no lock and changes nothing: it can be asked while the study runs.\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 a folder holds no study.\n",
+      tsr_cli_status, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"

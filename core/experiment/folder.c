@@ -83,7 +83,7 @@ tsr_status *tsr_folder_check_config(const char *folder, const char *shown, const
     return status;
 }
 
-static bool is_id(const char *name)
+bool tsr_is_run_id(const char *name)
 {
     return strlen(name) == ID_LENGTH && strspn(name, "0123456789abcdef") == ID_LENGTH;
 }
@@ -130,7 +130,7 @@ tsr_status *tsr_folder_each_run(const char *folder, tsr_status *(*visit)(void *c
 static bool is_run_folder(const char *path, const char *name)
 {
     struct stat info;
-    return is_id(name) && lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return tsr_is_run_id(name) && lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 static tsr_status *empty_runs(const char *runs)
@@ -168,6 +168,7 @@ tsr_status *tsr_folder_empty(const char *folder, const char *shown)
     if (!status)
         rmdir(runs); /* where nothing stays in it */
     free(runs);
+    tsr_folder_remove_unfinished(folder);
     for (const char *const *name = tables; *name && !status; name++) {
         char *path = tsr_path_join(folder, *name);
         status = path ? NULL : tsr_no_memory("a path");
@@ -178,7 +179,20 @@ tsr_status *tsr_folder_empty(const char *folder, const char *shown)
     return status;
 }
 
-/* One of our names and ".XXXXXX". */
+bool tsr_folder_is_progress(const char *name)
+{
+    size_t length = strlen(TSR_FOLDER_PROGRESS);
+    if (strncmp(name, TSR_FOLDER_PROGRESS, length) != 0)
+        return false;
+    unsigned shard, of;
+    int end = 0;
+    const char *rest = name + length;
+    if (sscanf(rest, "-%5u-of-%5u%n", &shard, &of, &end) == 2)
+        rest += end;
+    return *rest == '\0' || (*rest == '.' && strlen(rest) == 7);
+}
+
+/* One of our names and ".XXXXXX", or what was told of a progress. */
 static bool is_unfinished(const char *name)
 {
     for (const char *const *known = tables; *known; known++) {
@@ -186,7 +200,7 @@ static bool is_unfinished(const char *name)
         if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
             return true;
     }
-    return false;
+    return tsr_folder_is_progress(name);
 }
 
 void tsr_folder_remove_unfinished(const char *folder)

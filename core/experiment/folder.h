@@ -19,7 +19,16 @@ TSR_MUST_CHECK tsr_status *tsr_folder_check_config(const char *folder, const cha
    lies in it or among the runs stays, with a warning. */
 TSR_MUST_CHECK tsr_status *tsr_folder_empty(const char *folder, const char *shown);
 
-/* Removes what the writing of one of Tessera's files leaves where it is killed. */
+/* What a process that does runs tells of them while it does, for who wants to know: DIR/.progress, or
+   DIR/.progress-I-of-N of a shard. Whether a file's name is of these. */
+#define TSR_FOLDER_PROGRESS ".progress"
+bool tsr_folder_is_progress(const char *name);
+
+/* Whether a run's folder can be called so. */
+bool tsr_is_run_id(const char *name);
+
+/* Removes what the writing of one of Tessera's files leaves where it is killed, and what a process that
+   did runs has told of its progress. */
 void tsr_folder_remove_unfinished(const char *folder);
 
 /* Calls `visit` with the name of every entry of the folder's runs/, which is the id of a run where it is one,

@@ -36,6 +36,19 @@ typedef struct tsr_progress {
 TSR_MUST_CHECK tsr_status *tsr_progress_new(size_t n, tsr_progress *out);
 void tsr_progress_clear(tsr_progress *progress);
 
+/* How far all runs are together. */
+typedef struct tsr_progress_view {
+    double fraction;      /* of all work, by epochs */
+    size_t ended, failed; /* runs; ended: with the failed */
+    bool any;             /* whether one is being done */
+    size_t shown;         /* the first of those */
+} tsr_progress_view;
+
+tsr_progress_view tsr_progress_look(const tsr_progress *progress);
+
+/* Of the run: epochs that are over, where another one makes room for the probes. */
+double tsr_progress_of_run(const tsr_run_progress *run);
+
 /* Seconds on a clock that only goes forward. */
 double tsr_seconds(void);
 

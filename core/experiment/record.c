@@ -105,7 +105,19 @@ tsr_status *tsr_record_check(const json_t *record, const char *id)
     return NULL;
 }
 
+static json_t *parse_whole(void *context, const char *text, size_t length, json_error_t *error)
+{
+    (void)context;
+    return json_loadb(text, length, 0, error);
+}
+
 tsr_status *tsr_record_read(const char *path, const char *id, json_t **out)
+{
+    return tsr_record_read_by(parse_whole, NULL, path, id, out);
+}
+
+tsr_status *tsr_record_read_by(tsr_record_parser parse, void *context, const char *path, const char *id,
+                               json_t **out)
 {
     *out = NULL;
     struct stat info;
@@ -123,7 +135,7 @@ tsr_status *tsr_record_read(const char *path, const char *id, json_t **out)
     }
     TSR_TRY(status);
     json_error_t error;
-    json_t *record = json_loadb(text, length, 0, &error);
+    json_t *record = parse(context, text, length, &error);
     free(text);
     if (!record)
         return tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);

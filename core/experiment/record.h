@@ -10,6 +10,11 @@
    says what is wrong with it. A new reference. */
 TSR_MUST_CHECK tsr_status *tsr_record_read(const char *path, const char *id, json_t **out);
 
+/* The same, with another way from the text, which has a NUL behind it, to a new reference. */
+typedef json_t *(*tsr_record_parser)(void *context, const char *text, size_t length, json_error_t *error);
+TSR_MUST_CHECK tsr_status *tsr_record_read_by(tsr_record_parser parse, void *context, const char *path,
+                                              const char *id, json_t **out);
+
 /* Whether a record that was read is one that the run with this id can have left: its config is that run's,
    and a finished run has every snapshot with the metrics that all have. TSR_REFUSED says what is wrong. */
 TSR_MUST_CHECK tsr_status *tsr_record_check(const json_t *record, const char *id);

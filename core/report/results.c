@@ -10,6 +10,7 @@
 #include "experiment/identity.h"
 #include "experiment/record.h"
 #include "experiment/place.h"
+#include "experiment/skim.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,12 +101,18 @@ static void result_clear(tsr_result *run)
     *run = (tsr_result){ 0 };
 }
 
+bool tsr_results_has_place(const tsr_results *results, const json_t *record)
+{
+    size_t point, replicate;
+    return tsr_place_read(record, results->sweep, &point, &replicate) && replicate < results->replicates &&
+           point < results->expected / results->replicates;
+}
+
 /* Finds the run's place, which its record carries; false where it is a run of another sweep. */
 static bool find_place(const tsr_results *results, tsr_result *run)
 {
-    if (!tsr_place_read(run->record, results->sweep, &run->point, &run->replicate) ||
-        run->replicate >= results->replicates || run->point >= results->expected / results->replicates ||
-        tsr_value_length(run->swept) != results->n_keys)
+    if (!tsr_results_has_place(results, run->record) || tsr_value_length(run->swept) != results->n_keys ||
+        !tsr_place_read(run->record, results->sweep, &run->point, &run->replicate))
         return false;
     size_t rest = run->point;
     for (size_t k = results->n_keys; k-- > 0;) {
@@ -201,14 +208,20 @@ tsr_status *tsr_results_end(tsr_results *results)
 
 /* A folder. */
 
+typedef struct reading {
+    tsr_results *results;
+    tsr_skim skim;
+} reading;
+
 static tsr_status *read_record(void *context, const char *id)
 {
-    tsr_results *results = context;
+    reading *r = context;
+    tsr_results *results = r->results;
     char *path = tsr_format("%s/runs/%s/run.json", results->folder, id);
     if (!path)
         return tsr_no_memory("a path");
     json_t *record;
-    tsr_status *status = tsr_record_read(path, id, &record);
+    tsr_status *status = tsr_record_skim(&r->skim, path, id, &record);
     free(path);
     if (status) {
         tsr_log_warning("%s; it is left out", tsr_status_message(status));
@@ -239,14 +252,23 @@ static tsr_status *read_config(const char *folder, size_t n_overrides, const cha
     return status;
 }
 
-tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
+tsr_status *tsr_results_open(const char *folder, size_t n_overrides, const char *const *overrides,
                              tsr_results **out)
 {
     tsr_value *config = NULL;
-    tsr_results *results;
+    *out = NULL;
     TSR_TRY(read_config(folder, n_overrides, overrides, &config));
-    TSR_TRY(tsr_results_begin(folder, config, &results));
-    tsr_status *status = tsr_folder_each_run(folder, read_record, results);
+    return tsr_results_begin(folder, config, out);
+}
+
+tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
+                             tsr_results **out)
+{
+    tsr_results *results;
+    TSR_TRY(tsr_results_open(folder, n_overrides, overrides, &results));
+    reading r = { .results = results, .skim = { .skipped = tsr_skim_for_tables } };
+    tsr_status *status = tsr_folder_each_run(folder, read_record, &r);
+    tsr_skim_clear(&r.skim);
     if (!status)
         status = tsr_results_end(results);
     if (status)

@@ -54,6 +54,11 @@ typedef struct tsr_results {
 
 /* Begins the results of the experiment in `folder` with this resolved config, which is taken over. */
 TSR_MUST_CHECK tsr_status *tsr_results_begin(const char *folder, tsr_value *config, tsr_results **out);
+/* The same by the folder's config.cfg, into which the n texts "KEY=VALUE" are put. */
+TSR_MUST_CHECK tsr_status *tsr_results_open(const char *folder, size_t n_overrides,
+                                            const char *const *overrides, tsr_results **out);
+/* Whether the record's run has a place in the sweep. */
+bool tsr_results_has_place(const tsr_results *results, const json_t *record);
 /* Adds a run by its record, which is taken over; one without a place in the sweep counts as foreign. */
 TSR_MUST_CHECK tsr_status *tsr_results_add(tsr_results *results, json_t *record);
 /* Sorts what was added, and makes the table of it. */

@@ -64,6 +64,7 @@ static void handed_on(const tsr_work *work, size_t i)
 static void tick(const tsr_work *work)
 {
     const tsr_session_observer *observer = ((const tsr_session *)work)->observer;
+    tsr_session_tell((tsr_session *)(uintptr_t)work);
     if (observer->tick)
         observer->tick(observer->context);
 }
@@ -84,6 +85,7 @@ static tsr_status *execute(tsr_session *s)
     const tsr_instance *executor = s->experiment->executor;
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
     s->began = true;
+    s->began_seconds = tsr_seconds();
     clock_gettime(CLOCK_REALTIME_COARSE, &s->began_at); /* the clock of files */
     tsr_guarded before = tsr_instance_enter(executor, TSR_CALL_EXECUTE);
     tsr_status *status = ops->execute(tsr_instance_self(executor), &s->work);
@@ -146,6 +148,7 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
     if (observer->begin)
         observer->begin(observer->context, &s->progress);
     tsr_status *status = execute(s);
+    tsr_session_end_telling(s);
     if (observer->end)
         observer->end(observer->context);
     return status;

@@ -18,11 +18,13 @@ struct tsr_session {
     size_t foreign;   /* runs in the folder that are not the experiment's */
     tsr_progress progress;
     const tsr_session_observer *observer; /* while runs are done */
+    double began_seconds;                 /* tsr_seconds when the executor was called */
     struct timespec began_at;             /* when the executor was called */
     bool began;
     tsr_session_options options;
     char *config, *program; /* what work.config and work.command point to */
     const char *words[16];
+    double told_at;       /* when its progress was last told, in tsr_seconds; 0: never */
     bool *handed_on; /* of each run to do: another command does it */
 };
 
@@ -33,6 +35,10 @@ bool tsr_session_has_new_record(const tsr_session *session, const tsr_run *run);
    others. */
 TSR_MUST_CHECK tsr_status *tsr_session_find_pending(tsr_session *session, const tsr_session_options *options,
                                                     char *marks);
+
+/* Tells in the folder how far the runs are, now and then; and takes that away. */
+void tsr_session_tell(tsr_session *session);
+void tsr_session_end_telling(const tsr_session *session);
 
 /* Whether the session's process was told to stop. */
 bool tsr_session_interrupted(const tsr_session *session);

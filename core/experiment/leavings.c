@@ -1,0 +1,161 @@
+/* What runs have left. Folders are opened one from the other, without following links, so that nothing that
+   is put in their place meanwhile leads elsewhere. */
+#include "experiment/leavings.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_DEPTH 16 /* of folders that a probe may make */
+
+typedef struct walk {
+    const char *id;
+    tsr_left_visitor visit;
+    void *context;
+} walk;
+
+/* Whether a name is `known`, or that and ".XXXXXX", which is *unfinished then. */
+static bool is_name(const char *name, const char *known, bool *unfinished)
+{
+    size_t length = strlen(known);
+    if (strncmp(name, known, length) != 0)
+        return false;
+    *unfinished = name[length] == '.' && strlen(name) == length + 7;
+    return name[length] == '\0' || *unfinished;
+}
+
+/* What the file at this path of a run's folder is; false where it is none of ours. */
+static bool find_kind(const char *path, tsr_leaving *kind)
+{
+    static const struct {
+        const char *path;
+        tsr_leaving kind;
+    } known[] = {
+        { "run.json", TSR_LEFT_RECORD },
+        { "model.safetensors", TSR_LEFT_MODEL },
+        { "codes/train.npy", TSR_LEFT_CODES },
+        { "codes/test.npy", TSR_LEFT_CODES },
+        { "codes/train_labels.npy", TSR_LEFT_CODES },
+        { "codes/test_labels.npy", TSR_LEFT_CODES },
+    };
+    *kind = TSR_LEFT_OF_PROBES;
+    if (strncmp(path, "probes/", 7) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        bool unfinished = false;
+        if (is_name(path, known[i].path, &unfinished)) {
+            *kind = unfinished ? TSR_LEFT_UNFINISHED : known[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a folder at this path may hold something of ours. */
+static bool is_our_folder(const char *path)
+{
+    return strcmp(path, "codes") == 0 || strcmp(path, "probes") == 0 || strncmp(path, "probes/", 7) == 0;
+}
+
+static int open_folder(int at, const char *name)
+{
+    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static tsr_status *walk_folder(const walk *w, int folder, const char *path, int depth);
+
+static tsr_status *walk_entry(const walk *w, int folder, const char *name, const char *path, int depth)
+{
+    tsr_left_file file = { .id = w->id, .path = path, .name = name, .folder = folder };
+    if (fstatat(folder, name, &file.info, AT_SYMLINK_NOFOLLOW) != 0)
+        return NULL; /* it is gone already */
+    if (S_ISREG(file.info.st_mode))
+        return find_kind(path, &file.kind) ? w->visit(w->context, &file) : NULL;
+    if (!S_ISDIR(file.info.st_mode) || depth == MAX_DEPTH || !is_our_folder(path))
+        return NULL;
+    int below = open_folder(folder, name);
+    if (below < 0)
+        return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
+                   ? NULL
+                   : tsr_fail(TSR_IO, "runs/%s/%s: cannot be read: %s", w->id, path, strerror(errno));
+    tsr_status *status = walk_folder(w, below, path, depth + 1);
+    close(below);
+    return status;
+}
+
+static tsr_status *walk_folder(const walk *w, int folder, const char *path, int depth)
+{
+    struct dirent **entries = NULL;
+    int n = scandirat(folder, ".", &entries, is_visible, alphasort);
+    tsr_status *status =
+        n < 0 ? tsr_fail(TSR_IO, "runs/%s/%s: cannot be read: %s", w->id, path, strerror(errno)) : NULL;
+    for (int i = 0; i < n; i++) {
+        char *below = status  ? NULL
+                      : *path ? tsr_path_join(path, entries[i]->d_name)
+                              : strdup(entries[i]->d_name);
+        if (below)
+            status = walk_entry(w, folder, entries[i]->d_name, below, depth);
+        else if (!status)
+            status = tsr_no_memory("a path");
+        free(below);
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+static tsr_status *walk_run(const walk *w, int runs)
+{
+    int folder = open_folder(runs, w->id);
+    if (folder < 0)
+        return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
+                   ? NULL
+                   : tsr_fail(TSR_IO, "runs/%s: cannot be read: %s", w->id, strerror(errno));
+    tsr_status *status = walk_folder(w, folder, "", 0);
+    close(folder);
+    return status;
+}
+
+static int open_runs(const char *folder)
+{
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), runs = at < 0 ? -1 : open_folder(at, "runs");
+    if (at >= 0)
+        close(at);
+    return runs;
+}
+
+typedef struct all_runs {
+    walk walk;
+    int runs;
+} all_runs;
+
+static tsr_status *visit_run(void *context, const char *id)
+{
+    all_runs *all = context;
+    all->walk.id = id;
+    return tsr_is_run_id(id) ? walk_run(&all->walk, all->runs) : NULL;
+}
+
+tsr_status *tsr_each_left_file(const char *folder, tsr_left_visitor visit, void *context)
+{
+    all_runs all = { .walk = { .visit = visit, .context = context }, .runs = open_runs(folder) };
+    if (all.runs < 0)
+        return errno == ENOENT ? NULL
+                               : tsr_fail(TSR_IO, "%s/runs: cannot be read: %s", folder, strerror(errno));
+    tsr_status *status = tsr_context(tsr_folder_each_run(folder, visit_run, &all), "%s", folder);
+    close(all.runs);
+    return status;
+}

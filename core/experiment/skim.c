@@ -1,0 +1,178 @@
+/* Reading many records. One walk over the text finds where the members of its object begin and end; what is
+   left of it is parsed. Where the walk does not understand the text, all of it is. */
+#include "experiment/skim.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "experiment/record.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const tsr_skim_for_tables[] = { "config", "model", NULL };
+const char *const tsr_skim_for_counts[] = { "config", "model",       "metrics",  "snapshots",
+                                            "epochs", "environment", "examples", NULL };
+
+static const char *const shared_keys[TSR_SKIM_SHARED] = { "metrics", "environment" };
+
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t\n\r");
+}
+
+/* Behind the string that begins at `at`; NULL where it does not end. */
+static const char *skip_string(const char *at)
+{
+    for (at++; *at && *at != '"'; at++)
+        if (*at == '\\' && !*++at)
+            return NULL;
+    return *at ? at + 1 : NULL;
+}
+
+/* What tells where a structure goes on. */
+static const bool is_mark[UCHAR_MAX + 1] = {
+    ['\0'] = true, ['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true
+};
+
+/* Behind the value that begins at `at`; NULL where it does not end. */
+static const char *skip_value(const char *at)
+{
+    size_t depth = 0;
+    do {
+        if (*at == '"') {
+            if (!(at = skip_string(at)))
+                return NULL;
+        } else if (*at == '{' || *at == '[') {
+            depth++;
+            at++;
+        } else if (*at == '}' || *at == ']') {
+            if (depth == 0)
+                return NULL;
+            depth--;
+            at++;
+        } else if (depth == 0) { /* a number or a word */
+            at += strcspn(at, ",}] \t\n\r");
+        }
+        while (depth && !is_mark[(unsigned char)*at])
+            at++; /* what lies between is short: faster than strcspn */
+    } while (depth && *at);
+    return depth ? NULL : at;
+}
+
+static bool is_key(const char *from, const char *to, const char *key)
+{
+    size_t length = strlen(key);
+    return (size_t)(to - from) == length + 2 && strncmp(from + 1, key, length) == 0;
+}
+
+static bool is_skipped(const tsr_skim *skim, const char *from, const char *to)
+{
+    for (const char *const *key = skim->skipped; *key; key++)
+        if (is_key(from, to, *key))
+            return true;
+    return false;
+}
+
+/* The shared value that this text is; TSR_SKIM_SHARED: none. A new text is parsed and kept. */
+static size_t find_shared(tsr_skim *skim, const char *const key[2], const char *const value[2])
+{
+    size_t length = (size_t)(value[1] - value[0]);
+    for (size_t i = 0; i < TSR_SKIM_SHARED; i++) {
+        if (!is_key(key[0], key[1], shared_keys[i]))
+            continue;
+        if (skim->shared[i].value && skim->shared[i].length == length &&
+            memcmp(skim->shared[i].text, value[0], length) == 0)
+            return i;
+        json_t *parsed = json_loadb(value[0], length, 0, NULL);
+        char *text = parsed ? strndup(value[0], length) : NULL;
+        if (!text) {
+            json_decref(parsed);
+            return TSR_SKIM_SHARED;
+        }
+        free(skim->shared[i].text);
+        json_decref(skim->shared[i].value);
+        skim->shared[i].text = text;
+        skim->shared[i].length = length;
+        skim->shared[i].value = parsed;
+        return i;
+    }
+    return TSR_SKIM_SHARED;
+}
+
+static void add(tsr_text *out, const char *from, const char *to)
+{
+    tsr_text_add(out, "%.*s", (int)(to - from), from);
+}
+
+/* The text with {} and [] for what is not to be parsed, and which of the shared values it has; false where it
+   is not understood. */
+static bool reduce(tsr_skim *skim, const char *text, tsr_text *out, bool has[TSR_SKIM_SHARED])
+{
+    const char *at = skip_blanks(text), *done = text;
+    if (*at++ != '{')
+        return false;
+    for (;;) {
+        const char *key[2] = { skip_blanks(at), NULL }, *value[2];
+        if (*key[0] != '"' || !(key[1] = skip_string(key[0])))
+            return false;
+        at = skip_blanks(key[1]);
+        if (*at++ != ':')
+            return false;
+        value[0] = skip_blanks(at);
+        if (!(value[1] = skip_value(value[0])) || value[1] == value[0])
+            return false;
+        bool structure = *value[0] == '{' || *value[0] == '[', skipped = is_skipped(skim, key[0], key[1]);
+        size_t shared = structure && !skipped ? find_shared(skim, key, value) : TSR_SKIM_SHARED;
+        if (shared < TSR_SKIM_SHARED)
+            has[shared] = true;
+        if ((structure && skipped) || shared < TSR_SKIM_SHARED) {
+            add(out, done, value[0]);
+            tsr_text_add(out, "%s", *value[0] == '{' ? "{}" : "[]");
+            done = value[1];
+        }
+        at = skip_blanks(value[1]);
+        if (*at == '}')
+            break;
+        if (*at++ != ',')
+            return false;
+    }
+    tsr_text_add(out, "%s", done);
+    return !out->failed;
+}
+
+static json_t *parse(tsr_skim *skim, const char *text, size_t length, json_error_t *error)
+{
+    tsr_text reduced = { 0 };
+    bool has[TSR_SKIM_SHARED] = { false };
+    json_t *record = NULL;
+    if (strlen(text) == length && reduce(skim, text, &reduced, has))
+        record = json_loadb(reduced.chars, reduced.length, 0, error);
+    free(reduced.chars);
+    if (!record) /* what is wrong is told of the whole */
+        return json_loadb(text, length, 0, error);
+    for (size_t i = 0; i < TSR_SKIM_SHARED; i++)
+        if (has[i])
+            json_object_set(record, shared_keys[i], skim->shared[i].value);
+    return record;
+}
+
+static json_t *parse_for(void *context, const char *text, size_t length, json_error_t *error)
+{
+    return parse(context, text, length, error);
+}
+
+tsr_status *tsr_record_skim(tsr_skim *skim, const char *path, const char *id, json_t **out)
+{
+    return tsr_record_read_by(parse_for, skim, path, id, out);
+}
+
+void tsr_skim_clear(tsr_skim *skim)
+{
+    for (size_t i = 0; i < TSR_SKIM_SHARED; i++) {
+        free(skim->shared[i].text);
+        json_decref(skim->shared[i].value);
+        skim->shared[i].text = NULL;
+        skim->shared[i].value = NULL;
+    }
+}

@@ -1,0 +1,28 @@
+/* Reading many records for what a table or a count needs of them. Members that are not wanted are passed
+   over, and members that are the same text in one record as in the one before are parsed once and shared.
+   What is read must not be changed below its members. */
+#ifndef TSR_EXPERIMENT_SKIM_H
+#define TSR_EXPERIMENT_SKIM_H
+
+#include <jansson.h>
+#include <tessera/status.h>
+
+#define TSR_SKIM_SHARED 2
+
+typedef struct tsr_skim {
+    const char *const *skipped; /* keys whose values come as {} or [], NULL at the end */
+    struct {                    /* "metrics" and "environment" as they were last */
+        char *text;
+        size_t length;
+        json_t *value;
+    } shared[TSR_SKIM_SHARED];
+} tsr_skim;
+
+/* For tables: without the config. For counts: what became of the run, its place and its seconds. */
+extern const char *const tsr_skim_for_tables[], *const tsr_skim_for_counts[];
+
+/* As tsr_record_read. */
+TSR_MUST_CHECK tsr_status *tsr_record_skim(tsr_skim *skim, const char *path, const char *id, json_t **out);
+void tsr_skim_clear(tsr_skim *skim);
+
+#endif
