@@ -5,8 +5,9 @@
 #include <tessera/probe.h>
 
 typedef struct tsr_metric_value {
-    const char *name; /* with the prefix, without the label */
-    double value;     /* NaN: undefined */
+    const char *name;   /* with the prefix, without the label */
+    double value;       /* NaN: undefined */
+    const char *reason; /* why, or NULL: it was not said */
 } tsr_metric_value;
 
 /* `label` is what the probe is called in the results; copied. */

@@ -109,6 +109,11 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const 
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
                                                 ...) TSR_PRINTF(3, 4);
 
+/* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the run's
+   record keeps beside the null that stands for the value. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
+                                                        const char *reason);
+
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
    whole or not at all. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
