@@ -86,6 +86,11 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_count_distances(const tsr_codes *co
    the order of first appearance. Rows are compared exactly. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group);
 
+/* The same of the rows of a and then of b, which have as many bits; `group` has a->n + b->n values and may be
+   NULL. Groups that a has come first. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct_of_both(const tsr_codes *a, const tsr_codes *b, size_t *count,
+                                                        uint32_t *group);
+
 /* Codes with equal rows merged, so that what is fitted to few distinct codes need not pass every example. */
 typedef struct tsr_distinct_rows {
     const tsr_codes *codes; /* each distinct row once, in the order of first appearance; without layers where

@@ -57,12 +57,31 @@ START_TEST(distances_are_those_of_all_pairs_with_any_number_of_threads)
 }
 END_TEST
 
+START_TEST(rows_of_two_codes_are_counted_as_one_set)
+{
+    static const char *const rows[] = { "01", "11", "01" }, *const more[] = { "00", "11", "00" };
+    tsr_codes *a = codes_of(3, rows), *b = codes_of(3, more), *other = random_codes(1, 2, 3, 0.5);
+    const uint32_t expected[] = { 0, 1, 0, 2, 1, 2 };
+    uint32_t group[6];
+    size_t count;
+    ck_succeeds(tsr_distinct_of_both(a, b, &count, group));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_mem_eq(group, expected, sizeof(group));
+    ck_fails(tsr_distinct_of_both(a, other, &count, NULL), TSR_FAILED,
+             "codes of 2 bits cannot be compared with codes of 3");
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+    tsr_codes_free(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("counts");
     TCase *tests = tcase_create("counts");
     tcase_add_test(tests, ones_are_those_of_counting_bit_by_bit);
     tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);
+    tcase_add_test(tests, rows_of_two_codes_are_counted_as_one_set);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
