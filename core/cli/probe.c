@@ -158,7 +158,8 @@ static void print(const tsr_foreign *foreign)
             tsr_metric_value metric = tsr_metrics_get(foreign->metrics[i], j);
             char *name = tsr_format("%s.%s", tsr_metrics_label(foreign->metrics[i]), metric.name);
             if (isnan(metric.value))
-                printf("%-40s undefined\n", name ? name : metric.name);
+                printf("%-40s undefined%s%s\n", name ? name : metric.name, metric.reason ? ": " : "",
+                       metric.reason ? metric.reason : "");
             else
                 printf("%-40s %.6g\n", name ? name : metric.name, metric.value);
             free(name);

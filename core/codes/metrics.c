@@ -7,6 +7,7 @@
 #include "codes/npy.h"
 #include "plugin/announced.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +33,10 @@ void tsr_metrics_free(tsr_metrics *metrics)
 {
     if (!metrics)
         return;
-    for (size_t i = 0; i < metrics->n; i++)
+    for (size_t i = 0; i < metrics->n; i++) {
         free((char *)(uintptr_t)metrics->values[i].name);
+        free((char *)(uintptr_t)metrics->values[i].reason);
+    }
     free(metrics->values);
     free(metrics->label);
     free(metrics->prefix);
@@ -87,24 +90,26 @@ bool tsr_metrics_find(const tsr_metrics *metrics, const char *name, double *valu
     return false;
 }
 
-/* Takes over `name`. */
-static tsr_status *add(tsr_metrics *metrics, char *name, double value)
+/* Takes over `name`, and `reason`, which may be NULL. */
+static tsr_status *add(tsr_metrics *metrics, char *name, double value, char *reason)
 {
     if (metrics->n == metrics->capacity) {
         size_t capacity = metrics->capacity ? 2 * metrics->capacity : 16;
         tsr_metric_value *grown = realloc(metrics->values, capacity * sizeof(*grown));
         if (!grown) {
             free(name);
+            free(reason);
             return tsr_no_memory("metrics");
         }
         metrics->values = grown;
         metrics->capacity = capacity;
     }
-    metrics->values[metrics->n++] = (tsr_metric_value){ name, value };
+    metrics->values[metrics->n++] = (tsr_metric_value){ name, value, reason };
     return NULL;
 }
 
-tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value)
+/* Copies `reason`, which may be NULL. */
+static tsr_status *give(const tsr_probing *probing, const char *name, double value, const char *reason)
 {
     tsr_metrics *metrics = probing->metrics;
     double before;
@@ -115,10 +120,25 @@ tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double valu
     char *full = tsr_format("%s%s", metrics->prefix ? metrics->prefix : "", name);
     if (!full)
         return tsr_no_memory("metrics");
-    if (!tsr_metrics_find(metrics, full, &before))
-        return add(metrics, full, value);
+    if (tsr_metrics_find(metrics, full, &before)) {
+        free(full);
+        return tsr_fail(TSR_FAILED, "probe %s: the metric '%s' was given twice", metrics->label, name);
+    }
+    char *copy = reason ? strdup(reason) : NULL;
+    if (!reason || copy)
+        return add(metrics, full, value, copy);
     free(full);
-    return tsr_fail(TSR_FAILED, "probe %s: the metric '%s' was given twice", metrics->label, name);
+    return tsr_no_memory("metrics");
+}
+
+tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value)
+{
+    return give(probing, name, value, NULL);
+}
+
+tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name, const char *reason)
+{
+    return give(probing, name, NAN, reason);
 }
 
 tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)

@@ -8,7 +8,9 @@
 /* The snapshot that was taken becomes the caller's. */
 static tsr_status *hand_over(tsr_run_work *w, tsr_probed_again *out)
 {
-    out->metrics = json_incref(json_object_get(json_array_get(w->snapshots, 0), "metrics"));
+    const json_t *snapshot = json_array_get(w->snapshots, 0);
+    out->metrics = json_incref(json_object_get(snapshot, "metrics"));
+    out->undefined = json_incref(json_object_get(snapshot, "undefined"));
     out->failed_probes = json_incref(w->failed_probes);
     out->seconds = json_incref(w->probe_seconds);
     out->descriptions = tsr_record_describe_metrics(w->run);
@@ -35,6 +37,7 @@ tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch,
 void tsr_probed_again_clear(tsr_probed_again *probed)
 {
     json_decref(probed->metrics);
+    json_decref(probed->undefined);
     json_decref(probed->descriptions);
     json_decref(probed->failed_probes);
     json_decref(probed->seconds);

@@ -41,6 +41,36 @@ size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part)
     return samples ? samples->n : 0;
 }
 
+/* The network's layer that layer i of the codes is, or how many it has. */
+static size_t layer_of(const tsr_probing *probing, size_t i)
+{
+    size_t n = tsr_network_n_layers(probing->network), l = 0;
+    while (l < n && strcmp(tsr_network_layer(probing->network, l).name, probing->train->layers[i].name) != 0)
+        l++;
+    return l;
+}
+
+void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones)
+{
+    *zeros = *ones = 0;
+    if (!probing->network || !probing->constant || i >= probing->train->n_layers)
+        return;
+    size_t l = layer_of(probing, i), counts[2] = { 0 };
+    if (l == tsr_network_n_layers(probing->network))
+        return;
+    tsr_layer_info info = tsr_network_layer(probing->network, l);
+    size_t end = l + 1 < tsr_network_n_layers(probing->network)
+                     ? tsr_network_layer(probing->network, l + 1).first
+                     : probing->whole_bits;
+    for (size_t j = info.first; j < end; j++)
+        if (probing->constant[j / 64] >> j % 64 & 1)
+            counts[probing->constant_values[j / 64] >> j % 64 & 1]++;
+    if (counts[0] + counts[1] + probing->train->layers[i].bits != info.units * info.n_breakpoints)
+        return; /* a projection */
+    *zeros = counts[0];
+    *ones = counts[1];
+}
+
 static tsr_status *check_index(tsr_part part, const tsr_samples *samples, size_t n, const size_t *index)
 {
     for (size_t i = 0; i < n; i++)

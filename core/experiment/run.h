@@ -27,6 +27,7 @@ TSR_MUST_CHECK tsr_status *tsr_run_try(const tsr_run *run, const char *folder, d
 /* What probes gave on a network that was trained before. */
 typedef struct tsr_probed_again {
     json_t *metrics;       /* the network's own and those of the probes that did not fail */
+    json_t *undefined;     /* why some of them are, by name; NULL: none is */
     json_t *descriptions;  /* what they mean */
     json_t *failed_probes; /* by label: why */
     json_t *seconds;       /* by label */

@@ -104,7 +104,7 @@ static tsr_probing begin_probing(const tsr_run_work *w, size_t epoch, const tsr_
 
 /* Runs a probe on the codes that it asked for, in a folder of its own that goes away if it stays empty. */
 static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epoch, const tsr_codes *train,
-                             const tsr_codes *test, json_t *out)
+                             const tsr_codes *test, json_t *out, json_t *undefined)
 {
     const tsr_instance *probe = w->run->probes[number_of_probe];
     const char *label = tsr_probe_label(probe);
@@ -127,9 +127,11 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
     for (size_t i = 0; !status && i < tsr_metrics_count(metrics); i++) {
         tsr_metric_value metric = tsr_metrics_get(metrics, i);
         char *name = tsr_format("%s.%s", label, metric.name);
-        if (name)
+        if (name) {
             json_object_set_new(out, name, tsr_record_number(metric.value));
-        else
+            if (metric.reason)
+                json_object_set_new(undefined, name, json_string(metric.reason));
+        } else
             status = tsr_no_memory("a metric");
         free(name);
     }
@@ -211,13 +213,14 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     tsr_run_set_state(w->progress, TSR_RUN_PROBING);
     double started = tsr_seconds();
     tsr_codes *train = NULL, *test = NULL;
-    json_t *metrics = json_object();
-    tsr_status *status = metrics ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
+    json_t *metrics = json_object(), *undefined = json_object();
+    tsr_status *status =
+        metrics && undefined ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
     w->codes_seconds += tsr_seconds() - started;
     for (size_t i = 0; !status && i < w->run->n_probes; i++) {
         double began = tsr_seconds();
         status = note_failure(w, tsr_probe_label(w->run->probes[i]), epoch,
-                              run_probe(w, i, epoch, train, test, metrics));
+                              run_probe(w, i, epoch, train, test, metrics, undefined));
         add_seconds(w->probe_seconds, tsr_probe_label(w->run->probes[i]), tsr_seconds() - began);
     }
     if (!status && last && w->run->output.save_codes)
@@ -227,10 +230,14 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     pass_whole_on(w, epoch);
     if (status) {
         json_decref(metrics);
+        json_decref(undefined);
         return tsr_context(status, "after epoch %zu", epoch);
     }
-    json_array_append_new(w->snapshots,
-                          json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "metrics", metrics));
+    json_t *snapshot = json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "metrics", metrics);
+    if (json_object_size(undefined) > 0)
+        json_object_set(snapshot, "undefined", undefined);
+    json_decref(undefined);
+    json_array_append_new(w->snapshots, snapshot);
     w->last_probed = epoch;
     w->probed = true;
     tsr_run_set_state(w->progress, TSR_RUN_TRAINING);

@@ -29,10 +29,15 @@ typedef struct adding {
 
 /* --- what is to do --- */
 
-static const json_t *last_metrics(const json_t *record)
+static json_t *last_snapshot(const json_t *record)
 {
     const json_t *snapshots = json_object_get(record, "snapshots");
-    return json_object_get(json_array_get(snapshots, json_array_size(snapshots) - 1), "metrics");
+    return json_array_get(snapshots, json_array_size(snapshots) - 1);
+}
+
+static const json_t *last_metrics(const json_t *record)
+{
+    return json_object_get(last_snapshot(record), "metrics");
 }
 
 static const tsr_value *settings_of(const tsr_run *run, size_t probe)
@@ -152,6 +157,10 @@ static tsr_status *merge(json_t *record, const tsr_probed_again *probed)
     TSR_TRY(check_same(metrics, probed->metrics, "code.bits"));
     int wrong = json_object_update_missing(metrics, probed->metrics);
     wrong |= json_object_update_missing(json_object_get(record, "metrics"), probed->descriptions);
+    json_t *undefined = json_object_get(last_snapshot(record), "undefined");
+    if (probed->undefined)
+        wrong |= undefined ? json_object_update_missing(undefined, probed->undefined)
+                           : json_object_set(last_snapshot(record), "undefined", probed->undefined);
     json_t *seconds = json_object_get(json_object_get(record, "seconds"), "probes");
     if (seconds && probed->seconds)
         wrong |= json_object_update_missing(seconds, probed->seconds);

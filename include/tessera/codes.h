@@ -88,9 +88,25 @@ TSR_API void tsr_hamming_block(const tsr_codes *query, size_t q, size_t nq, cons
 TSR_API TSR_MUST_CHECK tsr_status *tsr_nearest(const tsr_codes *base, const tsr_codes *query, size_t k,
                                                uint32_t *index, uint32_t *distance);
 
+/* ones[j] += the rows that have bit j, for `bits` columns rounded up to whole words of 64. One thread calls;
+   more are used. */
+TSR_API void tsr_codes_count_ones(const tsr_codes *codes, uint64_t *ones);
+
+/* counts[d] += the pairs of two rows at Hamming distance d, for d from 0 to `bits`. With labels, n values, a
+   pair of rows with the same one is counted in `within`, another in `across`; without, all are in `within`.
+   Both have bits + 1 values; `across` may be NULL without labels. Takes n (n - 1) / 2 distances. One thread
+   calls; more are used. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_count_distances(const tsr_codes *codes, const int32_t *labels,
+                                                             uint64_t *within, uint64_t *across);
+
 /* The number of distinct rows; with `group` (n values), the number of each row's group, counted from 0 in
    the order of first appearance. Rows are compared exactly. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct(const tsr_codes *codes, size_t *count, uint32_t *group);
+
+/* The same of the rows of a and then of b, which have as many bits; `group` has a->n + b->n values and may be
+   NULL. Groups that a has come first. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_distinct_of_both(const tsr_codes *a, const tsr_codes *b, size_t *count,
+                                                        uint32_t *group);
 
 /* Codes with equal rows merged, so that what is fitted to few distinct codes need not pass every example. */
 typedef struct tsr_distinct_rows {

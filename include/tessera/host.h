@@ -115,8 +115,9 @@ static inline tsr_status *tsr_host_probe(const tsr_instance *probe, const tsr_pr
 
 /* A number that a probe gave. Fixed in size. */
 typedef struct tsr_metric_value {
-    const char *name; /* without the probe's label before it; the metrics' */
-    double value;     /* NaN: undefined */
+    const char *name;   /* without the probe's label before it; the metrics' */
+    double value;       /* NaN: undefined, */
+    const char *reason; /* for this reason; NULL: none was said. The metrics' */
 } tsr_metric_value;
 
 TSR_API size_t tsr_metrics_count(const tsr_metrics *metrics);

@@ -81,6 +81,10 @@ typedef enum tsr_input_form {
 /* Examples of a part; 0 where the inputs are not known. Any thread. */
 TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
 
+/* How many columns of layer i of `train` the codes have dropped since they are constant over train and test:
+   always 0, and always 1. Both are 0 without a network, and where the probe sees a projection. Any thread. */
+TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
+
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
    labels, n, true ones for clean inputs and those that were trained on else. Either may be NULL. Fails for an
    index that is no example, and without memory. Any thread, several at once. */
@@ -108,6 +112,11 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const 
 /* The same with the name composed, printf style: for families such as "layer0.entropy". */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
                                                 ...) TSR_PRINTF(3, 4);
+
+/* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the run's
+   record keeps beside the null that stands for the value. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
+                                                        const char *reason);
 
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
    whole or not at all. */

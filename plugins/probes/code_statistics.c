@@ -12,8 +12,6 @@
 
 #define BLOCK 128          /* examples compared together */
 #define MAX_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
-#define LINE 8             /* words of a cache line */
-#define ROWS_PER_BYTE 255  /* rows that a counter of one byte can count */
 
 typedef struct code_statistics {
     int examples;
@@ -52,24 +50,6 @@ static size_t at_most(size_t n, size_t limit)
     return n < limit ? n : limit;
 }
 
-/* Ones in each column of n words from w on, at most a cache line of them. Eight byte counters per addition:
-   bit b of every byte of the rows' words goes to a word's `bytes[b]`, emptied before one can overflow. */
-static void count_ones(const tsr_codes *codes, size_t w, size_t n, uint64_t *ones)
-{
-    for (size_t first = 0; first < codes->n; first += ROWS_PER_BYTE) {
-        uint64_t bytes[LINE][8] = { 0 };
-        size_t end = first + at_most(codes->n - first, ROWS_PER_BYTE);
-        for (size_t i = first; i < end; i++) {
-            const uint64_t *row = tsr_codes_row(codes, i) + w;
-            for (size_t j = 0; j < n; j++)
-                for (int b = 0; b < 8; b++)
-                    bytes[j][b] += row[j] >> b & UINT64_C(0x0101010101010101);
-        }
-        for (size_t j = 0; j < 64 * n; j++)
-            ones[j] += bytes[j / 64][j % 8] >> (j % 64 / 8 * 8) & 0xff;
-    }
-}
-
 /* In bits, of a column with so many ones, or as many zeros. */
 static double entropy(uint64_t ones, size_t n)
 {
@@ -85,11 +65,8 @@ static uint64_t *count_all(const tsr_codes *codes)
 {
     size_t words = tsr_codes_used_words(codes);
     uint64_t *ones = calloc(words + 1, 64 * sizeof(*ones));
-#pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (tsr_worth_sharing(codes->n * words / 2))
-    for (size_t w = 0; w < words; w += LINE)
-        if (ones)
-            count_ones(codes, w, at_most(words - w, LINE), ones + w * 64);
+    if (ones)
+        tsr_codes_count_ones(codes, ones);
     return ones;
 }
 

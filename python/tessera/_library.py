@@ -70,7 +70,7 @@ class ProbeInput(ctypes.Structure):
 
 
 class MetricValue(ctypes.Structure):
-    _fields_ = [("name", c_char_p), ("value", c_double)]
+    _fields_ = [("name", c_char_p), ("value", c_double), ("reason", c_char_p)]
 
 
 class DatasetInfo(ctypes.Structure):

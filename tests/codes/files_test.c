@@ -91,6 +91,11 @@ START_TEST(metrics_keep_order_and_refuse_bad_and_repeated_names)
     ck_fails(tsr_metric(&probing, "test", 0.25), TSR_FAILED,
              "probe spread: the metric 'test' was given twice");
     ck_assert_uint_eq(tsr_metrics_count(metrics), 42);
+    ck_succeeds(tsr_metric_undefined(&probing, "spread", "all codes are equal"));
+    ck_assert(isnan(tsr_metrics_get(metrics, 42).value));
+    ck_assert_str_eq(tsr_metrics_get(metrics, 42).reason, "all codes are equal");
+    ck_assert_ptr_null(tsr_metrics_get(metrics, 1).reason);
+    ck_fails(tsr_metric_undefined(&probing, "spread", "twice"), TSR_FAILED, "was given twice");
     ck_assert_str_eq(tsr_metrics_get(metrics, 1).name, "layer3.bits_used");
     double value = 0;
     ck_assert(tsr_metrics_find(metrics, "test", &value));

@@ -1,0 +1,87 @@
+/* Counts of ones and of distances against counting bit by bit. */
+#include "codes/codes_support.h"
+
+#include "base/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(ones_are_those_of_counting_bit_by_bit)
+{
+    tsr_codes *codes = random_codes(1, 600, 131, 0.3);
+    uint64_t ones[192] = { 0 };
+    ones[5] = 7; /* they are added to what is there */
+    tsr_codes_count_ones(codes, ones);
+    for (size_t j = 0; j < 192; j++) {
+        uint64_t expected = j == 5 ? 7 : 0;
+        for (size_t i = 0; j < codes->bits && i < codes->n; i++)
+            expected += get_bit(codes, i, j);
+        ck_assert_uint_eq(ones[j], expected);
+    }
+    tsr_codes_free(codes);
+}
+END_TEST
+
+static void check_distances(size_t n, size_t bits, bool labelled)
+{
+    tsr_codes *codes = random_codes(n, n, bits, 0.4);
+    int32_t *labels = calloc(n + 1, sizeof(*labels));
+    uint64_t *expected = calloc(2 * (bits + 1), sizeof(*expected));
+    for (size_t i = 0; i < n; i++)
+        labels[i] = (int32_t)(i * 7 % 3);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            expected[(labelled && labels[i] != labels[j]) * (bits + 1) +
+                     naive_distance(codes, i, codes, j)]++;
+    for (int threads = 1; threads <= 3; threads++) {
+        uint64_t *counts = calloc(2 * (bits + 1), sizeof(*counts));
+        tsr_set_threads(threads);
+        ck_succeeds(tsr_codes_count_distances(codes, labelled ? labels : NULL, counts,
+                                              labelled ? counts + bits + 1 : NULL));
+        ck_assert_mem_eq(counts, expected, 2 * (bits + 1) * sizeof(*counts));
+        free(counts);
+    }
+    tsr_set_threads(1);
+    free(expected);
+    free(labels);
+    tsr_codes_free(codes);
+}
+
+START_TEST(distances_are_those_of_all_pairs_with_any_number_of_threads)
+{
+    check_distances(0, 5, false);
+    check_distances(1, 5, true);
+    check_distances(4, 0, false);
+    check_distances(400, 70, false);
+    check_distances(385, 129, true);
+}
+END_TEST
+
+START_TEST(rows_of_two_codes_are_counted_as_one_set)
+{
+    static const char *const rows[] = { "01", "11", "01" }, *const more[] = { "00", "11", "00" };
+    tsr_codes *a = codes_of(3, rows), *b = codes_of(3, more), *other = random_codes(1, 2, 3, 0.5);
+    const uint32_t expected[] = { 0, 1, 0, 2, 1, 2 };
+    uint32_t group[6];
+    size_t count;
+    ck_succeeds(tsr_distinct_of_both(a, b, &count, group));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_mem_eq(group, expected, sizeof(group));
+    ck_fails(tsr_distinct_of_both(a, other, &count, NULL), TSR_FAILED,
+             "codes of 2 bits cannot be compared with codes of 3");
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+    tsr_codes_free(other);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("counts");
+    TCase *tests = tcase_create("counts");
+    tcase_add_test(tests, ones_are_those_of_counting_bit_by_bit);
+    tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);
+    tcase_add_test(tests, rows_of_two_codes_are_counted_as_one_set);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}
