@@ -59,10 +59,14 @@ static void node_free(tsr_node *node)
     if (!node)
         return;
     node_free(node->fused);
-    for (size_t i = 0; i < node->n_parameters; i++)
+    for (size_t i = 0; i < node->n_parameters; i++) {
         free((char *)(uintptr_t)node->parameters[i].spec.name);
-    for (size_t i = 0; i < node->n_states; i++)
+        free(node->parameters[i].given);
+    }
+    for (size_t i = 0; i < node->n_states; i++) {
         free(node->states[i].name);
+        free(node->states[i].given);
+    }
     free(node->parameters);
     free(node->states);
     free(node->config);

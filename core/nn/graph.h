@@ -12,12 +12,14 @@
 typedef struct tsr_node_parameter {
     tsr_parameter_spec spec; /* its name is ours */
     size_t n;                /* the product of its dims */
+    float *given;            /* its initial values, by tsr_initial; NULL: as the spec says */
 } tsr_node_parameter;
 
 typedef struct tsr_node_state {
     char *name;
     size_t n;
     float initial;
+    float *given; /* by tsr_initial; NULL: `initial` everywhere */
 } tsr_node_state;
 
 /* A number that a node's output depends on; its value is graph->constant_values[i]. */

@@ -81,7 +81,10 @@ static tsr_status *lay_out_parameters(tsr_network *network, const tsr_node *node
         if (!tensor->parameter.name)
             return tsr_no_memory("the network");
         memcpy(tensor->parameter.dims, declared->spec.dims, sizeof(declared->spec.dims));
-        TSR_TRY(tsr_initial_values(&declared->spec, declared->n, seed, number, values));
+        if (declared->given)
+            memcpy(values, declared->given, declared->n * sizeof(float));
+        else
+            TSR_TRY(tsr_initial_values(&declared->spec, declared->n, seed, number, values));
         network->store.parameters[number] = values;
         network->store.gradients[number] = gradient;
         add_padded(offset, declared->n);
@@ -101,7 +104,7 @@ static tsr_status *lay_out_states(tsr_network *network, const tsr_node *node, si
         if (!state->name)
             return tsr_no_memory("the network");
         for (size_t i = 0; i < declared->n; i++)
-            state->values[i] = declared->initial;
+            state->values[i] = declared->given ? declared->given[i] : declared->initial;
         network->store.state[number] = state->values;
         add_padded(offset, declared->n);
     }

@@ -228,6 +228,13 @@ TSR_API tsr_node *tsr_apply_again(tsr_graph *graph, tsr_node *layer, size_t n_in
    without a name it is "<operator><number>". Names are unique in a graph. */
 TSR_API tsr_node *tsr_named(tsr_graph *graph, tsr_node *x, const char *format, ...) TSR_PRINTF(3, 4);
 
+/* Lets a parameter of the node ("weight"), or what it keeps beside ("running_mean"), begin with these n
+   values, in the order of its shape (op.h), in place of those that are drawn; they are copied, finite and as
+   many as it has. A file of model.weights goes before them. Where several are given, the last ones hold.
+   Returns x. A layer that is applied again has none of its own: give them to its first use. */
+TSR_API tsr_node *tsr_initial(tsr_graph *graph, tsr_node *x, const char *parameter, size_t n,
+                              const float *values);
+
 /* Makes the values of a node a layer of the neural code, called `name` ("<scope>.<name>" in a scope; names of
    layers are unique): each value gives a bit per breakpoint, value > breakpoint, all values for the first
    breakpoint, then all for the second. Activations give their bits without it. n is 1 to TSR_MAX_BREAKPOINTS,

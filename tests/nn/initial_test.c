@@ -1,6 +1,6 @@
 /* Initial values: each kind has its mean, its spread and, where it says so, its orthogonality; and each
    parameter its own stream. */
-#include "support.h"
+#include "nets.h"
 
 #include "nn/initial.h"
 
@@ -107,6 +107,101 @@ START_TEST(the_stream_is_the_parameters_own)
 }
 END_TEST
 
+/* --- values that a model gives --- */
+
+static const float weight[] = { 1, 2, 3, 4, 5, 6 }, mean[] = { 7, 8 }, other_mean[] = { -1, 0.5f },
+                   not_finite[] = { 0, NAN };
+
+/* Two units with batch norm, whose weight and running mean are given. */
+static tsr_node *give_values(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    float weight_for_a_moment[6];
+    memcpy(weight_for_a_moment, weight, sizeof(weight));
+    x = tsr_initial(g, tsr_dense(g, x, 2), "weight", 6, weight_for_a_moment);
+    memset(weight_for_a_moment, 0, sizeof(weight_for_a_moment));
+    x = tsr_initial(g, tsr_batch_norm(g, x), "running_mean", 2, other_mean);
+    return tsr_dense(g, tsr_initial(g, x, "running_mean", 2, mean), classes);
+}
+
+static tsr_node *give_nothing(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    return tsr_dense(g, tsr_batch_norm(g, tsr_dense(g, x, 2)), classes);
+}
+
+START_TEST(values_that_are_given_are_what_the_network_begins_with)
+{
+    test_net given = net_new(give_values, NULL, TSR_SHAPE(3), 4, 1),
+             drawn = net_new(give_nothing, NULL, TSR_SHAPE(3), 4, 1);
+    ck_assert_mem_eq(tsr_network_tensor(given.network, 0)->values, weight, sizeof(weight));
+    ck_assert_mem_eq(tsr_network_get_state(given.network, 0)->values, mean, sizeof(mean));
+    for (size_t i = 1; i < tsr_network_n_tensors(drawn.network); i++) {
+        const tsr_network_parameter *a = tsr_network_tensor(given.network, i),
+                                    *b = tsr_network_tensor(drawn.network, i);
+        ck_assert_mem_eq(a->values, b->values, b->parameter.n * sizeof(float));
+    }
+    ck_assert(tsr_network_get_state(given.network, 1)->values[1] == 1);
+    net_free(&given);
+    net_free(&drawn);
+}
+END_TEST
+
+typedef struct wrong_values {
+    const char *parameter;
+    size_t n;
+    const float *values;
+    bool again, of_nothing;
+    const char *expected;
+} wrong_values;
+
+static tsr_node *give_wrongly(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    const wrong_values *wrong = context;
+    tsr_node *dense = tsr_named(g, tsr_dense(g, x, 3), "hidden"),
+             *used = wrong->again ? tsr_again(g, dense, dense) : dense;
+    tsr_initial(g, wrong->of_nothing ? NULL : used, wrong->parameter, wrong->n, wrong->values);
+    return tsr_dense(g, used, classes);
+}
+
+START_TEST(values_that_do_not_fit_are_refused_by_the_layers_name)
+{
+    static const wrong_values cases[] = {
+        { "weight", 6, weight, false, false, "hidden: 6 initial values of its weight, expected 9" },
+        { "slope", 6, weight, false, false, "hidden: has no 'slope'" },
+        { "bias", 2, mean, false, false, "hidden: 2 initial values of its bias, expected 3" },
+        { "bias", 3, NULL, false, false, "hidden: the array of initial values is NULL" },
+        { NULL, 3, weight, false, false, "hidden: the parameter of initial values is NULL" },
+        { "bias", 3, weight, true, false, "to be given to 'hidden', which it applies again" },
+        { "bias", 3, weight, false, true, "initial values are given to NULL" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        wrong_values wrong = cases[i];
+        tsr_instance *model = hook_model_new(give_wrongly, &wrong);
+        tsr_network *network;
+        ck_fails(tsr_network_new(model, TSR_SHAPE(3), 4, 1, &network), TSR_REFUSED, wrong.expected);
+        tsr_instance_free(model);
+    }
+}
+END_TEST
+
+static tsr_node *give_nan(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    (void)classes;
+    return tsr_initial(g, tsr_named(g, tsr_dense(g, x, 2), "hidden"), "bias", 2, not_finite);
+}
+
+START_TEST(a_given_value_that_is_not_finite_is_refused_by_its_number)
+{
+    tsr_instance *model = hook_model_new(give_nan, NULL);
+    tsr_network *network;
+    ck_fails(tsr_network_new(model, TSR_SHAPE(3), 2, 1, &network), TSR_REFUSED,
+             "hidden: initial value 1 of its bias is nan");
+    tsr_instance_free(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("initial");
@@ -114,6 +209,9 @@ int main(void)
     tcase_add_test(tests, spreads_are_those_of_the_papers);
     tcase_add_test(tests, orthogonal_values_are_orthogonal_either_way);
     tcase_add_test(tests, the_stream_is_the_parameters_own);
+    tcase_add_test(tests, values_that_are_given_are_what_the_network_begins_with);
+    tcase_add_test(tests, values_that_do_not_fit_are_refused_by_the_layers_name);
+    tcase_add_test(tests, a_given_value_that_is_not_finite_is_refused_by_its_number);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
