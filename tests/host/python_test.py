@@ -10,7 +10,22 @@ import tempfile
 import unittest
 
 source, build = os.environ["TSR_SOURCE"], os.environ["TSR_BUILD"]
-os.environ["TESSERA_LIBRARY"] = os.path.join(build, ".libs", "libtessera.so.1")
+library = os.environ["TESSERA_LIBRARY"] = os.path.join(build, ".libs", "libtessera.so.1")
+
+
+def begin_again_with_sanitizers():
+    """A library that is built with the address sanitizer wants it loaded before all else; Python itself leaks."""
+    if "TSR_SANITIZED" in os.environ or b"libasan.so" not in pathlib.Path(library).read_bytes():
+        return
+    compiler = os.environ.get("CC", "cc").split()
+    runtimes = [subprocess.run([*compiler, f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+                for name in ("libasan.so", "libubsan.so")]
+    os.environ.update(TSR_SANITIZED="1", LD_PRELOAD=" ".join(runtimes),
+                      ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+begin_again_with_sanitizers()
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(source, "python"))
 
