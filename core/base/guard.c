@@ -166,6 +166,11 @@ void tsr_guard_use(tsr_calls *calls)
         current_calls = calls;
 }
 
+bool tsr_guard_is_forked(void)
+{
+    return is_forked;
+}
+
 /* --- telling --- */
 
 /* The process that wrote it may have been damaged: a copy whose texts end. */

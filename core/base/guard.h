@@ -95,6 +95,9 @@ void tsr_guard_set_thread(unsigned number);
    leading process, which goes on to note where it did. */
 void tsr_guard_use(tsr_calls *calls);
 
+/* Whether this process was forked by the leading one, or by one of its children. */
+bool tsr_guard_is_forked(void);
+
 /* Adds one call as the next function does; or that call and those that other threads are at. */
 void tsr_guard_describe_call(tsr_call call, tsr_text *out);
 void tsr_guard_describe_with(tsr_call call, tsr_text *out);

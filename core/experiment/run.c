@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "experiment/changes.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
@@ -206,12 +205,12 @@ static tsr_status *check_instances(const tsr_run *run)
 }
 
 tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                       int threads, tsr_run_progress *progress)
+                       int threads, const tsr_ended_probes *without, tsr_run_progress *progress)
 {
     double began = tsr_seconds();
     tsr_set_threads(threads);
     tsr_flush_subnormals();
-    tsr_run_work w = { .run = run, .progress = progress };
+    tsr_run_work w = { .run = run, .progress = progress, .without = without };
     tsr_trained trained = { 0 };
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
     tsr_changes_watch();
@@ -237,66 +236,5 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     json_decref(record);
     if (!status) /* not before: by it the run is known to have left an record */
         tsr_run_set_state(progress, state);
-    return status;
-}
-
-/* Of two probes of one plugin, the label tells which. */
-static void add_label(const tsr_run *run, size_t number, tsr_text *out)
-{
-    if (number < 1 || number > run->n_probes)
-        return;
-    const tsr_instance *probe = run->probes[number - 1];
-    if (strcmp(tsr_probe_label(probe), tsr_instance_name(probe)) != 0)
-        tsr_text_add(out, " labelled '%s'", tsr_probe_label(probe));
-}
-
-/* The reason, and what the run was at when its process ended: "killed by signal 11 (Segmentation fault), in
-   update of optimizer adam (/path/adam.so), while training in epoch 3, in function step (adam.so+0x1139)".
-   NULL without memory. free() it. */
-static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_progress *progress)
-{
-    tsr_text calls = { 0 }, text = { 0 };
-    int state = atomic_load(&progress->state);
-    size_t epoch = atomic_load(&progress->epoch);
-    tsr_guard_describe(&progress->calls, &calls);
-    tsr_text_add(&text, "%s", reason);
-    if (calls.chars)
-        tsr_text_add(&text, ", in %s", calls.chars);
-    add_label(run, atomic_load(&progress->probe), &text);
-    if (state == TSR_RUN_TRAINING)
-        tsr_text_add(&text, ", while training in epoch %zu", epoch + 1);
-    else if (state == TSR_RUN_PROBING && calls.chars)
-        tsr_text_add(&text, ", after epoch %zu", epoch);
-    tsr_crash_describe(&progress->crash, &text);
-    free(calls.chars);
-    if (text.failed) {
-        free(text.chars);
-        return NULL;
-    }
-    return text.chars;
-}
-
-tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                         const char *given, tsr_run_progress *progress)
-{
-    char *reason = reason_with_place(given, run, progress);
-    if (!reason)
-        return tsr_no_memory("run.json");
-    char *folder = tsr_store_run_folder(store, run);
-    tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
-    free(folder);
-    json_t *record = status ? NULL : tsr_record_begin(experiment, run, "failed", reason);
-    free(reason);
-    TSR_TRY(status);
-    if (!record)
-        return tsr_no_memory("run.json");
-    json_object_set_new(record, "snapshots", json_array());
-    json_object_set_new(
-        record, "environment",
-        json_pack("{s:s, s:o}", "version", tsr_version(), "plugins", tsr_plugins_used(experiment->registry)));
-    status = tsr_store_put(store, run->id, record);
-    json_decref(record);
-    if (!status)
-        tsr_run_set_state(progress, TSR_RUN_FAILED);
     return status;
 }

@@ -5,10 +5,22 @@
 #include "experiment/progress.h"
 #include "experiment/store.h"
 
+/* Of each of a run's probes why it is left out from that epoch's snapshot on: it has ended the process of an
+   attempt before. */
+typedef struct tsr_ended_probe {
+    char *reason; /* NULL: it is not */
+    size_t epoch;
+} tsr_ended_probe;
+typedef struct tsr_ended_probes {
+    size_t n;
+    tsr_ended_probe *of;
+} tsr_ended_probes;
+
 /* Does the run in this process with at most `threads` threads and stores its outcome. A run that fails or
    diverges is an outcome; the status says only that nothing could be stored. */
 TSR_MUST_CHECK tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
-                                      const tsr_run *run, int threads, tsr_run_progress *progress);
+                                      const tsr_run *run, int threads, const tsr_ended_probes *without,
+                                      tsr_run_progress *progress);
 
 /* What was tried of a run and how long it took; filled while it is tried, so that it tells something where
    the process is ended. */
@@ -39,10 +51,5 @@ typedef struct tsr_probed_again {
 TSR_MUST_CHECK tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch,
                                                const char *folder, tsr_probed_again *out);
 void tsr_probed_again_clear(tsr_probed_again *probed);
-
-/* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
- */
-TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,
-                                        const tsr_run *run, const char *reason, tsr_run_progress *progress);
 
 #endif

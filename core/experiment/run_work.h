@@ -26,6 +26,7 @@ typedef struct tsr_run_work {
     json_t *failed_probes; /* by label: why its first failure was one; empty: none has failed */
     size_t epoch_size;     /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
+    const tsr_ended_probes *without; /* probes that are left out; NULL: none is */
     size_t last_probed;
     bool probed;
     char data_digest[17]; /* "" until it is taken */

@@ -207,6 +207,13 @@ tsr_status *tsr_run_failed_probe(const tsr_run_work *w)
                   : tsr_fail(TSR_FAILED, "%s (and %zu more of its probes failed)", reason, n - 1);
 }
 
+/* Why a probe is not to be run again. */
+static tsr_status *refuse_ended_probe(const tsr_run_work *w, size_t number_of_probe, size_t epoch)
+{
+    const tsr_ended_probe *ended = w->without ? &w->without->of[number_of_probe] : NULL;
+    return ended && ended->reason && epoch >= ended->epoch ? tsr_fail(TSR_FAILED, "%s", ended->reason) : NULL;
+}
+
 /* Evaluates, takes codes and probes them: one entry of "snapshots". */
 tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
 {
@@ -219,9 +226,12 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     w->codes_seconds += tsr_seconds() - started;
     for (size_t i = 0; !status && i < w->run->n_probes; i++) {
         double began = tsr_seconds();
-        status = note_failure(w, tsr_probe_label(w->run->probes[i]), epoch,
-                              run_probe(w, i, epoch, train, test, metrics, undefined));
-        add_seconds(w->probe_seconds, tsr_probe_label(w->run->probes[i]), tsr_seconds() - began);
+        const char *label = tsr_probe_label(w->run->probes[i]);
+        tsr_status *failure = tsr_context(refuse_ended_probe(w, i, epoch), "probe %s", label);
+        if (!failure)
+            failure = run_probe(w, i, epoch, train, test, metrics, undefined);
+        status = note_failure(w, label, epoch, failure);
+        add_seconds(w->probe_seconds, label, tsr_seconds() - began);
     }
     if (!status && last && w->run->output.save_codes)
         status = save_codes(w, train, test);

@@ -5,25 +5,16 @@
 #include "base/guard.h"
 #include "base/machine.h"
 #include "base/memory.h"
-#include "base/output.h"
 #include "base/process.h"
+#include "experiment/attempt.h"
 #include "experiment/record.h"
-#include "experiment/run.h"
 #include "plugin/kinds.h"
 
 static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
 {
     const tsr_session *s = (const tsr_session *)work;
     const tsr_run *run = &s->experiment->runs[s->pending[i]];
-    tsr_guard_use(&s->progress.runs[i].calls);
-    if (!tsr_process_is_single()) /* a debugger sees it itself */
-        tsr_crash_watch(&s->progress.runs[i].crash);
-    tsr_guarded before = tsr_guard_enter(0);
-    tsr_output_divert(); /* what plugins print */
-    tsr_status *status = tsr_run_do(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
-    tsr_output_restore();
-    tsr_guard_leave(before);
-    return status;
+    return tsr_run_attempt(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
 }
 
 static tsr_status *record_lost_run(const tsr_work *work, size_t i, const char *reason)

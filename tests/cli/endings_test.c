@@ -169,7 +169,9 @@ START_TEST(what_ends_a_run_before_and_after_its_training_is_named_too)
         tsr_format("-s 'sweep=({key=\"probes.1.in\"; values=[\"nothing\", \"run\"];})' "
                    "-s 'probes=({plugin=\"%1$s\";}, {plugin=\"%1$s\"; label=\"b\"; how=\"exec\";})'",
                    file);
-    char *reason = tsr_format("no outcome, in run of probe ends (%s) labelled 'b', after epoch 4 (", file);
+    char *reason = tsr_format("failed: after epoch 4: probe b: its process ended with exit status 0 and no "
+                              "outcome, in run of probe ends (%s) (",
+                              file);
     command_gives(folder, 3, "results in", reason, "run study.cfg -q -o out %s", settings);
     free(reason);
     free(settings);
@@ -180,6 +182,56 @@ START_TEST(what_ends_a_run_before_and_after_its_training_is_named_too)
     command_gives(folder, 3, "results in", reason, "run study.cfg -q -o two %s", settings);
     free(reason);
     free(settings);
+}
+END_TEST
+
+/* $PROBES stand between two that give with them what they give without them. */
+static void costs_the_probes(const char *end)
+{
+    shell_gives(folder, 0, "3 rows, 1 model\n", NULL,
+                "given=\"-q -s output.save_model=true -s training.snapshots=[0,2]\"; "
+                "first='{plugin=\"redundancy\";}' last='{plugin=\"knn\"; k=1;}'\n"
+                "rm -rf good bad; $TESSERA run study.cfg $given -o good -s \"probes=($first, $last)\" &&\n"
+                "{ $TESSERA run study.cfg $given -o bad -s \"probes=($first, $PROBES, $last)\" 2>err; "
+                "[ $? = 3 ]; } && cut -d, -f2- good/results.csv >a && cut -d, -f2- bad/results.csv >b && "
+                "cmp a b && echo $(sed 1d b | wc -l) rows, $(ls bad/runs/*/model.safetensors | wc -l) model");
+    char *err = read_text(folder, "err");
+    ck_assert_msg(strstr(err, end) != NULL, "'%s' is not in: %s", end, err);
+    free(err);
+}
+
+START_TEST(a_probe_that_ends_its_process_costs_neither_the_model_nor_other_metrics)
+{
+    static const struct {
+        const char *way, *end, *function;
+    } its[] = {
+        { "segfault", "killed by signal 11 (Segmentation fault)", ", in function come_to (ends.so+0x" },
+        { "kill", "killed by signal 9 (Killed), perhaps for want of memory", " (bad/runs/" },
+        { "_exit", "its process ended with exit status 0 and no outcome", " (bad/runs/" },
+        { "exec", "its process ended with exit status 0 and no outcome", " (bad/runs/" },
+    };
+    for (size_t i = 0; i < sizeof(its) / sizeof(*its); i++) {
+        char *probe = tsr_format("{plugin=\"%s\"; how=\"%s\"; in=\"run\"; after=2;}", file, its[i].way);
+        char *end = tsr_format("failed: after epoch 4: probe ends: %s, in run of probe ends (%s)%s",
+                               its[i].end, file, its[i].function);
+        setenv("PROBES", probe, 1);
+        costs_the_probes(end);
+        free(end);
+        free(probe);
+    }
+}
+END_TEST
+
+START_TEST(each_of_two_probes_that_end_their_process_is_told)
+{
+    char *probes = tsr_format("{plugin=\"%1$s\"; how=\"segfault\"; in=\"run\";}, "
+                              "{plugin=\"%1$s\"; label=\"b\"; how=\"_exit\"; in=\"run\";}",
+                              file);
+    setenv("PROBES", probes, 1);
+    costs_the_probes("(and 1 more of its probes failed)");
+    shell_gives(folder, 0, "\"b\": \"after epoch 0: probe b: its process ended with exit status 0", NULL,
+                "grep -A2 failed_probes bad/runs/*/run.json");
+    free(probes);
 }
 END_TEST
 
@@ -305,7 +357,7 @@ START_TEST(a_crash_names_the_function_that_it_is_in)
             "rm -rf out; $TESSERA run study.cfg -q -o out -s 'probes=({plugin=\"%s/tests/cli/fixtures/"
             "probes/.libs/crashes_deep.so\"; how=\"%s\";})'",
             test_build(), hows[i]);
-        shell_gives(folder, 0, "after epoch 4, in function sink_into (crashes_deep.so+0x", NULL,
+        shell_gives(folder, 0, "crashes_deep.so), in function sink_into (crashes_deep.so+0x", NULL,
                     "cat out/runs/*/run.json");
         shell_gives(folder, 0, NULL, NULL,
                     "place=$(sed -n 's/.*crashes_deep.so+\\(0x[0-9a-f]*\\)).*/\\1/p' out/runs/*/run.json); "
@@ -354,6 +406,8 @@ int main(void)
     tcase_add_test(tests, what_ends_a_training_is_named_with_its_epoch);
     tcase_add_test(tests, what_ends_a_trial_is_named);
     tcase_add_test(tests, what_ends_a_run_before_and_after_its_training_is_named_too);
+    tcase_add_test(tests, a_probe_that_ends_its_process_costs_neither_the_model_nor_other_metrics);
+    tcase_add_test(tests, each_of_two_probes_that_end_their_process_is_told);
     tcase_add_loop_test(tests, a_signal_of_the_user_ends_both_processes_by_it_and_names_the_call, 0,
                         sizeof(deadly) / sizeof(*deadly));
     tcase_add_test(tests, what_does_not_end_after_a_signal_is_named_and_killed_by_the_next);

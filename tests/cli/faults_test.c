@@ -62,16 +62,17 @@ static size_t count_in_outcomes(const char *results, const char *text)
 
 static const struct {
     const char *how, *settings, *error;
-    size_t rows; /* a run of which a probe fails has one all the same */
+    size_t rows; /* a run of which a probe fails, or ends the process, has one all the same */
 } faults[] = {
-    { "segfault", "", "killed by signal 11 (Segmentation fault)", 7 },
-    { "kill", "", "killed by signal 9 (Killed), perhaps for want of memory", 7 },
-    { "exit", "", "its process ended with exit status 7 and no outcome", 7 },
+    { "segfault", "", "after epoch 1: probe misbehaves: killed by signal 11 (Segmentation fault)", 8 },
+    { "kill", "", "after epoch 1: probe misbehaves: killed by signal 9 (Killed), perhaps for want of memory",
+      8 },
+    { "exit", "", "after epoch 1: probe misbehaves: its process ended with exit status 7 and no outcome", 8 },
     { "fail", "", "after epoch 1: probe misbehaves: the probe is out of order", 8 },
     { "hang", "-s executor.max_seconds=5", "did not end within max_seconds = 5", 7 },
 };
 
-START_TEST(a_run_that_goes_wrong_costs_one_row_and_says_why)
+START_TEST(a_run_that_goes_wrong_costs_no_other_and_says_why)
 {
     shell_gives(folder, 3, "results in out", faults[_i].error,
                 "TESSERA_MISBEHAVE=%s $TESSERA run study.cfg -o out %s", faults[_i].how, faults[_i].settings);
@@ -167,13 +168,15 @@ START_TEST(a_run_whose_process_ends_well_without_an_outcome_has_failed)
 {
     static const char *const ways[] = { "exit well", "quick_exit", "exec" };
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        shell_gives(folder, 3, NULL, "failed: its process ended with exit status 0 and no outcome",
-                    "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
-        ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
-        ck_assert_uint_eq(
-            count_in_outcomes("out", "ended with exit status 0 and no outcome, in run of probe misbehaves ("),
-            1);
-        ck_assert_uint_eq(count_in_outcomes("out", "misbehaves.so), after epoch 1\""), 1);
+        shell_gives(
+            folder, 3, NULL,
+            "failed: after epoch 1: probe misbehaves: its process ended with exit status 0 and no outcome",
+            "rm -rf out; TESSERA_MISBEHAVE='%s' $TESSERA run study.cfg -q -o out", ways[i]);
+        ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
+        ck_assert_uint_eq(/* as the run's error and as the probe's */
+                          count_in_outcomes(
+                              "out", "ended with exit status 0 and no outcome, in run of probe misbehaves ("),
+                          2);
     }
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out");
     ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
@@ -251,7 +254,7 @@ START_TEST(a_parent_that_is_told_to_ignore_the_end_of_children_hears_of_it)
 {
     shell_gives(folder, 3, NULL, "killed by signal 11",
                 "trap '' CHLD; TESSERA_MISBEHAVE=segfault timeout 100 $TESSERA run study.cfg -o out");
-    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
 }
 END_TEST
 
@@ -267,7 +270,7 @@ START_TEST(a_shard_answers_for_its_own_runs_only)
     shell_gives(folder, 3, NULL, "killed by signal 11",
                 "TESSERA_MISBEHAVE=segfault $TESSERA run study.cfg -o out --shard 2/2"); /* has number 5 */
     command_gives(folder, 0, NULL, NULL, "run study.cfg -o out --shard 1/2");
-    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 7);
+    ck_assert_uint_eq(lines_of("out/results.csv"), 1 + 8);
 }
 END_TEST
 
@@ -291,7 +294,7 @@ int main(void)
     tcase_add_loop_test(tests, a_run_whose_plugin_changes_its_process_says_so_and_goes_on, 0,
                         sizeof(changes) / sizeof(*changes));
     tcase_add_test(tests, a_run_whose_plugin_makes_results_doubtful_has_failed);
-    tcase_add_loop_test(tests, a_run_that_goes_wrong_costs_one_row_and_says_why, 0,
+    tcase_add_loop_test(tests, a_run_that_goes_wrong_costs_no_other_and_says_why, 0,
                         sizeof(faults) / sizeof(faults[0]));
 #ifndef __SANITIZE_ADDRESS__
     tcase_add_test(tests, a_run_without_enough_memory_fails_and_the_others_go_on);
