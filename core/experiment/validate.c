@@ -103,6 +103,21 @@ static tsr_status *check_label(const char *label, const tsr_value *probe)
                           tsr_line_shown(label), MAX_LABEL);
 }
 
+tsr_status *tsr_probes_check_labels(size_t n, tsr_instance *const *probes, const tsr_value *list)
+{
+    for (size_t i = 0; i < n; i++) {
+        const tsr_value *place = tsr_value_element(list, i);
+        const tsr_probe_common *common = tsr_instance_common(probes[i]);
+        TSR_TRY(check_label(common->label, place));
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(tsr_probe_label(probes[i]), tsr_probe_label(probes[j])) == 0)
+                return tsr_value_fail(
+                    place, "two probes are called %s: expected a label = \"...\" of its own for one",
+                    tsr_probe_label(probes[i]));
+    }
+    return NULL;
+}
+
 /* The split of the data; sets the sizes that probes are checked with. */
 static tsr_status *check_split(tsr_run *run, const tsr_value *root, tsr_probe_sizes *sizes)
 {
@@ -161,16 +176,11 @@ static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *pla
 
 static tsr_status *check_probes(const tsr_run *run, const tsr_value *root, tsr_probe_sizes *sizes)
 {
+    const tsr_value *list = tsr_value_member(root, "probes");
+    TSR_TRY(tsr_probes_check_labels(run->n_probes, run->probes, list));
     for (size_t i = 0; i < run->n_probes; i++) {
-        const tsr_value *place = tsr_value_element(tsr_value_member(root, "probes"), i);
-        const tsr_probe_common *common = tsr_instance_common(run->probes[i]);
-        TSR_TRY(check_label(common->label, place));
+        const tsr_value *place = tsr_value_element(list, i);
         TSR_TRY(check_demands(run->probes[i], place, sizes));
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(tsr_probe_label(run->probes[i]), tsr_probe_label(run->probes[j])) == 0)
-                return tsr_value_fail(
-                    place, "two probes are called %s: expected a label = \"...\" of its own for one",
-                    tsr_probe_label(run->probes[i]));
     }
     return NULL;
 }

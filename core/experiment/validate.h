@@ -9,4 +9,9 @@
    say (experiment/weights.h). `root` is the config with the run's point in it, where failures point to. */
 TSR_MUST_CHECK tsr_status *tsr_run_validate(tsr_run *run, const tsr_value *root);
 
+/* Refuses probes whose labels cannot name a folder and begin the names of metrics, or are not all different.
+   `list` is the config's of these n probes, where failures point to; NULL: there is none. */
+TSR_MUST_CHECK tsr_status *tsr_probes_check_labels(size_t n, tsr_instance *const *probes,
+                                                   const tsr_value *list);
+
 #endif

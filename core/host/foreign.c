@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "experiment/experiment.h"
 #include "experiment/plugins.h"
+#include "experiment/validate.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -37,19 +38,6 @@ static const tsr_key own_keys[] = {
 };
 static const char *const others[] = { "probes", "plugin_path", NULL };
 
-static tsr_status *check_labels_of_probes(const tsr_foreign *foreign)
-{
-    if (foreign->n_probes == 0)
-        return tsr_fail(TSR_USAGE, "no probes are given: expected -s 'probes=(\"redundancy\", ...)'");
-    for (size_t i = 0; i < foreign->n_probes; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(tsr_probe_label(foreign->probes[i]), tsr_probe_label(foreign->probes[j])) == 0)
-                return tsr_fail(TSR_REFUSED,
-                                "two probes are called %s: expected a label = \"...\" of its own for one",
-                                tsr_probe_label(foreign->probes[i]));
-    return NULL;
-}
-
 static tsr_status *read_settings(const tsr_value *root, tsr_foreign *out)
 {
     own_settings own;
@@ -66,7 +54,10 @@ static tsr_status *read_settings(const tsr_value *root, tsr_foreign *out)
     if (!status)
         status =
             tsr_plugins_read(&with, TSR_PROBE, root, "probes", &out->probes, &out->n_probes, out->resolved);
-    return status ? status : check_labels_of_probes(out);
+    TSR_TRY(status);
+    if (out->n_probes == 0)
+        return tsr_fail(TSR_USAGE, "no probes are given: expected -s 'probes=(\"redundancy\", ...)'");
+    return tsr_probes_check_labels(out->n_probes, out->probes, tsr_value_member(root, "probes"));
 }
 
 /* --- files --- */

@@ -10,10 +10,12 @@
 #include "codes/metrics.h"
 #include "experiment/experiment.h"
 #include "experiment/probing.h"
+#include "experiment/validate.h"
 #include "plugin/instance.h"
 #include "plugin/kinds.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,7 @@ static tsr_status *check_all(const tsr_instance *probe, const tsr_probe_input *i
     const tsr_probing_host host = { 0 };
     if (tsr_instance_loaded(probe)->plugin.kind != TSR_PROBE)
         return tsr_fail(TSR_REFUSED, "%s is no probe", tsr_instance_name(probe));
+    TSR_TRY(tsr_probes_check_labels(1, (tsr_instance *const[]){ (tsr_instance *)(uintptr_t)probe }, NULL));
     TSR_TRY(check(input, seen));
     seen->train = input->train;
     seen->test = input->test;

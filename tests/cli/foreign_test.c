@@ -182,6 +182,8 @@ START_TEST(wrong_command_lines_are_told_apart_from_refusals)
     command_gives(folder, 1, NULL, "no probes are given", "probe --train a.npy --test b.npy");
     command_gives(folder, 2, NULL, "unknown key 'model'",
                   "probe --train a.npy --test b.npy -s 'probes=(\"knn\")' -s model.width=3");
+    command_gives(folder, 2, NULL, "label = \"../out\": expected at most 64 letters",
+                  "probe --train a.npy --test b.npy -s 'probes=({plugin=\"knn\";label=\"../out\";})' -o no");
     command_gives(folder, 2, NULL, "two probes are called knn",
                   "probe --train a.npy --test b.npy -s 'probes=(\"knn\",\"knn\")'");
 }

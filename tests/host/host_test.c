@@ -210,7 +210,8 @@ START_TEST(what_is_no_network_is_refused_with_its_path)
     ck_fails(tsr_encoder_open(host, none, NULL, &encoder), TSR_REFUSED, "none: cannot be read: No such file");
     ck_fails(tsr_encoder_open(host, unknown, NULL, &encoder), TSR_REFUSED, "net.unheard: cannot be read");
     write_text(folder, "net.unheard", "nothing");
-    ck_fails(tsr_encoder_open(host, unknown, NULL, &encoder), TSR_REFUSED, "net.unheard: no model is called 'unheard'");
+    ck_fails(tsr_encoder_open(host, unknown, NULL, &encoder), TSR_REFUSED,
+             "net.unheard: no model is called 'unheard'");
     ck_fails(tsr_encoder_open(host, folder, NULL, &encoder), TSR_REFUSED, "model.safetensors");
     free(bad);
     free(none);
@@ -234,7 +235,7 @@ START_TEST(probes_refuse_what_they_cannot_measure)
     static const uint64_t rows[] = { 1, 2, 3 };
     int32_t labels[] = { 0, 1, 0 }, bad[] = { 0, -1, 0 }, zeros[] = { 0, 0, 0 };
     tsr_codes *three = codes_of(3, 2, rows), *wider = codes_of(3, 3, rows), *none = codes_of(0, 2, rows);
-    tsr_instance *probe, *random, *layered;
+    tsr_instance *probe, *random, *layered, *elsewhere;
     tsr_metrics *metrics;
     ck_succeeds(tsr_host_plugin(host, TSR_PROBE, "knn", "k = 1;", &probe));
     ck_succeeds(tsr_host_plugin(host, TSR_PROBE, "redundancy", "random = 10;", &random));
@@ -245,6 +246,10 @@ START_TEST(probes_refuse_what_they_cannot_measure)
     tsr_metrics_free(metrics);
     ck_fails(tsr_host_probe(random, &input, &metrics), TSR_REFUSED, "redundancy: random inputs need");
     ck_fails(tsr_host_probe(layered, &input, &metrics), TSR_REFUSED, "these codes have none");
+    ck_succeeds(
+        tsr_host_plugin(host, TSR_PROBE, "knn", "k = 1; label = \"../a\"; predictions = true;", &elsewhere));
+    ck_fails(tsr_host_probe(elsewhere, &input, &metrics), TSR_REFUSED, "label = \"../a\": expected");
+    tsr_instance_free(elsewhere);
     input.test = wider;
     ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "2 bits and test codes 3");
     input.test = none;
