@@ -44,6 +44,58 @@ INLINED const __m128i *table_at(uint64_t x)
     return (const __m128i *)((const uint8_t *)tables + (uint8_t)x);
 }
 
+/* Whether a row of the tile is below the bound; then its distances to all rows, in `sums`. */
+typedef bool distances_function(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
+                                uint32_t *sums);
+
+INLINED size_t find_near(distances_function *distances, const tsr_tile_queries *queries, size_t words,
+                         const uint8_t *halves, uint32_t *hits, uint32_t *sums)
+{
+    size_t n_hits = 0;
+    for (size_t i = 0; i < queries->n; i++) {
+        hits[n_hits] = (uint32_t)i;
+        n_hits += distances(queries->words + i * queries->stride, words, halves, queries->bounds[i],
+                            sums + n_hits * TSR_TILE);
+    }
+    return n_hits;
+}
+
+/* Short codes have loops of their own, which unroll. */
+INLINED size_t find_near_by_length(distances_function *of_short, distances_function *of_long,
+                                   const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
+                                   uint32_t *hits, uint32_t *sums)
+{
+    _Alignas(64) uint8_t halves[TSR_TILE_WORDS * HALVES * TSR_TILE];
+    split(columns, words, halves);
+    switch (words) {
+    case 1:
+        return find_near(of_short, queries, 1, halves, hits, sums);
+    case 2:
+        return find_near(of_short, queries, 2, halves, hits, sums);
+    case 3:
+        return find_near(of_short, queries, 3, halves, hits, sums);
+    default:
+        return find_near(of_long, queries, words, halves, hits, sums);
+    }
+}
+
+/* A tile's counts, from vectors of them. */
+INLINED void widen_bytes(const void *vectors, uint32_t *sums)
+{
+    uint8_t counts[TSR_TILE];
+    memcpy(counts, vectors, sizeof(counts));
+    for (size_t j = 0; j < TSR_TILE; j++)
+        sums[j] = counts[j];
+}
+
+INLINED void widen_shorts(const void *vectors, uint32_t *sums)
+{
+    uint16_t counts[TSR_TILE];
+    memcpy(counts, vectors, sizeof(counts));
+    for (size_t j = 0; j < TSR_TILE; j++)
+        sums[j] = counts[j];
+}
+
 /* --- AVX2: a tile's bytes in four vectors, its 16-bit counts in eight --- */
 
 #define AVX2 __attribute__((target("avx2")))
@@ -82,21 +134,15 @@ AVX2 INLINED __m256i least_bytes_avx2(const __m256i bytes[V256])
     return _mm256_min_epu8(_mm256_min_epu8(bytes[0], bytes[1]), _mm256_min_epu8(bytes[2], bytes[3]));
 }
 
-AVX2 INLINED size_t near_short_avx2(const tsr_tile_queries *queries, size_t words, const uint8_t *halves,
-                                    uint32_t *hits, uint32_t *sums)
+AVX2 INLINED bool short_avx2(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
+                             uint32_t *sums)
 {
-    size_t n_hits = 0;
-    for (size_t i = 0; i < queries->n; i++) {
-        __m256i bytes[V256];
-        count_group_avx2(queries->words + i * queries->stride, words, halves, bytes);
-        if (!bytes_below_avx2(least_bytes_avx2(bytes), queries->bounds[i]))
-            continue;
-        const uint8_t *values = (const uint8_t *)bytes;
-        for (size_t j = 0; j < TSR_TILE; j++)
-            sums[n_hits * TSR_TILE + j] = values[j];
-        hits[n_hits++] = (uint32_t)i;
-    }
-    return n_hits;
+    __m256i bytes[V256];
+    count_group_avx2(query, words, halves, bytes);
+    if (!bytes_below_avx2(least_bytes_avx2(bytes), bound))
+        return false;
+    widen_bytes(bytes, sums);
+    return true;
 }
 
 AVX2 INLINED bool counts_below_avx2(const __m256i counts[2 * V256], uint32_t bound)
@@ -110,10 +156,11 @@ AVX2 INLINED bool counts_below_avx2(const __m256i counts[2 * V256], uint32_t bou
     return _mm256_movemask_epi8(at_least) != -1;
 }
 
-/* Whether all words' distances leave a row below the bound: it is asked after each group. */
-AVX2 INLINED bool count_long_avx2(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
-                                  __m256i counts[2 * V256])
+/* Whether a row is below the bound is asked after each group. */
+AVX2 INLINED bool long_avx2(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
+                            uint32_t *sums)
 {
+    __m256i counts[2 * V256];
     for (size_t v = 0; v < 2 * V256; v++)
         counts[v] = _mm256_setzero_si256();
     for (size_t w = 0; w < words; w += GROUP) {
@@ -129,41 +176,14 @@ AVX2 INLINED bool count_long_avx2(const uint64_t *query, size_t words, const uin
         if (!counts_below_avx2(counts, bound))
             return false;
     }
+    widen_shorts(counts, sums);
     return true;
 }
 
-AVX2 INLINED size_t near_long_avx2(const tsr_tile_queries *queries, size_t words, const uint8_t *halves,
-                                   uint32_t *hits, uint32_t *sums)
-{
-    size_t n_hits = 0;
-    for (size_t i = 0; i < queries->n; i++) {
-        __m256i counts[2 * V256];
-        if (!count_long_avx2(queries->words + i * queries->stride, words, halves, queries->bounds[i], counts))
-            continue;
-        const uint16_t *values = (const uint16_t *)counts;
-        for (size_t j = 0; j < TSR_TILE; j++)
-            sums[n_hits * TSR_TILE + j] = values[j];
-        hits[n_hits++] = (uint32_t)i;
-    }
-    return n_hits;
-}
-
-/* Short codes have loops of their own, which unroll. */
 AVX2 size_t tsr_near_avx2(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
                           uint32_t *hits, uint32_t *sums)
 {
-    _Alignas(64) uint8_t halves[TSR_TILE_WORDS * HALVES * TSR_TILE];
-    split(columns, words, halves);
-    switch (words) {
-    case 1:
-        return near_short_avx2(queries, 1, halves, hits, sums);
-    case 2:
-        return near_short_avx2(queries, 2, halves, hits, sums);
-    case 3:
-        return near_short_avx2(queries, 3, halves, hits, sums);
-    default:
-        return near_long_avx2(queries, words, halves, hits, sums);
-    }
+    return find_near_by_length(short_avx2, long_avx2, queries, words, columns, hits, sums);
 }
 
 /* --- AVX-512: the same with a tile's bytes in two vectors --- */
@@ -193,28 +213,22 @@ AVX512 INLINED void count_group_avx512(const uint64_t *query, size_t words, cons
         bytes[v] = _mm512_add_epi8(bytes[v], odd[v]);
 }
 
-AVX512 INLINED size_t near_short_avx512(const tsr_tile_queries *queries, size_t words, const uint8_t *halves,
-                                        uint32_t *hits, uint32_t *sums)
+AVX512 INLINED bool short_avx512(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
+                                 uint32_t *sums)
 {
-    size_t n_hits = 0;
-    for (size_t i = 0; i < queries->n; i++) {
-        uint32_t bound = queries->bounds[i];
-        __m512i bytes[V512];
-        count_group_avx512(queries->words + i * queries->stride, words, halves, bytes);
-        __m512i least = _mm512_min_epu8(bytes[0], bytes[1]);
-        if (bound <= UINT8_MAX && !_mm512_cmplt_epu8_mask(least, _mm512_set1_epi8((char)bound)))
-            continue;
-        const uint8_t *values = (const uint8_t *)bytes;
-        for (size_t j = 0; j < TSR_TILE; j++)
-            sums[n_hits * TSR_TILE + j] = values[j];
-        hits[n_hits++] = (uint32_t)i;
-    }
-    return n_hits;
+    __m512i bytes[V512];
+    count_group_avx512(query, words, halves, bytes);
+    __m512i least = _mm512_min_epu8(bytes[0], bytes[1]);
+    if (bound <= UINT8_MAX && !_mm512_cmplt_epu8_mask(least, _mm512_set1_epi8((char)bound)))
+        return false;
+    widen_bytes(bytes, sums);
+    return true;
 }
 
-AVX512 INLINED bool count_long_avx512(const uint64_t *query, size_t words, const uint8_t *halves,
-                                      uint32_t bound, __m512i counts[2 * V512])
+AVX512 INLINED bool long_avx512(const uint64_t *query, size_t words, const uint8_t *halves, uint32_t bound,
+                                uint32_t *sums)
 {
+    __m512i counts[2 * V512];
     for (size_t v = 0; v < 2 * V512; v++)
         counts[v] = _mm512_setzero_si512();
     for (size_t w = 0; w < words; w += GROUP) {
@@ -232,40 +246,13 @@ AVX512 INLINED bool count_long_avx512(const uint64_t *query, size_t words, const
         if (bound <= UINT16_MAX && !_mm512_cmplt_epu16_mask(least, _mm512_set1_epi16((short)bound)))
             return false;
     }
+    widen_shorts(counts, sums);
     return true;
-}
-
-AVX512 INLINED size_t near_long_avx512(const tsr_tile_queries *queries, size_t words, const uint8_t *halves,
-                                       uint32_t *hits, uint32_t *sums)
-{
-    size_t n_hits = 0;
-    for (size_t i = 0; i < queries->n; i++) {
-        __m512i counts[2 * V512];
-        if (!count_long_avx512(queries->words + i * queries->stride, words, halves, queries->bounds[i],
-                               counts))
-            continue;
-        const uint16_t *values = (const uint16_t *)counts;
-        for (size_t j = 0; j < TSR_TILE; j++)
-            sums[n_hits * TSR_TILE + j] = values[j];
-        hits[n_hits++] = (uint32_t)i;
-    }
-    return n_hits;
 }
 
 AVX512 size_t tsr_near_avx512bw(const tsr_tile_queries *queries, size_t words, const uint64_t *columns,
                                 uint32_t *hits, uint32_t *sums)
 {
-    _Alignas(64) uint8_t halves[TSR_TILE_WORDS * HALVES * TSR_TILE];
-    split(columns, words, halves);
-    switch (words) {
-    case 1:
-        return near_short_avx512(queries, 1, halves, hits, sums);
-    case 2:
-        return near_short_avx512(queries, 2, halves, hits, sums);
-    case 3:
-        return near_short_avx512(queries, 3, halves, hits, sums);
-    default:
-        return near_long_avx512(queries, words, halves, hits, sums);
-    }
+    return find_near_by_length(short_avx512, long_avx512, queries, words, columns, hits, sums);
 }
 #endif
