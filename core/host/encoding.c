@@ -12,6 +12,7 @@
 #include "data/array.h"
 #include "data/samples.h"
 #include "experiment/plugins.h"
+#include "report/csv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -264,10 +265,9 @@ static tsr_status *write_layers(const encoding *e)
     for (size_t i = 0; i < tsr_network_n_layers(e->network); i++) {
         tsr_layer_info info = tsr_network_layer(e->network, i);
         size_t bits = info.units * info.n_breakpoints;
-        tsr_text_add(&text, "%zu,\"", i);
-        for (const char *c = info.name; *c; c++)
-            tsr_text_add(&text, *c == '"' ? "\"\"" : "%c", *c);
-        tsr_text_add(&text, "\",%zu,%zu,%zu,%zu,%zu,%zu\n", first, bits, info.units, info.channels,
+        tsr_text_add(&text, "%zu,", i);
+        tsr_csv_add_text(info.name, &text);
+        tsr_text_add(&text, ",%zu,%zu,%zu,%zu,%zu,%zu\n", first, bits, info.units, info.channels,
                      info.positions, info.n_breakpoints);
         first += bits;
     }

@@ -14,8 +14,8 @@
 #include "experiment/plugins.h"
 #include "experiment/validate.h"
 #include "plugin/kinds.h"
+#include "report/csv.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/host.h>
@@ -235,16 +235,6 @@ static tsr_status *measure_one(tsr_foreign *foreign, size_t i, const char *folde
     return status;
 }
 
-static void add_number(double value, tsr_text *out)
-{
-    char digits[32];
-    tsr_text_add(out, ",");
-    if (!isfinite(value))
-        return;
-    tsr_format_real(value, digits, sizeof(digits));
-    tsr_text_add(out, "%s", digits);
-}
-
 /* As a run's results.csv has them, in one row. */
 static tsr_status *write_results(const tsr_foreign *foreign, const char *folder)
 {
@@ -255,7 +245,8 @@ static tsr_status *write_results(const tsr_foreign *foreign, const char *folder)
         for (size_t j = 0; foreign->metrics[i] && j < tsr_metrics_count(foreign->metrics[i]); j++) {
             tsr_metric_value metric = tsr_metrics_get(foreign->metrics[i], j);
             tsr_text_add(&names, ",%s.%s", tsr_metrics_label(foreign->metrics[i]), metric.name);
-            add_number(metric.value, &row);
+            tsr_text_add(&row, ",");
+            tsr_csv_add_real(metric.value, &row);
         }
     tsr_text_add(&names, "\n%s\n", row.chars ? row.chars : "");
     char *path = tsr_path_join(folder, "results.csv");

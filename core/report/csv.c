@@ -1,5 +1,6 @@
-/* Tables as CSV. Text is quoted where it needs to be, null and what is not finite are empty, and reals read
-   back as the same double. */
+/* Tables as CSV. Null is empty. */
+#include "report/csv.h"
+
 #include "config/print.h"
 #include "report/summary.h"
 
@@ -9,7 +10,7 @@
 
 /* Fields. */
 
-static void add_text(const char *text, tsr_text *csv)
+void tsr_csv_add_text(const char *text, tsr_text *csv)
 {
     if (!strpbrk(text, ",\"\n\r")) {
         tsr_text_add(csv, "%s", text);
@@ -21,7 +22,7 @@ static void add_text(const char *text, tsr_text *csv)
     tsr_text_add(csv, "\"");
 }
 
-static void add_real(double real, tsr_text *csv)
+void tsr_csv_add_real(double real, tsr_text *csv)
 {
     char digits[32];
     if (!isfinite(real))
@@ -35,21 +36,21 @@ static void add_value(const tsr_value *value, tsr_text *csv)
     if (!value || value->type == TSR_VALUE_NULL)
         return;
     if (value->type == TSR_VALUE_REAL) {
-        add_real(value->real, csv);
+        tsr_csv_add_real(value->real, csv);
         return;
     }
     tsr_text text = { 0 };
     tsr_print_label(value, &text);
     csv->failed = csv->failed || text.failed;
     if (text.chars)
-        add_text(text.chars, csv);
+        tsr_csv_add_text(text.chars, csv);
     free(text.chars);
 }
 
 static void add_field(double value, tsr_text *out)
 {
     tsr_text_add(out, ",");
-    add_real(value, out);
+    tsr_csv_add_real(value, out);
 }
 
 /* results.csv. */
@@ -66,12 +67,12 @@ static void write_heading(const tsr_results *results, tsr_text *out)
     for (size_t k = 0; k < results->n_keys; k++)
         if (!has_own_column(&results->keys[k])) {
             tsr_text_add(out, ",");
-            add_text(results->keys[k].name, out);
+            tsr_csv_add_text(results->keys[k].name, out);
         }
     tsr_text_add(out, ",epoch");
     for (size_t m = 0; m < results->n_measures; m++) {
         tsr_text_add(out, ",");
-        add_text(results->measures[m].name, out);
+        tsr_csv_add_text(results->measures[m].name, out);
     }
     tsr_text_add(out, "\n");
 }
@@ -131,7 +132,7 @@ static void write_names(const tsr_summary *summary, tsr_text *out)
             char *name = tsr_format("%s.%s", summary->results->measures[m].name, kinds[i]);
             tsr_text_add(out, ",");
             if (name)
-                add_text(name, out);
+                tsr_csv_add_text(name, out);
             else
                 out->failed = true;
             free(name);
@@ -141,7 +142,7 @@ static void write_names(const tsr_summary *summary, tsr_text *out)
 void tsr_summary_write_csv(const tsr_summary *summary, tsr_text *out)
 {
     for (size_t k = 0; k < summary->results->n_keys; k++) {
-        add_text(summary->results->keys[k].name, out);
+        tsr_csv_add_text(summary->results->keys[k].name, out);
         tsr_text_add(out, ",");
     }
     tsr_text_add(out, "epoch,n");

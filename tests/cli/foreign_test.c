@@ -224,7 +224,7 @@ START_TEST(encode_gives_the_codes_that_the_run_saved)
     same_files(folder, "enc/codes/test_labels.npy", "codes/test_labels.npy");
     char *layers = read_text(folder, "enc/layers.csv");
     ck_assert_str_eq(layers, "layer,name,first,bits,units,channels,positions,breakpoints\n"
-                             "0,\"activation.0\",0,37,37,37,1,1\n1,\"activation.1\",37,37,37,37,1,1\n");
+                             "0,activation.0,0,37,37,37,1,1\n1,activation.1,37,37,37,37,1,1\n");
     free(layers);
     char *paths[] = { tsr_format("%s/enc/values/1-activation.1/test.npy", folder),
                       tsr_format("%s/enc/logits/test.npy", folder) };
