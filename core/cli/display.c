@@ -5,11 +5,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BAR 24
+#define TABLE_WIDTH 120 /* where stdout is no terminal */
 #define SECONDS_BETWEEN_LINES 30
 
 size_t tsr_terminal_width(int fd, size_t otherwise)
@@ -104,4 +106,15 @@ void tsr_display_end(tsr_display *display)
         fprintf(stderr, "\r\033[K");
         fflush(stderr);
     }
+}
+
+void tsr_display_summary(void *unused, const tsr_summary *summary)
+{
+    tsr_text table = { 0 };
+    (void)unused;
+    tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
+    if (table.chars)
+        printf("%s\n", table.chars);
+    fflush(stdout);
+    free(table.chars);
 }

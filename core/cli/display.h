@@ -4,6 +4,7 @@
 #define TSR_CLI_DISPLAY_H
 
 #include "experiment/progress.h"
+#include "report/summary.h"
 
 typedef struct tsr_display {
     const tsr_progress *progress;
@@ -15,6 +16,9 @@ void tsr_display_begin(tsr_display *display, const tsr_progress *progress, bool 
 void tsr_display_tick(tsr_display *display);
 /* Takes the line away. */
 void tsr_display_end(tsr_display *display);
+
+/* Prints the summary's table to stdout; for tsr_session_observer. */
+void tsr_display_summary(void *unused, const tsr_summary *summary);
 
 /* Columns of the terminal behind `fd`; `otherwise` where it is none. */
 size_t tsr_terminal_width(int fd, size_t otherwise);

@@ -112,7 +112,8 @@ static const command commands[] = {
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
       tsr_cli_report_command, false },
     { "status", "DIR...", "how far studies are, and what they take on the disk",
-      "Tells of each results folder how many runs are done, failed, diverged, running and missing, about how\n"
+      "Tells of each results folder how many runs are done, failed, diverged, running and missing, about "
+      "how\n"
       "long the rest will take, what lies on the disk, and why runs failed. It loads no plugin and no data,\n"
       "takes no lock and changes nothing: it can be asked while the study runs.\n"
       "\n"

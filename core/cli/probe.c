@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "cli/display.h"
+#include "cli/interrupt.h"
 #include "host/foreign.h"
 #include "host/more_probes.h"
 
@@ -17,14 +18,12 @@
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/host.h>
 #include <unistd.h>
 
-#define TABLE_WIDTH 120 /* where stdout is no terminal */
 #define MORE "; see tessera probe --help"
 
 typedef struct options {
@@ -204,47 +203,25 @@ static int probe(const options *given)
     return exit_status;
 }
 
-/* What the terminal shows of a study. */
-
-static volatile sig_atomic_t interrupt;
-
-static void on_signal(int number)
-{
-    interrupt = number;
-}
-
-static bool interrupted(void *context)
-{
-    (void)context;
-    return interrupt != 0;
-}
-
 static void begin(void *context, const tsr_progress *progress)
 {
     (void)context;
     (void)progress;
     tsr_guard_exit_status(TSR_EXIT_FAILED); /* from here on nothing is refused, it fails */
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    tsr_interrupt_watch();
 }
 
 static void show(void *context, const tsr_summary *summary)
 {
-    (void)context;
-    tsr_text table = { 0 };
     tsr_output_restore();
-    tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
-    if (table.chars)
-        printf("%s\n", table.chars);
-    fflush(stdout);
+    tsr_display_summary(context, summary);
     tsr_output_divert();
-    free(table.chars);
 }
 
 /* The exit status. */
 static int add_probes(const options *given)
 {
-    const tsr_session_observer observer = { .begin = begin, .interrupted = interrupted, .show = show };
+    const tsr_session_observer observer = { .begin = begin, .interrupted = tsr_interrupt_came, .show = show };
     size_t failed = 0;
     char *folder = NULL;
     tsr_status *status = tsr_path_absolute(given->results, &folder);

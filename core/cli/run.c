@@ -7,18 +7,16 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "cli/display.h"
+#include "cli/interrupt.h"
 #include "session/session.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define TABLE_WIDTH 120 /* where stdout is no terminal */
 
 typedef struct options {
     const char *config, *output;
@@ -27,22 +25,6 @@ typedef struct options {
     tsr_session_options session;
     bool quiet;
 } options;
-
-static volatile sig_atomic_t interrupt;
-
-static void on_signal(int number)
-{
-    interrupt = number;
-}
-
-/* A signal that whoever started the program has it ignore, as a shell does for jobs in the background, is
- * ignored. */
-static void handle_signal(int number)
-{
-    struct sigaction before, action = { .sa_handler = on_signal };
-    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(number, &action, NULL);
-}
 
 /* A count of at most 9 digits, which fits anywhere. Gives what follows it, NULL where there is none. */
 static const char *parse_count(const char *text, size_t *out)
@@ -138,22 +120,6 @@ static void end(void *context)
     tsr_display_end(&((watch *)context)->display);
 }
 
-static bool interrupted(void *context)
-{
-    (void)context;
-    return interrupt != 0;
-}
-
-static void show(void *context, const tsr_summary *summary)
-{
-    (void)context;
-    tsr_text table = { 0 };
-    tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
-    if (table.chars)
-        printf("%s\n", table.chars);
-    free(table.chars);
-}
-
 /* The first failure; the other is freed. */
 static tsr_status *first_of(tsr_status *status, tsr_status *later)
 {
@@ -167,12 +133,14 @@ static tsr_status *do_runs(tsr_session *session, const options *given, size_t *f
 {
     bool leads = tsr_session_leads(session);
     watch w = { .quiet = given->quiet || !leads };
-    const tsr_session_observer observer = {
-        .context = &w, .begin = begin, .tick = tick, .end = end, .interrupted = interrupted, .show = show
-    };
+    const tsr_session_observer observer = { .context = &w,
+                                            .begin = begin,
+                                            .tick = tick,
+                                            .end = end,
+                                            .interrupted = tsr_interrupt_came,
+                                            .show = tsr_display_summary };
     if (tsr_session_pending(session)) {
-        handle_signal(SIGINT);
-        handle_signal(SIGTERM);
+        tsr_interrupt_watch();
     } else if (leads) {
         tsr_log_info("all runs are done already; --fresh does them again");
     }
@@ -183,7 +151,7 @@ static tsr_status *do_runs(tsr_session *session, const options *given, size_t *f
     if (!unwritten)
         printf("results in %s\n", given->session.shown);
     status = first_of(status, unwritten);
-    if (!status && interrupt)
+    if (!status && tsr_interrupt_came(NULL))
         status =
             tsr_fail(TSR_INTERRUPTED, "interrupted; finished runs are kept, the same command does the rest");
     return status;
