@@ -27,7 +27,8 @@
 struct tsr_encoder {
     tsr_instance *model; /* of its own; NULL: the caller's */
     tsr_network *network;
-    float *mean; /* that is subtracted; NULL: nothing is */
+    float *mean;     /* that is subtracted; NULL: nothing is */
+    uint64_t *units; /* a row of the whole code: the columns that are units'; NULL: not known yet */
 };
 
 static tsr_status *build(tsr_encoder *encoder, const tsr_instance *model, tsr_shape shape, int outputs,
@@ -68,6 +69,7 @@ void tsr_encoder_free(tsr_encoder *encoder)
     tsr_network_free(encoder->network);
     tsr_instance_free(encoder->model);
     free(encoder->mean);
+    free(encoder->units);
     free(encoder);
 }
 
@@ -208,18 +210,14 @@ static tsr_status *copy_value(const tsr_value *value, tsr_value **out)
     return NULL;
 }
 
-/* A value of the settings, else of the file, else of what else is known; NULL: there is none. */
+/* A value of the settings, else of the file; NULL: there is none. */
 static tsr_status *find_value(const source *from, const char *key, const char *metadata, tsr_value **out)
 {
     const tsr_value *given = tsr_value_member(from->settings, key);
     *out = NULL;
-    if (!given && from->file)
-        TSR_TRY(tsr_model_metadata_read(from->file, metadata, out));
-    if (*out)
-        return NULL;
-    if (!given)
-        given = tsr_value_member(from->otherwise, key);
-    return given ? copy_value(given, out) : NULL;
+    if (given)
+        return copy_value(given, out);
+    return from->file ? tsr_model_metadata_read(from->file, metadata, out) : NULL;
 }
 
 static tsr_status *missing(const source *from, const char *what, const char *key)
@@ -239,27 +237,34 @@ static tsr_status *sizes_of_model(const tsr_instance *model, tsr_shape *shape, i
     return status;
 }
 
+/* What is said of both, and takes the place of what was known before. */
+static tsr_status *take_sizes(const tsr_value *dims, const tsr_value *number, tsr_shape *shape, int *outputs)
+{
+    if (dims)
+        TSR_TRY(shape_of_value(dims, shape));
+    return number ? outputs_of_value(number, outputs) : NULL;
+}
+
+/* From the settings or the file, else from the model, else from what else is known. */
 static tsr_status *find_sizes(const source *from, const tsr_instance *model, tsr_shape *shape, int *outputs)
 {
     tsr_value *dims = NULL, *number = NULL;
     *shape = (tsr_shape){ 0 };
     *outputs = 0;
-    tsr_status *status = sizes_of_model(model, shape, outputs);
-    if (!status)
-        status = find_value(from, "shape", "input", &dims);
-    if (!status && dims)
-        status = shape_of_value(dims, shape);
+    TSR_TRY(take_sizes(tsr_value_member(from->otherwise, "shape"),
+                       tsr_value_member(from->otherwise, "outputs"), shape, outputs));
+    TSR_TRY(sizes_of_model(model, shape, outputs));
+    tsr_status *status = find_value(from, "shape", "input", &dims);
     if (!status)
         status = find_value(from, "outputs", "outputs", &number);
-    if (!status && number)
-        status = outputs_of_value(number, outputs);
+    if (!status)
+        status = take_sizes(dims, number, shape, outputs);
     tsr_value_free(dims);
     tsr_value_free(number);
-    if (!status && shape->n_dims == 0)
-        status = missing(from, "which shape an input has", "shape = [1, 28, 28];");
-    if (!status && *outputs == 0)
-        status = missing(from, "how many values come out", "outputs = 10;");
-    return status;
+    TSR_TRY(status);
+    if (shape->n_dims == 0)
+        return missing(from, "which shape an input has", "shape = [1, 28, 28];");
+    return *outputs ? NULL : missing(from, "how many values come out", "outputs = 10;");
 }
 
 /* --- making it --- */
@@ -361,15 +366,17 @@ tsr_status *tsr_encoder_open(tsr_host *host, const char *path, const char *setti
 
 /* --- using it --- */
 
-/* The columns of the whole code that are units'; free() it. */
-static uint64_t *columns_of_units(const tsr_network *network, const tsr_codes *whole)
+static tsr_status *find_units(tsr_encoder *encoder, const tsr_codes *whole)
 {
-    uint64_t *mask = tsr_alloc(tsr_codes_used_words(whole), sizeof(*mask));
-    size_t none = tsr_network_n_layers(network);
-    for (size_t j = 0; mask && j < whole->bits; j++)
-        if (tsr_network_column(network, j).layer != none)
-            mask[j / 64] |= UINT64_C(1) << j % 64;
-    return mask;
+    size_t none = tsr_network_n_layers(encoder->network);
+    if (encoder->units)
+        return NULL;
+    if (!(encoder->units = tsr_alloc(tsr_codes_used_words(whole), sizeof(*encoder->units))))
+        return tsr_no_memory("a code");
+    for (size_t j = 0; j < whole->bits; j++)
+        if (tsr_network_column(encoder->network, j).layer != none)
+            encoder->units[j / 64] |= UINT64_C(1) << j % 64;
+    return NULL;
 }
 
 tsr_status *tsr_encoder_encode(tsr_encoder *encoder, size_t n, const float *inputs, tsr_codes **out)
@@ -378,14 +385,12 @@ tsr_status *tsr_encoder_encode(tsr_encoder *encoder, size_t n, const float *inpu
     *out = NULL;
     tsr_numerics before = tsr_numerics_enter();
     tsr_status *status = tsr_network_encode(encoder->network, n, inputs, &whole);
-    uint64_t *mask = status ? NULL : columns_of_units(encoder->network, whole);
-    if (!status && !mask)
-        status = tsr_no_memory("a code");
     if (!status)
-        status = tsr_codes_columns(whole, mask, out);
+        status = find_units(encoder, whole);
+    if (!status)
+        status = tsr_codes_columns(whole, encoder->units, out);
     tsr_numerics_leave(before);
     tsr_codes_free(whole);
-    free(mask);
     return status;
 }
 
