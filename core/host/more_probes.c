@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/json.h"
+#include "experiment/environment.h"
 #include "experiment/identity.h"
 #include "experiment/record.h"
 #include "experiment/run.h"
@@ -190,6 +191,26 @@ static tsr_status *note_added(json_t *record, const tsr_run *run, const char *id
     return NULL;
 }
 
+/* The plugins that took part, beside those of the run itself. */
+static tsr_status *note_plugins(json_t *record, const tsr_experiment *more)
+{
+    json_t *used = tsr_plugins_used(more->registry),
+           *plugins = json_object_get(json_object_get(record, "environment"), "plugins");
+    if (!used)
+        return tsr_no_memory("plugins");
+    int wrong = 0;
+    for (size_t i = 0; i < json_array_size(used); i++) {
+        json_t *one = json_array_get(used, i);
+        bool known = false;
+        for (size_t j = 0; !known && j < json_array_size(plugins); j++)
+            known = json_equal(json_array_get(plugins, j), one);
+        if (!known && plugins)
+            wrong |= json_array_append(plugins, one);
+    }
+    json_decref(used);
+    return wrong ? tsr_no_memory("plugins") : NULL;
+}
+
 /* Moves what the probes wrote, WORKING/probes/LABEL, to probes/LABEL, and the rest away. */
 static tsr_status *keep_files(const adding *a, size_t i, const char *working)
 {
@@ -246,6 +267,8 @@ static tsr_status *probe_run(adding *a, size_t i, bool *all)
         status = merge(record, &probed);
     if (!status)
         status = note_added(record, &a->more->runs[i], id, probed.failed_probes, all);
+    if (!status)
+        status = note_plugins(record, a->more);
     if (!status)
         status = keep_files(a, i, working);
     if (!status)

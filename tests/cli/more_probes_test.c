@@ -58,6 +58,7 @@ START_TEST(added_probes_give_what_the_runs_would_have_given)
     free(together);
     ck_assert_uint_eq(count_files(folder, "out/runs/*/probes/knn/epoch-2/knn_predictions.npy"), 2);
     ck_assert_uint_eq(count_files(folder, "out/runs/*/probing.unfinished"), 0);
+    shell_gives(folder, 0, NULL, NULL, "grep -l '/knn.so' out/runs/*/run.json | wc -l | grep -x 2");
     shell_gives(folder, 0, NULL, NULL, "cp out/results.csv before.csv");
     command_gives(folder, 0, NULL, NULL, "probe out -s 'probes=(" NEW ")'"); /* all there */
     same_files(folder, "before.csv", "out/results.csv");
