@@ -114,17 +114,26 @@ const char *tsr_table_cell(const tsr_table *table, size_t row, size_t column)
                : "";
 }
 
+/* Whether the cell is a number, *value; NaN where it is empty. */
+static bool number_at(const tsr_table *table, size_t row, size_t column, double *value)
+{
+    const char *cell = tsr_table_cell(table, row, column);
+    char *end;
+    *value = tsr_parse_real(cell, &end);
+    if (!*cell)
+        *value = NAN;
+    return !*end;
+}
+
 bool tsr_table_numbers(const tsr_table *table, size_t column, double *out)
 {
-    for (int fill = 0; fill < 2; fill++)
-        for (size_t i = 0; i < table->n_rows; i++) {
-            const char *cell = tsr_table_cell(table, i, column);
-            char *end;
-            double value = tsr_parse_real(cell, &end);
-            if (!fill && *end)
-                return false;
-            if (fill)
-                out[i] = *cell ? value : NAN;
-        }
-    return column < table->n_columns;
+    double value;
+    if (column >= table->n_columns)
+        return false;
+    for (size_t i = 0; i < table->n_rows; i++)
+        if (!number_at(table, i, column, &value))
+            return false;
+    for (size_t i = 0; i < table->n_rows; i++)
+        number_at(table, i, column, &out[i]);
+    return true;
 }
