@@ -109,42 +109,47 @@ static double random_redundancy(double n, size_t bits)
     return 1 + expm1(n * log1p(-ratio)) / (n * ratio);
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *prefix, const char *name, const char *part,
-                        double value, const char *reason)
+static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
+                        const char *part, double value, const char *reason)
 {
-    char full[96];
-    snprintf(full, sizeof(full), "%s%s.%s", prefix, name, part);
-    return reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value);
+    for (; *prefixes; prefixes++) {
+        char full[96];
+        snprintf(full, sizeof(full), "%s%s.%s", *prefixes, name, part);
+        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
+    }
+    return NULL;
 }
 
-static tsr_status *measure_labels(const tsr_probing *probing, const char *prefix, const grouped *a,
+static tsr_status *measure_labels(const tsr_probing *probing, const char *const *prefixes, const grouped *a,
                                   const sums *s, const char *none)
 {
     double n = (double)a->n, h = none ? 0 : label_entropy(a, probing->classes);
     double conditional = fmax((s->entropy - s->conditional) / n, 0);
-    TSR_TRY(give(probing, prefix, "label_entropy", a->part, h, none));
-    TSR_TRY(give(probing, prefix, "conditional_entropy", a->part, conditional, none));
-    TSR_TRY(give(probing, prefix, "mutual_information", a->part, fmax(h - conditional, 0), none));
-    return give(probing, prefix, "purity", a->part, (double)s->majority / n, none);
+    TSR_TRY(give(probing, prefixes, "label_entropy", a->part, h, none));
+    TSR_TRY(give(probing, prefixes, "conditional_entropy", a->part, conditional, none));
+    TSR_TRY(give(probing, prefixes, "mutual_information", a->part, fmax(h - conditional, 0), none));
+    return give(probing, prefixes, "purity", a->part, (double)s->majority / n, none);
 }
 
-static tsr_status *measure_part(const tsr_probing *probing, const char *prefix, grouped *a, size_t bits)
+static tsr_status *measure_part(const tsr_probing *probing, const char *const *prefixes, grouped *a,
+                                size_t bits)
 {
     sums s = sum_up(a);
     double n = (double)a->n, entropy = fmax(log2(n) - s.entropy / n, 0);
     const char *none = a->n ? NULL : "there are no examples";
     double correction = ((double)s.distinct - 1) / (2 * n * M_LN2);
-    TSR_TRY(give(probing, prefix, "entropy", a->part, entropy, none));
-    TSR_TRY(give(probing, prefix, "entropy_corrected", a->part, entropy + correction, none));
-    TSR_TRY(give(probing, prefix, "collision_probability", a->part, s.squares / (n * n), none));
-    TSR_TRY(give(probing, prefix, "colliding_pairs", a->part, s.pairs / (n * (n - 1)),
+    TSR_TRY(give(probing, prefixes, "entropy", a->part, entropy, none));
+    TSR_TRY(give(probing, prefixes, "entropy_corrected", a->part, entropy + correction, none));
+    TSR_TRY(give(probing, prefixes, "collision_probability", a->part, s.squares / (n * n), none));
+    TSR_TRY(give(probing, prefixes, "colliding_pairs", a->part, s.pairs / (n * (n - 1)),
                  a->n > 1 ? NULL : "there are no two examples"));
-    TSR_TRY(give(probing, prefix, "random_redundancy", a->part, none ? 0 : random_redundancy(n, bits), none));
-    return a->labels ? measure_labels(probing, prefix, a, &s, none) : NULL;
+    TSR_TRY(
+        give(probing, prefixes, "random_redundancy", a->part, none ? 0 : random_redundancy(n, bits), none));
+    return a->labels ? measure_labels(probing, prefixes, a, &s, none) : NULL;
 }
 
 /* Test examples whose code occurs in training. */
-static tsr_status *measure_seen(const tsr_probing *probing, const char *prefix, const grouped *train,
+static tsr_status *measure_seen(const tsr_probing *probing, const char *const *prefixes, const grouped *train,
                                 const grouped *test)
 {
     size_t seen = 0, agree = 0;
@@ -154,11 +159,11 @@ static tsr_status *measure_seen(const tsr_probing *probing, const char *prefix, 
         seen += known;
         agree += known && test->labels && test->labels[i] == train->majority[g];
     }
-    TSR_TRY(give(probing, prefix, "seen", "test", (double)seen / (double)test->n,
+    TSR_TRY(give(probing, prefixes, "seen", "test", (double)seen / (double)test->n,
                  test->n ? NULL : "there are no examples"));
     if (!test->labels)
         return NULL;
-    return give(probing, prefix, "seen_agreement", "test", (double)agree / (double)seen,
+    return give(probing, prefixes, "seen_agreement", "test", (double)agree / (double)seen,
                 seen ? NULL : "no test code occurs in training");
 }
 
@@ -181,8 +186,8 @@ static void clear(grouped *a)
     free(a->ballot);
 }
 
-static tsr_status *measure_groups(const tsr_probing *probing, const char *prefix, const uint32_t *group,
-                                  size_t m, size_t bits)
+static tsr_status *measure_groups(const tsr_probing *probing, const char *const *prefixes,
+                                  const uint32_t *group, size_t m, size_t bits)
 {
     size_t n = probing->train->n, classes = (size_t)probing->classes;
     grouped train = { n, m, group, probing->train_labels, "train", NULL, NULL, NULL, NULL };
@@ -191,28 +196,26 @@ static tsr_status *measure_groups(const tsr_probing *probing, const char *prefix
     if (!status)
         status = make(&test, classes);
     if (!status)
-        status = measure_part(probing, prefix, &train, bits);
+        status = measure_part(probing, prefixes, &train, bits);
     if (!status)
-        status = measure_part(probing, prefix, &test, bits);
+        status = measure_part(probing, prefixes, &test, bits);
     if (!status)
-        status = measure_seen(probing, prefix, &train, &test);
+        status = measure_seen(probing, prefixes, &train, &test);
     clear(&train);
     clear(&test);
     return status;
 }
 
-/* `again`: another prefix for the same numbers, or NULL. */
+/* `prefixes`, ended by NULL: what the same numbers' names begin with. */
 static tsr_status *measure(const tsr_probing *probing, const tsr_codes *train, const tsr_codes *test,
-                           const char *prefix, const char *again)
+                           const char *const *prefixes)
 {
     size_t m;
     uint32_t *group = calloc(train->n + test->n + 1, sizeof(*group));
     tsr_status *status = group ? tsr_distinct_of_both(train, test, &m, group)
                                : tsr_fail(TSR_NO_MEMORY, "not enough memory for groups of codes");
     if (!status)
-        status = measure_groups(probing, prefix, group, m, train->bits);
-    if (!status && again)
-        status = measure_groups(probing, again, group, m, train->bits);
+        status = measure_groups(probing, prefixes, group, m, train->bits);
     free(group);
     return status;
 }
@@ -227,7 +230,7 @@ static tsr_status *measure_layer(const tsr_probing *probing, size_t i)
     if (!status)
         status = tsr_codes_slice(probing->test, layer->first, layer->bits, &test);
     if (!status)
-        status = measure(probing, train, test, prefix, NULL);
+        status = measure(probing, train, test, (const char *const[]){ prefix, NULL });
     tsr_codes_free(train);
     tsr_codes_free(test);
     return status;
@@ -237,7 +240,8 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     (void)self;
     size_t n_layers = probing->train->n_layers;
-    TSR_TRY(measure(probing, probing->train, probing->test, "", n_layers == 1 ? "layer0." : NULL));
+    const char *const prefixes[] = { "", n_layers == 1 ? "layer0." : NULL, NULL };
+    TSR_TRY(measure(probing, probing->train, probing->test, prefixes));
     for (size_t i = 0; n_layers > 1 && i < n_layers; i++)
         TSR_TRY(measure_layer(probing, i));
     return NULL;
