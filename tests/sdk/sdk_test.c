@@ -207,7 +207,10 @@ START_TEST(the_text_of_an_exception_that_nobody_catches_reaches_the_record)
                 "-L\"$TSR_BUILD\"/.libs -ltessera");
     shell_gives(folder, 3, NULL, "in run of probe throws (",
                 "$TESSERA run study.cfg -q -o out -s 'probes=(\"./throws.so\")'");
-    shell_gives(folder, 0, "after epoch 1, which threw 'no more codes'", NULL, "cat out/runs/*/run.json");
+    shell_gives(folder, 0,
+                "\"after epoch 1: probe throws: killed by signal 6 (Aborted), in run of probe throws (", NULL,
+                "cat out/runs/*/run.json");
+    shell_gives(folder, 0, "throws.so), which threw 'no more codes'", NULL, "cat out/runs/*/run.json");
 }
 END_TEST
 
@@ -219,14 +222,14 @@ START_TEST(plugins_in_rust_run)
         return;
     }
     write_text(folder, "study.cfg", study);
-    shell_gives(
-        folder, 0, NULL, NULL,
-        "umask 022; mkdir -p shelf/probes shelf/models\n"
-        "echo '#include <tessera/tessera.h>' >all.h\n"
-        "bindgen --no-layout-tests --allowlist-type 'tsr_.*' --allowlist-function 'tsr_.*' "
-        "--allowlist-var 'TSR_.*' all.h -o bindings.rs -- -I\"$TSR_SOURCE\"/include || exit\n"
-        "TESSERA_BINDINGS=$PWD/bindings.rs rustc --edition 2021 -O --crate-type cdylib -o shelf/probes/ones.so \"$TSR_SOURCE\"/tests/sdk/mixed.rs "
-        "-L \"$TSR_BUILD\"/.libs -l tessera && cp shelf/probes/ones.so shelf/models/narrow.so");
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir -p shelf/probes shelf/models\n"
+                "echo '#include <tessera/tessera.h>' >all.h\n"
+                "bindgen --no-layout-tests --allowlist-type 'tsr_.*' --allowlist-function 'tsr_.*' "
+                "--allowlist-var 'TSR_.*' all.h -o bindings.rs -- -I\"$TSR_SOURCE\"/include || exit\n"
+                "TESSERA_BINDINGS=$PWD/bindings.rs rustc --edition 2021 -O --crate-type cdylib -o "
+                "shelf/probes/ones.so \"$TSR_SOURCE\"/tests/sdk/mixed.rs "
+                "-L \"$TSR_BUILD\"/.libs -l tessera && cp shelf/probes/ones.so shelf/models/narrow.so");
     command_gives(folder, 0, "ok 1 - probe ones:", NULL, "test shelf/probes/ones.so");
     command_gives(
         folder, 0, NULL, NULL,
