@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 128          /* examples compared together */
 #define MAX_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
 
 typedef struct code_statistics {
@@ -28,22 +27,6 @@ typedef struct distances {
     uint64_t pairs, sum;
     uint32_t least;
 } distances;
-
-static void add_distance(distances *spread, uint32_t distance)
-{
-    if (spread->pairs == 0 || distance < spread->least)
-        spread->least = distance;
-    spread->pairs++;
-    spread->sum += distance;
-}
-
-static void add_spread(distances *total, const distances *part)
-{
-    if (part->pairs && (total->pairs == 0 || part->least < total->least))
-        total->least = part->least;
-    total->pairs += part->pairs;
-    total->sum += part->sum;
-}
 
 static size_t at_most(size_t n, size_t limit)
 {
@@ -83,37 +66,31 @@ static double mean_entropy(const uint64_t *ones, size_t bits, size_t n)
     return bits && n ? sum / (double)bits : NAN;
 }
 
-/* Pairs of example i of a block with a later example j of another, or of the same, block. */
-static void compare_blocks(const tsr_codes *codes, const int32_t *labels, size_t n, size_t a, size_t b,
-                           distances *within, distances *across)
+static distances sum_up(const uint64_t *counts, size_t bits)
 {
-    uint32_t block[BLOCK * BLOCK];
-    size_t na = at_most(n - a, BLOCK), nb = at_most(n - b, BLOCK);
-    tsr_hamming_block(codes, a, na, codes, b, nb, block);
-    for (size_t i = 0; i < na; i++)
-        for (size_t j = a == b ? i + 1 : 0; j < nb; j++)
-            add_distance(labels[a + i] == labels[b + j] ? within : across, block[i * nb + j]);
+    distances out = { 0 };
+    for (size_t d = bits + 1; d-- > 0;) {
+        out.pairs += counts[d];
+        out.sum += counts[d] * d;
+        out.least = counts[d] ? (uint32_t)d : out.least;
+    }
+    return out;
 }
 
-/* All pairs of the first n examples. */
-static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, size_t n, distances *within,
+/* All pairs of the codes. */
+static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, distances *within,
                                distances *across)
 {
-    size_t blocks = (n + BLOCK - 1) / BLOCK;
-    distances *parts = calloc(2 * blocks + 1, sizeof(*parts));
-    if (!parts)
+    uint64_t *counts = calloc(codes->bits + 1, 2 * sizeof(*counts));
+    if (!counts)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
-#pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(dynamic) if (tsr_worth_sharing(n * n * tsr_codes_used_words(codes) / 2))
-    for (size_t a = 0; a < blocks; a++)
-        for (size_t b = a; b < blocks; b++)
-            compare_blocks(codes, labels, n, a * BLOCK, b * BLOCK, &parts[2 * a], &parts[2 * a + 1]);
-    for (size_t a = 0; a < blocks; a++) {
-        add_spread(within, &parts[2 * a]);
-        add_spread(across, &parts[2 * a + 1]);
+    tsr_status *status = tsr_codes_count_distances(codes, labels, counts, counts + codes->bits + 1);
+    if (!status) {
+        *within = sum_up(counts, codes->bits);
+        *across = sum_up(counts + codes->bits + 1, codes->bits);
     }
-    free(parts);
-    return NULL;
+    free(counts);
+    return status;
 }
 
 static tsr_status *give_spread(const tsr_probing *probing, const char *prefix, const char *which,
@@ -130,7 +107,7 @@ static tsr_status *measure(const tsr_probing *probing, const tsr_codes *codes, c
                            const char *prefix)
 {
     distances within = { 0 }, across = { 0 };
-    TSR_TRY(compare_all(codes, probing->train_labels, codes->n, &within, &across));
+    TSR_TRY(compare_all(codes, probing->train_labels, &within, &across));
     TSR_TRY(tsr_metric_f(probing, (double)codes->bits, "%sbits", prefix));
     TSR_TRY(tsr_metric_f(probing, mean_entropy(ones, codes->bits, probing->train->n), "%sentropy", prefix));
     TSR_TRY(give_spread(probing, prefix, "within", &within));
