@@ -132,7 +132,7 @@ static tsr_status *read_labels(const char *path, const char *codes_path, size_t 
         status = tsr_fail(TSR_REFUSED, "has %zu labels, expected %zu, one for each row of %s", array->dims[0],
                           n, codes_path);
     if (!status)
-        status = tsr_labels_from_array(array, INT32_MAX - 1, out);
+        status = tsr_labels_from_array(array, TSR_MAX_CLASSES - 1, out);
     tsr_array_free(array);
     return tsr_context(status, "%s", path);
 }

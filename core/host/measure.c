@@ -43,10 +43,11 @@ static tsr_status *drop_constant(const tsr_probe_input *input, seen_codes *seen)
 static tsr_status *check_labels(const char *part, size_t n, const int32_t *labels, int classes,
                                 int32_t *largest)
 {
+    int below = classes ? classes : TSR_MAX_CLASSES;
     for (size_t i = 0; i < n; i++) {
-        if (labels[i] < 0 || (classes && labels[i] >= classes) || labels[i] == INT32_MAX)
+        if (labels[i] < 0 || labels[i] >= below)
             return tsr_fail(TSR_REFUSED, "%s label %zu, counted from 0, is %d, expected 0 to %d", part, i,
-                            (int)labels[i], classes ? classes - 1 : INT32_MAX - 1);
+                            (int)labels[i], below - 1);
         *largest = labels[i] > *largest ? labels[i] : *largest;
     }
     return NULL;
@@ -66,6 +67,8 @@ static tsr_status *check(const tsr_probe_input *input, seen_codes *seen)
                         input->train_labels ? "training" : "test");
     if (!input->train_labels)
         return NULL;
+    if (input->classes < 0 || input->classes > TSR_MAX_CLASSES)
+        return tsr_fail(TSR_REFUSED, "%d classes, expected 0 to %d", input->classes, TSR_MAX_CLASSES);
     TSR_TRY(check_labels("training", input->train->n, input->train_labels, input->classes, &largest));
     TSR_TRY(check_labels("test", input->test->n, input->test_labels, input->classes, &largest));
     seen->classes = input->classes ? input->classes : largest + 1;

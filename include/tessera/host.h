@@ -91,13 +91,16 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_encoder_values(tsr_encoder *encoder, size
 
 /* --- probes --- */
 
+/* Classes that labels from elsewhere may have at most: a wrong label is not to take all memory. */
+#define TSR_MAX_CLASSES (1 << 20)
+
 /* Codes, wherever they come from. */
 typedef struct tsr_probe_input {
     const tsr_codes *train, *test;             /* of the same number of bits */
     const int32_t *train_labels, *test_labels; /* of each example; NULL, both: there are none */
-    int classes;                               /* that labels are below; 0: one more than the largest label */
-    uint64_t seed;                             /* that random numbers come from; a config's default is 1 */
-    size_t place; /* of the probe in a list, from 0, by which its random numbers differ from the others' */
+    int classes;   /* that labels are below, at most TSR_MAX_CLASSES; 0: one more than the largest label */
+    uint64_t seed; /* that random numbers come from; a config's default is 1 */
+    size_t place;  /* of the probe in a list, from 0, by which its random numbers differ from the others' */
     const char *folder; /* that exists, for the files that it writes; NULL: they are not kept */
 } tsr_probe_input;
 

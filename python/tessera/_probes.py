@@ -18,10 +18,12 @@ def _labels(labels, n, what):
         raise Error(f"{what} are an array of shape {labels.shape}, expected ({n},)")
     if labels.dtype.kind not in "biu":
         raise Error(f"{what} are {labels.dtype}, expected whole numbers")
-    if labels.size and (labels.min() < 0 or labels.max() > 0x7ffffffe):
-        bad = int(numpy.argmax((labels < 0) | (labels > 0x7ffffffe)))
-        raise Error(f"{what}: label {bad}, counted from 0, is {labels[bad]}, expected 0 to {0x7ffffffe}")
-    return numpy.ascontiguousarray(labels, dtype=numpy.int32)
+    whole = numpy.ascontiguousarray(labels, dtype=numpy.int32)
+    if (whole != labels).any():  # the library refuses what is no label, but sees 32 bits
+        bad = int(numpy.argmax(whole != labels))
+        raise Error(f"{what}: label {bad}, counted from 0, is {labels[bad]}, expected one of at most 32 bits")
+    return whole
+
 
 
 def probe(name, train, train_labels, test, test_labels, *, bits=None, classes=0, seed=1, place=0, folder=None,

@@ -257,6 +257,11 @@ START_TEST(probes_refuse_what_they_cannot_measure)
     input.test = three;
     input.test_labels = bad;
     ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "test label 1, counted from 0, is -1");
+    bad[1] = 2000000000;
+    ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "is 2000000000, expected 0 to 1048575");
+    input.classes = 1 << 21;
+    ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "2097152 classes, expected 0 to 1048576");
+    input.classes = 0;
     input.test_labels = NULL;
     ck_fails(tsr_host_probe(probe, &input, &metrics), TSR_REFUSED, "only the training codes have labels");
     input.train_labels = NULL;

@@ -205,6 +205,8 @@ class Study(unittest.TestCase):
                 (r"shape \(9,\), expected \(360,\)", lambda: probe(codes, labels[:9], codes, labels)),
                 ("float64, expected whole", lambda: probe(codes, labels * 0.5, codes, labels)),
                 ("label 0, counted from 0, is -1", lambda: probe(codes, np.full(360, -1), codes, labels)),
+                ("label 0, counted from 0, is 1099511627776", lambda: probe(codes, np.full(360, 2**40), codes, labels)),
+                ("is 2000000000, expected 0 to 1048575", lambda: probe(codes, np.full(360, 2000000000), codes, labels)),
                 ("none.onnx: cannot be read", lambda: tessera.load_model("none.onnx")),
                 (r"expected \(n, 1, 8, 8\)", lambda: self.model.encode(np.zeros((3, 5)))),
                 ("no layer of the code is called", lambda: self.model.values(self.data.test[0], "x")),
