@@ -2,6 +2,7 @@
    refuses is in onnx_refused_test.c, what PyTorch exports is compared in tests/host/onnx_test.py. */
 #include "onnx_nets.h"
 
+#include "cli/command.h"
 #include "nn/network.h"
 #include "nn/nets.h"
 
@@ -216,6 +217,15 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
 }
 END_TEST
 
+START_TEST(the_kit_finds_nothing)
+{
+    onnx_make_maps();
+    onnx_write();
+    command_gives(files_folder, 0, NULL, NULL,
+                  "test model/onnx -s file=net.onnx --limit 600");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx");
@@ -229,6 +239,8 @@ int main(void)
     tcase_add_test(networks, a_layer_norm_written_out_is_one);
     tcase_add_test(networks, the_datas_shape_is_the_inputs_but_for_dimensions_of_one);
     tcase_add_test(networks, weights_may_lie_in_a_file_beside_it);
+    tcase_add_test(networks, the_kit_finds_nothing);
+    tcase_set_timeout(networks, 600);
     suite_add_tcase(suite, networks);
     return test_main(suite);
 }

@@ -160,8 +160,8 @@ static void set_element(onnx_constant *c, size_t i, int type, uint64_t bits)
 
 static tsr_status *lacks(const Onnx__Tensor *tensor, size_t have, size_t expected, const char *what)
 {
-    return tsr_fail(TSR_REFUSED, "tensor '%s' has %zu %s, expected %zu", onnx_shown(tensor->name), have, what,
-                    expected);
+    return tsr_fail(TSR_REFUSED, "tensor '%s' has %zu %s, expected %zu", onnx_shown(tensor->name).chars, have,
+                    what, expected);
 }
 
 static tsr_status *read_raw(const Onnx__Tensor *tensor, const unsigned char *bytes, size_t length,
@@ -199,7 +199,7 @@ static tsr_status *read_external(const onnx_file *file, const Onnx__Tensor *tens
             location = value;
         else if (number && !is_decimal(value, number))
             return tsr_fail(TSR_REFUSED, "tensor '%s': %s is '%s', expected a number of bytes",
-                            onnx_shown(tensor->name), key, onnx_shown(value));
+                            onnx_shown(tensor->name).chars, key, onnx_shown(value).chars);
     }
     if (length != expected)
         return lacks(tensor, length, expected, "bytes");
@@ -208,7 +208,7 @@ static tsr_status *read_external(const onnx_file *file, const Onnx__Tensor *tens
     if (!status)
         status = read_raw(tensor, bytes, length, c);
     free(bytes);
-    return tsr_context(status, "tensor '%s'", onnx_shown(tensor->name));
+    return tsr_context(status, "tensor '%s'", onnx_shown(tensor->name).chars);
 }
 
 /* Which of the lists of a tensor without raw bytes holds elements of its type, and how many. */
@@ -257,7 +257,8 @@ static tsr_status *read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
 static tsr_status *make_array(const Onnx__Tensor *tensor, onnx_constant **out)
 {
     size_t dims[ONNX_MAX_RANK];
-    const char *name = onnx_shown(tensor->name);
+    onnx_shown_text shown = onnx_shown(tensor->name);
+    const char *name = shown.chars;
     if (!width_of(tensor->data_type))
         return tsr_fail(TSR_REFUSED, "tensor '%s' is of data type %d, expected floats, integers or bools",
                         name, tensor->data_type);
@@ -286,7 +287,7 @@ static tsr_status *check_length(const Onnx__Tensor *tensor)
     fits = fits && !__builtin_mul_overflow(n, width ? width : 1, &n);
     if (!fits)
         return tsr_fail(TSR_REFUSED, "tensor '%s': its dimensions do not fit in memory",
-                        onnx_shown(tensor->name));
+                        onnx_shown(tensor->name).chars);
     if (width && tensor->data_location != EXTERNAL) {
         size_t have = tensor->has_raw_data ? tensor->raw_data.len : listed(tensor), whole = n / width;
         if (have != (tensor->has_raw_data ? n : whole))

@@ -11,22 +11,15 @@
 
 #define OLDEST_OPSET 7
 #define NEWEST_OPSET 22
-#define MAX_SHOWN 120
-#define N_SHOWN 8
 
-const char *onnx_shown(const char *text)
+onnx_shown_text onnx_shown(const char *text)
 {
-    static _Thread_local char shown[N_SHOWN][MAX_SHOWN + 4];
-    static _Thread_local unsigned next;
-    char *out = shown[next++ % N_SHOWN];
+    onnx_shown_text shown;
     size_t n = 0;
-    for (text = onnx_text(text); text[n] && n < MAX_SHOWN; n++)
-        out[n] = text[n];
-    for (size_t i = 0; i < n; i++)
-        if (out[i] < ' ' || out[i] > '~')
-            out[i] = '?';
-    strcpy(out + n, text[n] ? "..." : "");
-    return out;
+    for (text = onnx_text(text); text[n] && n < ONNX_MAX_SHOWN; n++)
+        shown.chars[n] = text[n] < ' ' || text[n] > '~' ? '?' : text[n];
+    strcpy(shown.chars + n, text[n] ? "..." : "");
+    return shown;
 }
 
 /* --- bytes --- */
@@ -76,7 +69,7 @@ tsr_status *onnx_file_beside(const onnx_file *file, const char *name, size_t off
     if (!*name || *name == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 ||
         strstr(name, "/../"))
         return tsr_fail(TSR_REFUSED, "lies in the file '%s', expected one in the folder of this one",
-                        onnx_shown(name));
+                        onnx_shown(name).chars);
     const char *slash = strrchr(file->path, '/');
     int folder = slash ? (int)(slash + 1 - file->path) : 0, fd;
     char *path;
@@ -201,7 +194,7 @@ tsr_status *onnx_file_input(const onnx_file *file, const Onnx__ValueInfo **out)
             continue;
         if (*out)
             return tsr_fail(TSR_REFUSED, "%s: has the inputs '%s' and '%s', expected one", file->path,
-                            onnx_shown((*out)->name), onnx_shown(graph->input[i]->name));
+                            onnx_shown((*out)->name).chars, onnx_shown(graph->input[i]->name).chars);
         *out = graph->input[i];
     }
     return *out ? NULL : tsr_fail(TSR_REFUSED, "%s: has no input", file->path);
@@ -218,5 +211,5 @@ tsr_status *onnx_file_output(const onnx_file *file, const char *name, const Onnx
     if (!graph->n_output)
         return tsr_fail(TSR_REFUSED, "%s: has no output", file->path);
     return tsr_fail(TSR_REFUSED, "%s: has no output '%s'; the first is '%s'", file->path, name,
-                    onnx_shown(graph->output[0]->name));
+                    onnx_shown(graph->output[0]->name).chars);
 }

@@ -32,9 +32,12 @@ static inline const char *onnx_text(const char *text)
     return text ? text : "";
 }
 
-/* The same to be shown in a message: what is no printable ASCII is a ?. Valid until some calls later; one
-   thread at a time. */
-const char *onnx_shown(const char *text);
+/* The same to be shown in a message: what is no printable ASCII is a ?. */
+#define ONNX_MAX_SHOWN 120
+typedef struct onnx_shown_text {
+    char chars[ONNX_MAX_SHOWN + 4];
+} onnx_shown_text;
+onnx_shown_text onnx_shown(const char *text);
 
 /* The initializer of that name; NULL: there is none. */
 const Onnx__Tensor *onnx_file_initializer(const onnx_file *file, const char *name);

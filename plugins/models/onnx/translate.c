@@ -19,11 +19,12 @@ void onnx_fail(onnx_translation *t, const char *format, ...)
     va_end(args);
     const Onnx__Node *node = t->node;
     if (node && *onnx_text(node->name))
-        tsr_graph_fail(t->graph, "%s: node '%s' (%s): %s", t->file->path, onnx_shown(node->name),
-                       onnx_shown(node->op_type), message ? message : "not enough memory");
+        tsr_graph_fail(t->graph, "%s: node '%s' (%s): %s", t->file->path, onnx_shown(node->name).chars,
+                       onnx_shown(node->op_type).chars, message ? message : "not enough memory");
     else if (node)
         tsr_graph_fail(t->graph, "%s: node %zu (%s), which makes '%s': %s", t->file->path, t->number,
-                       onnx_shown(node->op_type), node->n_output ? onnx_shown(node->output[0]) : "nothing",
+                       onnx_shown(node->op_type).chars,
+                       node->n_output ? onnx_shown(node->output[0]).chars : "nothing",
                        message ? message : "not enough memory");
     else
         tsr_graph_fail(t->graph, "%s: %s", t->file->path, message ? message : "not enough memory");
@@ -50,20 +51,21 @@ static tsr_status *sample_shape(const onnx_file *file, const Onnx__ValueInfo *va
     const Onnx__TensorShape *shape = shape_of(value);
     if (!shape)
         return tsr_fail(TSR_REFUSED, "%s: does not say the shape of '%s'", file->path,
-                        onnx_shown(value->name));
+                        onnx_shown(value->name).chars);
     if (shape->n_dim < 1 || shape->n_dim > TSR_MAX_DIMS + 1)
         return tsr_fail(TSR_REFUSED, "%s: '%s' has %zu dimensions, expected the batch and 1 to %d more",
-                        file->path, onnx_shown(value->name), shape->n_dim, TSR_MAX_DIMS);
+                        file->path, onnx_shown(value->name).chars, shape->n_dim, TSR_MAX_DIMS);
     *out = (tsr_shape){ .n_dims = shape->n_dim > 1 ? shape->n_dim - 1 : 1, .dims = { 1 } };
     size_t size = 1;
     for (size_t i = 1; i < shape->n_dim; i++) {
         int64_t dim = dim_of(shape, i);
         if (dim < 1)
             return tsr_fail(TSR_REFUSED, "%s: dimension %zu of '%s' is dynamic ('%s'), expected a number",
-                            file->path, i, onnx_shown(value->name), onnx_shown(shape->dim[i]->dim_param));
+                            file->path, i, onnx_shown(value->name).chars,
+                            onnx_shown(shape->dim[i]->dim_param).chars);
         if (dim > INT_MAX || __builtin_mul_overflow(size, (size_t)dim, &size) || size > INT_MAX)
             return tsr_fail(TSR_REFUSED, "%s: '%s' has more than %d values", file->path,
-                            onnx_shown(value->name), INT_MAX);
+                            onnx_shown(value->name).chars, INT_MAX);
         out->dims[i - 1] = (size_t)dim;
     }
     return NULL;
@@ -134,9 +136,9 @@ static tsr_node *take_input(onnx_translation *t, const Onnx__ValueInfo *value, t
     if (status)
         onnx_fail(
             t, "its input '%s' is of %zu dimensions beside the batch, some of them open, and the data are %s",
-            onnx_shown(value->name), declared->n_dim - 1, here);
+            onnx_shown(value->name).chars, declared->n_dim - 1, here);
     else
-        onnx_fail(t, "its input '%s' is %s, and the data are %s", onnx_shown(value->name), there, here);
+        onnx_fail(t, "its input '%s' is %s, and the data are %s", onnx_shown(value->name).chars, there, here);
     tsr_status_free(status);
     return input;
 }
@@ -204,10 +206,10 @@ static bool check_attributes(onnx_translation *t, const onnx_operator *o)
     for (size_t i = 0; i < t->node->n_attribute && !t->failed; i++) {
         const Onnx__Attribute *a = t->node->attribute[i];
         if (!is_known(onnx_text(a->name), o->attributes))
-            onnx_fail(t, "has the attribute '%s', which is not known here", onnx_shown(a->name));
+            onnx_fail(t, "has the attribute '%s', which is not known here", onnx_shown(a->name).chars);
         else if (*onnx_text(a->ref_attr_name))
             onnx_fail(t, "attribute '%s' stands for one of a function, expected its value",
-                      onnx_shown(a->name));
+                      onnx_shown(a->name).chars);
     }
     return !t->failed;
 }
@@ -242,9 +244,9 @@ static void make_node(onnx_translation *t)
     }
     const onnx_operator *o = *domain && strcmp(domain, "ai.onnx") != 0 ? NULL : find_operator(type);
     if (*domain && strcmp(domain, "ai.onnx") != 0)
-        onnx_fail(t, "is of the domain '%s', expected ONNX's own operators", onnx_shown(domain));
+        onnx_fail(t, "is of the domain '%s', expected ONNX's own operators", onnx_shown(domain).chars);
     else if (!o)
-        onnx_fail(t, "the operator %s is not known here", onnx_shown(type));
+        onnx_fail(t, "the operator %s is not known here", onnx_shown(type).chars);
     else if (check_attributes(t, o) && check_inputs(t, o) && !(has_only_constants(t) && onnx_fold(t)) &&
              !t->failed)
         o->make(t);
@@ -316,7 +318,7 @@ static tsr_node *translate(onnx_translation *t, const char *output)
     make_all(t);
     onnx_value *last = t->failed ? NULL : onnx_value_find(t, logits);
     if (!t->failed && (!last || !last->node))
-        onnx_fail(t, "its output '%s' %s", onnx_shown(output),
+        onnx_fail(t, "its output '%s' %s", onnx_shown(output).chars,
                   last ? "does not depend on the input" : "is made by no node");
     return t->failed ? t->input : last->node;
 }

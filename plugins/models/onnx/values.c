@@ -21,7 +21,7 @@ onnx_value *onnx_value_find(const onnx_translation *t, const char *name)
 static onnx_value *enter(onnx_translation *t, const char *name)
 {
     if (onnx_value_find(t, name)) {
-        onnx_fail(t, "the value '%s' is made twice", onnx_shown(name));
+        onnx_fail(t, "the value '%s' is made twice", onnx_shown(name).chars);
         return NULL;
     }
     onnx_value *value = calloc(1, sizeof(*value));
@@ -144,7 +144,7 @@ onnx_value *onnx_input(onnx_translation *t, size_t i)
     if (value)
         define(t, value);
     if (!t->failed && (!value || (!value->node && !value->constant)))
-        onnx_fail(t, "input '%s' is made by no node before it", onnx_shown(t->node->input[i]));
+        onnx_fail(t, "input '%s' is made by no node before it", onnx_shown(t->node->input[i]).chars);
     return t->failed ? NULL : value;
 }
 

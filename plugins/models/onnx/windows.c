@@ -71,7 +71,7 @@ bool onnx_window_read(onnx_translation *t, size_t n, const size_t *sides, const 
         pad_to_same(out, sides, strcmp(padding, "SAME_UPPER") == 0, pads);
     else if (*padding && strcmp(padding, "NOTSET") != 0 && strcmp(padding, "VALID") != 0)
         onnx_fail(t, "auto_pad is '%s', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
-                  onnx_shown(padding));
+                  onnx_shown(padding).chars);
     if (onnx_attribute(t, "ceil_mode") && onnx_int(t, "ceil_mode", 0))
         pad_to_ceil(out, sides, pads);
     for (size_t i = 0; i < n && !t->failed; i++) {
@@ -94,9 +94,10 @@ static bool is_apart(const onnx_window *w)
 tsr_node *onnx_window_pad(onnx_translation *t, tsr_node *x, const onnx_window *window, float value)
 {
     size_t before[TSR_MAX_DIMS] = { 0 }, after[TSR_MAX_DIMS] = { 0 };
-    for (size_t i = 0; i < window->n; i++) {
-        before[i + 1] = window->before[i];
-        after[i + 1] = window->after[i];
+    size_t first = tsr_node_shape(x).n_dims - window->n;
+    for (size_t i = 0; i < window->n && first + i < TSR_MAX_DIMS; i++) {
+        before[first + i] = window->before[i];
+        after[first + i] = window->after[i];
     }
     return t->failed || !is_apart(window) ? x : onnx_pad(t->graph, x, before, after, value);
 }
@@ -164,7 +165,7 @@ static void make_max_pool(onnx_translation *t)
     if (!in)
         return;
     tsr_pool_options options = options_of(&window);
-    tsr_node *x = as_maps(t, onnx_window_pad(t, in->node, &window, -FLT_MAX), in->rank);
+    tsr_node *x = onnx_window_pad(t, as_maps(t, in->node, in->rank), &window, -FLT_MAX);
     onnx_give(t, 0, as_before(t, tsr_max_pool_with(t->graph, x, &options), in->rank), in->rank);
 }
 
@@ -183,7 +184,7 @@ static void make_average_pool(onnx_translation *t)
                   "expected pads alike, or count_include_pad without ceil_mode");
         return;
     }
-    tsr_node *x = as_maps(t, onnx_window_pad(t, in->node, &window, 0), in->rank);
+    tsr_node *x = onnx_window_pad(t, as_maps(t, in->node, in->rank), &window, 0);
     onnx_give(t, 0, as_before(t, tsr_average_pool_with(t->graph, x, &options), in->rank), in->rank);
 }
 
@@ -237,7 +238,7 @@ static void make_pad(onnx_translation *t)
         return;
     onnx_string(t, "mode", mode);
     if (*mode && strcmp(mode, "constant") != 0)
-        onnx_fail(t, "its mode is '%s', expected constant", onnx_shown(mode));
+        onnx_fail(t, "its mode is '%s', expected constant", onnx_shown(mode).chars);
     else if (onnx_has_input(t, 3))
         onnx_fail(t, "names axes, expected the padding of all dimensions");
     else if (onnx_has_input(t, 2) && !onnx_scalar(onnx_constant_input(t, 2), &value))

@@ -15,7 +15,7 @@ typedef struct onnx_window {
 bool onnx_window_read(onnx_translation *t, size_t n, const size_t *sides, const size_t *sizes,
                       onnx_window *out);
 
-/* Does what is to be done apart on maps, with `value`. */
+/* Does what is to be done apart on the last dimensions of x, with `value`. */
 tsr_node *onnx_window_pad(onnx_translation *t, tsr_node *x, const onnx_window *window, float value);
 
 #endif
