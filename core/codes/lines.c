@@ -24,6 +24,8 @@ static tsr_status *encode_layer(const tsr_lines *lines, size_t number, size_t fi
     const tsr_code_source *source = tsr_network_code_source(tsr_lines_network(lines), number);
     const double *values = tsr_lines_values(lines, number), *slopes = tsr_lines_slopes(lines, number);
     size_t n;
+    if (!values)
+        return tsr_fail(TSR_REFUSED, "the lines are not followed to layer %zu of the code", number);
     bool fits = tsr_checked_multiply(source->n_breakpoints, source->channels, &n);
     float *at = fits ? tsr_alloc(n, sizeof(float)) : NULL;
     if (!at)

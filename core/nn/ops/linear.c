@@ -82,7 +82,7 @@ static tsr_status *line(const tsr_line_pass *pass)
 const tsr_op tsr_op_linear = { .size = sizeof(tsr_op),
                                .name = "linear",
                                .config_size = sizeof(linear_config),
-                               .flags = TSR_OP_READS_INPUTS,
+                               .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE,
                                .setup = setup,
                                .forward = forward,
                                .backward = backward,
