@@ -25,7 +25,8 @@ struct tsr_lines {
     tsr_network *network;
     size_t n;
     double *t, *next;
-    course *courses; /* per node; empty where it is not wanted */
+    course *courses;      /* per node; empty where it is not wanted */
+    const tsr_node *last; /* the values of the last layer that is followed; NULL: all are */
 };
 
 static void clear_course(course *c)
@@ -204,7 +205,8 @@ static void meet_taps(tsr_lines *lines)
         const tsr_layer_source *layer = &lines->network->layers[i];
         const tsr_code_source *source = &lines->network->sources[i];
         const course *c = &lines->courses[layer->values->index];
-        size_t size = layer->reader || !c->wanted ? 0 : tsr_shape_size(layer->values->shape);
+        bool meets = !layer->reader && c->wanted && layer->values != lines->last;
+        size_t size = meets ? tsr_shape_size(layer->values->shape) : 0;
         for (size_t j = 0; j < lines->n * size; j++)
             for (size_t b = 0; b < source->n_breakpoints; b++)
                 tsr_line_meet(lines->t[j / size], c->values[j], c->slopes[j], (double)source->breakpoints[b],
@@ -295,10 +297,10 @@ static void place_input(const tsr_lines *lines, const double *origins, const dou
 }
 
 /* Whether the values of what is straight are asked for once more: by what is not, or from outside. */
-static bool stays(const tsr_lines *lines, const tsr_node *node, size_t last)
+static bool stays(const tsr_lines *lines, const tsr_node *node)
 {
     const tsr_graph *graph = lines->network->graph;
-    bool stays = node->index == last || node == graph->logits;
+    bool stays = node == lines->last || node == graph->logits;
     for (size_t i = 0; !stays && i < lines->network->n_sources; i++)
         stays = lines->network->layers[i].values == node;
     for (size_t i = node->index + 1; !stays && i < graph->n; i++)
@@ -307,14 +309,14 @@ static bool stays(const tsr_lines *lines, const tsr_node *node, size_t last)
     return stays;
 }
 
-static tsr_status *keep_starts(const tsr_lines *lines, size_t last)
+static tsr_status *keep_starts(const tsr_lines *lines)
 {
     const tsr_graph *graph = lines->network->graph;
     for (size_t i = 0; i < graph->n; i++) {
         course *c = &lines->courses[i];
         if (!c->straight)
             continue;
-        if (!stays(lines, graph->nodes[i], last)) {
+        if (!stays(lines, graph->nodes[i])) {
             clear_course(c);
             continue;
         }
@@ -331,14 +333,14 @@ static tsr_status *keep_starts(const tsr_lines *lines, size_t last)
 static tsr_status *make(tsr_lines *lines, const size_t *layer, const double *origins, const double *directions)
 {
     const tsr_graph *graph = lines->network->graph;
-    size_t last = layer ? lines->network->layers[*layer].values->index : graph->n;
+    lines->last = layer ? lines->network->layers[*layer].values : NULL;
     lines->t = tsr_alloc(lines->n, sizeof(double));
     lines->next = tsr_alloc(lines->n, sizeof(double));
     lines->courses = tsr_alloc(graph->n, sizeof(*lines->courses));
     if (!lines->t || !lines->next || !lines->courses)
         return tsr_no_memory("lines");
     if (layer)
-        want(lines, graph->nodes[last]);
+        want(lines, lines->last);
     for (size_t i = 0; i < graph->n; i++)
         lines->courses[i].wanted |= i == 0 || (!layer && graph->nodes[i]->looked_at);
     for (size_t i = 0; i < graph->n; i++)
@@ -348,7 +350,7 @@ static tsr_status *make(tsr_lines *lines, const size_t *layer, const double *ori
     for (size_t i = 1; i < graph->n; i++)
         if (lines->courses[i].straight)
             TSR_TRY(follow(lines, graph->nodes[i]));
-    TSR_TRY(keep_starts(lines, last));
+    TSR_TRY(keep_starts(lines));
     return tsr_lines_move(lines, lines->t); /* which are 0 */
 }
 

@@ -18,8 +18,8 @@ typedef struct tsr_lines tsr_lines;
    Fails without memory: two doubles for each value of the network and line. The caller frees. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins,
                                                  const double *directions, tsr_lines **out);
-/* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece behind
-   these is not seen, and neither later layers nor logits nor the code may be asked for. */
+/* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece at
+   these or behind them is not seen, and neither later layers nor logits nor the code may be asked for. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n,
                                                           const double *origins, const double *directions,
                                                           tsr_lines **out);
