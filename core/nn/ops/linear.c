@@ -102,7 +102,7 @@ static tsr_status *line(const tsr_line_pass *pass)
 const tsr_op tsr_op_linear = { .size = sizeof(tsr_op),
                                .name = "linear",
                                .config_size = sizeof(tsr_linear_options),
-                               .flags = TSR_OP_READS_INPUTS,
+                               .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE,
                                .setup = setup,
                                .forward = forward,
                                .backward = backward,
