@@ -17,6 +17,7 @@ int tsr_cli_run(int argc, char **argv);
 int tsr_cli_check(int argc, char **argv);
 int tsr_cli_encode(int argc, char **argv);
 int tsr_cli_probe(int argc, char **argv);
+int tsr_cli_clean(int argc, char **argv);
 int tsr_cli_report_command(int argc, char **argv);
 int tsr_cli_results(int argc, char **argv);
 int tsr_cli_status(int argc, char **argv);

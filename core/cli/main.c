@@ -115,12 +115,14 @@ static const command commands[] = {
       "metric's\n"
       "mean with the half of its 95 % interval. Reads what report reads.\n"
       "\n"
-      "      --metric NAME     this metric, or those of a pattern such as 'knn.*'; may be repeated. Without it:\n"
+      "      --metric NAME     this metric, or those of a pattern such as 'knn.*'; may be repeated. Without "
+      "it:\n"
       "                        all that are not of a single layer\n"
       "      --where KEY=VALUE the rows with this value of a swept key, or of the epoch; may be repeated:\n"
       "                        of one key any value, of several keys all\n"
       "      --all-epochs      a row for each snapshot; without it, the last one\n"
-      "      --format FORMAT   md or latex, rounded (default: md); csv or json, with all digits, deviations and\n"
+      "      --format FORMAT   md or latex, rounded (default: md); csv or json, with all digits, deviations "
+      "and\n"
       "                        each metric's own n\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or not what was asked for.\n",
@@ -133,6 +135,21 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 a folder holds no study.\n",
       tsr_cli_status, false },
+    { "clean", "DIR --failed|--models|--codes [OPTIONS]", "remove what a study no longer needs",
+      "Removes files that tessera has written for the runs of a results folder, and says what that freed.\n"
+      "What else lies there stays. A folder in which a process does runs is refused.\n"
+      "\n"
+      "      --failed          runs that failed, and what runs without a record have left; the tables are "
+      "made\n"
+      "                        anew. Runs that diverged are results and stay\n"
+      "      --models          all runs' networks; output.save_model of the folder's config becomes false\n"
+      "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"
+      "  -n, --dry-run         say what would be removed, and remove nothing\n"
+      "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder is none of tessera's, or something cannot be "
+      "removed.\n",
+      tsr_cli_clean, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"

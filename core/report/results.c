@@ -261,14 +261,20 @@ tsr_status *tsr_results_open(const char *folder, size_t n_overrides, const char 
     return tsr_results_begin(folder, config, out);
 }
 
+tsr_status *tsr_results_add_all(tsr_results *results)
+{
+    reading r = { .results = results, .skim = { .skipped = tsr_skim_for_tables } };
+    tsr_status *status = tsr_folder_each_run(results->folder, read_record, &r);
+    tsr_skim_clear(&r.skim);
+    return status;
+}
+
 tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
                              tsr_results **out)
 {
     tsr_results *results;
     TSR_TRY(tsr_results_open(folder, n_overrides, overrides, &results));
-    reading r = { .results = results, .skim = { .skipped = tsr_skim_for_tables } };
-    tsr_status *status = tsr_folder_each_run(folder, read_record, &r);
-    tsr_skim_clear(&r.skim);
+    tsr_status *status = tsr_results_add_all(results);
     if (!status)
         status = tsr_results_end(results);
     if (status)
