@@ -50,6 +50,34 @@ START_TEST(csv_has_the_numbers_of_the_summary_with_all_their_digits)
 }
 END_TEST
 
+/* Records are read by their lines where they have them as they were written, and else by every character. */
+START_TEST(records_of_any_layout_give_the_same)
+{
+    shell_gives(folder, 0, NULL, NULL, "\"$TESSERA\" results out --all-epochs --format csv >before");
+    shell_gives(folder, 0, NULL, NULL,
+                "for r in out/runs/*/run.json; do tr -d '\\n' <$r >one && cp one $r; done\n"
+                "\"$TESSERA\" results out --all-epochs --format csv >after && cmp before after");
+    shell_gives(folder, 0, NULL, NULL,
+                "for r in out/runs/*/run.json; do sed 's/^ *//' $r >one && cp one $r; done\n"
+                "\"$TESSERA\" results out --all-epochs --format csv >after && cmp before after");
+}
+END_TEST
+
+START_TEST(a_record_whose_numbers_are_none_is_left_out_and_says_so)
+{
+    static const char *const numbers[] = { "1e999", "01", "1.", "nan", "+1", "\"1\"" };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        shell_gives(folder, 0, NULL, NULL,
+                    "cd out/runs && set -- * && cp $1/run.json ../kept &&\n"
+                    "sed 's/\"knn.test\": [0-9].*/\"knn.test\": %s/' ../kept >$1/run.json",
+                    numbers[i]);
+        command_gives(folder, 0, NULL, "run.json", "results out --where epoch=0");
+        command_gives(folder, 0, NULL, "it is left out", "results out");
+        shell_gives(folder, 0, NULL, NULL, "cd out/runs && set -- * && cp ../kept $1/run.json");
+    }
+}
+END_TEST
+
 START_TEST(json_is_json_and_has_values_as_they_are)
 {
     command_gives(folder, 0, "\"model.width\": 5", NULL, "results out --format json --where model.width=5");
@@ -99,6 +127,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_table_has_a_row_for_each_configuration_with_interval_and_n);
     tcase_add_test(tests, csv_has_the_numbers_of_the_summary_with_all_their_digits);
+    tcase_add_test(tests, records_of_any_layout_give_the_same);
+    tcase_add_test(tests, a_record_whose_numbers_are_none_is_left_out_and_says_so);
     tcase_add_test(tests, json_is_json_and_has_values_as_they_are);
     tcase_add_test(tests, latex_is_escaped);
     tcase_add_test(tests, conditions_choose_rows_any_value_of_a_key_and_every_key);
