@@ -83,8 +83,9 @@ static tsr_status *pad_line(const tsr_line_pass *pass)
     return NULL;
 }
 
-static const tsr_op pad = TSR_OP(.name = "pad", .config_size = sizeof(padding), .flags = TSR_OP_AFFINE, .setup = setup_pad,
-                                 .forward = pad_forward, .backward = pad_backward, .line = pad_line);
+static const tsr_op pad =
+    TSR_OP(.name = "pad", .config_size = sizeof(padding), .flags = TSR_OP_AFFINE, .setup = setup_pad,
+           .forward = pad_forward, .backward = pad_backward, .line = pad_line);
 
 tsr_node *onnx_pad(tsr_graph *graph, tsr_node *x, const size_t *before, const size_t *after, float value)
 {
@@ -245,8 +246,9 @@ static tsr_status *array_line(const tsr_line_pass *pass)
     return NULL;
 }
 
-static const tsr_op array = TSR_OP(.name = "array", .config_size = sizeof(array_config), .flags = TSR_OP_AFFINE, .setup = setup_array,
-                                   .forward = array_forward, .backward = array_backward, .line = array_line);
+static const tsr_op array =
+    TSR_OP(.name = "array", .config_size = sizeof(array_config), .flags = TSR_OP_AFFINE, .setup = setup_array,
+           .forward = array_forward, .backward = array_backward, .line = array_line);
 
 tsr_node *onnx_array(onnx_translation *t, const onnx_constant *constant, size_t rank, bool scale)
 {
