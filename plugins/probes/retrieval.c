@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK 32 /* queries of a task */
+#define BLOCK 64 /* queries of a task */
 
 typedef struct retrieval {
     int k, radius;
