@@ -236,7 +236,8 @@ START_TEST(every_measure_is_defined_after_training_and_moves_with_it)
                                           "class_patterns.nearest.test",
                                           "kmeans.nmi.test",
                                           "intrinsic_dimension.dimension.train",
-                                          "zero_cost.naswot.train" };
+                                          "zero_cost.naswot.train",
+                                          "monitor.auroc.own" };
     results r = study("measures", "");
     ck_assert_uint_eq(r.rows, 1 + 6);
     for (size_t i = 0; i < sizeof(larger) / sizeof(larger[0]); i++)
