@@ -10,6 +10,7 @@ A row is one declaration below. Data sets come from tools/get-data; codes are ma
 import argparse
 import dataclasses
 import datetime
+import glob
 import json
 import os
 import platform
@@ -173,6 +174,34 @@ class Network:
         return run(peer_command("conv.py", self.peer_name, self.batch, self.times, self.mode, threads), threads)
 
 
+@dataclasses.dataclass
+class Geometry:
+    """A probe that follows a network along lines, on one trained on MNIST, which stays for the peer."""
+
+    what: str
+    depth: int
+    settings: str
+
+    def folder(self):
+        return os.path.join(BUILD, f"bench/geometry-{self.what}")
+
+    def run_folder(self):
+        (only,) = glob.glob(os.path.join(self.folder(), "runs/*"))
+        return only
+
+    def ours(self, _):
+        data_folder("mnist")
+        settings = [f"model.depth={self.depth}", "training.epochs=2", "output.save_model=true",
+                    f'probes=({{ plugin="{self.what}"; {self.settings} }})']
+        command = [os.path.join(BUILD, "tessera"), "run", os.path.join(HERE, "mnist.cfg"), "-q", "--fresh"]
+        run([*command, "-o", self.folder(), *(word for setting in settings for word in ("-s", setting))], CORES)
+        record = json.load(open(os.path.join(self.run_folder(), "run.json")))
+        return {"seconds": record["seconds"]["probes"][self.what], **record["snapshots"][-1]["metrics"]}
+
+    def peer(self, threads, _):
+        return run(peer_command("geometry.py", self.what, self.run_folder(), data_folder("mnist"), threads), threads)
+
+
 class Study:
     """Everything from the data to the metrics; the peer's widths are dealt to two processes of one thread."""
 
@@ -230,6 +259,16 @@ def same_metrics(*names):
 def same_redundancy(ours, peer):
     mine, theirs = ours[-1]["train"], peer[-1]["train"]
     return f"redundancy {mine:.6f} and {theirs:.6f}", abs(mine - theirs) < 1e-9
+
+
+def same_lengths(ours, peer):
+    mine, theirs = ours[-1]["regions.random.test"], peer[-1]["random"]
+    return f"random direction {mine:.4f} and, by steps, {theirs:.4f}", abs(mine - theirs) <= 0.03 * mine
+
+
+def same_cells(ours, peer):
+    mine, theirs = ours[-1]["slice.cells"], peer[-1]["cells"]
+    return f"cells {mine:.0f} and {theirs:.0f}", mine == theirs
 
 
 @dataclasses.dataclass
@@ -362,6 +401,11 @@ ROWS = [
     Row("logistic-long", "the same at 1,024 bits", "scikit-learn", 5,
         Codes(48000, 10000, 1024, LOGISTIC, "logistic_regression"), rounds=1, limit=lookups(48000, 1024),
         check=same_accuracy),
+    Row("regions", "lengths of the linear regions of 10,000 MNIST examples in four directions, 784-100-10, exact",
+        "PyTorch, codes at 200 points", 10,
+        Geometry("regions", 1, "examples=5000; sampled=0; segments=0; directions=0;"), rounds=1, check=same_lengths),
+    Row("slice", "linear regions in the plane of three MNIST examples, 784-100-100-10", "NumPy, cells alone, one by one", 2,
+        Geometry("slice", 2, ""), rounds=1, check=same_cells),
     Row("study", "whole study: MNIST widths 20, 40, 60, 100, 20 epochs, all probes", "PyTorch + scikit-learn pipeline",
         12, Study(), rounds=1),
 ]
