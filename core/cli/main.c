@@ -150,6 +150,17 @@ static const command commands[] = {
       "Exit status: 0 done; 1 wrong usage; 2 the folder is none of tessera's, or something cannot be "
       "removed.\n",
       tsr_cli_clean, false },
+    { "verify", "DIR [--sample N]", "do some runs again and compare them bit for bit",
+      "Does runs of a results folder that are done once more, in a folder of its own that goes away, and\n"
+      "compares the training's curve, every metric of every snapshot, and the networks and codes that were\n"
+      "saved. Says of each run whether it is the same, and if not, what differs and what may be why. The\n"
+      "folder stays as it is.\n"
+      "\n"
+      "      --sample N        so many runs, evenly picked (3); 0: all that are done\n"
+      "\n"
+      "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
+      "differ; 130 interrupted.\n",
+      tsr_cli_verify, true },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
