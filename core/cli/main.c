@@ -161,6 +161,16 @@ static const command commands[] = {
       "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
       "differ; 130 interrupted.\n",
       tsr_cli_verify, true },
+    { "merge", "DIR DIR... -o DIR", "one study of several",
+      "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates the\n"
+      "seeds of all of them, and makes its tables, as if one command had done all. A key that one study sweeps\n"
+      "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
+      "results of the same run, other data under one name. No plugin is loaded.\n"
+      "\n"
+      "  -o, --output DIR      the new folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
+      tsr_cli_merge, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
