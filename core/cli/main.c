@@ -1,6 +1,7 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
 
+#include "base/build.h"
 #include "base/cpu.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -162,8 +163,10 @@ static const command commands[] = {
       "differ; 130 interrupted.\n",
       tsr_cli_verify, true },
     { "merge", "DIR DIR... -o DIR", "one study of several",
-      "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates the\n"
-      "seeds of all of them, and makes its tables, as if one command had done all. A key that one study sweeps\n"
+      "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "
+      "the\n"
+      "seeds of all of them, and makes its tables, as if one command had done all. A key that one study "
+      "sweeps\n"
       "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
       "results of the same run, other data under one name. No plugin is loaded.\n"
       "\n"
@@ -312,6 +315,8 @@ static int run_command(const command *c, int argc, char **argv)
     }
     if (is_one_of(argv[1], "--version", "-V")) {
         printf("tessera %s (plugin ABI %d.%d)\n", tsr_version(), TSR_ABI_MAJOR, TSR_ABI_MINOR);
+        printf("revision %s, built by %s with %s\n", tsr_build_revision(), tsr_build_compiler(),
+               *tsr_build_flags() ? tsr_build_flags() : "no flags");
         return TSR_EXIT_DONE;
     }
     if (is_one_of(argv[1], "--help", "-h")) {

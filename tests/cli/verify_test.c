@@ -34,6 +34,19 @@ START_TEST(runs_that_give_what_they_gave_are_the_same_and_the_folder_stays)
 }
 END_TEST
 
+START_TEST(a_record_says_what_the_program_was_built_from)
+{
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "revision=$(\"$TESSERA\" --version | sed -n 's/^revision \\([^,]*\\),.*/\\1/p') && [ -n "
+        "\"$revision\" ] &&\n"
+        "for r in out/runs/*/run.json; do\n"
+        "    grep -qF \"\\\"revision\\\": \\\"$revision\\\"\" $r && grep -q '\"compiler\": \"[gc]' $r &&\n"
+        "        grep -q '\"flags\": \"' $r || exit 9\n"
+        "done");
+}
+END_TEST
+
 START_TEST(what_a_probe_has_added_is_not_missed)
 {
     command_gives(folder, 0, NULL, NULL, "probe out -s 'probes=({plugin=\"kmeans\";k=4;restarts=1;})'");
@@ -82,6 +95,7 @@ int main(void)
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, runs_that_give_what_they_gave_are_the_same_and_the_folder_stays);
+    tcase_add_test(tests, a_record_says_what_the_program_was_built_from);
     tcase_add_test(tests, what_a_probe_has_added_is_not_missed);
     tcase_add_loop_test(tests, what_differs_is_named, 0, sizeof(changes) / sizeof(*changes));
     tcase_add_test(tests, what_cannot_be_verified_is_refused);
