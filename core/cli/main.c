@@ -1,6 +1,7 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
 
+#include "base/build.h"
 #include "base/cpu.h"
 #include "base/guard.h"
 #include "base/log.h"
@@ -150,6 +151,29 @@ static const command commands[] = {
       "Exit status: 0 done; 1 wrong usage; 2 the folder is none of tessera's, or something cannot be "
       "removed.\n",
       tsr_cli_clean, false },
+    { "verify", "DIR [--sample N]", "do some runs again and compare them bit for bit",
+      "Does runs of a results folder that are done once more, in a folder of its own that goes away, and\n"
+      "compares the training's curve, every metric of every snapshot, and the networks and codes that were\n"
+      "saved. Says of each run whether it is the same, and if not, what differs and what may be why. The\n"
+      "folder stays as it is.\n"
+      "\n"
+      "      --sample N        so many runs, evenly picked (3); 0: all that are done\n"
+      "\n"
+      "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
+      "differ; 130 interrupted.\n",
+      tsr_cli_verify, true },
+    { "merge", "DIR DIR... -o DIR", "one study of several",
+      "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "
+      "the\n"
+      "seeds of all of them, and makes its tables, as if one command had done all. A key that one study "
+      "sweeps\n"
+      "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
+      "results of the same run, other data under one name. No plugin is loaded.\n"
+      "\n"
+      "  -o, --output DIR      the new folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
+      tsr_cli_merge, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
@@ -291,6 +315,8 @@ static int run_command(const command *c, int argc, char **argv)
     }
     if (is_one_of(argv[1], "--version", "-V")) {
         printf("tessera %s (plugin ABI %d.%d)\n", tsr_version(), TSR_ABI_MAJOR, TSR_ABI_MINOR);
+        printf("revision %s, built by %s with %s\n", tsr_build_revision(), tsr_build_compiler(),
+               *tsr_build_flags() ? tsr_build_flags() : "no flags");
         return TSR_EXIT_DONE;
     }
     if (is_one_of(argv[1], "--help", "-h")) {

@@ -30,7 +30,7 @@
 
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
-static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
+const char *const tsr_store_may_differ[] = { "name",        "executor", "replicates", "sweep",
                                           "plugin_path", "report",   "output",     "allow_unsafe_plugins",
                                           NULL };
 
@@ -102,7 +102,7 @@ static tsr_status *compare(const tsr_store *store, tsr_value *there, tsr_value *
 {
     tsr_text difference = { 0 };
     tsr_status *status = NULL;
-    if (tsr_values_differ(there, here, may_differ, &difference))
+    if (tsr_values_differ(there, here, tsr_store_may_differ, &difference))
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds the results of another experiment (%s): expected the same one; choose "
                           "another folder with -o, or replace its results with --fresh",

@@ -51,6 +51,9 @@ void tsr_store_close(tsr_store *store);
    still kept out. */
 TSR_MUST_CHECK tsr_status *tsr_store_share(tsr_store *store);
 
+/* The members of a config in which two commands, or two parts of a study, may differ; NULL at the end. */
+extern const char *const tsr_store_may_differ[];
+
 /* The folder of a run, DIR/runs/<id>; free() it. */
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);
 
