@@ -153,8 +153,8 @@ __attribute__((noinline)) static tally measure(const tsr_instance *instance, lab
     tsr_rng rng = tsr_rng_stream(SEED, TSR_FOR_PROBE, seed);
     tsr_probed_codes seen;
     tally timing = { now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID) };
-    demand(tsr_choose_probed_codes(tsr_instance_common(instance), train.codes, test.codes, NULL, NULL, &rng,
-                                   metrics, &seen));
+    demand(tsr_choose_probed_codes(tsr_instance_common(instance), train.codes, test.codes, NULL, NULL, NULL,
+                                   &rng, metrics, &seen));
     tsr_probing probing = { .train = seen.train,
                             .test = seen.test,
                             .train_labels = train.labels,

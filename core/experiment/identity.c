@@ -24,6 +24,9 @@ static const young_key young_keys[] = {
     { "training.instance_noise", 0, NULL },
 };
 
+/* The same of every probe, those that probes run too. */
+static const young_key young_probe_key = { "unit_share", 1, NULL };
+
 static bool has_default(const tsr_value *value, const young_key *key)
 {
     const char *word = tsr_value_text(value);
@@ -34,13 +37,32 @@ static bool has_default(const tsr_value *value, const young_key *key)
     return tsr_value_is_number(value) && tsr_value_number(value) == key->number;
 }
 
+static void forget_default(tsr_value *config, const tsr_value *other, const young_key *key)
+{
+    const tsr_value *value = tsr_value_at(config, key->path);
+    if (value && has_default(value, key) && !tsr_value_at(other, key->path))
+        tsr_value_remove_at(config, key->path);
+}
+
+static void forget_of_probes(tsr_value *value, const tsr_value *other)
+{
+    bool is_list = tsr_value_is(value, TSR_VALUE_LIST);
+    if (!is_list && !tsr_value_is(value, TSR_VALUE_GROUP))
+        return;
+    if (!is_list)
+        forget_default(value, other, &young_probe_key);
+    for (size_t i = 0; i < value->n; i++)
+        forget_of_probes(value->items[i], is_list ? tsr_value_element(other, i)
+                                                  : tsr_value_member(other, value->items[i]->key));
+}
+
 void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other)
 {
-    for (size_t i = 0; i < sizeof(young_keys) / sizeof(*young_keys); i++) {
-        const tsr_value *value = tsr_value_at(config, young_keys[i].path);
-        if (value && has_default(value, &young_keys[i]) && !tsr_value_at(other, young_keys[i].path))
-            tsr_value_remove_at(config, young_keys[i].path);
-    }
+    for (size_t i = 0; i < sizeof(young_keys) / sizeof(*young_keys); i++)
+        forget_default(config, other, &young_keys[i]);
+    for (size_t i = 0; i < config->n; i++)
+        if (strcmp(config->items[i]->key, "probes") == 0)
+            forget_of_probes(config->items[i], tsr_value_member(other, "probes"));
 }
 
 tsr_status *tsr_identity_of(const tsr_value *config, char id[17])

@@ -72,7 +72,7 @@ void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zer
         if (probing->constant[j / 64] >> j % 64 & 1)
             counts[probing->constant_values[j / 64] >> j % 64 & 1]++;
     if (counts[0] + counts[1] + probing->train->layers[i].bits != info.units * info.n_breakpoints)
-        return; /* a projection */
+        return; /* some of the units, or of the bits */
     *zeros = counts[0];
     *ones = counts[1];
 }
@@ -143,7 +143,7 @@ tsr_status *tsr_probing_check_sizes(const tsr_probing *probing, const tsr_instan
     tsr_probe_sizes sizes = { .n_train = probing->train->n,
                               .n_test = probing->test->n,
                               .classes = probing->classes,
-                              .projection = (size_t)common->projection };
+                              .projection = tsr_probed_at_most(common) };
     if (probing->network)
         sizes.shape = tsr_network_input(probing->network);
     if (!ops->check)
@@ -159,7 +159,7 @@ static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     tsr_probed_codes seen = { 0 };
     tsr_status *status = tsr_choose_probed_codes(
-        tsr_instance_common(probe), probing->train, probing->test, probing->columns,
+        tsr_instance_common(probe), probing->train, probing->test, probing->columns, probing->network,
         probing->host ? probing->host->budget : NULL, &probing->rng, probing->metrics, &seen);
     if (!status) {
         probing->train = seen.train;

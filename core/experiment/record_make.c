@@ -54,14 +54,19 @@ static json_t *describe_network(const tsr_network *network)
 /* What a probe's metrics mean. */
 static void describe_probe(const tsr_instance *probe, json_t *out)
 {
+    static const char seen[] = "bits of the code that are worked on";
+    static const tsr_metric_info pruned[] = {
+        TSR_METRIC(TSR_PRUNED, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, seen), { 0 }
+    };
     static const tsr_metric_info projection[] = {
-        TSR_METRIC("projection", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, "bits of the code that are worked on"),
-        { 0 },
+        TSR_METRIC(TSR_PROJECTION, TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, seen), { 0 }
     };
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     const tsr_probe_common *common = tsr_instance_common(probe);
     char *label = tsr_format("%s.", tsr_probe_label(probe));
-    char *prefix = tsr_format("%s.%s", tsr_probe_label(probe), common->projection ? TSR_PROJECTED : "");
+    char *prefix = tsr_format("%s.%s", tsr_probe_label(probe), tsr_probed_prefix(common));
+    if (label && common->unit_share < 1)
+        tsr_announced_json(pruned, label, out);
     if (label && common->projection)
         tsr_announced_json(projection, label, out);
     if (prefix)

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "experiment/model_digest.h"
 #include "experiment/prepare.h"
+#include "experiment/probed.h"
 #include "experiment/weights.h"
 #include "nn/network.h"
 #include "plugin/kinds.h"
@@ -170,7 +171,7 @@ static tsr_status *check_demands(const tsr_instance *probe, const tsr_value *pla
                               tsr_probe_label(probe));
     if (!ops->check)
         return NULL;
-    sizes->projection = (size_t)common->projection;
+    sizes->projection = tsr_probed_at_most(common);
     tsr_guarded before = tsr_instance_enter(probe, TSR_CALL_CHECK);
     tsr_status *status = ops->check(tsr_instance_self(probe), sizes);
     tsr_guard_leave(before);

@@ -35,6 +35,9 @@ static const tsr_key probe_common[] = {
     TSR_KEY_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
     TSR_KEY_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
                        "layers whose bits it sees, counted from 0; empty: all"),
+    TSR_KEY_REAL(tsr_probe_common, unit_share, 1.0, 1e-9, 1.0,
+                   "see this share of each layer's units, at least one, drawn by the seed, and name the metrics "
+                   "pruned_...; 1: all"),
     TSR_KEY_INT(tsr_probe_common, projection, 0, 0, 1 << 30,
                   "of these bits see so many, drawn by the seed, and name the metrics projected_...; 0: all",
                   .unit = "bits"),

@@ -17,6 +17,7 @@ typedef struct tsr_dataset_common {
 typedef struct tsr_probe_common {
     const char *label;   /* "": the plugin's name */
     tsr_int_list layers; /* which layers' bits to see, from 0; none: all */
+    double unit_share;   /* of each of them this share of its units, drawn by the seed; 1: all */
     int projection;      /* of these, how many bits, drawn by the seed; 0: all */
 } tsr_probe_common;
 

@@ -15,7 +15,8 @@ typedef struct tsr_probe_sizes {
     size_t n_train, n_test; /* examples that will have codes */
     int classes;
     tsr_shape shape;   /* of one input; of 0 dimensions: codes come without a network and inputs */
-    size_t projection; /* bits that the probe will see at most, drawn from all; 0: it sees all */
+    size_t projection; /* bits that the probe will see at most, drawn from all; 0: it sees all; SIZE_MAX: a
+                          share of each layer's units */
 } tsr_probe_sizes;
 
 typedef struct tsr_metrics tsr_metrics;
@@ -32,7 +33,7 @@ enum {
    the codes may be read by several threads. */
 typedef struct tsr_probing {
     const tsr_codes *train, *test; /* the same bits in both: of those that are not constant over both
-                                      the ones that the keys `layers` and `projection` choose */
+                                      the ones that the keys `layers`, `unit_share` and `projection` choose */
     const int32_t *train_labels, *test_labels; /* true labels, without label noise; NULL: there are none,
                                                   which only a probe that is `without_labels` meets */
     int classes;
@@ -94,8 +95,9 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, 
 
 /* Runs another probe, a parameter of the calling one (key.h), on `probing`, a copy of its own with codes, and
    if these are of other examples labels, that it made; columns that are no longer known are NULL there. Its
-   metrics are named "<prefix>.<name>" among the calling probe's, its keys `layers` and `projection` choose
-   from these codes, and what it needs the calling probe is given. Fails as that probe does. */
+   metrics are named "<prefix>.<name>" among the calling probe's, its keys `layers`, `unit_share` and
+   `projection` choose from these codes, and what it needs the calling probe is given. Fails as that probe
+   does. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_run_probe_sized(const tsr_probing *probing, const tsr_instance *probe,
                                                        const char *prefix, size_t size);
 static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_instance *probe,
@@ -104,17 +106,17 @@ static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_in
     return tsr_run_probe_sized(probing, probe, prefix, sizeof(*probing));
 }
 
-/* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection;
-   value may be NaN: undefined here. Names are lower case, digits,
-   _ and dots; each once per probing. */
+/* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection,
+   "<label>.pruned_<name>" where it sees a share of units; value may be NaN: undefined here. Names are lower
+   case, digits, _ and dots; each once per probing. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
 /* The same with the name composed, printf style: for families such as "layer0.entropy". */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
                                                 ...) TSR_PRINTF(3, 4);
 
-/* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the run's
-   record keeps beside the null that stands for the value. */
+/* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the
+   run's record keeps beside the null that stands for the value. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
                                                         const char *reason);
 

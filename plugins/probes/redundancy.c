@@ -113,7 +113,9 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
     const char *key = probe->random ? "random = 0" : "random_as_parts = false";
     if (sizes->projection)
         return tsr_fail(TSR_REFUSED,
-                        "random inputs are not measured on a projection: expected %s or projection = 0", key);
+                        "random inputs are not measured on a projection or a share of units: expected %s, or "
+                        "projection = 0 and unit_share = 1",
+                        key);
     if (sizes->shape.n_dims == 0)
         return tsr_fail(TSR_REFUSED,
                         "random inputs need the network, and only codes are known here: expected %s", key);

@@ -28,6 +28,12 @@ static const struct {
 } refused[] = {
     { "training = {\n label_noise_kind = \"shuffle\"; };",
       "bad.cfg:4: training.label_noise_kind = \"shuffle\": expected one of \"redraw\", \"permute\"" },
+    { "probes = ( { plugin = \"redundancy\";\n unit_share = 0.0; } );",
+      "bad.cfg:4: probes.0.unit_share = 0.0: expected" },
+    { "probes = ( { plugin = \"redundancy\";\n unit_share = 1.5; } );",
+      "bad.cfg:4: probes.0.unit_share = 1.5: expected" },
+    { "probes = ( { plugin = \"redundancy\"; unit_share = 0.5; random = 10; } );",
+      "bad.cfg:3: probe redundancy: random inputs are not measured on a projection or a share of units" },
     { "training = {\n instance_noise = 1.5; };", "bad.cfg:4: training.instance_noise = 1.5: expected" },
     { "training = {\n instance_noise = \"half\"; };",
       "bad.cfg:4: training.instance_noise = \"half\": expected" },
@@ -74,11 +80,11 @@ END_TEST
 START_TEST(each_key_makes_another_run_and_its_default_does_not)
 {
     static const char *const defaults[] = { "training.label_noise_kind=redraw", "training.instance_noise=0",
-                                            "training.samples_at=first", "dataset.class_count=0",
-                                            "dataset.only_classes=[]" };
+                                            "training.samples_at=first",        "dataset.class_count=0",
+                                            "dataset.only_classes=[]",          "probes.0.unit_share=1" };
     static const char *const others[] = { "training.label_noise_kind=permute", "training.instance_noise=0.5",
-                                          "training.samples_at=spread", "dataset.class_count=5",
-                                          "dataset.only_classes=[1,2]" };
+                                          "training.samples_at=spread",        "dataset.class_count=5",
+                                          "dataset.only_classes=[1,2]",        "probes.0.unit_share=0.5" };
     write_text(folder, "small.cfg", SMALL);
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out");
     for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
@@ -110,6 +116,8 @@ static void forget_keys(void)
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         ck_assert_int_eq(
             json_object_del(json_object_get(json_object_get(record, "config"), keys[i][0]), keys[i][1]), 0);
+    json_t *probes = json_object_get(json_object_get(record, "config"), "probes");
+    ck_assert_int_eq(json_object_del(json_array_get(probes, 0), "unit_share"), 0);
     ck_assert_int_eq(json_dump_file(record, path, JSON_INDENT(1)), 0);
     json_decref(record);
     free(path);
@@ -121,13 +129,32 @@ START_TEST(results_from_before_a_key_are_those_of_its_default)
     write_text(folder, "small.cfg", SMALL);
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out");
     forget_keys();
-    shell_gives(folder, 0, NULL, NULL,
-                "sed -i '/label_noise_kind\\|instance_noise\\|samples_at\\|class_count\\|only_classes/d' "
-                "out/config.cfg && ! grep -q samples_at out/config.cfg out/runs/*/run.json");
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "sed -i "
+        "'/label_noise_kind\\|instance_noise\\|samples_at\\|class_count\\|only_classes\\|unit_share/d' "
+        "out/config.cfg && ! grep -q samples_at out/config.cfg out/runs/*/run.json");
     command_gives(folder, 0, NULL, "all runs are done already", "run small.cfg -o out");
     shell_gives(folder, 0, NULL, NULL, "grep -q 'samples_at' out/config.cfg"); /* the folder's is of today */
     command_gives(folder, 2, NULL, "training.samples_at is \"first\" there and \"spread\" here",
                   "run small.cfg -o out -s training.samples_at=spread");
+}
+END_TEST
+
+START_TEST(what_a_share_of_units_gives_is_named_so_and_described)
+{
+    write_text(folder, "small.cfg", SMALL);
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out -s %s",
+                  "'probes=({plugin=\"redundancy\"; unit_share=0.5;})'");
+    char *csv = read_text(folder, "out/results.csv");
+    ck_assert(strstr(csv, ",redundancy.pruned,redundancy.pruned_train,redundancy.pruned_test"));
+    free(csv);
+    char *path = only_file(folder, "out/runs/*/run.json");
+    json_t *record = json_load_file(path, 0, NULL);
+    const json_t *said = json_object_get(record, "metrics");
+    ck_assert(json_object_get(said, "redundancy.pruned") && json_object_get(said, "redundancy.pruned_test"));
+    json_decref(record);
+    free(path);
 }
 END_TEST
 
@@ -154,6 +181,7 @@ int main(void)
                         sizeof(unkept) / sizeof(unkept[0]));
     tcase_add_test(tests, each_key_makes_another_run_and_its_default_does_not);
     tcase_add_test(tests, results_from_before_a_key_are_those_of_its_default);
+    tcase_add_test(tests, what_a_share_of_units_gives_is_named_so_and_described);
     tcase_add_test(tests, a_study_sweeps_over_the_number_of_classes);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -249,6 +249,39 @@ START_TEST(every_measure_is_defined_after_training_and_moves_with_it)
 }
 END_TEST
 
+/* Of 6 sample sizes and 6 snapshots; the page has a map of that plane for each measure. */
+START_TEST(the_third_plane_is_of_samples_and_time)
+{
+    results r = study("phase-chart-samples-time", "-s replicates=1");
+    ck_assert_uint_eq(r.rows, 1 + 6 * 6);
+    const where all = AT("training.samples", 1437), few = AT("training.samples", 10);
+    ck_assert_double_gt(MEAN(&r, "model.accuracy.test", all, AT("epoch", 20)),
+                        MEAN(&r, "model.accuracy.test", all, AT("epoch", 0)) + 0.5);
+    ck_assert_double_gt(MEAN(&r, "model.accuracy.test", all, AT("epoch", 20)),
+                        MEAN(&r, "model.accuracy.test", few, AT("epoch", 20)) + 0.2);
+    char *page = read_text(folder, "out/report.html");
+    const char *chart = strstr(page, "Activation hash phase chart");
+    ck_assert_ptr_nonnull(chart);
+    ck_assert_ptr_nonnull(strstr(chart, "a map of 6 by 6 cells"));
+    free(page);
+    free_results(&r);
+}
+END_TEST
+
+START_TEST(what_is_disturbed_is_learned_worse)
+{
+    results r = study("disturbed", "-s replicates=1");
+    ck_assert_double_gt(MEAN(&r, "model.accuracy.test", AT("training.label_noise", 0)), 0.85);
+    ck_assert_double_lt(MEAN(&r, "model.accuracy.test", AT("training.label_noise", 1)), 0.3);
+    free_results(&r);
+    r = study("disturbed", "--fresh -s replicates=1 -s training.label_noise=0 -s "
+                           "'sweep=({key=\"training.instance_noise\"; values=[0.0, 0.5, 1.0];})'");
+    ck_assert_double_gt(MEAN(&r, "model.accuracy.test", AT("training.instance_noise", 0.5)), 0.7);
+    ck_assert_double_lt(MEAN(&r, "model.accuracy.test", AT("training.instance_noise", 1)), 0.4);
+    free_results(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("studies");
@@ -263,6 +296,8 @@ int main(void)
     tcase_add_test(tests, every_activation_makes_codes_that_tell_the_classes_apart);
     tcase_add_test(tests, the_phase_chart_reaches_from_under_to_sufficiently_expressive);
     tcase_add_test(tests, every_measure_is_defined_after_training_and_moves_with_it);
+    tcase_add_test(tests, the_third_plane_is_of_samples_and_time);
+    tcase_add_test(tests, what_is_disturbed_is_learned_worse);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

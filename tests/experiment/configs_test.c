@@ -38,7 +38,7 @@ static char *black_images(void)
 
 static tsr_status *read_stood_in(const char *path, tsr_experiment **experiment)
 {
-    if (!strstr(path, "resnet") && !strstr(path, "vgg"))
+    if (!strstr(path, "resnet") && !strstr(path, "vgg") && !strstr(path, "tiny-imagenet"))
         return tsr_experiment_read(path, 2, stood_in, experiment);
     char *folder = black_images();
     char *setting = tsr_format("dataset={plugin=\"cifar\"; path=\"%s\";}", folder);
@@ -94,8 +94,11 @@ START_TEST(every_quick_study_can_be_run_without_any_download)
 }
 END_TEST
 
-static const char *const figures[] = { "model-size",  "training-time", "sample-size", "regularization",
-                                       "label-noise", "activation",    "phase-chart" };
+static const char *const figures[] = { "model-size",     "training-time",    "sample-size",
+                                       "regularization", "label-noise",      "activation",
+                                       "phase-chart",    "phase-chart-time", "phase-chart-samples-time" };
+static const char *const later_figures[] = { "label-noise-permuted", "instance-noise", "classes",
+                                             "pruned-codes", "random-inputs" };
 static const char *const data_sets[] = { "mnist", "fashion-mnist", "cifar10" };
 
 START_TEST(every_figure_of_the_paper_has_a_config_for_each_data_set)
@@ -107,6 +110,61 @@ START_TEST(every_figure_of_the_paper_has_a_config_for_each_data_set)
             globfree(&found);
             free(pattern);
         }
+}
+END_TEST
+
+START_TEST(every_figure_of_the_later_code_has_a_config_for_each_of_its_data_sets)
+{
+    static const char *const sets[] = { "mnist", "cifar10" };
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+        for (size_t j = 0; j < sizeof(later_figures) / sizeof(later_figures[0]); j++) {
+            char *pattern = tsr_format("configs/paper/%s-%s.cfg", sets[i], later_figures[j]);
+            glob_t found = shipped(pattern);
+            globfree(&found);
+            free(pattern);
+        }
+}
+END_TEST
+
+START_TEST(every_config_of_the_paper_says_what_differs)
+{
+    glob_t found = shipped("configs/paper/*.cfg");
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *text;
+        size_t length;
+        ck_succeeds(tsr_read_file(found.gl_pathv[i], 1 << 16, &text, &length));
+        const char *said = strstr(text, "# Known to differ from the authors' protocol: ");
+        ck_assert_msg(said && said < strstr(text, "\nname = "), "%s", found.gl_pathv[i]);
+        free(text);
+    }
+    globfree(&found);
+}
+END_TEST
+
+/* What each of them is for: the keys that make it that study. */
+START_TEST(studies_of_the_later_code_have_what_they_vary)
+{
+    static const struct {
+        const char *file, *key;
+        size_t values;
+    } studies[] = { { "mnist-classes", "dataset.class_count", 4 },
+                    { "mnist-instance-noise", "training.instance_noise", 7 },
+                    { "mnist-label-noise-permuted", "training.label_noise", 7 },
+                    { "mnist-phase-chart-samples-time", "training.samples", 8 } };
+    for (size_t i = 0; i < sizeof(studies) / sizeof(studies[0]); i++) {
+        char *pattern = tsr_format("configs/paper/%s.cfg", studies[i].file);
+        glob_t found = shipped(pattern);
+        tsr_experiment *experiment;
+        ck_succeeds(tsr_experiment_read(found.gl_pathv[0], 2, stood_in, &experiment));
+        ck_assert_str_eq(experiment->swept[0], studies[i].key);
+        size_t widths = experiment->n_swept > 1 ? 3 : 1;
+        ck_assert_uint_eq(experiment->n_runs, studies[i].values * widths);
+        if (strstr(studies[i].file, "permuted"))
+            ck_assert_int_eq(experiment->runs[0].training.label_noise_kind, TSR_LABELS_PERMUTED);
+        tsr_experiment_free(experiment);
+        globfree(&found);
+        free(pattern);
+    }
 }
 END_TEST
 
@@ -175,6 +233,9 @@ int main(void)
     tcase_add_test(tests, every_config_of_one_experiment_can_be_run);
     tcase_add_test(tests, every_quick_study_can_be_run_without_any_download);
     tcase_add_test(tests, every_figure_of_the_paper_has_a_config_for_each_data_set);
+    tcase_add_test(tests, every_figure_of_the_later_code_has_a_config_for_each_of_its_data_sets);
+    tcase_add_test(tests, every_config_of_the_paper_says_what_differs);
+    tcase_add_test(tests, studies_of_the_later_code_have_what_they_vary);
     tcase_add_test(tests, every_convolutional_network_of_the_paper_has_a_config);
     tcase_add_test(tests, every_config_of_the_paper_can_be_run);
     tcase_add_test(tests, every_config_is_named_as_its_file);

@@ -50,8 +50,7 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
     tsr_rng rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0);
     tsr_probed_codes seen;
     ck_succeeds(tsr_choose_probed_codes(tsr_instance_common(instance), data->train, data->test, NULL, NULL,
-                                        &rng,
-                                        metrics, &seen));
+                                        NULL, &rng, metrics, &seen));
     tsr_probing probing = { .train = seen.train,
                             .test = seen.test,
                             .train_labels = data->train_labels,

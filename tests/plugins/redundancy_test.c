@@ -197,7 +197,7 @@ START_TEST(random_inputs_as_parts_want_the_network_and_no_projection)
     ck_succeeds(ops->check(tsr_instance_self(instance), &sizes));
     sizes.projection = 3;
     ck_fails(ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
-             "expected random_as_parts = false or projection = 0");
+             "expected random_as_parts = false, or projection = 0 and unit_share = 1");
     tsr_instance_free(instance);
 }
 END_TEST
