@@ -167,7 +167,8 @@ __attribute__((noinline)) static tally measure(const tsr_instance *instance, lab
     timing.seconds = now(CLOCK_MONOTONIC) - timing.seconds;
     timing.cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - timing.cpu_seconds;
     for (size_t i = 0; last && i < tsr_metrics_count(metrics); i++)
-        printf("\"%s\": %.9g, ", tsr_metrics_get(metrics, i).name, tsr_metrics_get(metrics, i).value);
+        if (isfinite(tsr_metrics_get(metrics, i).value)) /* JSON has no NaN */
+            printf("\"%s\": %.9g, ", tsr_metrics_get(metrics, i).name, tsr_metrics_get(metrics, i).value);
     tsr_probed_codes_clear(&seen);
     tsr_metrics_free(metrics);
     return timing;
