@@ -35,8 +35,15 @@ TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
                                           const tsr_experiment *experiment, const tsr_store_options *options,
                                           tsr_store *out);
 
-/* The same for a process that does runs for another one, which has opened the folder: it writes nothing
-   but what belongs to its runs. */
+/* Locks a results folder of Tessera's as it is, for a command that does no runs. */
+TSR_MUST_CHECK tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlocked,
+                                               tsr_store *out);
+
+/* Writes DIR/config.cfg: the experiment as resolved. */
+TSR_MUST_CHECK tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved);
+
+/* As tsr_store_open for a process that does runs for another one, which has opened the folder: it writes
+   nothing but what belongs to its runs. */
 TSR_MUST_CHECK tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out);
 void tsr_store_close(tsr_store *store);
 

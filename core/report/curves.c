@@ -36,7 +36,6 @@ typedef struct plan {
 } plan;
 
 /* What run.json has of every epoch. */
-static const char *const training_names[] = { "loss", "accuracy" };
 
 static void curves_clear(curve *curves, size_t n)
 {
@@ -73,7 +72,7 @@ static void add_to_curve(tsr_album *album, curve *c, double x, const tsr_statist
 }
 
 /* Loss or accuracy of every epoch, over the point's runs. */
-static void add_training(const plan *p, size_t point, const char *name, curve *c)
+static void add_training(const plan *p, size_t point, tsr_curve which, curve *c)
 {
     const tsr_summary *summary = p->study->summary;
     const tsr_point *of = &summary->points[point];
@@ -82,10 +81,9 @@ static void add_training(const plan *p, size_t point, const char *name, curve *c
         tsr_statistic s = { 0 };
         for (size_t i = of->first; i < of->first + of->n; i++) {
             const tsr_result *run = &summary->results->runs[i];
-            const json_t *value =
-                json_object_get(json_array_get(json_object_get(run->record, "epochs"), e), name);
-            if (run->done && json_is_number(value))
-                tsr_statistic_add(&s, json_number_value(value));
+            double value = e < run->n_trained ? run->training[e * TSR_N_CURVES + which] : NAN;
+            if (run->done && !isnan(value))
+                tsr_statistic_add(&s, value);
         }
         tsr_statistic_finish(&s, &factor);
         add_to_curve(p->album, c, (double)e + 1, &s);
@@ -97,7 +95,7 @@ static void add_point(const plan *p, size_t point, size_t measure, curve *c)
     const tsr_summary *summary = p->study->summary;
     size_t n = summary->points[point].n_epochs;
     if (p->along == TSR_ALONG_TRAINING) {
-        add_training(p, point, training_names[measure], c);
+        add_training(p, point, (tsr_curve)measure, c);
     } else if (p->along == TSR_ALONG_KEY && n) {
         size_t place = tsr_summary_place(summary, point, p->x);
         add_to_curve(p->album, c, p->axis->at[place], tsr_summary_at(summary, point, n - 1, measure));

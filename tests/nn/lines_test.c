@@ -157,7 +157,8 @@ static tsr_node *sequences(tsr_graph *g, tsr_node *x)
                                     relu);
     a = tsr_transpose(g, a, 0, 1);
     tsr_node *mean = tsr_mean(g, tsr_reshape(g, a, TSR_SHAPE(1, 6, 1, 5)), 2, (const size_t[]){ 2, 3 });
-    a = tsr_subtract(g, tsr_linear(g, a, 4), tsr_transpose(g, mean, 0, 1));
+    a = tsr_linear_with(g, tsr_linear(g, a, 4), &(tsr_linear_options){ .width = 4 });
+    a = tsr_subtract(g, a, tsr_transpose(g, mean, 0, 1));
     return tsr_activate_with(g, tsr_scale(g, tsr_flatten(g, a), -1.5), leaky);
 }
 
