@@ -147,9 +147,7 @@ static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, b
     size_t index[BATCH], correct = 0;
     int32_t labels[BATCH];
     double loss = 0;
-    tsr_samples plain = *samples;
-    if (!noisy)
-        plain.input_noise = 0;
+    const tsr_samples plain = noisy ? *samples : tsr_samples_undisturbed(samples);
     for (size_t row = 0; row < samples->n; row += BATCH) {
         size_t n = samples->n - row < BATCH ? samples->n - row : BATCH, hits = 0;
         destination target = { .network = network, .codes = codes, .row = row };
@@ -178,7 +176,7 @@ static tsr_status *pass_over(tsr_network *network, const tsr_samples *samples, b
 tsr_status *tsr_extract_and_evaluate(tsr_network *network, const tsr_samples *samples,
                                      tsr_code_budget *budget, tsr_codes **codes, tsr_evaluation *evaluation)
 {
-    bool together = samples->input_noise <= 0;
+    bool together = !tsr_samples_disturbed(samples);
     *codes = NULL;
     *evaluation = (tsr_evaluation){ .loss = NAN, .accuracy = NAN };
     tsr_codes *taken;

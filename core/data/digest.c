@@ -2,6 +2,7 @@
 #include "data/samples.h"
 
 #include "base/memory.h"
+#include "data/classes.h"
 #include "plugin/instance.h"
 
 #include <stdlib.h>
@@ -25,13 +26,13 @@ static void add_split(const tsr_data *data, tsr_split split, const block *b, XXH
         size_t left = data->info.n[split] - first, n = left < BLOCK ? left : BLOCK;
         for (size_t i = 0; i < n; i++)
             b->index[i] = first + i;
-        data->ops->read(data->self, split, n, b->index, b->inputs, data->info.classes ? b->labels : NULL);
+        tsr_data_give(data, split, n, b->index, b->inputs, data->info.classes ? b->labels : NULL);
         XXH3_64bits_update(state, b->inputs, n * b->floats * sizeof(*b->inputs));
         if (data->info.classes)
             XXH3_64bits_update(state, b->labels, n * sizeof(*b->labels));
         if (!b->targets)
             continue;
-        data->ops->read_targets(data->self, split, n, b->index, b->targets);
+        tsr_data_give_targets(data, split, n, b->index, b->targets);
         XXH3_64bits_update(state, b->targets, n * b->target_floats * sizeof(*b->targets));
     }
 }

@@ -1,11 +1,12 @@
-/* The samples of a run. A part is a range of the dataset's own examples, so cutting copies nothing; label
-   noise is an array of labels beside it, input noise a random stream per example, drawn again at each read.
- */
+/* The samples of a run. A part is a range of the dataset's own examples, or every so many of one, so cutting
+   copies nothing; what disturbs them stands beside it, see noise.h. */
 #include "data/samples.h"
 
 #include "base/memory.h"
 #include "base/shape.h"
 #include "base/text.h"
+#include "data/classes.h"
+#include "data/noise.h"
 #include "plugin/instance.h"
 
 #include <math.h>
@@ -17,10 +18,6 @@
 #define LABEL_BLOCK 4096
 
 #define MEAN_BLOCK 256 /* examples read together for their mean */
-
-/* Streams of TSR_FOR_LABEL_NOISE: which examples, then one per example for its new label. */
-#define NOISE_CHOICE 0
-#define NOISE_LABELS 1
 
 static const char *split_name(tsr_split split)
 {
@@ -83,11 +80,11 @@ static tsr_status *check_labels(const tsr_data *data, tsr_split split)
     return NULL;
 }
 
-static void call_read(const tsr_data *data, tsr_split split, size_t n, const size_t *index, float *inputs,
-                      int32_t *labels)
+void tsr_data_read_guarded(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
+                           float *inputs, int32_t *labels)
 {
     tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
-    data->ops->read(data->self, split, n, index, inputs, labels);
+    tsr_data_give(data, split, n, index, inputs, labels);
     tsr_guard_note(before);
 }
 
@@ -116,6 +113,8 @@ tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
         status = check_labels(data, TSR_TRAIN);
     if (!status)
         status = check_labels(data, TSR_TEST);
+    if (!status)
+        status = tsr_data_choose_classes(data);
     tsr_guard_leave(before);
     if (status) {
         tsr_data_close(data);
@@ -133,14 +132,8 @@ void tsr_data_close(tsr_data *data)
     if (data->ops->close)
         data->ops->close(tsr_instance_self(data->instance));
     tsr_guard_leave(before);
+    tsr_data_forget_classes(data);
     free(data);
-}
-
-/* Examples that a fraction of n amounts to. Rounding, not truncating: 0.1 * 30 is 3 whatever its last bit. */
-static size_t portion(double fraction, size_t n)
-{
-    double count = round(fraction * (double)n);
-    return count >= (double)n ? n : (size_t)count;
 }
 
 static bool is_fraction(double value)
@@ -154,35 +147,11 @@ static tsr_status *check_options(const tsr_split_options *options)
         return tsr_fail(TSR_REFUSED, "holdout is %g, expected 0 to 1", options->holdout);
     if (!is_fraction(options->label_noise))
         return tsr_fail(TSR_REFUSED, "label_noise is %g, expected 0 to 1", options->label_noise);
+    if (!is_fraction(options->instance_noise))
+        return tsr_fail(TSR_REFUSED, "instance_noise is %g, expected 0 to 1", options->instance_noise);
     if (!(options->input_noise >= 0 && isfinite(options->input_noise)))
         return tsr_fail(TSR_REFUSED, "input_noise is %g, expected a standard deviation of 0 or more",
                         options->input_noise);
-    return NULL;
-}
-
-static tsr_status *add_label_noise(tsr_samples *train, double fraction)
-{
-    size_t changed = portion(fraction, train->n);
-    if (changed == 0)
-        return NULL;
-    size_t *order = tsr_alloc(train->n, sizeof(*order));
-    train->noisy = tsr_alloc(train->n, sizeof(*train->noisy));
-    if (!order || !train->noisy) {
-        free(order);
-        return tsr_no_memory("noisy labels");
-    }
-    for (size_t i = 0; i < train->n; i++)
-        order[i] = train->first + i;
-    call_read(train->data, train->split, train->n, order, NULL, train->noisy);
-    for (size_t i = 0; i < train->n; i++)
-        order[i] = i;
-    tsr_rng choice = tsr_rng_stream(train->seed, TSR_FOR_LABEL_NOISE, NOISE_CHOICE);
-    tsr_rng_shuffle(&choice, train->n, order);
-    for (size_t i = 0; i < changed; i++) {
-        tsr_rng label = tsr_rng_stream(train->seed, TSR_FOR_LABEL_NOISE, NOISE_LABELS + order[i]);
-        train->noisy[order[i]] = (int32_t)tsr_rng_below(&label, (uint64_t)train->data->info.classes);
-    }
-    free(order);
     return NULL;
 }
 
@@ -190,7 +159,7 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
 {
     *out = (tsr_parts){ 0 };
     TSR_TRY(check_options(options));
-    size_t all = data->info.n[TSR_TRAIN], held = portion(options->holdout, all), left = all - held;
+    size_t all = data->info.n[TSR_TRAIN], held = tsr_portion(options->holdout, all), left = all - held;
     if (left == 0)
         return tsr_fail(TSR_REFUSED, "holdout %g of %zu training examples leaves none to train with",
                         options->holdout, all);
@@ -201,17 +170,23 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
         return tsr_fail(TSR_REFUSED,
                         "samples is %zu, expected at most the %zu training examples that there are%s",
                         options->samples, left, held ? " after holdout" : "");
+    size_t product;
+    if (options->spread && !tsr_checked_multiply(options->samples, left, &product))
+        return tsr_fail(TSR_REFUSED, "%zu samples of %zu cannot be spread: too many", options->samples, left);
     *out = (tsr_parts){
         .train = { .data = data,
                    .split = TSR_TRAIN,
                    .n = options->samples ? options->samples : left,
+                   .over = options->spread && options->samples ? left : 0,
                    .input_noise = options->input_noise,
                    .seed = options->seed },
         .holdout = { .data = data, .split = TSR_TRAIN, .first = left, .n = held },
         .test = { .data = data, .split = TSR_TEST, .n = data->info.n[TSR_TEST] },
         .epoch_size = left,
     };
-    tsr_status *status = add_label_noise(&out->train, options->label_noise);
+    tsr_status *status = tsr_add_label_noise(&out->train, options->label_noise, options->permute_labels);
+    if (!status)
+        status = tsr_add_instance_noise(&out->train, options->instance_noise);
     if (status)
         tsr_parts_clear(out);
     return status;
@@ -220,6 +195,7 @@ tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options
 void tsr_parts_clear(tsr_parts *parts)
 {
     free(parts->train.noisy);
+    free(parts->train.replaced);
     free(parts->mean);
     *parts = (tsr_parts){ 0 };
 }
@@ -278,23 +254,9 @@ TSR_MULTIVERSION(subtract_mean, (const tsr_samples *samples, size_t n, float *re
             inputs[i * size + j] -= mean[j];
 }
 
-#define NOISE 1024 /* values whose noise is drawn together */
-
-/* Each example has its stream, so its noise is the same in every epoch, batch and thread. */
-static void add_input_noise(const tsr_samples *samples, size_t n, const size_t *examples, float *inputs)
+size_t tsr_samples_example(const tsr_samples *samples, size_t i)
 {
-    size_t size = tsr_shape_size(samples->data->info.shape);
-    const float deviation = (float)samples->input_noise;
-    for (size_t i = 0; i < n; i++) {
-        tsr_rng rng = tsr_rng_stream(samples->seed, TSR_FOR_INPUT_NOISE, examples[i]);
-        for (size_t j = 0; j < size; j += NOISE) {
-            float noise[NOISE];
-            size_t count = size - j < NOISE ? size - j : NOISE;
-            tsr_rng_fill_normal(&rng, count, noise);
-            for (size_t k = 0; k < count; k++)
-                inputs[i * size + j + k] += deviation * noise[k];
-        }
-    }
+    return samples->first + (samples->over ? i * samples->over / samples->n : i);
 }
 
 void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index, size_t *scratch,
@@ -307,10 +269,10 @@ void tsr_samples_read(const tsr_samples *samples, size_t n, const size_t *index,
         for (size_t i = 0; i < n; i++)
             labels[i] = samples->noisy[index[i]];
     for (size_t i = 0; i < n; i++)
-        scratch[i] = samples->first + index[i];
-    call_read(data, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
-    if (inputs && samples->input_noise > 0)
-        add_input_noise(samples, n, scratch, inputs);
+        scratch[i] = tsr_samples_example(samples, index[i]);
+    tsr_data_read_guarded(data, samples->split, n, scratch, inputs, samples->noisy ? NULL : labels);
+    if (inputs && tsr_samples_disturbed(samples))
+        tsr_disturb_inputs(samples, n, scratch, inputs);
     if (inputs && samples->mean)
         subtract_mean(samples, n, inputs);
 }
@@ -320,9 +282,9 @@ void tsr_samples_read_targets(const tsr_samples *samples, size_t n, const size_t
 {
     const tsr_data *data = samples->data;
     for (size_t i = 0; i < n; i++)
-        scratch[i] = samples->first + index[i];
+        scratch[i] = tsr_samples_example(samples, index[i]);
     tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
-    data->ops->read_targets(data->self, samples->split, n, scratch, targets);
+    tsr_data_give_targets(data, samples->split, n, scratch, targets);
     tsr_guard_note(before);
 }
 
@@ -331,8 +293,8 @@ void tsr_samples_read_true(const tsr_samples *samples, size_t first, size_t n, s
 {
     const tsr_data *data = samples->data;
     for (size_t i = 0; i < n; i++)
-        scratch[i] = samples->first + first + i;
-    call_read(data, samples->split, n, scratch, inputs, data->info.classes ? labels : NULL);
+        scratch[i] = tsr_samples_example(samples, first + i);
+    tsr_data_read_guarded(data, samples->split, n, scratch, inputs, data->info.classes ? labels : NULL);
     if (inputs && samples->mean)
         subtract_mean(samples, n, inputs);
 }

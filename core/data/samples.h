@@ -11,7 +11,10 @@ struct tsr_data {
     const tsr_instance *instance;
     const tsr_dataset_ops *ops;
     const void *self;
-    tsr_dataset_info info; /* checked: see tsr_data_open */
+    tsr_dataset_info info; /* checked, of the classes that are kept: see tsr_data_open, classes.h */
+    size_t *kept[2]; /* per split: which of the plugin's samples there are; NULL: all, and as it has them */
+    int32_t *renumbered; /* of each of the plugin's classes: what it is here, or -1 */
+    const char **names;  /* of the classes that are kept, or NULL */
     bool has_digest;
     uint64_t digest; /* of what read gives, see tsr_data_digest */
 };
@@ -25,19 +28,25 @@ TSR_MUST_CHECK tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out);
 typedef struct tsr_split_options {
     double
         holdout; /* fraction of the training part, from its end, that does not train; rounded to examples */
-    size_t samples;     /* the first so many train; 0: all that are left */
-    double label_noise; /* fraction of training labels drawn anew, uniformly over the classes; so rounded */
+    size_t samples;      /* so many train, the first; 0: all that are left */
+    bool spread;         /* not the first: evenly over what is left, example i * left / samples for each i */
+    double label_noise;  /* fraction of training labels drawn anew, uniformly over the classes; so rounded */
+    bool permute_labels; /* not drawn anew: these labels are exchanged among themselves, at random */
     double input_noise; /* standard deviation of Gaussian noise added to training inputs, fixed per example */
-    uint64_t seed;      /* of the noise */
+    double instance_noise; /* fraction of training inputs replaced by uniform ones, see noise.h; so rounded */
+    uint64_t seed;         /* of the noise */
 } tsr_split_options;
 
 /* A numbered set of examples of one part. */
 typedef struct tsr_samples {
     const tsr_data *data;
     tsr_split split;
-    size_t first, n;    /* examples first .. first + n - 1 of the split */
+    size_t first, n; /* examples first .. first + n - 1 of the split */
+    size_t over; /* not 0: n of the `over` examples from `first` on, evenly spread; n * over is no overflow */
     int32_t *noisy;     /* n labels as trained on, or NULL: the true ones */
     double input_noise; /* as above; 0: none */
+    uint64_t *replaced; /* a bit for each example of the split up to the last: whether its input is uniform
+                           noise; NULL: none is */
     uint64_t seed;
     const float *mean; /* subtracted from every input; NULL: nothing is */
 } tsr_samples;
@@ -51,8 +60,8 @@ typedef struct tsr_parts {
 
 /* Cuts the dataset. Refuses what leaves no training example, `samples` larger than what there is, and
    fractions outside 0 .. 1. Which labels are noisy, and what they become, depends on the seed and the number
-   of training examples; a larger fraction keeps the noisy labels of a smaller one. On failure *out is empty.
- */
+   of training examples, as it does which inputs are replaced; a larger fraction has those of a smaller one,
+   and keeps its noisy labels where these are drawn anew. On failure *out is empty. */
 TSR_MUST_CHECK tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options,
                                          tsr_parts *out);
 void tsr_parts_clear(tsr_parts *parts);
@@ -63,6 +72,24 @@ TSR_MUST_CHECK tsr_status *tsr_parts_subtract_mean(tsr_parts *parts);
 
 /* The same with a mean input that is given, a sample's values from malloc, which the parts take over. */
 void tsr_parts_set_mean(tsr_parts *parts, float *mean);
+
+/* The number that example i, below samples->n, has in its split. */
+size_t tsr_samples_example(const tsr_samples *samples, size_t i);
+
+/* Whether inputs as trained on differ from the true ones. */
+static inline bool tsr_samples_disturbed(const tsr_samples *samples)
+{
+    return samples->input_noise > 0 || samples->replaced;
+}
+
+/* The same samples with their true inputs. */
+static inline tsr_samples tsr_samples_undisturbed(const tsr_samples *samples)
+{
+    tsr_samples plain = *samples;
+    plain.input_noise = 0;
+    plain.replaced = NULL;
+    return plain;
+}
 
 /* Inputs and labels of the examples that `index` names (each below samples->n), as trained on: noise
    included. Either output may be NULL; labels are left where there are no classes. scratch: n indices,

@@ -6,9 +6,42 @@
 #include "config/print.h"
 #include "plugin/kinds.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Keys that are younger than the first results, each with the default that says what was done before it. */
+typedef struct young_key {
+    const char *path;
+    double number;    /* its default, */
+    const char *word; /* or this one; with neither it is an empty list */
+} young_key;
+
+static const young_key young_keys[] = {
+    { "dataset.class_count", 0, NULL },      { "dataset.only_classes", NAN, NULL },
+    { "training.samples_at", NAN, "first" }, { "training.label_noise_kind", NAN, "redraw" },
+    { "training.instance_noise", 0, NULL },
+};
+
+static bool has_default(const tsr_value *value, const young_key *key)
+{
+    const char *word = tsr_value_text(value);
+    if (key->word)
+        return word && strcmp(word, key->word) == 0;
+    if (isnan(key->number))
+        return tsr_value_is(value, TSR_VALUE_LIST) && tsr_value_length(value) == 0;
+    return tsr_value_is_number(value) && tsr_value_number(value) == key->number;
+}
+
+void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other)
+{
+    for (size_t i = 0; i < sizeof(young_keys) / sizeof(*young_keys); i++) {
+        const tsr_value *value = tsr_value_at(config, young_keys[i].path);
+        if (value && has_default(value, &young_keys[i]) && !tsr_value_at(other, young_keys[i].path))
+            tsr_value_remove_at(config, young_keys[i].path);
+    }
+}
 
 tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
 {
@@ -17,6 +50,7 @@ tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
         return tsr_no_memory("a run's id");
     tsr_value_remove_at(deciding, "output");
     tsr_value_remove_at(deciding, "codes.memory");
+    tsr_identity_forget_defaults(deciding, NULL);
     tsr_status *status = tsr_value_hash(deciding, id);
     tsr_value_free(deciding);
     return status;

@@ -10,8 +10,12 @@
 #include <jansson.h>
 
 /* The id of a run with this resolved config: 16 hexadecimal digits and a NUL. What is written and where codes
-   are kept, `output` and `codes.memory`, is no part of it. */
+   are kept, `output` and `codes.memory`, is no part of it, nor what tsr_identity_forget_defaults removes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
+
+/* Removes the keys that came after the first results where they have their defaults and `other` (NULL: no
+   config) lacks them: a run that such a key says nothing new of has the id that it had without it. */
+void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other);
 
 /* What config.cfg's sweep is known by in the records of its runs: the same for the experiment that wrote it
    and for who reads it back. */

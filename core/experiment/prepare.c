@@ -11,8 +11,11 @@ tsr_status *tsr_run_split(const tsr_run *run, bool noise, tsr_parts *out)
     const tsr_training_settings *training = &run->training;
     const tsr_split_options options = { .holdout = training->holdout,
                                         .samples = (size_t)training->samples,
+                                        .spread = training->samples_at == TSR_SAMPLES_SPREAD,
                                         .label_noise = noise ? training->label_noise : 0,
+                                        .permute_labels = training->label_noise_kind == TSR_LABELS_PERMUTED,
                                         .input_noise = noise ? training->input_noise : 0,
+                                        .instance_noise = noise ? training->instance_noise : 0,
                                         .seed = run->seed };
     return tsr_parts_new(run->data, &options, out);
 }

@@ -117,12 +117,10 @@ tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_inpu
     size_t *scratch = tsr_alloc(n, sizeof(*scratch));
     if (!scratch)
         return tsr_no_memory("inputs");
-    tsr_samples plain = *samples;
+    tsr_samples plain = form == TSR_INPUT_CLEAN ? tsr_samples_undisturbed(samples) : *samples;
     plain.mean = NULL; /* what is to be subtracted the network subtracts */
-    if (form == TSR_INPUT_CLEAN) {
+    if (form == TSR_INPUT_CLEAN)
         plain.noisy = NULL;
-        plain.input_noise = 0;
-    }
     tsr_samples_read(&plain, n, index, scratch, inputs, labels);
     free(scratch);
     bool augments =

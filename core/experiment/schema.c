@@ -23,20 +23,31 @@ static const char *const general_others[] = { "plugin_path", "dataset", "model",
                                               "training",    "codes",   "probes", "sweep",
                                               "executor",    "output",  "report", NULL };
 
+/* In the order of the constants of schema.h. */
+static const char *const samples_at[] = { "first", "spread", NULL };
+static const char *const label_noise_kinds[] = { "redraw", "permute", NULL };
+
 static const tsr_key training_keys[] = {
     TSR_KEY_INT(tsr_training_settings, epochs, 200, 0, MAX_EPOCHS, "passes over the training examples",
                 .unit = "epochs"),
     TSR_KEY_INT(tsr_training_settings, batch, 64, 1, 1 << 20, "examples per step", .unit = "examples"),
     TSR_KEY_REAL(tsr_training_settings, holdout, 0.0, 0.0, 0.999,
                  "fraction of the training part, from its end, that does not train"),
-    TSR_KEY_INT(tsr_training_settings, samples, 0, 0, INT64_MAX,
-                "the first so many training examples train; 0: all", .unit = "examples"),
+    TSR_KEY_INT(tsr_training_settings, samples, 0, 0, INT64_MAX, "so many training examples train; 0: all",
+                .unit = "examples"),
+    TSR_KEY_ENUM(tsr_training_settings, samples_at, "first", samples_at,
+                 "which train with samples: the first, or as many spread evenly over all"),
     TSR_KEY_BOOL(tsr_training_settings, constant_steps, true,
                  "with samples: repeat them, so that an epoch keeps its number of steps"),
     TSR_KEY_REAL(tsr_training_settings, label_noise, 0.0, 0.0, 1.0,
-                 "fraction of the training labels drawn anew, uniformly over the classes"),
+                 "fraction of the training labels that are made wrong"),
+    TSR_KEY_ENUM(tsr_training_settings, label_noise_kind, "redraw", label_noise_kinds,
+                 "redraw: they are drawn anew, uniformly over the classes; permute: they change places, and "
+                 "every class keeps its number of examples"),
     TSR_KEY_REAL(tsr_training_settings, input_noise, 0.0, 0.0, 1e6,
                  "standard deviation of Gaussian noise on the training inputs, fixed per example"),
+    TSR_KEY_REAL(tsr_training_settings, instance_noise, 0.0, 0.0, 1.0,
+                 "fraction of the training inputs replaced by uniform ones in [0,1), labels kept"),
     TSR_KEY_BOOL(tsr_training_settings, subtract_mean, false,
                  "subtract the mean input of the training examples from every input; with model.weights, the "
                  "mean that their file has, whatever this says"),

@@ -10,6 +10,7 @@
 #include "config/print.h"
 #include "config/read.h"
 #include "experiment/folder.h"
+#include "experiment/identity.h"
 #include "experiment/record.h"
 #include "experiment/place.h"
 
@@ -139,6 +140,8 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     if (here) {
         remove_swept(experiment, there);
         remove_swept(experiment, here);
+        tsr_identity_forget_defaults(there, here);
+        tsr_identity_forget_defaults(here, there);
     }
     status = here ? compare(store, there, here) : tsr_no_memory("the config");
     tsr_value_free(here);

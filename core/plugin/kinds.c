@@ -22,6 +22,15 @@ static const tsr_key model_common[] = {
     TSR_KEY_END
 };
 
+static const tsr_key dataset_common[] = {
+    TSR_KEY_INT(tsr_dataset_common, class_count, 0, 0, INT32_MAX,
+                  "keep so many classes, evenly spread: of C classes the first of those that C / class_count "
+                  "divides; 0: all", .unit = "classes"),
+    TSR_KEY_INT_LIST(tsr_dataset_common, only_classes, NULL, 0, 0, INT32_MAX,
+                       "keep these classes, counted from 0, which are then 0, 1, ... in this order; empty: all"),
+    TSR_KEY_END
+};
+
 static const tsr_key probe_common[] = {
     TSR_KEY_STRING(tsr_probe_common, label, "", "what its metrics are called; empty: the plugin's name"),
     TSR_KEY_INT_LIST(tsr_probe_common, layers, NULL, 0, 0, INT32_MAX,
@@ -61,7 +70,7 @@ static const tsr_kind_row rows[TSR_N_KINDS] = {
         .ops_size = sizeof(tsr_dataset_ops), .ops_minimum = END_OF(tsr_dataset_ops, close),
         .required = (const tsr_required_op[]){ OP(tsr_dataset_ops, open), OP(tsr_dataset_ops, read),
                                                { NULL, 0 } },
-        .common = no_keys,
+        .common = dataset_common, .common_size = sizeof(tsr_dataset_common),
         .config_before = "dataset = ", .config_after = ";",
     },
     [TSR_ACTIVATION] = {

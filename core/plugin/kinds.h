@@ -9,6 +9,11 @@ typedef struct tsr_model_common {
     const char *weights; /* "": parameters are drawn */
 } tsr_model_common;
 
+typedef struct tsr_dataset_common {
+    int class_count;           /* so many classes, evenly spread over all; 0: all */
+    tsr_int_list only_classes; /* these classes; none: all */
+} tsr_dataset_common;
+
 typedef struct tsr_probe_common {
     const char *label;   /* "": the plugin's name */
     tsr_int_list layers; /* which layers' bits to see, from 0; none: all */

@@ -72,6 +72,12 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, s
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask,
                                                      tsr_codes **out);
 
+/* The columns of a, and with b, which has as many bits and may be NULL, of the rows of a and then of b: row j
+   of `out` is column j, bit i of it row i's. Without layers; the caller frees. Hamming distances and distinct
+   rows of it are those of columns. One thread calls; more are used. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_transpose(const tsr_codes *a, const tsr_codes *b,
+                                                       tsr_codes **out);
+
 /* Rows first .. first + n - 1 as floats 0 and 1: n x bits, row-major. Any thread. */
 TSR_API void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);
 

@@ -17,6 +17,7 @@ static const char *const ranges[] = { "unit", "negative", "symmetric", NULL };
 
 typedef struct redundancy {
     int random, random_range;
+    bool random_as_parts;
 } redundancy;
 
 static tsr_status *measure(const tsr_probing *probing, const char *name, const tsr_codes *codes)
@@ -57,12 +58,11 @@ static void keep_seen(const tsr_codes *block, const tsr_codes *seen, size_t row,
     }
 }
 
-/* Codes of the random inputs, every bit of the layers seen. */
-static tsr_status *encode_random(const redundancy *self, const tsr_probing *probing, float *inputs,
-                                 tsr_codes **out)
+/* Codes of n random inputs, every bit of the layers seen. */
+static tsr_status *encode_random(const redundancy *self, const tsr_probing *probing, size_t n, tsr_rng rng,
+                                 float *inputs, tsr_codes **out)
 {
-    size_t n = (size_t)self->random, size = tsr_shape_size(tsr_network_input(probing->network));
-    tsr_rng rng = probing->rng;
+    size_t size = tsr_shape_size(tsr_network_input(probing->network));
     for (size_t row = 0; row < n; row += BLOCK) {
         size_t count = n - row < BLOCK ? n - row : BLOCK;
         tsr_codes *block = NULL;
@@ -77,33 +77,46 @@ static tsr_status *encode_random(const redundancy *self, const tsr_probing *prob
     return NULL;
 }
 
-static tsr_status *measure_random(const redundancy *self, const tsr_probing *probing)
+/* Draws from the probe's stream, having passed over `skipped` of its numbers. */
+static tsr_status *measure_random(const redundancy *self, const tsr_probing *probing, const char *name,
+                                  size_t n, uint64_t skipped)
 {
     size_t size = tsr_shape_size(tsr_network_input(probing->network));
     float *inputs = calloc(size, BLOCK * sizeof(*inputs));
     if (!inputs)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for random inputs");
     tsr_codes *codes = NULL;
-    tsr_status *status = encode_random(self, probing, inputs, &codes);
+    tsr_rng rng = probing->rng;
+    tsr_rng_skip(&rng, skipped);
+    tsr_status *status = encode_random(self, probing, n, rng, inputs, &codes);
     if (!status)
-        status = measure(probing, "random", codes);
+        status = measure(probing, name, codes);
     tsr_codes_free(codes);
     free(inputs);
     return status;
+}
+
+/* As many as train and as many as test, all of them others. */
+static tsr_status *measure_parts(const redundancy *self, const tsr_probing *probing)
+{
+    size_t n = probing->train->n, size = tsr_shape_size(tsr_network_input(probing->network));
+    TSR_TRY(measure_random(self, probing, "random.train", n, 0));
+    return measure_random(self, probing, "random.test", probing->test->n, (uint64_t)n * size);
 }
 
 /* Their codes are taken by the probe, which does not see the columns that were drawn. */
 static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 {
     const redundancy *probe = self;
-    if (probe->random && sizes->projection)
-        return tsr_fail(
-            TSR_REFUSED,
-            "random inputs are not measured on a projection: expected random = 0 or projection = 0");
-    if (probe->random && sizes->shape.n_dims == 0)
+    if (!probe->random && !probe->random_as_parts)
+        return NULL;
+    const char *key = probe->random ? "random = 0" : "random_as_parts = false";
+    if (sizes->projection)
         return tsr_fail(TSR_REFUSED,
-                        "random inputs need the network, and only codes are known here: expected "
-                        "random = 0");
+                        "random inputs are not measured on a projection: expected %s or projection = 0", key);
+    if (sizes->shape.n_dims == 0)
+        return tsr_fail(TSR_REFUSED,
+                        "random inputs need the network, and only codes are known here: expected %s", key);
     return NULL;
 }
 
@@ -112,10 +125,13 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     const redundancy *probe = self;
     TSR_TRY(measure(probing, "train", probing->train));
     TSR_TRY(measure(probing, "test", probing->test));
-    return probe->random ? measure_random(probe, probing) : NULL;
+    if (probe->random)
+        TSR_TRY(measure_random(probe, probing, "random", (size_t)probe->random, 0));
+    return probe->random_as_parts ? measure_parts(probe, probing) : NULL;
 }
 
 #define RATIO "fraction of examples whose code another one has already"
+#define RANDOM_RATIO "the same fraction of as many random inputs"
 
 static const tsr_metric_info metrics[] = {
     TSR_METRIC("train", TSR_METRIC_REDUNDANCY, TSR_METRIC_OF_TRAIN, RATIO, .maximum = 1,
@@ -124,6 +140,10 @@ static const tsr_metric_info metrics[] = {
                .better = TSR_BETTER_SMALLER),
     TSR_METRIC("random", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RATIO, .maximum = 1,
                .better = TSR_BETTER_SMALLER), /* no example: it judges no regime */
+    TSR_METRIC("random.train", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RANDOM_RATIO " as train", .maximum = 1,
+               .better = TSR_BETTER_SMALLER),
+    TSR_METRIC("random.test", TSR_METRIC_OTHER, TSR_METRIC_OF_ANY, RANDOM_RATIO " as test", .maximum = 1,
+               .better = TSR_BETTER_SMALLER),
     { 0 },
 };
 
@@ -132,6 +152,9 @@ static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metric
 static const tsr_key keys[] = {
     TSR_KEY_INT(redundancy, random, 0, 0, MAX_INPUTS,
                 "so many uniform random inputs are measured too, as random; 0: none", .unit = "inputs"),
+    TSR_KEY_BOOL(redundancy, random_as_parts, false,
+                 "measure as many random inputs as there are training and test examples, as random.train and "
+                 "random.test"),
     TSR_KEY_ENUM(redundancy, random_range, "unit", ranges,
                  "where random inputs lie: unit [0,1), negative (-1,0], symmetric [-1,1)"),
     TSR_KEY_END
@@ -140,7 +163,7 @@ static const tsr_key keys[] = {
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),
     .name = "redundancy",
-    .version = "1.1.0",
+    .version = "1.2.0",
     .summary = "fraction of examples whose code another one has already: 1 - distinct codes / examples",
     .licence = "MIT",
     TSR_INSTANCE(redundancy),

@@ -75,6 +75,39 @@ START_TEST(rows_of_two_codes_are_counted_as_one_set)
 }
 END_TEST
 
+static void check_transposed(size_t n_a, size_t n_b, size_t bits)
+{
+    tsr_codes *a = random_codes(1, n_a, bits, 0.5), *b = random_codes(2, n_b, bits, 0.5), *turned;
+    ck_succeeds(tsr_codes_transpose(a, n_b ? b : NULL, &turned));
+    ck_assert_uint_eq(turned->n, bits);
+    ck_assert_uint_eq(turned->bits, n_a + n_b);
+    for (size_t j = 0; j < bits; j++) {
+        for (size_t i = 0; i < n_a + n_b; i++)
+            ck_assert(get_bit(turned, j, i) == (i < n_a ? get_bit(a, i, j) : get_bit(b, i - n_a, j)));
+        for (size_t i = n_a + n_b; i < 64 * turned->stride; i++)
+            ck_assert(!get_bit(turned, j, i));
+    }
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+    tsr_codes_free(turned);
+}
+
+START_TEST(rows_of_transposed_codes_are_the_columns)
+{
+    check_transposed(1, 0, 1);
+    check_transposed(130, 70, 131);
+    check_transposed(64, 64, 64);
+    check_transposed(3, 500, 65);
+    check_transposed(0, 5, 7);
+    check_transposed(5, 0, 0);
+    tsr_codes *a = random_codes(1, 2, 3, 0.5), *b = random_codes(1, 2, 4, 0.5), *turned;
+    ck_fails(tsr_codes_transpose(a, b, &turned), TSR_FAILED,
+             "codes of 3 bits cannot be compared with codes of 4");
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("counts");
@@ -82,6 +115,7 @@ int main(void)
     tcase_add_test(tests, ones_are_those_of_counting_bit_by_bit);
     tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);
     tcase_add_test(tests, rows_of_two_codes_are_counted_as_one_set);
+    tcase_add_test(tests, rows_of_transposed_codes_are_the_columns);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -292,9 +292,11 @@ END_TEST
 
 START_TEST(both_at_once_give_what_each_gives)
 {
-    for (int noisy = 0; noisy < 2; noisy++) {
-        setting s = open_setting(
-            &(tsr_split_options){ .label_noise = 0.5, .input_noise = noisy ? 0.5 : 0, .seed = 2 });
+    for (int noisy = 0; noisy < 3; noisy++) {
+        setting s = open_setting(&(tsr_split_options){ .label_noise = 0.5,
+                                                       .input_noise = noisy == 1 ? 0.5 : 0,
+                                                       .instance_noise = noisy == 2 ? 0.5 : 0,
+                                                       .seed = 2 });
         tsr_codes *alone, *together;
         tsr_evaluation expected, evaluation;
         ck_succeeds(tsr_extract(s.net.network, &s.parts.train, NULL, &alone));

@@ -5,6 +5,7 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "nn/kernels/affine.h"
 #include "nn/kernels/products.h"
 
 #include <math.h>
@@ -160,6 +161,31 @@ START_TEST(the_plain_kernels_come_last_and_run_everywhere)
 }
 END_TEST
 
+START_TEST(products_of_doubles_by_blas_are_those_one_by_one)
+{
+    enum { ROWS = 9, IN = 201, OUT = 13 };
+    const tsr_affine layer = { ROWS, IN, OUT };
+    float *inputs = values(ROWS * IN, 1, 1), *w = values(OUT * IN, 1, 2), *bias = values(OUT, 1, 3);
+    double x[ROWS * IN], y[2][ROWS * OUT];
+    for (size_t i = 0; i < ROWS * IN; i++)
+        x[i] = (double)inputs[i];
+    for (int with = 0; with < 2; with++) {
+        tsr_affine_apply(&layer, x, w, with ? bias : NULL, y[0]);
+        tsr_affine_apply_plainly(&layer, x, w, with ? bias : NULL, y[1]);
+        for (size_t i = 0; i < ROWS * OUT; i++) {
+            double sum = with ? (double)bias[i % OUT] : 0;
+            for (size_t j = 0; j < IN; j++)
+                sum += x[i / OUT * IN + j] * (double)w[i % OUT * IN + j];
+            ck_assert_double_eq_tol(y[0][i], sum, 1e-13);
+            ck_assert_double_eq_tol(y[1][i], sum, 1e-13);
+        }
+    }
+    free(inputs);
+    free(w);
+    free(bias);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("products");
@@ -168,6 +194,7 @@ int main(void)
     tcase_add_test(tests, zeros_are_skipped_without_changing_a_bit);
     tcase_add_test(tests, threads_change_no_bit);
     tcase_add_test(tests, the_plain_kernels_come_last_and_run_everywhere);
+    tcase_add_test(tests, products_of_doubles_by_blas_are_those_one_by_one);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

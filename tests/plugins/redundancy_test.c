@@ -79,25 +79,34 @@ static void small_net_free(small_net *net)
     tsr_instance_free(net->model);
 }
 
-static double random_redundancy(const small_net *net, const char *range)
+/* The metric `name` of a probe with these keys, on a network's codes of which `seen` are train and test. */
+static double random_metric(const small_net *net, const char *keys, const char *name, const tsr_codes *train,
+                            const tsr_codes *test)
 {
-    char settings[128];
-    snprintf(settings, sizeof(settings), REDUNDANCY " random = %d; random_range = \"%s\";", RANDOM, range);
+    char settings[256];
+    snprintf(settings, sizeof(settings), REDUNDANCY " %s", keys);
     tsr_instance *instance = test_instance(TSR_PROBE, settings);
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
     tsr_metrics *metrics;
     ck_succeeds(tsr_metrics_new("redundancy", &metrics));
-    tsr_probing probing = { .train = net->seen,
-                            .test = net->seen,
+    tsr_probing probing = { .train = train,
+                            .test = test,
                             .classes = 2,
                             .rng = net->rng,
                             .network = net->network,
                             .metrics = metrics };
     ck_succeeds(ops->run(tsr_instance_self(instance), &probing));
-    double value = metric(metrics, "random");
+    double value = metric(metrics, name);
     tsr_metrics_free(metrics);
     tsr_instance_free(instance);
     return value;
+}
+
+static double random_redundancy(const small_net *net, const char *range)
+{
+    char keys[128];
+    snprintf(keys, sizeof(keys), "random = %d; random_range = \"%s\";", RANDOM, range);
+    return random_metric(net, keys, "random", net->seen, net->seen);
 }
 
 /* Every row compared with all before it, in the words first .. first + n - 1. */
@@ -143,6 +152,53 @@ START_TEST(redundancy_of_random_inputs_is_what_counting_them_gives)
     ck_assert(random_redundancy(&net, random_ranges[_i].word) == counted);
     tsr_codes_free(codes);
     small_net_free(&net);
+}
+END_TEST
+
+/* Some rows of the codes of the inputs that one stream gives. */
+static tsr_codes *rows_of(const tsr_codes *codes, size_t first, size_t n)
+{
+    tsr_codes *out = NULL;
+    ck_succeeds(tsr_codes_new(n, codes->bits, &out));
+    for (size_t i = 0; i < n; i++)
+        memcpy(out->words + i * out->stride, tsr_codes_row(codes, first + i),
+               codes->stride * sizeof(uint64_t));
+    return out;
+}
+
+START_TEST(random_inputs_as_parts_are_as_many_as_train_and_test_and_all_differ)
+{
+    enum { TRAIN = 410, TEST = RANDOM - TRAIN };
+    small_net net = small_net_new();
+    tsr_codes *codes = encode_at_once(&net, random_ranges[_i].low, random_ranges[_i].factor);
+    tsr_codes *train = rows_of(codes, 0, TRAIN), *test = rows_of(codes, TRAIN, TEST);
+    char keys[128];
+    snprintf(keys, sizeof(keys), "random_as_parts = true; random_range = \"%s\";", random_ranges[_i].word);
+    double of_train = random_metric(&net, keys, "random.train", train, test),
+           of_test = random_metric(&net, keys, "random.test", train, test);
+    ck_assert(of_train == counted_redundancy(train, 0, codes->stride));
+    ck_assert(of_test == counted_redundancy(test, 0, codes->stride));
+    ck_assert(of_train != of_test);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    tsr_codes_free(codes);
+    small_net_free(&net);
+}
+END_TEST
+
+START_TEST(random_inputs_as_parts_want_the_network_and_no_projection)
+{
+    tsr_instance *instance = test_instance(TSR_PROBE, REDUNDANCY " random_as_parts = true;");
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    tsr_probe_sizes sizes = { .n_train = 5, .n_test = 5 };
+    ck_fails(ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
+             "only codes are known here: expected random_as_parts = false");
+    sizes.shape = TSR_SHAPE(4);
+    ck_succeeds(ops->check(tsr_instance_self(instance), &sizes));
+    sizes.projection = 3;
+    ck_fails(ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
+             "expected random_as_parts = false or projection = 0");
+    tsr_instance_free(instance);
 }
 END_TEST
 
@@ -193,6 +249,8 @@ int main(void)
     tcase_add_test(tests, redundancy_counts_each_set_apart);
     tcase_add_test(tests, redundancy_stays_under_a_mask_and_with_more_threads);
     tcase_add_loop_test(tests, redundancy_of_random_inputs_is_what_counting_them_gives, 0, 3);
+    tcase_add_loop_test(tests, random_inputs_as_parts_are_as_many_as_train_and_test_and_all_differ, 0, 3);
+    tcase_add_test(tests, random_inputs_as_parts_want_the_network_and_no_projection);
     tcase_add_test(tests, random_inputs_are_told_apart_by_the_layers_that_the_probe_sees);
     tcase_add_test(tests, random_inputs_do_not_depend_on_threads);
     tcase_add_test(tests, without_random_there_is_no_such_metric);

@@ -391,8 +391,8 @@ static tsr_status *line(const tsr_line_pass *pass)
 #define GROUPED_OP(called)                                                                                   \
     {                                                                                                        \
         .size = sizeof(tsr_op), .name = (called), .config_size = sizeof(tsr_grouped_conv_config),            \
-        .flags = TSR_OP_READS_INPUTS, .setup = setup, .forward = forward, .backward = backward,              \
-        .line = line                                                                                         \
+        .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE, .setup = setup, .forward = forward,                 \
+        .backward = backward, .line = line                                                                                         \
     }
 
 const tsr_op tsr_op_grouped_conv2d = GROUPED_OP("conv2d");
