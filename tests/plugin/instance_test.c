@@ -123,7 +123,7 @@ START_TEST(nested_instances_are_found_by_kind)
 END_TEST
 
 #define GENTLE "{\"plugin\":\"gentle\",\"slope\":0.5,\"fail\":false}"
-#define COMMON ",\"label\":\"\",\"layers\":[],\"projection\":0}"
+#define COMMON ",\"label\":\"\",\"layers\":[],\"unit_share\":1.0,\"projection\":0}"
 
 START_TEST(lists_have_their_defaults_unless_given)
 {
