@@ -10,6 +10,7 @@ A row is one declaration below. Data sets come from tools/get-data; codes are ma
 import argparse
 import dataclasses
 import datetime
+import glob
 import json
 import os
 import platform
@@ -120,6 +121,16 @@ class Python(Codes):
 
 
 @dataclasses.dataclass
+class Beside(Codes):
+    """A probe and another one, `what` its settings, on the same codes."""
+
+    def peer(self, threads, number):
+        if threads < CORES:
+            raise Skip("as many threads as ours")
+        return run(self.probe(self.what, self.times, number), CORES)
+
+
+@dataclasses.dataclass
 class Training:
     """Epochs of a network: seconds of one; with `runs` of them side by side, seconds by run from start to end."""
 
@@ -161,6 +172,34 @@ class Network:
 
     def peer(self, threads, _):
         return run(peer_command("conv.py", self.peer_name, self.batch, self.times, self.mode, threads), threads)
+
+
+@dataclasses.dataclass
+class Geometry:
+    """A probe that follows a network along lines, on one trained on MNIST, which stays for the peer."""
+
+    what: str
+    depth: int
+    settings: str
+
+    def folder(self):
+        return os.path.join(BUILD, f"bench/geometry-{self.what}")
+
+    def run_folder(self):
+        (only,) = glob.glob(os.path.join(self.folder(), "runs/*"))
+        return only
+
+    def ours(self, _):
+        data_folder("mnist")
+        settings = [f"model.depth={self.depth}", "training.epochs=2", "output.save_model=true",
+                    f'probes=({{ plugin="{self.what}"; {self.settings} }})']
+        command = [os.path.join(BUILD, "tessera"), "run", os.path.join(HERE, "mnist.cfg"), "-q", "--fresh"]
+        run([*command, "-o", self.folder(), *(word for setting in settings for word in ("-s", setting))], CORES)
+        record = json.load(open(os.path.join(self.run_folder(), "run.json")))
+        return {"seconds": record["seconds"]["probes"][self.what], **record["snapshots"][-1]["metrics"]}
+
+    def peer(self, threads, _):
+        return run(peer_command("geometry.py", self.what, self.run_folder(), data_folder("mnist"), threads), threads)
 
 
 class Study:
@@ -207,9 +246,29 @@ def no_more_inertia(ours, peer):
     return f"inertia {mine:.0f} and {theirs:.0f}, means of all rounds", mine <= theirs
 
 
+def same_metrics(*names):
+    """A check that both sides gave these metrics alike."""
+
+    def check(ours, peer):
+        alike = all(abs(ours[-1][name] - peer[-1][name]) <= 1e-6 * (1 + abs(peer[-1][name])) for name in names)
+        return ", ".join(f"{name} {ours[-1][name]:.6g} and {peer[-1][name]:.6g}" for name in names), alike
+
+    return check
+
+
 def same_redundancy(ours, peer):
     mine, theirs = ours[-1]["train"], peer[-1]["train"]
     return f"redundancy {mine:.6f} and {theirs:.6f}", abs(mine - theirs) < 1e-9
+
+
+def same_lengths(ours, peer):
+    mine, theirs = ours[-1]["regions.random.test"], peer[-1]["random"]
+    return f"random direction {mine:.4f} and, by steps, {theirs:.4f}", abs(mine - theirs) <= 0.03 * mine
+
+
+def same_cells(ours, peer):
+    mine, theirs = ours[-1]["slice.cells"], peer[-1]["cells"]
+    return f"cells {mine:.0f} and {theirs:.0f}", mine == theirs
 
 
 @dataclasses.dataclass
@@ -248,6 +307,8 @@ def assignments(train, bits, restarts):
 
 
 KNN, REDUNDANCY = 'plugin = "knn"; k = 9;', 'plugin = "redundancy";'
+INFORMATION, UNITS = 'plugin = "information";', 'plugin = "units";'
+RETRIEVAL = 'plugin = "retrieval"; k = 100;'
 KMEANS, LOGISTIC = 'plugin = "kmeans"; k = 10; restarts = 10;', 'plugin = "logistic_regression";'
 FLOPS = "the products' FLOPs at the speed of a large SGEMM on all cores, zeros counted"
 MNIST = [(FLOPS, "flops", epoch_flops(EXAMPLES[0], (784, width, 10))) for width in (100, 20)]
@@ -317,6 +378,21 @@ ROWS = [
     Row("distinct-long", "distinct rows, 20,000 x 16,384 bits", "numpy.unique on packed bytes", 20,
         Codes(20000, 100, 16384, REDUNDANCY, "unique", times=3), limit=row_bytes(20000, 16384), rounds=3,
         check=same_redundancy),
+    Row("information", "entropy and collisions of codes, 48,000 + 10,000 x 128 bits", "NumPy, training codes alone", 5,
+        Codes(48000, 10000, 128, INFORMATION, "information", times=5), limit=row_bytes(58000, 128),
+        check=same_metrics("entropy.train", "mutual_information.train")),
+    Row("information-beside", "the same", "our redundancy probe", 0.5,
+        Beside(48000, 10000, 128, INFORMATION, REDUNDANCY, times=5)),
+    Row("units", "correlation and ranks of bits, 58,000 x 128 bits", "NumPy corrcoef and eigvalsh", 5,
+        Codes(48000, 10000, 128, UNITS, "units", times=5), limit=row_bytes(58000, 128),
+        check=same_metrics("correlation", "effective_rank", "stable_rank")),
+    Row("units-beside", "the same", "our redundancy probe", 0.5,
+        Beside(48000, 10000, 128, UNITS, REDUNDANCY, times=5)),
+    Row("retrieval", "mAP with exact ties, 48,000 x 10,000 codes of 128 bits", "NumPy", 10,
+        Codes(48000, 10000, 128, RETRIEVAL, "retrieval"), rounds=1, limit=popcounts(48000, 10000, 128),
+        check=same_metrics("map")),
+    Row("retrieval-beside", "the same", "our k-NN probe", 0.33,
+        Beside(48000, 10000, 128, RETRIEVAL, KNN, times=3)),
     Row("kmeans", "k-means, 48,000 x 128 bits, k = 10, 10 restarts", "scikit-learn KMeans", 5,
         Codes(48000, 100, 128, KMEANS, "kmeans"), limit=assignments(48000, 128, 10), check=no_more_inertia),
     Row("logistic-short", "logistic regression one-vs-one, 48,000 x 128 bits", "scikit-learn", 4,
@@ -325,6 +401,11 @@ ROWS = [
     Row("logistic-long", "the same at 1,024 bits", "scikit-learn", 5,
         Codes(48000, 10000, 1024, LOGISTIC, "logistic_regression"), rounds=1, limit=lookups(48000, 1024),
         check=same_accuracy),
+    Row("regions", "lengths of the linear regions of 10,000 MNIST examples in four directions, 784-100-10, exact",
+        "PyTorch, codes at 200 points", 10,
+        Geometry("regions", 1, "examples=5000; sampled=0; segments=0; directions=0;"), rounds=1, check=same_lengths),
+    Row("slice", "linear regions in the plane of three MNIST examples, 784-100-100-10", "NumPy, cells alone, one by one", 2,
+        Geometry("slice", 2, ""), rounds=1, check=same_cells),
     Row("study", "whole study: MNIST widths 20, 40, 60, 100, 20 epochs, all probes", "PyTorch + scikit-learn pipeline",
         12, Study(), rounds=1),
 ]

@@ -30,6 +30,10 @@ AC_DEFUN([TSR_LIBRARIES], [
   AM_CONDITIONAL([HAVE_MATIO], [test $tsr_matio = yes])
   PKG_CHECK_MODULES([ZIP], [libzip], [tsr_zip=yes], [tsr_zip=no])
   AM_CONDITIONAL([HAVE_ZIP], [test $tsr_zip = yes])
+  PKG_CHECK_MODULES([PROTOBUF_C], [libprotobuf-c], [tsr_protobuf_c=yes], [tsr_protobuf_c=no])
+  AC_PATH_PROG([PROTOC_C], [protoc-c])
+  AS_IF([test -z "$PROTOC_C"], [tsr_protobuf_c=no])
+  AM_CONDITIONAL([HAVE_PROTOBUF_C], [test $tsr_protobuf_c = yes])
   PKG_CHECK_MODULES([CHECK], [check >= 0.15], [tsr_check=yes], [tsr_check=no])
   AM_CONDITIONAL([HAVE_CHECK], [test $tsr_check = yes])
 ])
@@ -66,5 +70,7 @@ AC_DEFUN([TSR_SUMMARY], [
         [AC_MSG_NOTICE([left out: dataset images (install libpng-dev and libjpeg-dev)])])
   AS_IF([test $tsr_matio = no], [AC_MSG_NOTICE([left out: dataset matlab (install libmatio-dev)])])
   AS_IF([test $tsr_zip = no], [AC_MSG_NOTICE([left out: dataset npy (install libzip-dev)])])
+  AS_IF([test $tsr_protobuf_c = no],
+        [AC_MSG_NOTICE([left out: model onnx (install libprotobuf-c-dev and protobuf-c-compiler)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

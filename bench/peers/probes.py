@@ -58,6 +58,66 @@ def unique(folder, bits, threads, seed):
     return lambda: {"train": 1 - len(np.unique(train, axis=0)) / len(train)}
 
 
+def information(folder, bits, threads, seed):
+    train, labels = load(folder, "train"), load(folder, "train_labels")
+
+    def entropy(rows):
+        shares = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
+        return float(-(shares * np.log2(shares)).sum())
+
+    def work():
+        codes, classes = entropy(train), entropy(labels)
+        both = entropy(np.hstack([train, labels[:, None].astype(np.uint8)]))
+        return {"entropy.train": codes, "mutual_information.train": classes + codes - both}
+
+    return work
+
+
+def units(folder, bits, threads, seed):
+    both = np.vstack([floats(load(folder, part), bits) for part in ("train", "test")])
+
+    def work():
+        codes = both[:, (both.min(axis=0) < both.max(axis=0))].astype(np.float64)
+        n = codes.shape[1]
+        correlation = np.abs(np.corrcoef(codes, rowvar=False))
+        centred = codes - codes.mean(axis=0)
+        squares = np.maximum(np.linalg.eigvalsh(centred.T @ centred), 0)
+        singular = np.sqrt(squares[squares > n * 1e-15 * squares.max()])
+        shares = singular / singular.sum()
+        return {
+            "correlation": float((correlation.sum() - n) / (n * (n - 1))),
+            "effective_rank": float(np.exp(-(shares * np.log(shares)).sum())),
+            "stable_rank": float(squares.sum() / squares.max()),
+        }
+
+    return work
+
+
+def retrieval(folder, bits, threads, seed):
+    train, test = (floats(load(folder, part), bits) for part in ("train", "test"))
+    labels, queries = load(folder, "train_labels"), load(folder, "test_labels")
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1.0, len(train) + 1))])
+
+    def average_precision(distances, own):
+        """Mean over all orders of equal distances."""
+        counts = np.bincount(distances + (bits + 1) * (labels != own), minlength=2 * bits + 2).reshape(2, -1)
+        r, n = counts[0].astype(float), counts.sum(axis=0)
+        rb, b = np.cumsum(r) - r, np.cumsum(n) - n
+        s = harmonic[b + n] - harmonic[b]
+        more = np.where(n > 1, (r - 1) / np.maximum(n - 1, 1) * (n - (b + 1) * s), 0)
+        return float((r / np.maximum(n, 1) * ((rb + 1) * s + more)).sum() / r.sum())
+
+    def work():
+        ones, total = train.sum(axis=1), 0.0
+        for first in range(0, len(test), 500):
+            block = test[first : first + 500]
+            near = block.sum(axis=1)[:, None] + ones - 2 * (block @ train.T)
+            total += sum(map(average_precision, near.astype(np.int64), queries[first : first + 500]))
+        return {"map": total / len(test)}
+
+    return work
+
+
 def kmeans(folder, bits, threads, seed):
     from sklearn.cluster import KMeans
 

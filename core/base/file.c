@@ -302,6 +302,20 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
+static int remove_if_empty(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)place;
+    if (kind == FTW_DP)
+        rmdir(path); /* what holds something stays */
+    return 0;
+}
+
+void tsr_remove_empty_folders(const char *path)
+{
+    nftw(path, remove_if_empty, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 tsr_status *tsr_remove_tree(const char *path)
 {
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)

@@ -64,4 +64,7 @@ TSR_MUST_CHECK tsr_status *tsr_write_given_file(const char *path, const void *by
 /* Removes a file or a folder with all that it holds; nothing there is fine. */
 TSR_MUST_CHECK tsr_status *tsr_remove_tree(const char *path);
 
+/* Removes the folder and those in it as far as they are empty, or hold such alone. */
+void tsr_remove_empty_folders(const char *path);
+
 #endif

@@ -1,11 +1,32 @@
 /* Strings: composing, comparing, finding the nearest known word. */
 #include "base/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void tsr_text_add_span(tsr_text *text, const char *chars, size_t length)
+{
+    size_t needed = text->length + length + 1;
+    if (text->failed)
+        return;
+    if (needed > text->capacity) {
+        size_t capacity = needed < 128 ? 128 : needed * 2;
+        char *grown = realloc(text->chars, capacity);
+        if (!grown) {
+            text->failed = true;
+            return;
+        }
+        text->chars = grown;
+        text->capacity = capacity;
+    }
+    memcpy(text->chars + text->length, chars, length);
+    text->length += length;
+    text->chars[text->length] = '\0';
+}
 
 void tsr_text_add(tsr_text *text, const char *format, ...)
 {
@@ -18,20 +39,7 @@ void tsr_text_add(tsr_text *text, const char *format, ...)
         text->failed = true;
         return;
     }
-    size_t needed = text->length + (size_t)length + 1;
-    if (needed > text->capacity) {
-        size_t capacity = needed < 128 ? 128 : needed * 2;
-        char *chars = realloc(text->chars, capacity);
-        if (!chars) {
-            text->failed = true;
-            free(piece);
-            return;
-        }
-        text->chars = chars;
-        text->capacity = capacity;
-    }
-    memcpy(text->chars + text->length, piece, (size_t)length + 1);
-    text->length += (size_t)length;
+    tsr_text_add_span(text, piece, (size_t)length);
     free(piece);
 }
 
@@ -119,15 +127,33 @@ const char *tsr_nearest_word(const char *word, const char *const *words)
     return nearest;
 }
 
-/* In the C locale. */
-static void format_shortest(double value, char *out, size_t capacity)
+/* How many digits it takes to read the value back; `out` is the value with them, with an exponent. A decimal
+   of 15 digits survives the way to a double and back, unless that is a subnormal: what 15 digits tell needs
+   none of the zeros at their end, and fewer digits would have been found with 15 already. */
+static int count_digits(double value, char *out, size_t capacity)
 {
-    int digits = 1, exponent = 0;
+    int digits = isfinite(value) && fabs(value) < DBL_MIN ? 1 : 15;
     for (; digits <= 17; digits++) {
         snprintf(out, capacity, "%.*e", digits - 1, value);
         if (strtod(out, NULL) == value)
             break;
     }
+    const char *e = strchr(out, 'e');
+    const char *last = e;
+    while (last && last > out && last[-1] == '0')
+        last--;
+    if (digits != 15 || !last || last == e)
+        return digits;
+    digits -= (int)(e - last);
+    digits = digits > 1 ? digits : 1;
+    snprintf(out, capacity, "%.*e", digits - 1, value);
+    return digits;
+}
+
+/* In the C locale. */
+static void format_shortest(double value, char *out, size_t capacity)
+{
+    int digits = count_digits(value, out, capacity), exponent = 0;
     const char *e = strchr(out, 'e');
     if (e)
         exponent = atoi(e + 1);

@@ -13,6 +13,9 @@ typedef struct tsr_text {
 
 void tsr_text_add(tsr_text *text, const char *format, ...) TSR_PRINTF(2, 3);
 
+/* Appends so many characters as they are. */
+void tsr_text_add_span(tsr_text *text, const char *chars, size_t length);
+
 /* printf into new memory; NULL without memory. free() it. */
 char *tsr_format(const char *format, ...) TSR_PRINTF(1, 2);
 

@@ -1,15 +1,15 @@
 /* The program: prepares the environment that libraries read while they are loaded, then picks the command. */
 #include "cli/cli.h"
 
+#include "base/build.h"
 #include "base/cpu.h"
-#include "base/file.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "base/worker.h"
+#include "cli/libraries.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -111,6 +111,23 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
       tsr_cli_report_command, false },
+    { "results", "DIR [OPTIONS]", "a study's table for a paper or a program",
+      "Prints a row for each configuration: its swept values, the epoch, the number n of runs, and each "
+      "metric's\n"
+      "mean with the half of its 95 % interval. Reads what report reads.\n"
+      "\n"
+      "      --metric NAME     this metric, or those of a pattern such as 'knn.*'; may be repeated. Without "
+      "it:\n"
+      "                        all that are not of a single layer\n"
+      "      --where KEY=VALUE the rows with this value of a swept key, or of the epoch; may be repeated:\n"
+      "                        of one key any value, of several keys all\n"
+      "      --all-epochs      a row for each snapshot; without it, the last one\n"
+      "      --format FORMAT   md or latex, rounded (default: md); csv or json, with all digits, deviations "
+      "and\n"
+      "                        each metric's own n\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or not what was asked for.\n",
+      tsr_cli_results, false },
     { "status", "DIR...", "how far studies are, and what they take on the disk",
       "Tells of each results folder how many runs are done, failed, diverged, running and missing, about "
       "how\n"
@@ -119,6 +136,44 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 a folder holds no study.\n",
       tsr_cli_status, false },
+    { "clean", "DIR --failed|--models|--codes [OPTIONS]", "remove what a study no longer needs",
+      "Removes files that tessera has written for the runs of a results folder, and says what that freed.\n"
+      "What else lies there stays. A folder in which a process does runs is refused.\n"
+      "\n"
+      "      --failed          runs that failed, and what runs without a record have left; the tables are "
+      "made\n"
+      "                        anew. Runs that diverged are results and stay\n"
+      "      --models          all runs' networks; output.save_model of the folder's config becomes false\n"
+      "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"
+      "  -n, --dry-run         say what would be removed, and remove nothing\n"
+      "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 the folder is none of tessera's, or something cannot be "
+      "removed.\n",
+      tsr_cli_clean, false },
+    { "verify", "DIR [--sample N]", "do some runs again and compare them bit for bit",
+      "Does runs of a results folder that are done once more, in a folder of its own that goes away, and\n"
+      "compares the training's curve, every metric of every snapshot, and the networks and codes that were\n"
+      "saved. Says of each run whether it is the same, and if not, what differs and what may be why. The\n"
+      "folder stays as it is.\n"
+      "\n"
+      "      --sample N        so many runs, evenly picked (3); 0: all that are done\n"
+      "\n"
+      "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
+      "differ; 130 interrupted.\n",
+      tsr_cli_verify, true },
+    { "merge", "DIR DIR... -o DIR", "one study of several",
+      "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "
+      "the\n"
+      "seeds of all of them, and makes its tables, as if one command had done all. A key that one study "
+      "sweeps\n"
+      "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
+      "results of the same run, other data under one name. No plugin is loaded.\n"
+      "\n"
+      "  -o, --output DIR      the new folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
+      tsr_cli_merge, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"
@@ -168,78 +223,6 @@ int tsr_cli_report(tsr_status *status)
     if (code == TSR_INTERRUPTED)
         return TSR_EXIT_INTERRUPTED;
     return code == TSR_USAGE ? TSR_EXIT_USAGE : TSR_EXIT_REFUSED;
-}
-
-/* Sets a variable of the environment; whether it was another before. */
-static bool change(const char *name, const char *value)
-{
-    const char *before = getenv(name);
-    if (before && strcmp(before, value) == 0)
-        return false;
-    return setenv(name, value, 1) == 0;
-}
-
-/* What OpenBLAS is to take for the processor; NULL: what it finds. 0.3.21 takes AVX2 kernels on processors
-   newer than itself, at half the speed, so where there is AVX-512 it is told. Where kernels are forced, BLAS
-   is too: "Prescott" is what every x86-64 can do. */
-static const char *blas_core(void)
-{
-#if defined(__x86_64__)
-    const char *forced = getenv("TESSERA_KERNELS");
-    if (tsr_cpu_uses(TSR_NEEDS_AVX512))
-        return "SkylakeX";
-    if (forced && *forced)
-        return tsr_cpu_uses(TSR_NEEDS_AVX2) ? "Haswell" : "Prescott";
-#endif
-    return NULL;
-}
-
-/* What the dynamic linker is to leave out of the processor's features when it chooses libm's functions; NULL:
-   nothing. With FMA, exp, log, pow, sin and cos round otherwise in some last bits. */
-static const char *libm_features(void)
-{
-#if defined(__x86_64__)
-    const char *forced = getenv("TESSERA_KERNELS");
-    if (forced && *forced && tsr_kernel_level == TSR_KERNELS_PORTABLE)
-        return "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2";
-#endif
-    return NULL;
-}
-
-static void use_one_blas_thread(void)
-{
-    void (*set)(int) = NULL;
-    void *found = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
-    memcpy(&set, &found, sizeof(set));
-    if (set)
-        set(1);
-}
-
-/* OpenBLAS, OpenMP and libm read their settings when they are loaded, before main, so the program starts
-   itself again with them. One BLAS thread: its sums depend on their number. OpenMP's threads wait about 100
-   microseconds for more work, the gaps within a training step, and then sleep: several runs share the cores.
-   What BLAS was told is in each run.json. */
-static void prepare_libraries(char **argv)
-{
-    bool changed = change("OPENBLAS_NUM_THREADS", "1");
-    if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT")) {
-        changed |= change("OMP_WAIT_POLICY", "passive");
-        changed |= change("GOMP_SPINCOUNT", "10000");
-    }
-    const char *core = blas_core();
-    if (core && !getenv("OPENBLAS_CORETYPE"))
-        changed |= change("OPENBLAS_CORETYPE", core);
-    const char *features = libm_features();
-    if (features && !getenv("GLIBC_TUNABLES"))
-        changed |= change("GLIBC_TUNABLES", features);
-    if (tsr_process_is_single()) { /* valgrind, for one, would lose the program */
-        use_one_blas_thread();
-        return;
-    }
-    char *program = changed ? tsr_program_path() : NULL;
-    if (program)
-        execv(program, argv);
-    free(program); /* go on, slower */
 }
 
 /* --in-process, which every command takes, anywhere behind its name; it is taken out. */
@@ -332,6 +315,8 @@ static int run_command(const command *c, int argc, char **argv)
     }
     if (is_one_of(argv[1], "--version", "-V")) {
         printf("tessera %s (plugin ABI %d.%d)\n", tsr_version(), TSR_ABI_MAJOR, TSR_ABI_MINOR);
+        printf("revision %s, built by %s with %s\n", tsr_build_revision(), tsr_build_compiler(),
+               *tsr_build_flags() ? tsr_build_flags() : "no flags");
         return TSR_EXIT_DONE;
     }
     if (is_one_of(argv[1], "--help", "-h")) {
@@ -366,7 +351,7 @@ int main(int argc, char **argv)
     hold_streams();
     setlocale(LC_CTYPE, "");
     take_in_process(&argc, argv);
-    prepare_libraries(argv);
+    tsr_cli_prepare_libraries(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     signal(SIGCHLD, SIG_DFL); /* ignored, how a process ended could not be told */
     const command *c = argc > 1 ? find_command(argv[1]) : NULL;

@@ -1,4 +1,5 @@
 /* tessera status: how studies are, a block of lines for each. */
+#include "cli/amount.h"
 #include "cli/cli.h"
 
 #include "session/status.h"
@@ -11,15 +12,6 @@
 #include <unistd.h>
 
 #define MAX_LISTED 20 /* runs of a study */
-
-static void print_bytes(double bytes)
-{
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-    size_t unit = 0;
-    for (; bytes >= 999.5 && unit < 4; unit++)
-        bytes /= 1000;
-    printf(bytes < 10 && unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-}
 
 static void print_seconds(double seconds)
 {
@@ -52,16 +44,16 @@ static void print_disk(const tsr_study_status *status)
     static const char *const names[TSR_N_LEAVINGS] = { "records", "models", "codes", "of probes",
                                                        "unfinished" };
     printf("  disk       ");
-    print_bytes((double)tsr_study_status_bytes(status));
+    tsr_cli_print_bytes((double)tsr_study_status_bytes(status));
     const char *before = " (";
     for (size_t i = 0; i < TSR_N_LEAVINGS; i++)
         if (status->bytes[i]) {
             printf("%s%s ", before, names[i]);
-            print_bytes((double)status->bytes[i]);
+            tsr_cli_print_bytes((double)status->bytes[i]);
             before = ", ";
         }
     printf("%stables ", before);
-    print_bytes((double)status->tables);
+    tsr_cli_print_bytes((double)status->tables);
     printf(")\n");
 }
 

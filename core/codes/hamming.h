@@ -43,6 +43,11 @@ void tsr_tile_fill(const tsr_codes *base, size_t b, size_t n, size_t w, size_t w
 void tsr_hamming_block_by(const tsr_hamming_ops *kernel, const tsr_codes *query, size_t q, size_t nq,
                           const tsr_codes *base, size_t b, size_t nb, uint32_t *out);
 
+/* tsr_codes_count_around by a given kernel, which must be supported here. */
+void tsr_codes_count_around_by(const tsr_hamming_ops *kernel, const tsr_codes *base,
+                               const int32_t *base_labels, const tsr_codes *query,
+                               const int32_t *query_labels, size_t q, size_t nq, uint32_t *counts);
+
 /* tsr_nearest by a given kernel, which must be supported here. */
 TSR_MUST_CHECK tsr_status *tsr_nearest_by(const tsr_hamming_ops *kernel, const tsr_codes *base,
                                           const tsr_codes *query, size_t k, uint32_t *index,

@@ -6,39 +6,41 @@
 #include <stdlib.h>
 #include <tessera/op.h>
 
-/* The bits of unit `unit` of one line; at: n_breakpoints x channels. */
-static void encode_unit(const tsr_code_source *source, size_t unit, double t, double value, double slope,
+/* A layer's bits of one line: its values and slopes, units x positions; at: n_breakpoints x channels. */
+static void encode_line(const tsr_code_source *source, double t, const double *values, const double *slopes,
                         const float *at, size_t first, uint64_t *row)
 {
-    size_t step = tsr_code_source_step(source);
-    size_t channel = unit / (source->units / source->channels);
-    for (size_t b = 0; b < source->n_breakpoints; b++) {
-        size_t column = first + b * step + unit;
-        bool above = tsr_line_above(t, value, slope, (double)at[b * source->channels + channel]);
-        row[column / 64] |= (uint64_t)above << column % 64;
-    }
+    size_t step = tsr_code_source_step(source), in_channel = source->units / source->channels;
+    for (size_t c = 0; c < source->channels; c++)
+        for (size_t unit = c * in_channel; unit < (c + 1) * in_channel; unit++) {
+            double value = 0, slope = 0;
+            for (size_t p = unit * source->positions; p < (unit + 1) * source->positions; p++) {
+                value += values[p];
+                slope += slopes[p];
+            }
+            for (size_t b = 0; b < source->n_breakpoints; b++) {
+                size_t column = first + b * step + unit;
+                bool above = tsr_line_above(t, value, slope, (double)at[b * source->channels + c]);
+                row[column / 64] |= (uint64_t)above << column % 64;
+            }
+        }
 }
 
 static tsr_status *encode_layer(const tsr_lines *lines, size_t number, size_t first, tsr_codes *codes)
 {
     const tsr_code_source *source = tsr_network_code_source(tsr_lines_network(lines), number);
     const double *values = tsr_lines_values(lines, number), *slopes = tsr_lines_slopes(lines, number);
-    size_t n;
+    size_t n, size = source->units * source->positions;
+    if (!values)
+        return tsr_fail(TSR_REFUSED, "the lines are not followed to layer %zu of the code", number);
     bool fits = tsr_checked_multiply(source->n_breakpoints, source->channels, &n);
     float *at = fits ? tsr_alloc(n, sizeof(float)) : NULL;
     if (!at)
         return tsr_no_memory("lines");
     tsr_network_breakpoints(tsr_lines_network(lines), number, at);
-    for (size_t i = 0; i < codes->n * source->units; i++) {
-        size_t line = i / source->units;
-        double value = 0, slope = 0;
-        for (size_t p = i * source->positions; p < (i + 1) * source->positions; p++) {
-            value += values[p];
-            slope += slopes[p];
-        }
-        encode_unit(source, i % source->units, tsr_lines_places(lines)[line], value, slope, at, first,
-                    codes->words + line * codes->stride);
-    }
+    for (size_t i = 0; i < codes->n; i++)
+        encode_line(source, tsr_lines_places(lines)[i], values + i * size, slopes + i * size, at, first,
+                    codes->words + i * codes->stride);
     free(at);
     return NULL;
 }

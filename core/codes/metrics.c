@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "codes/npy.h"
 #include "plugin/announced.h"
 
 #include <math.h>
@@ -155,16 +154,49 @@ tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *f
     return status;
 }
 
-/* Of a probe that another one runs, the prefix tells the files apart. */
-tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n, const int32_t *values)
+/* Of a probe that another one runs, the prefix tells the files apart. NULL without memory. */
+static char *path_of(const tsr_probing *probing, const char *name, const char *ending)
 {
     const tsr_metrics *metrics = probing->metrics;
     const char *prefix = metrics->prefix ? metrics->prefix : "", *dot = strrchr(prefix, '.');
-    char *path = tsr_format("%s/%s_%.*s%s.npy", probing->folder, metrics->label,
-                            dot ? (int)(dot + 1 - prefix) : 0, prefix, name);
-    if (!path)
-        return tsr_no_memory("a path");
-    tsr_status *status = tsr_npy_write_labels(path, n, values);
+    return tsr_format("%s/%s_%.*s%s%s", probing->folder, metrics->label, dot ? (int)(dot + 1 - prefix) : 0, prefix,
+                      name, ending);
+}
+
+static tsr_status *check_name(const tsr_probing *probing, const char *name)
+{
+    if (tsr_metric_name_valid(name))
+        return NULL;
+    return tsr_fail(TSR_FAILED,
+                    "probe %s: the file name '%s' is not made of lower case, digits, _ and single dots",
+                    probing->metrics->label, name);
+}
+
+tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element, size_t n_dims,
+                           const size_t *dims, const void *values)
+{
+    TSR_TRY(check_name(probing, name));
+    char *path = path_of(probing, name, ".npy");
+    tsr_status *status =
+        path ? tsr_npy_write(path, element, n_dims, dims, values) : tsr_no_memory("a path");
+    free(path);
+    return status;
+}
+
+tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n, const int32_t *values)
+{
+    char *path = path_of(probing, name, ".npy");
+    tsr_status *status =
+        path ? tsr_npy_write(path, TSR_ELEMENT_INT32, 1, &n, values) : tsr_no_memory("a path");
+    free(path);
+    return status;
+}
+
+tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n, const void *bytes)
+{
+    TSR_TRY(check_name(probing, name));
+    char *path = path_of(probing, name, "");
+    tsr_status *status = path ? tsr_write_file(path, bytes, n) : tsr_no_memory("a path");
     free(path);
     return status;
 }

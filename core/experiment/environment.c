@@ -1,7 +1,8 @@
 /* What a run ran on and with, as run.json records it. */
 #include "experiment/environment.h"
-#include "base/cpu.h"
 
+#include "base/build.h"
+#include "base/cpu.h"
 #include "base/machine.h"
 #include "plugin/kinds.h"
 
@@ -30,12 +31,13 @@ json_t *tsr_plugins_used(const tsr_registry *registry)
 json_t *tsr_environment(const tsr_registry *registry)
 {
     const char *requested = getenv("OPENBLAS_CORETYPE");
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:{s:s, s:s, s:s?, s:i}, s:s, s:o}", "version",
-                     tsr_version(), "cpu", tsr_cpu_name(), "cpu_features", tsr_cpu_features(), "kernels",
-                     tsr_kernels_name(), "cores", tsr_cores(), "threads", tsr_threads(), "blas", "config",
-                     openblas_get_config(), "core", openblas_get_corename(), "core_requested", requested,
-                     "threads", openblas_get_num_threads(), "hamming_kernel", tsr_hamming_kernel(), "plugins",
-                     tsr_plugins_used(registry));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:s, s:s, s:s?, s:i}, s:s, s:o}",
+                     "version", tsr_version(), "revision", tsr_build_revision(), "compiler",
+                     tsr_build_compiler(), "flags", tsr_build_flags(), "cpu", tsr_cpu_name(), "cpu_features",
+                     tsr_cpu_features(), "kernels", tsr_kernels_name(), "cores", tsr_cores(), "threads",
+                     tsr_threads(), "blas", "config", openblas_get_config(), "core", openblas_get_corename(),
+                     "core_requested", requested, "threads", openblas_get_num_threads(), "hamming_kernel",
+                     tsr_hamming_kernel(), "plugins", tsr_plugins_used(registry));
 }
 
 size_t tsr_peak_memory(void)

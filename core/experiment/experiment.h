@@ -21,7 +21,8 @@ typedef struct tsr_run {
     uint64_t seed;
     tsr_value *swept; /* a group: each swept key, dotted as it is, and its value in this run */
     /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
-       model begins with a file's weights: another content of the file is another run. */
+       model begins with a file's weights and "model_hash" where it is made of files (model_digest.h): another
+       content of a file is another run. */
     tsr_value *config;
     tsr_run_size size;
     tsr_training_settings training;

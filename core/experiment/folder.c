@@ -44,7 +44,7 @@ static bool has_mark(const char *path)
     return whole && strcmp(head, mark) == 0;
 }
 
-static bool is_ours(const char *folder)
+bool tsr_folder_is_ours(const char *folder)
 {
     char *config = tsr_path_join(folder, "config.cfg");
     bool ours = config && has_mark(config);
@@ -54,7 +54,7 @@ static bool is_ours(const char *folder)
 
 tsr_status *tsr_folder_check(const char *folder, const char *shown)
 {
-    if (is_ours(folder))
+    if (tsr_folder_is_ours(folder))
         return NULL;
     const char *found = exists(folder, "runs") ? "runs" : NULL;
     for (const char *const *name = tables; *name && !found; name++)

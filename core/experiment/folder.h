@@ -8,6 +8,9 @@
 /* What the first line of DIR/config.cfg begins with: by this a folder is known to be Tessera's. */
 #define TSR_FOLDER_MARK "# The experiment as tessera "
 
+/* Whether a folder has a config.cfg that Tessera has written. */
+bool tsr_folder_is_ours(const char *folder);
+
 /* Refuses a folder that is not Tessera's and holds what Tessera would write over. A missing folder, and one
    with other things in it, are fine. `shown` is its name in messages. */
 TSR_MUST_CHECK tsr_status *tsr_folder_check(const char *folder, const char *shown);

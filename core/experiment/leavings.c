@@ -32,6 +32,12 @@ static bool is_name(const char *name, const char *known, bool *unfinished)
     return name[length] == '\0' || *unfinished;
 }
 
+static bool is_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
 /* What the file at this path of a run's folder is; false where it is none of ours. */
 static bool find_kind(const char *path, tsr_leaving *kind)
 {
@@ -46,8 +52,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
         { "codes/train_labels.npy", TSR_LEFT_CODES },
         { "codes/test_labels.npy", TSR_LEFT_CODES },
     };
-    *kind = TSR_LEFT_OF_PROBES;
-    if (strncmp(path, "probes/", 7) == 0)
+    *kind = is_below(path, "probing.unfinished") ? TSR_LEFT_UNFINISHED : TSR_LEFT_OF_PROBES;
+    if (*kind == TSR_LEFT_UNFINISHED || is_below(path, "probes"))
         return true;
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         bool unfinished = false;
@@ -62,7 +68,11 @@ static bool find_kind(const char *path, tsr_leaving *kind)
 /* Whether a folder at this path may hold something of ours. */
 static bool is_our_folder(const char *path)
 {
-    return strcmp(path, "codes") == 0 || strcmp(path, "probes") == 0 || strncmp(path, "probes/", 7) == 0;
+    static const char *const names[] = { "codes", "probes", "probing.unfinished" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    return is_below(path, "probes") || is_below(path, "probing.unfinished");
 }
 
 static int open_folder(int at, const char *name)

@@ -1,4 +1,4 @@
-/* Probing a network that a run has saved. */
+/* Probing a network, or codes, that a run has saved. */
 #include "base/machine.h"
 #include "base/memory.h"
 #include "experiment/record_make.h"
@@ -18,10 +18,10 @@ static tsr_status *hand_over(tsr_run_work *w, tsr_probed_again *out)
 }
 
 tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch, const char *folder,
-                                tsr_probed_again *out)
+                                const char *codes, tsr_probed_again *out)
 {
     tsr_run_progress progress = { 0 };
-    tsr_run_work w = { .run = run, .progress = &progress, .probes_before = before };
+    tsr_run_work w = { .run = run, .progress = &progress, .probes_before = before, .saved_codes = codes };
     *out = (tsr_probed_again){ 0 };
     tsr_set_threads(tsr_cores());
     tsr_flush_subnormals();

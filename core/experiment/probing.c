@@ -41,11 +41,17 @@ size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part)
     return samples ? samples->n : 0;
 }
 
-/* The network's layer that layer i of the codes is, or how many it has. */
-static size_t layer_of(const tsr_probing *probing, size_t i)
+/* The network that tells of the layers of the codes; NULL: none is known. */
+static const tsr_network *network_of_layers(const tsr_probing *probing)
 {
-    size_t n = tsr_network_n_layers(probing->network), l = 0;
-    while (l < n && strcmp(tsr_network_layer(probing->network, l).name, probing->train->layers[i].name) != 0)
+    return probing->network || !probing->host ? probing->network : probing->host->layers;
+}
+
+/* The network's layer that layer i of the codes is, or how many it has. */
+static size_t layer_of(const tsr_probing *probing, const tsr_network *network, size_t i)
+{
+    size_t n = tsr_network_n_layers(network), l = 0;
+    while (l < n && strcmp(tsr_network_layer(network, l).name, probing->train->layers[i].name) != 0)
         l++;
     return l;
 }
@@ -53,15 +59,15 @@ static size_t layer_of(const tsr_probing *probing, size_t i)
 void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones)
 {
     *zeros = *ones = 0;
-    if (!probing->network || !probing->constant || i >= probing->train->n_layers)
+    const tsr_network *network = network_of_layers(probing);
+    if (!network || !probing->constant || i >= probing->train->n_layers)
         return;
-    size_t l = layer_of(probing, i), counts[2] = { 0 };
-    if (l == tsr_network_n_layers(probing->network))
+    size_t l = layer_of(probing, network, i), counts[2] = { 0 };
+    if (l == tsr_network_n_layers(network))
         return;
-    tsr_layer_info info = tsr_network_layer(probing->network, l);
-    size_t end = l + 1 < tsr_network_n_layers(probing->network)
-                     ? tsr_network_layer(probing->network, l + 1).first
-                     : probing->whole_bits;
+    tsr_layer_info info = tsr_network_layer(network, l);
+    size_t end =
+        l + 1 < tsr_network_n_layers(network) ? tsr_network_layer(network, l + 1).first : probing->whole_bits;
     for (size_t j = info.first; j < end; j++)
         if (probing->constant[j / 64] >> j % 64 & 1)
             counts[probing->constant_values[j / 64] >> j % 64 & 1]++;

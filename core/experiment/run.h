@@ -45,11 +45,12 @@ typedef struct tsr_probed_again {
     json_t *seconds;       /* by label */
 } tsr_probed_again;
 
-/* Has the run's probes measure the network that its weights are, as after `epoch` epochs. `before`: probes that the
-   run had had besides, whose random numbers are not to be used again. Files of theirs go to `folder`, which is made,
-   or emptied. Clear *out also after a failure. */
+/* Has the run's probes measure the network that its weights are, as after `epoch` epochs, or, where `codes`
+   names the folder of those that it has saved, these: then no network is known to them. `before`: probes that
+   the run had had besides, whose random numbers are not to be used again. Files of theirs go to `folder`,
+   which is made, or emptied. Clear *out also after a failure. */
 TSR_MUST_CHECK tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch,
-                                               const char *folder, tsr_probed_again *out);
+                                               const char *folder, const char *codes, tsr_probed_again *out);
 void tsr_probed_again_clear(tsr_probed_again *probed);
 
 #endif

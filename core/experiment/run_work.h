@@ -21,6 +21,7 @@ typedef struct tsr_run_work {
     tsr_kept_columns kept;               /* of the codes that are probed now */
     tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
     size_t previous_epoch;
+    const char *saved_codes; /* folder that the codes are read from; NULL: they are the network's */
     json_t *epochs, *snapshots, *probe_seconds;
     json_t *warnings;      /* of what plugins have done to the process; NULL: not known yet */
     json_t *failed_probes; /* by label: why its first failure was one; empty: none has failed */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const tsr_skim_for_tables[] = { "config", "model", NULL };
+const char *const tsr_skim_for_tables[] = { "config", "model", "examples", "data", NULL };
 const char *const tsr_skim_for_counts[] = { "config", "model",       "metrics",  "snapshots",
                                             "epochs", "environment", "examples", NULL };
 
@@ -35,8 +35,7 @@ static const bool is_mark[UCHAR_MAX + 1] = {
     ['\0'] = true, ['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true
 };
 
-/* Behind the value that begins at `at`; NULL where it does not end. */
-static const char *skip_value(const char *at)
+const char *tsr_skim_value(const char *at)
 {
     size_t depth = 0;
     do {
@@ -60,6 +59,23 @@ static const char *skip_value(const char *at)
     return depth ? NULL : at;
 }
 
+/* The same for a member of a record that was written as records are, each element on a line of its own: what
+   stands in the structure is indented by two blanks at least, and its end by one. Where that is not so, all
+   of it is looked at; where the end would be another structure's, what is left does not parse. */
+static const char *skip_member(const char *at)
+{
+    char end = *at == '{' ? '}' : ']';
+    if ((*at != '{' && *at != '[') || at[1] != '\n')
+        return tsr_skim_value(at);
+    for (const char *line = at + 1; line && line[1] == ' '; line = strchr(line + 1, '\n')) {
+        if (line[2] == end)
+            return line + 3;
+        if (line[2] != ' ')
+            break;
+    }
+    return tsr_skim_value(at);
+}
+
 static bool is_key(const char *from, const char *to, const char *key)
 {
     size_t length = strlen(key);
@@ -71,6 +87,16 @@ static bool is_skipped(const tsr_skim *skim, const char *from, const char *to)
     for (const char *const *key = skim->skipped; *key; key++)
         if (is_key(from, to, *key))
             return true;
+    return false;
+}
+
+/* Whether whoever reads takes the value as text. */
+static bool is_taken(const tsr_skim *skim, const char *const key[2], const char *const value[2])
+{
+    static const char *const offered[] = { "snapshots", "epochs" };
+    for (size_t i = 0; skim->take && *value[0] == '[' && i < sizeof(offered) / sizeof(*offered); i++)
+        if (is_key(key[0], key[1], offered[i]))
+            return skim->take(skim->context, offered[i], value[0], value[1]);
     return false;
 }
 
@@ -102,7 +128,7 @@ static size_t find_shared(tsr_skim *skim, const char *const key[2], const char *
 
 static void add(tsr_text *out, const char *from, const char *to)
 {
-    tsr_text_add(out, "%.*s", (int)(to - from), from);
+    tsr_text_add_span(out, from, (size_t)(to - from));
 }
 
 /* The text with {} and [] for what is not to be parsed, and which of the shared values it has; false where it
@@ -120,9 +146,10 @@ static bool reduce(tsr_skim *skim, const char *text, tsr_text *out, bool has[TSR
         if (*at++ != ':')
             return false;
         value[0] = skip_blanks(at);
-        if (!(value[1] = skip_value(value[0])) || value[1] == value[0])
+        if (!(value[1] = skip_member(value[0])) || value[1] == value[0])
             return false;
-        bool structure = *value[0] == '{' || *value[0] == '[', skipped = is_skipped(skim, key[0], key[1]);
+        bool structure = *value[0] == '{' || *value[0] == '[';
+        bool skipped = is_skipped(skim, key[0], key[1]) || (structure && is_taken(skim, key, value));
         size_t shared = structure && !skipped ? find_shared(skim, key, value) : TSR_SKIM_SHARED;
         if (shared < TSR_SKIM_SHARED)
             has[shared] = true;
@@ -146,11 +173,16 @@ static json_t *parse(tsr_skim *skim, const char *text, size_t length, json_error
     tsr_text reduced = { 0 };
     bool has[TSR_SKIM_SHARED] = { false };
     json_t *record = NULL;
+    if (skim->take)
+        skim->take(skim->context, NULL, NULL, NULL);
     if (strlen(text) == length && reduce(skim, text, &reduced, has))
         record = json_loadb(reduced.chars, reduced.length, 0, error);
     free(reduced.chars);
-    if (!record) /* what is wrong is told of the whole */
+    if (!record) { /* what is wrong is told of the whole */
+        if (skim->take)
+            skim->take(skim->context, NULL, NULL, NULL);
         return json_loadb(text, length, 0, error);
+    }
     for (size_t i = 0; i < TSR_SKIM_SHARED; i++)
         if (has[i])
             json_object_set(record, shared_keys[i], skim->shared[i].value);

@@ -5,13 +5,18 @@
 #define TSR_EXPERIMENT_SKIM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <tessera/status.h>
 
 #define TSR_SKIM_SHARED 2
 
 typedef struct tsr_skim {
     const char *const *skipped; /* keys whose values come as {} or [], NULL at the end */
-    struct {                    /* "metrics" and "environment" as they were last */
+    /* Is offered the text of "snapshots" and "epochs", lists that then come as []; true where it was taken. A
+       key of NULL: what was taken of this record before does not count. NULL: they are parsed. */
+    bool (*take)(void *context, const char *key, const char *from, const char *to);
+    void *context;
+    struct { /* "metrics" and "environment" as they were last */
         char *text;
         size_t length;
         json_t *value;
@@ -23,6 +28,8 @@ extern const char *const tsr_skim_for_tables[], *const tsr_skim_for_counts[];
 
 /* As tsr_record_read. */
 TSR_MUST_CHECK tsr_status *tsr_record_skim(tsr_skim *skim, const char *path, const char *id, json_t **out);
+/* Behind the JSON value that begins at `at`, in a text that ends in NUL; NULL where it does not end. */
+const char *tsr_skim_value(const char *at);
 void tsr_skim_clear(tsr_skim *skim);
 
 #endif

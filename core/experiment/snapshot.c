@@ -5,9 +5,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/metrics.h"
-#include "codes/npy.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
+#include "experiment/saved_codes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static void put_evaluation(const tsr_run_work *w, const tsr_evaluation *evaluati
 }
 
 /* The codes of both parts, and in `metrics` how the network does on all three. */
-static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
+static tsr_status *extract(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
 {
     tsr_evaluation evaluation;
     TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.train, &w->budget, train, &evaluation));
@@ -71,6 +71,26 @@ static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **trai
     }
     TSR_TRY(tsr_extract_and_evaluate(w->network, &w->parts.test, &w->budget, test, &evaluation));
     put_evaluation(w, &evaluation, "test", metrics);
+    return NULL;
+}
+
+/* Codes that were saved: of the network only its layers are known. */
+static tsr_status *read_saved(tsr_run_work *w, tsr_codes **train, tsr_codes **test)
+{
+    const size_t n[2] = { w->parts.train.n, w->parts.test.n };
+    tsr_codes *both[2];
+    tsr_status *status = tsr_saved_codes_read(w->saved_codes, w->network, n, &w->budget, both);
+    *train = both[0];
+    *test = both[1];
+    return status;
+}
+
+static tsr_status *take_codes(tsr_run_work *w, json_t *metrics, tsr_codes **train, tsr_codes **test)
+{
+    if (w->saved_codes)
+        TSR_TRY(read_saved(w, train, test));
+    else
+        TSR_TRY(extract(w, metrics, train, test));
     TSR_TRY(keep_whole(w, *train, *test));
     tsr_kept_columns_clear(&w->kept);
     TSR_TRY(tsr_drop_constant(*train, *test, &w->kept));
@@ -85,7 +105,7 @@ static tsr_probing begin_probing(const tsr_run_work *w, size_t epoch, const tsr_
     return (tsr_probing){ .train_labels = w->train_labels,
                           .test_labels = w->test_labels,
                           .classes = w->run->data->info.classes,
-                          .network = w->network,
+                          .network = w->saved_codes ? NULL : w->network,
                           .trained_labels = w->parts.train.noisy ? w->parts.train.noisy : w->train_labels,
                           .class_names = w->run->data->info.class_names,
                           .seed = w->run->seed,
@@ -113,6 +133,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
     tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a probe");
     if (!status) {
         tsr_probing_host host = { .parts = { &w->parts.train, &w->parts.holdout, &w->parts.test },
+                                  .layers = w->network,
                                   .augment = tsr_run_augmentations(w->run),
                                   .budget = &w->budget };
         tsr_probing probing = begin_probing(w, epoch, &host);
@@ -149,23 +170,9 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
 
 static tsr_status *save_codes(const tsr_run_work *w, const tsr_codes *train, const tsr_codes *test)
 {
+    const tsr_saved_codes codes = { train, test, w->train_labels, w->test_labels, &w->kept };
     char *folder = tsr_path_join(w->folder, "codes");
-    char *paths[4] = { tsr_path_join(w->folder, "codes/train.npy"),
-                       tsr_path_join(w->folder, "codes/test.npy"),
-                       tsr_path_join(w->folder, "codes/train_labels.npy"),
-                       tsr_path_join(w->folder, "codes/test_labels.npy") };
-    tsr_status *status = folder && paths[0] && paths[1] && paths[2] && paths[3] ? tsr_make_folder(folder)
-                                                                                : tsr_no_memory("a path");
-    if (!status)
-        status = tsr_npy_write_codes(paths[0], train);
-    if (!status)
-        status = tsr_npy_write_codes(paths[1], test);
-    if (!status && w->train_labels)
-        status = tsr_npy_write_labels(paths[2], train->n, w->train_labels);
-    if (!status && w->test_labels)
-        status = tsr_npy_write_labels(paths[3], test->n, w->test_labels);
-    for (int i = 0; i < 4; i++)
-        free(paths[i]);
+    tsr_status *status = folder ? tsr_saved_codes_write(folder, &codes) : tsr_no_memory("a path");
     free(folder);
     return status;
 }

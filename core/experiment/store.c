@@ -30,7 +30,7 @@
 
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
-static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
+const char *const tsr_store_may_differ[] = { "name",        "executor", "replicates", "sweep",
                                           "plugin_path", "report",   "output",     "allow_unsafe_plugins",
                                           NULL };
 
@@ -102,7 +102,7 @@ static tsr_status *compare(const tsr_store *store, tsr_value *there, tsr_value *
 {
     tsr_text difference = { 0 };
     tsr_status *status = NULL;
-    if (tsr_values_differ(there, here, may_differ, &difference))
+    if (tsr_values_differ(there, here, tsr_store_may_differ, &difference))
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds the results of another experiment (%s): expected the same one; choose "
                           "another folder with -o, or replace its results with --fresh",
@@ -149,13 +149,16 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
     return status;
 }
 
-static tsr_status *write_config(const char *path, const tsr_experiment *experiment)
+tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved)
 {
     tsr_text text = { 0 };
+    char *path = tsr_path_join(store->folder, "config.cfg");
     tsr_text_add(&text, TSR_FOLDER_MARK "%s resolved it: every key, defaults too.\n", tsr_version());
-    tsr_print_config(experiment->resolved, &text);
-    tsr_status *status = text.failed ? tsr_no_memory(path) : tsr_write_file(path, text.chars, text.length);
+    tsr_print_config(resolved, &text);
+    tsr_status *status =
+        text.failed || !path ? tsr_no_memory("config.cfg") : tsr_write_file(path, text.chars, text.length);
     free(text.chars);
+    free(path);
     return status;
 }
 
@@ -171,7 +174,7 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment,
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
     /* First: by it the folder is known to be ours. A shard leaves that of the command that started it. */
     if (!status && (options->shard.of == 1 || !is_config_of(config, experiment)))
-        status = write_config(config, experiment);
+        status = tsr_store_put_config(store, experiment->resolved);
     if (!status)
         status = tsr_make_folder(runs);
     free(config);
@@ -192,6 +195,23 @@ tsr_status *tsr_store_open(const char *folder, const char *shown, const tsr_expe
         status = tsr_make_folder(folder);
     if (!status)
         status = prepare(out, experiment, options);
+    if (status)
+        tsr_store_close(out);
+    return status;
+}
+
+tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlocked, tsr_store *out)
+{
+    TSR_TRY(tsr_store_join(folder, shown, out));
+    out->unlocked = unlocked;
+    tsr_status *status =
+        tsr_folder_is_ours(folder)
+            ? NULL
+            : tsr_fail(TSR_REFUSED,
+                       "%s: expected a results folder, with the config.cfg that tessera run has written",
+                       shown);
+    if (!status)
+        status = lock_folder(out, (tsr_shard){ 0, 1 });
     if (status)
         tsr_store_close(out);
     return status;

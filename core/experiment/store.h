@@ -35,14 +35,24 @@ TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
                                           const tsr_experiment *experiment, const tsr_store_options *options,
                                           tsr_store *out);
 
-/* The same for a process that does runs for another one, which has opened the folder: it writes nothing
-   but what belongs to its runs. */
+/* Locks a results folder of Tessera's as it is, for a command that does no runs. */
+TSR_MUST_CHECK tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlocked,
+                                               tsr_store *out);
+
+/* Writes DIR/config.cfg: the experiment as resolved. */
+TSR_MUST_CHECK tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved);
+
+/* As tsr_store_open for a process that does runs for another one, which has opened the folder: it writes
+   nothing but what belongs to its runs. */
 TSR_MUST_CHECK tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out);
 void tsr_store_close(tsr_store *store);
 
 /* Lets the commands that do shards into a folder that was opened undivided, or as a shard. One that does all is
    still kept out. */
 TSR_MUST_CHECK tsr_status *tsr_store_share(tsr_store *store);
+
+/* The members of a config in which two commands, or two parts of a study, may differ; NULL at the end. */
+extern const char *const tsr_store_may_differ[];
 
 /* The folder of a run, DIR/runs/<id>; free() it. */
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);

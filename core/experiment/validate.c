@@ -2,6 +2,7 @@
 #include "experiment/validate.h"
 
 #include "base/text.h"
+#include "experiment/model_digest.h"
 #include "experiment/prepare.h"
 #include "experiment/probed.h"
 #include "experiment/weights.h"
@@ -84,6 +85,8 @@ static tsr_status *check_model(tsr_run *run, const tsr_value *root)
     TSR_TRY(tsr_value_context(place_of_failure(model, failure), failure));
     run->size.parameters = tsr_network_parameters(network);
     tsr_status *status = tsr_value_context(weights ? weights : model, tsr_weights_adopt(run, network, root));
+    if (!status)
+        status = tsr_value_context(model, tsr_model_digest_add(run, network));
     if (!status)
         status = check_codes(run, network, root);
     if (!status)

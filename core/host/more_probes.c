@@ -93,6 +93,12 @@ static bool has_file(const adding *a, size_t i, const char *name)
 
 /* --- refusals --- */
 
+/* Whether the run's network is there; else its codes are, or nothing is. */
+static bool has_network(const adding *a, size_t i)
+{
+    return has_file(a, i, "model.safetensors");
+}
+
 static tsr_status *check_probe(const adding *a, size_t i, size_t probe)
 {
     const tsr_run *run = &a->more->runs[i];
@@ -107,6 +113,12 @@ static tsr_status *check_probe(const adding *a, size_t i, size_t probe)
             "one",
             a->study->runs[i].id, label);
     unsigned needs = tsr_probe_needs(run->probes[probe]);
+    if (needs & TSR_PROBE_NETWORK && !has_network(a, i))
+        return tsr_fail(
+            TSR_REFUSED,
+            "probe %s needs the network, and run %s has saved its codes alone: train it again with "
+            "output.save_model = true",
+            label, a->study->runs[i].id);
     if (needs & TSR_PROBE_PREVIOUS && json_array_size(json_object_get(record, "snapshots")) > 1)
         return tsr_fail(
             TSR_REFUSED,
@@ -123,9 +135,10 @@ static tsr_status *check_run(const adding *a, size_t i)
     tsr_text changed = { 0 };
     if (!is_to_do(record, run))
         return NULL;
-    if (!has_file(a, i, "model.safetensors"))
+    if (!has_network(a, i) && !has_file(a, i, "codes/kept.npy"))
         return tsr_fail(TSR_REFUSED,
-                        "run %s has not saved its network: train it again with output.save_model = true",
+                        "run %s has saved neither its network nor its codes: train it again with "
+                        "output.save_model = true",
                         a->study->runs[i].id);
     for (size_t probe = 0; probe < run->n_probes; probe++)
         TSR_TRY(check_probe(a, i, probe));
@@ -143,11 +156,12 @@ static tsr_status *check_same(const json_t *before, const json_t *now, const cha
 {
     double then = json_number_value(json_object_get(before, name)),
            again = json_number_value(json_object_get(now, name));
+    if (!json_object_get(now, name)) /* codes do not tell it */
+        return NULL;
     if (fabs(again - then) <= 1e-3 * fabs(then))
         return NULL;
-    return tsr_fail(TSR_FAILED,
-                    "the network that is saved gives %s %.9g, and the run's gave %.9g: it is not its own",
-                    name, again, then);
+    return tsr_fail(TSR_FAILED, "what is saved gives %s %.9g, and the run gave %.9g: it is not its own", name,
+                    again, then);
 }
 
 /* The metrics that are new, into the record's last snapshot; the others must be what they were. */
@@ -238,19 +252,20 @@ static tsr_status *keep_files(const adding *a, size_t i, const char *working)
     return status;
 }
 
-/* From the run's network. */
-static tsr_status *probe_network(adding *a, size_t i, const char *working, tsr_probed_again *out)
+/* From the run's network, or, where only these were saved, from its codes. */
+static tsr_status *probe_saved(adding *a, size_t i, const char *working, tsr_probed_again *out)
 {
     const json_t *record = tsr_session_record(a->session, i);
     size_t epoch = (size_t)json_integer_value(json_object_get(record, "epochs_done"));
     size_t before = a->study->runs[i].n_probes + json_object_size(json_object_get(record, ADDED));
-    char *path = file_of(a, i, "model.safetensors");
+    bool network = has_network(a, i);
+    char *path = file_of(a, i, network ? "model.safetensors" : "codes");
     tsr_safetensors *file = NULL;
     tsr_run run = a->more->runs[i]; /* a copy with other weights; what it points to stays the experiment's */
-    tsr_status *status = path ? tsr_safetensors_read(path, &file) : tsr_no_memory("a path");
+    tsr_status *status = !path ? tsr_no_memory("a path") : network ? tsr_safetensors_read(path, &file) : NULL;
     run.weights = file;
     if (!status)
-        status = tsr_run_probe_again(&run, before, epoch, working, out);
+        status = tsr_run_probe_again(&run, before, epoch, working, network ? NULL : path, out);
     tsr_safetensors_free(file);
     free(path);
     return status;
@@ -262,7 +277,7 @@ static tsr_status *probe_run(adding *a, size_t i, bool *all)
     const char *id = a->study->runs[i].id;
     tsr_probed_again probed = { 0 };
     char *working = file_of(a, i, WORKING);
-    tsr_status *status = working ? probe_network(a, i, working, &probed) : tsr_no_memory("a path");
+    tsr_status *status = working ? probe_saved(a, i, working, &probed) : tsr_no_memory("a path");
     if (!status)
         status = merge(record, &probed);
     if (!status)

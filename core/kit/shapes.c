@@ -4,6 +4,8 @@
 #include "base/guard.h"
 #include "plugin/instance.h"
 
+#include <tessera/model.h>
+
 /* The kit's own; the last ones only where no other is taken. */
 static const tsr_shape own_shapes[] = { { 1, { 40 } },         { 2, { 8, 12 } },     { 3, { 3, 8, 8 } },
                                         { 3, { 3, 32, 32 } },  { 3, { 1, 28, 28 } }, { 3, { 3, 64, 64 } },
@@ -12,15 +14,29 @@ static const tsr_shape own_shapes[] = { { 1, { 40 } },         { 2, { 8, 12 } },
 #define COMMON_SHAPES 5
 
 /* With the loss, where one is given. */
-static tsr_status *build(const tsr_instance *model, const tsr_instance *loss, tsr_shape shape,
+static tsr_status *build(const tsr_instance *model, const tsr_instance *loss, tsr_shape shape, int outputs,
                          tsr_network **out)
 {
     tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
-    tsr_status *status = tsr_network_new(model, shape, TSR_KIT_CLASSES, TSR_KIT_SEED, out);
+    tsr_status *status = tsr_network_new(model, shape, outputs, TSR_KIT_SEED, out);
     tsr_guard_leave(before);
-    const tsr_network_loss_options options = { .loss = loss, .classes = TSR_KIT_CLASSES };
+    const tsr_network_loss_options options = { .loss = loss, .classes = outputs };
     if (!status && loss)
         tsr_network_set_loss(*out, &options);
+    return status;
+}
+
+/* What the model says that it takes and gives, if it does: no dimensions, and the kit's number of classes. */
+static tsr_status *sizes_of(const tsr_instance *model, tsr_shape *shape, int *outputs)
+{
+    const tsr_model_ops *ops = tsr_instance_ops(model);
+    *shape = (tsr_shape){ 0 };
+    *outputs = TSR_KIT_CLASSES;
+    if (!ops->sizes)
+        return NULL;
+    tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
+    tsr_status *status = ops->sizes(tsr_instance_self(model), shape, outputs);
+    tsr_guard_leave(before);
     return status;
 }
 
@@ -28,15 +44,19 @@ void tsr_kit_next_network(const tsr_kit *kit, const tsr_instance *model, const t
                           size_t *next, bool is_first, tsr_network **network, tsr_shape *shape,
                           tsr_status **refused)
 {
-    bool own = kit->n_shapes == 0;
-    const tsr_shape *shapes = own ? own_shapes : kit->shapes;
-    size_t n = own ? is_first ? OWN_SHAPES : COMMON_SHAPES : kit->n_shapes;
+    tsr_shape said;
+    int outputs;
     *network = NULL;
-    *refused = NULL;
+    *refused = sizes_of(model, &said, &outputs);
+    if (*refused)
+        return;
+    bool own = kit->n_shapes == 0, fixed = own && said.n_dims > 0;
+    const tsr_shape *shapes = fixed ? &said : own ? own_shapes : kit->shapes;
+    size_t n = fixed ? 1 : own ? is_first ? OWN_SHAPES : COMMON_SHAPES : kit->n_shapes;
     while (*next < n && !*network) {
         tsr_status_free(*refused);
         *shape = shapes[(*next)++];
-        *refused = build(model, loss, *shape, network);
+        *refused = build(model, loss, *shape, outputs, network);
         if (*refused && !own)
             return;
     }

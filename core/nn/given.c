@@ -1,6 +1,7 @@
 /* Initial values that a model gives: of a network from elsewhere, say. */
 #include "base/memory.h"
 #include "nn/graph.h"
+#include "nn/network_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -71,4 +72,19 @@ tsr_node *tsr_initial(tsr_graph *graph, tsr_node *x, const char *parameter, size
     else
         give(graph, x, parameter, n, values);
     return graph->failure ? tsr_graph_nowhere() : x;
+}
+
+void tsr_network_given(const tsr_network *network,
+                       void (*visit)(void *context, const char *name, size_t n, const float *values),
+                       void *context)
+{
+    for (size_t i = 0; i < network->graph->n; i++) {
+        const tsr_node *node = network->graph->nodes[i];
+        for (size_t k = 0; k < node->n_parameters; k++)
+            if (node->parameters[k].given)
+                visit(context, node->name, node->parameters[k].n, node->parameters[k].given);
+        for (size_t k = 0; k < node->n_states; k++)
+            if (node->states[k].given)
+                visit(context, node->name, node->states[k].n, node->states[k].given);
+    }
 }

@@ -1,6 +1,6 @@
 /* Lines through a network: each move computes values and slopes of every node in double precision, in the
    order of the graph. What only moves elements is found out once, by sending the elements' numbers through.
- */
+   Up to where the first pieces end, values are straight all along a line, and computed once. */
 #include "base/memory.h"
 #include "nn/lines.h"
 #include "nn/network_parts.h"
@@ -15,32 +15,39 @@
 
 /* A node's values along the lines. */
 typedef struct course {
-    double *values, *slopes; /* n x its shape */
+    double *values, *slopes; /* n x its shape; of what is straight, only where more than that reads them */
+    double *start;           /* of what is straight: its values at t = 0 */
     size_t *from;            /* where it only moves elements: of which among all its inputs' each one is */
+    bool wanted, straight;   /* straight: no piece ends before it */
 } course;
 
 struct tsr_lines {
     tsr_network *network;
     size_t n;
     double *t, *next;
-    double *origins, *directions; /* the mean is subtracted from the origins */
-    course *courses;              /* per node; empty where it is not looked at */
+    course *courses;      /* per node; empty where it is not wanted */
+    const tsr_node *last; /* the values of the last layer that is followed; NULL: all are */
 };
+
+static void clear_course(course *c)
+{
+    free(c->values);
+    free(c->slopes);
+    free(c->start);
+    free(c->from);
+    c->values = c->slopes = c->start = NULL;
+    c->from = NULL;
+}
 
 void tsr_lines_free(tsr_lines *lines)
 {
     if (!lines)
         return;
-    for (size_t i = 0; lines->courses && i < lines->network->graph->n; i++) {
-        free(lines->courses[i].values);
-        free(lines->courses[i].slopes);
-        free(lines->courses[i].from);
-    }
+    for (size_t i = 0; lines->courses && i < lines->network->graph->n; i++)
+        clear_course(&lines->courses[i]);
     free(lines->courses);
     free(lines->t);
     free(lines->next);
-    free(lines->origins);
-    free(lines->directions);
     free(lines);
 }
 
@@ -136,15 +143,14 @@ static void move_elements(tsr_lines *lines, const tsr_node *node)
 
 /* --- moving --- */
 
-static void place_input(tsr_lines *lines)
+/* What is straight, at t. */
+static void place(const tsr_lines *lines, const tsr_node *node)
 {
-    course *input = &lines->courses[0];
-    size_t size = tsr_shape_size(lines->network->graph->nodes[0]->shape);
-    for (size_t s = 0; s < lines->n; s++)
-        for (size_t i = s * size; i < (s + 1) * size; i++) {
-            input->slopes[i] = lines->directions[i];
-            input->values[i] = lines->origins[i] + lines->t[s] * lines->directions[i];
-        }
+    const course *c = &lines->courses[node->index];
+    size_t size = tsr_shape_size(node->shape);
+    for (size_t s = 0; c->start && s < lines->n; s++)
+        for (size_t i = s * size; i < (s + 1) * size; i++)
+            c->values[i] = c->start[i] + lines->t[s] * c->slopes[i];
 }
 
 static tsr_status *call_line(tsr_lines *lines, const tsr_node *node, const double **values,
@@ -198,8 +204,9 @@ static void meet_taps(tsr_lines *lines)
     for (size_t i = 0; i < lines->network->n_sources; i++) {
         const tsr_layer_source *layer = &lines->network->layers[i];
         const tsr_code_source *source = &lines->network->sources[i];
-        size_t size = layer->reader ? 0 : tsr_shape_size(layer->values->shape);
         const course *c = &lines->courses[layer->values->index];
+        bool meets = !layer->reader && c->wanted && layer->values != lines->last;
+        size_t size = meets ? tsr_shape_size(layer->values->shape) : 0;
         for (size_t j = 0; j < lines->n * size; j++)
             for (size_t b = 0; b < source->n_breakpoints; b++)
                 tsr_line_meet(lines->t[j / size], c->values[j], c->slopes[j], (double)source->breakpoints[b],
@@ -216,26 +223,62 @@ tsr_status *tsr_lines_move(tsr_lines *lines, const double *t)
         lines->t[s] = t[s];
         lines->next[s] = INFINITY;
     }
-    place_input(lines);
-    for (size_t i = 1; i < graph->n; i++)
-        if (graph->nodes[i]->looked_at)
+    for (size_t i = 0; i < graph->n; i++) {
+        const course *c = &lines->courses[i];
+        if (c->straight)
+            place(lines, graph->nodes[i]);
+        else if (c->wanted)
             TSR_TRY(follow(lines, graph->nodes[i]));
+    }
     meet_taps(lines);
     return NULL;
 }
 
+tsr_status *tsr_lines_turn(tsr_lines *lines)
+{
+    const tsr_graph *graph = lines->network->graph;
+    for (size_t i = 0; i < graph->n; i++) {
+        const course *c = &lines->courses[i];
+        for (size_t j = 0; c->start && j < lines->n * tsr_shape_size(graph->nodes[i]->shape); j++)
+            c->slopes[j] = -c->slopes[j];
+    }
+    for (size_t s = 0; s < lines->n; s++)
+        lines->t[s] = -lines->t[s];
+    return tsr_lines_move(lines, lines->t);
+}
+
 /* --- making them --- */
 
-static tsr_status *make_course(const tsr_node *node, size_t n, course *c)
+/* Wants what the values of a node depend on. */
+static void want(tsr_lines *lines, const tsr_node *last)
 {
+    const tsr_graph *graph = lines->network->graph;
+    lines->courses[last->index].wanted = true;
+    for (size_t i = last->index + 1; i-- > 0;)
+        for (size_t k = 0; lines->courses[i].wanted && k < graph->nodes[i]->n_inputs; k++)
+            lines->courses[graph->nodes[i]->inputs[k]->index].wanted = true;
+}
+
+static bool is_straight(const tsr_lines *lines, const tsr_node *node)
+{
+    bool straight = !node->identity || node->op.flags & (TSR_OP_MOVES | TSR_OP_AFFINE);
+    for (size_t k = 0; straight && k < node->n_inputs; k++)
+        straight = lines->courses[node->inputs[k]->index].straight;
+    return straight;
+}
+
+static tsr_status *make_course(const tsr_lines *lines, const tsr_node *node)
+{
+    course *c = &lines->courses[node->index];
     size_t floats;
     if (node->identity && !node->op.line && !(node->op.flags & TSR_OP_MOVES))
         return tsr_fail(TSR_REFUSED,
                         "'%s' has no exact course along a line: operator %s is smooth, or does not tell its "
                         "straight pieces",
                         node->name, node->op.name);
-    if (!tsr_checked_multiply(n, tsr_shape_size(node->shape), &floats))
+    if (!tsr_checked_multiply(lines->n, tsr_shape_size(node->shape), &floats))
         return tsr_no_memory("lines");
+    c->straight = is_straight(lines, node);
     c->values = tsr_alloc(floats, sizeof(double));
     c->slopes = tsr_alloc(floats, sizeof(double));
     if (!c->values || !c->slopes)
@@ -243,44 +286,103 @@ static tsr_status *make_course(const tsr_node *node, size_t n, course *c)
     return node->identity && node->op.flags & TSR_OP_MOVES ? find_moves(node, c) : NULL;
 }
 
-static tsr_status *make(tsr_lines *lines, const double *origins, const double *directions)
+static void place_input(const tsr_lines *lines, const double *origins, const double *directions)
+{
+    const course *input = &lines->courses[0];
+    size_t size = tsr_shape_size(lines->network->graph->nodes[0]->shape);
+    const float *mean = lines->network->mean;
+    for (size_t i = 0; i < lines->n * size; i++)
+        input->values[i] = origins[i] - (mean ? (double)mean[i % size] : 0);
+    memcpy(input->slopes, directions, lines->n * size * sizeof(double));
+}
+
+/* Whether the values of what is straight are asked for once more: by what is not, or from outside. */
+static bool stays(const tsr_lines *lines, const tsr_node *node)
 {
     const tsr_graph *graph = lines->network->graph;
-    size_t size = tsr_shape_size(graph->nodes[0]->shape), all;
-    if (!tsr_checked_multiply(lines->n, size, &all))
-        return tsr_no_memory("lines");
+    bool stays = node == lines->last || node == graph->logits;
+    for (size_t i = 0; !stays && i < lines->network->n_sources; i++)
+        stays = lines->network->layers[i].values == node;
+    for (size_t i = node->index + 1; !stays && i < graph->n; i++)
+        for (size_t k = 0; lines->courses[i].wanted && !lines->courses[i].straight && k < graph->nodes[i]->n_inputs; k++)
+            stays = stays || graph->nodes[i]->inputs[k] == node;
+    return stays;
+}
+
+static tsr_status *keep_starts(const tsr_lines *lines)
+{
+    const tsr_graph *graph = lines->network->graph;
+    for (size_t i = 0; i < graph->n; i++) {
+        course *c = &lines->courses[i];
+        if (!c->straight)
+            continue;
+        if (!stays(lines, graph->nodes[i])) {
+            clear_course(c);
+            continue;
+        }
+        size_t doubles = lines->n * tsr_shape_size(graph->nodes[i]->shape);
+        c->start = tsr_alloc(doubles, sizeof(double));
+        if (!c->start)
+            return tsr_no_memory("lines");
+        memcpy(c->start, c->values, doubles * sizeof(double));
+    }
+    return NULL;
+}
+
+/* `layer`: the last one that is followed; none: all, and the logits. */
+static tsr_status *make(tsr_lines *lines, const size_t *layer, const double *origins, const double *directions)
+{
+    const tsr_graph *graph = lines->network->graph;
+    lines->last = layer ? lines->network->layers[*layer].values : NULL;
     lines->t = tsr_alloc(lines->n, sizeof(double));
     lines->next = tsr_alloc(lines->n, sizeof(double));
-    lines->origins = tsr_alloc(all, sizeof(double));
-    lines->directions = tsr_alloc(all, sizeof(double));
     lines->courses = tsr_alloc(graph->n, sizeof(*lines->courses));
-    if (!lines->t || !lines->next || !lines->origins || !lines->directions || !lines->courses)
+    if (!lines->t || !lines->next || !lines->courses)
         return tsr_no_memory("lines");
-    for (size_t i = 0; i < all; i++) {
-        double mean = lines->network->mean ? (double)lines->network->mean[i % size] : 0;
-        lines->origins[i] = origins[i] - mean;
-        lines->directions[i] = directions[i];
-    }
+    if (layer)
+        want(lines, lines->last);
     for (size_t i = 0; i < graph->n; i++)
-        if (i == 0 || graph->nodes[i]->looked_at)
-            TSR_TRY(make_course(graph->nodes[i], lines->n, &lines->courses[i]));
+        lines->courses[i].wanted |= i == 0 || (!layer && graph->nodes[i]->looked_at);
+    for (size_t i = 0; i < graph->n; i++)
+        if (lines->courses[i].wanted)
+            TSR_TRY(make_course(lines, graph->nodes[i]));
+    place_input(lines, origins, directions);
+    for (size_t i = 1; i < graph->n; i++)
+        if (lines->courses[i].straight)
+            TSR_TRY(follow(lines, graph->nodes[i]));
+    TSR_TRY(keep_starts(lines));
     return tsr_lines_move(lines, lines->t); /* which are 0 */
 }
 
-tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins, const double *directions,
-                          tsr_lines **out)
+static tsr_status *make_lines(tsr_network *network, const size_t *layer, size_t n, const double *origins,
+                              const double *directions, tsr_lines **out)
 {
     *out = NULL;
     tsr_lines *lines = tsr_alloc(1, sizeof(*lines));
     if (!lines)
         return tsr_no_memory("lines");
     *lines = (tsr_lines){ .network = network, .n = n };
-    tsr_status *status = make(lines, origins, directions);
+    tsr_status *status = make(lines, layer, origins, directions);
     if (status)
         tsr_lines_free(lines);
     else
         *out = lines;
     return status;
+}
+
+tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins, const double *directions,
+                          tsr_lines **out)
+{
+    return make_lines(network, NULL, n, origins, directions, out);
+}
+
+tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n, const double *origins,
+                                   const double *directions, tsr_lines **out)
+{
+    *out = NULL;
+    if (layer >= network->n_sources)
+        return tsr_fail(TSR_REFUSED, "lines to layer %zu, and the code has %zu layers", layer, network->n_sources);
+    return make_lines(network, &layer, n, origins, directions, out);
 }
 
 /* --- what they show --- */

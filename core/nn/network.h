@@ -42,6 +42,11 @@ TSR_MUST_CHECK tsr_status *tsr_network_plan_apart(tsr_network *network, size_t n
 /* The batch size planned for. */
 size_t tsr_network_batch(const tsr_network *network);
 
+/* Calls `visit` for each array of initial values that the model gives (tsr_initial), with the node's name. */
+void tsr_network_given(const tsr_network *network,
+                       void (*visit)(void *context, const char *name, size_t n, const float *values),
+                       void *context);
+
 /* What tsr_network_predict and tsr_network_encode subtract from each input that they are given: a sample's
    values, which must outlive the network; NULL: nothing. What is put into the planned input is taken as it
    is. */

@@ -31,7 +31,7 @@ void tsr_csv_add_real(double real, tsr_text *csv)
     tsr_text_add(csv, "%s", digits);
 }
 
-static void add_value(const tsr_value *value, tsr_text *csv)
+void tsr_csv_add_value(const tsr_value *value, tsr_text *csv)
 {
     if (!value || value->type == TSR_VALUE_NULL)
         return;
@@ -85,7 +85,7 @@ static void write_snapshot(const tsr_results *results, const tsr_result *run, si
     for (size_t k = 0; k < results->n_keys; k++)
         if (!has_own_column(&results->keys[k])) {
             tsr_text_add(out, ",");
-            add_value(tsr_value_member(run->swept, results->keys[k].name), out);
+            tsr_csv_add_value(tsr_value_member(run->swept, results->keys[k].name), out);
         }
     tsr_text_add(out, ",%.0f", run->epochs[i]);
     const double *cells = run->cells + i * results->n_measures;
@@ -111,7 +111,7 @@ static void write_point(const tsr_summary *summary, size_t point, size_t epoch, 
 {
     const tsr_point *p = &summary->points[point];
     for (size_t k = 0; k < summary->results->n_keys; k++) {
-        add_value(tsr_summary_value(summary, point, k), out);
+        tsr_csv_add_value(tsr_summary_value(summary, point, k), out);
         tsr_text_add(out, ",");
     }
     tsr_text_add(out, "%.0f,%zu", p->epochs[epoch], p->snapshots[epoch]);

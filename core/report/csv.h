@@ -4,8 +4,10 @@
 #define TSR_REPORT_CSV_H
 
 #include "base/text.h"
+#include "config/value.h"
 
 void tsr_csv_add_text(const char *text, tsr_text *csv);
 void tsr_csv_add_real(double real, tsr_text *csv);
+void tsr_csv_add_value(const tsr_value *value, tsr_text *csv);
 
 #endif

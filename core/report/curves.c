@@ -17,7 +17,8 @@
 typedef struct curve {
     size_t n, capacity;
     double *x;
-    tsr_statistic *y;
+    tsr_statistic *y; /* on a logarithmic axis: the mean is that of the logarithms, taken back, and deviation
+                         and interval are the logarithms' */
     tsr_style style;
 } curve;
 
@@ -28,15 +29,14 @@ typedef struct plan {
     const tsr_curve_group *group;
     tsr_abscissa along;
     const tsr_axis *axis;
-    size_t x, by;     /* keys along the axis and of the curves; TSR_NO_KEY: none */
-    bool *shown;      /* of each key: x or by */
-    double low, high; /* of y, over all panels */
-    double least;     /* mean */
-    bool logarithmic; /* y */
+    size_t x, by;       /* keys along the axis and of the curves; TSR_NO_KEY: none */
+    bool *shown;        /* of each key: x or by */
+    double low, high;   /* of y, over all panels */
+    double least, most; /* means */
+    bool logarithmic;   /* y */
 } plan;
 
 /* What run.json has of every epoch. */
-static const char *const training_names[] = { "loss", "accuracy" };
 
 static void curves_clear(curve *curves, size_t n)
 {
@@ -72,22 +72,33 @@ static void add_to_curve(tsr_album *album, curve *c, double x, const tsr_statist
     c->y[at] = *y;
 }
 
+/* Adds a value as the axis has it; false where it has no logarithm. */
+static bool add_value(const plan *p, double value, tsr_statistic *s)
+{
+    if (p->logarithmic && value <= 0)
+        return false;
+    tsr_statistic_add(s, p->logarithmic ? log(value) : value);
+    return true;
+}
+
 /* Loss or accuracy of every epoch, over the point's runs. */
-static void add_training(const plan *p, size_t point, const char *name, curve *c)
+static void add_training(const plan *p, size_t point, tsr_curve which, curve *c)
 {
     const tsr_summary *summary = p->study->summary;
     const tsr_point *of = &summary->points[point];
     tsr_interval_factor factor = { 0 };
     for (size_t e = 0; e < (size_t)p->axis->high; e++) {
         tsr_statistic s = { 0 };
+        bool shown = true;
         for (size_t i = of->first; i < of->first + of->n; i++) {
             const tsr_result *run = &summary->results->runs[i];
-            const json_t *value =
-                json_object_get(json_array_get(json_object_get(run->record, "epochs"), e), name);
-            if (run->done && json_is_number(value))
-                tsr_statistic_add(&s, json_number_value(value));
+            double value = e < run->n_trained ? run->training[e * TSR_N_CURVES + which] : NAN;
+            if (run->done && !isnan(value))
+                shown = add_value(p, value, &s) && shown;
         }
         tsr_statistic_finish(&s, &factor);
+        if (p->logarithmic)
+            s.mean = shown ? exp(s.mean) : NAN;
         add_to_curve(p->album, c, (double)e + 1, &s);
     }
 }
@@ -97,7 +108,7 @@ static void add_point(const plan *p, size_t point, size_t measure, curve *c)
     const tsr_summary *summary = p->study->summary;
     size_t n = summary->points[point].n_epochs;
     if (p->along == TSR_ALONG_TRAINING) {
-        add_training(p, point, training_names[measure], c);
+        add_training(p, point, (tsr_curve)measure, c);
     } else if (p->along == TSR_ALONG_KEY && n) {
         size_t place = tsr_summary_place(summary, point, p->x);
         add_to_curve(p->album, c, p->axis->at[place], tsr_summary_at(summary, point, n - 1, measure));
@@ -169,14 +180,26 @@ static double band(const tsr_statistic *y)
     return isfinite(y->interval) ? y->interval : 0;
 }
 
+static double band_low(const plan *p, const tsr_statistic *y)
+{
+    return p->logarithmic ? y->mean * exp(-band(y)) : y->mean - band(y);
+}
+
+static double band_high(const plan *p, const tsr_statistic *y)
+{
+    return p->logarithmic ? y->mean * exp(band(y)) : y->mean + band(y);
+}
+
 /* Widens the figure's range of y. */
 static void find_range(plan *p, const curve *curves)
 {
     for (size_t i = 0; i < n_shown(p); i++)
         for (size_t j = 0; j < curves[i].n; j++) {
-            p->least = fmin(p->least, curves[i].y[j].mean);
-            p->low = fmin(p->low, curves[i].y[j].mean - band(&curves[i].y[j]));
-            p->high = fmax(p->high, curves[i].y[j].mean + band(&curves[i].y[j]));
+            const tsr_statistic *y = &curves[i].y[j];
+            p->least = fmin(p->least, y->mean);
+            p->most = fmax(p->most, y->mean);
+            p->low = fmin(p->low, band_low(p, y));
+            p->high = fmax(p->high, band_high(p, y));
         }
 }
 
@@ -184,17 +207,17 @@ static void find_range(plan *p, const curve *curves)
 static bool falls_far(const plan *p)
 {
     return p->along == TSR_ALONG_TRAINING && p->group->measures[0] == 0 && p->least > 0 &&
-           p->high / p->least > 50;
+           p->most / p->least > 50;
 }
 
 /* What is never negative has no axis below 0. Fractions stay within 0 and 1; where they fill most of it, all
-   of it is shown. On a logarithmic axis a band that reaches below 0 ends at the axis. */
+   of it is shown. On a logarithmic axis a band ends at the axis where it is wider than a decade. */
 static void round_range(plan *p, bool fraction)
 {
     double margin = 0.04 * (p->high - p->low);
     if (p->logarithmic) {
-        p->low = p->least / 2;
-        p->high *= 1.3;
+        p->low = fmax(p->low, p->least / 10) / 1.3;
+        p->high = fmin(p->high, p->most * 10) * 1.3;
         return;
     }
     if (!(p->high > p->low))
@@ -231,8 +254,8 @@ static bool write_data(const plan *p, const curve *c, size_t i, double offset, t
     tsr_text_add(script, "$b%zu << EOD\n", i);
     for (size_t j = 0; j < c->n; j++)
         if (isfinite(c->y[j].interval))
-            tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j], fmax(c->y[j].mean - c->y[j].interval, p->low),
-                         c->y[j].mean + c->y[j].interval);
+            tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j], fmax(band_low(p, &c->y[j]), p->low),
+                         fmin(band_high(p, &c->y[j]), p->high));
     tsr_text_add(script, "EOD\n");
     return true;
 }
@@ -340,6 +363,11 @@ static void begin_figure(const plan *p, size_t panels, size_t found)
     if (found > panels)
         tsr_text_add(&caption, "%zu of %zu combinations of the other keys are shown; summary.csv has all.",
                      panels, found);
+    if (p->logarithmic)
+        tsr_text_add(&caption,
+                     "%sThe axis is logarithmic, and so are means and intervals: those of the loss's "
+                     "logarithm.",
+                     caption.length ? " " : "");
     tsr_album_figure(p->album, p->group->title, caption.chars,
                      p->by == TSR_NO_KEY ? NULL : p->study->keys[p->by].title);
     free(caption.chars);
@@ -374,7 +402,8 @@ void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_cu
                .shown = tsr_alloc(study->summary->results->n_keys, sizeof(bool)),
                .low = INFINITY,
                .high = -INFINITY,
-               .least = INFINITY };
+               .least = INFINITY,
+               .most = -INFINITY };
     if (p.shown) {
         if (p.x != TSR_NO_KEY)
             p.shown[p.x] = true;
@@ -385,7 +414,11 @@ void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_cu
         if (representatives) {
             do_panels(&p, representatives, n, false);
             if (isfinite(p.low) && isfinite(p.high)) {
-                p.logarithmic = falls_far(&p);
+                if ((p.logarithmic = falls_far(&p))) { /* then all is gathered anew */
+                    p.low = p.least = INFINITY;
+                    p.high = p.most = -INFINITY;
+                    do_panels(&p, representatives, n, false);
+                }
                 round_range(&p, is_fraction(&p));
                 begin_figure(&p, n, found);
                 do_panels(&p, representatives, n, true);

@@ -1,57 +1,15 @@
-/* The table of results: from the records' snapshots to columns and cells. */
+/* The table of results: from the runs' rows, which each have their own form, to columns and cells. */
 #include "base/memory.h"
 #include "config/describe.h"
-#include "experiment/record.h"
 #include "report/results.h"
+#include "report/rows.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const json_t *snapshots_of(const tsr_result *run)
-{
-    return tsr_record_is_probed(run->record) ? json_object_get(run->record, "snapshots") : NULL;
-}
-
-static const json_t *metrics_of(const json_t *snapshots, size_t i)
-{
-    return json_object_get(json_array_get(snapshots, i), "metrics");
-}
-
 /* Columns. */
-
-/* Adds each metric's name to `columns` with the number of its column. */
-static bool add_names(const json_t *metrics, json_t *columns)
-{
-    const char *name;
-    json_t *ignored, *members = json_incref((json_t *)(uintptr_t)metrics); /* the macro wants it mutable */
-    bool whole = true;
-    json_object_foreach(members, name, ignored)
-    {
-        if (!json_object_get(columns, name))
-            whole = whole && json_object_set_new(columns, name,
-                                                 json_integer((json_int_t)json_object_size(columns))) == 0;
-    }
-    json_decref(members);
-    return whole;
-}
-
-/* The names of all metrics in order of first appearance, as keys of an object; NULL without memory. */
-static json_t *name_columns(const tsr_results *results)
-{
-    json_t *columns = json_object();
-    bool whole = columns != NULL;
-    for (size_t i = 0; i < results->n_runs && whole; i++) {
-        const json_t *snapshots = snapshots_of(&results->runs[i]);
-        for (size_t j = 0; j < json_array_size(snapshots) && whole; j++)
-            whole = add_names(metrics_of(snapshots, j), columns);
-    }
-    if (whole)
-        return columns;
-    json_decref(columns);
-    return NULL;
-}
 
 /* One of many of its kind, such as those by layer: announced with others at most, and with a second dot. */
 static bool is_detail(const tsr_measure *measure, bool announced_alone)
@@ -64,71 +22,89 @@ static bool is_detail(const tsr_measure *measure, bool announced_alone)
 static void find_info(const tsr_results *results, tsr_measure *measure)
 {
     bool alone = false;
+    const json_t *before = NULL;
     for (size_t i = 0; !measure->info.doc && i < results->n_runs; i++) {
         const json_t *metrics = json_object_get(results->runs[i].record, "metrics");
+        if (metrics == before) /* shared, and asked already */
+            continue;
         tsr_announced_read(tsr_announced_of(metrics, measure->name), &measure->info);
         alone = json_object_get(metrics, measure->name) != NULL;
+        before = metrics;
     }
     measure->detail = is_detail(measure, alone);
 }
 
-static tsr_status *make_measures(tsr_results *results, json_t *columns)
+/* Gives the names of a form that have no column yet the next ones. */
+static tsr_status *add_columns(tsr_results *results, const tsr_row_form *form, size_t *column_of)
 {
-    const char *name;
-    json_t *ignored;
-    results->measures = tsr_alloc(json_object_size(columns), sizeof(*results->measures));
-    if (!results->measures)
-        return tsr_no_memory("the results");
-    json_object_foreach(columns, name, ignored)
-    {
+    const struct tsr_rows *rows = results->rows;
+    for (size_t i = 0; i < form->n; i++) {
+        size_t name = form->names[i];
+        if (column_of[name] != SIZE_MAX)
+            continue;
         tsr_measure *measure = &results->measures[results->n_measures];
-        if (!(measure->name = strdup(name)))
+        if (!(measure->name = strdup(rows->names[name])))
             return tsr_no_memory("the results");
-        results->n_measures++;
-        measure->counts = true; /* until a value says otherwise */
+        measure->counts = !rows->real[name];
         find_info(results, measure);
+        column_of[name] = results->n_measures++;
     }
     return NULL;
 }
 
-/* Rows. */
-
-static void fill_row(const tsr_results *results, const json_t *metrics, double *row)
+/* In order of first appearance. */
+static tsr_status *make_measures(tsr_results *results, size_t *column_of)
 {
-    for (size_t m = 0; m < results->n_measures; m++) {
-        const json_t *value = json_object_get(metrics, results->measures[m].name);
-        if (json_is_real(value))
-            results->measures[m].counts = false;
-        row[m] = json_is_number(value) ? json_number_value(value) : NAN;
-    }
+    bool *seen = tsr_alloc(results->rows->n_forms, sizeof(*seen));
+    tsr_status *status = seen ? NULL : tsr_no_memory("the results");
+    for (size_t i = 0; i < results->n_runs && !status; i++)
+        for (size_t j = 0; j < results->runs[i].n_snapshots && !status; j++) {
+            size_t form = results->runs[i].forms[j];
+            if (!seen[form])
+                status = add_columns(results, &results->rows->forms[form], column_of);
+            seen[form] = true;
+        }
+    free(seen);
+    return status;
 }
 
-static tsr_status *fill_run(const tsr_results *results, tsr_result *run)
+/* Rows. */
+
+static tsr_status *lay_out(const tsr_results *results, tsr_result *run, const size_t *column_of)
 {
-    const json_t *snapshots = snapshots_of(run);
-    size_t n = json_array_size(snapshots), cells;
-    if (!tsr_checked_multiply(n, results->n_measures, &cells))
+    size_t cells, used = 0;
+    if (!tsr_checked_multiply(run->n_snapshots, results->n_measures, &cells))
         return tsr_no_memory("the results");
-    run->epochs = tsr_alloc(n, sizeof(*run->epochs));
-    run->cells = tsr_alloc(cells, sizeof(*run->cells));
-    if (!run->epochs || !run->cells)
+    double *table = tsr_alloc(cells, sizeof(*table));
+    if (!table)
         return tsr_no_memory("the results");
-    for (size_t i = 0; i < n; i++) {
-        run->epochs[i] = json_number_value(json_object_get(json_array_get(snapshots, i), "epoch"));
-        fill_row(results, metrics_of(snapshots, i), run->cells + i * results->n_measures);
+    for (size_t i = 0; i < cells; i++)
+        table[i] = NAN;
+    for (size_t i = 0; i < run->n_snapshots; i++) {
+        const tsr_row_form *form = &results->rows->forms[run->forms[i]];
+        for (size_t c = 0; c < form->n; c++)
+            table[i * results->n_measures + column_of[form->names[c]]] = run->cells[used + c];
+        used += form->n;
     }
-    run->n_snapshots = n;
+    free(run->cells);
+    free(run->forms);
+    run->cells = table;
+    run->forms = NULL;
     return NULL;
 }
 
 tsr_status *tsr_results_tabulate(tsr_results *results)
 {
-    json_t *columns = name_columns(results);
-    tsr_status *status = columns ? make_measures(results, columns) : tsr_no_memory("the results");
-    for (size_t i = 0; i < results->n_runs && !status; i++) {
-        status = fill_run(results, &results->runs[i]);
-        json_object_del(results->runs[i].record, "snapshots"); /* most of it, and told by the cells */
-    }
-    json_decref(columns);
+    size_t n = results->rows->n_names;
+    size_t *column_of = tsr_alloc(n, sizeof(*column_of));
+    results->measures = tsr_alloc(n, sizeof(*results->measures));
+    tsr_status *status = column_of && results->measures ? NULL : tsr_no_memory("the results");
+    for (size_t i = 0; i < n && !status; i++)
+        column_of[i] = SIZE_MAX;
+    if (!status)
+        status = make_measures(results, column_of);
+    for (size_t i = 0; i < results->n_runs && !status; i++)
+        status = lay_out(results, &results->runs[i], column_of);
+    free(column_of);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "experiment/record.h"
 #include "experiment/place.h"
 #include "experiment/skim.h"
+#include "report/rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,8 @@ static tsr_status *begin(tsr_results *results)
 {
     if (!results->folder)
         return tsr_no_memory("the results");
+    if (!(results->rows = tsr_rows_new()))
+        return tsr_no_memory("the results");
     results->replicates = replicates_of(results->config);
     TSR_TRY(tsr_report_settings_read(results->config, &results->thresholds, NULL));
     TSR_TRY(tsr_identity_of_sweep(results->config, results->sweep));
@@ -98,6 +101,8 @@ static void result_clear(tsr_result *run)
     free(run->place);
     free(run->epochs);
     free(run->cells);
+    free(run->forms);
+    free(run->training);
     *run = (tsr_result){ 0 };
 }
 
@@ -142,8 +147,9 @@ tsr_status *tsr_results_add(tsr_results *results, json_t *record)
                        .place = tsr_alloc(results->n_keys, sizeof(size_t)) };
     bool enough = run.place && run.swept && grow(results);
     if (enough && find_place(results, &run)) {
+        tsr_status *status = tsr_rows_take(results, &run);
         results->runs[results->n_runs++] = run;
-        return NULL;
+        return status;
     }
     result_clear(&run);
     results->foreign += enough;
@@ -261,14 +267,23 @@ tsr_status *tsr_results_open(const char *folder, size_t n_overrides, const char 
     return tsr_results_begin(folder, config, out);
 }
 
+tsr_status *tsr_results_add_all(tsr_results *results)
+{
+    reading r = {
+        .results = results,
+        .skim = { .skipped = tsr_skim_for_tables, .take = tsr_rows_read_text, .context = results->rows }
+    };
+    tsr_status *status = tsr_folder_each_run(results->folder, read_record, &r);
+    tsr_skim_clear(&r.skim);
+    return status;
+}
+
 tsr_status *tsr_results_read(const char *folder, size_t n_overrides, const char *const *overrides,
                              tsr_results **out)
 {
     tsr_results *results;
     TSR_TRY(tsr_results_open(folder, n_overrides, overrides, &results));
-    reading r = { .results = results, .skim = { .skipped = tsr_skim_for_tables } };
-    tsr_status *status = tsr_folder_each_run(folder, read_record, &r);
-    tsr_skim_clear(&r.skim);
+    tsr_status *status = tsr_results_add_all(results);
     if (!status)
         status = tsr_results_end(results);
     if (status)
@@ -291,6 +306,7 @@ void tsr_results_free(tsr_results *results)
     free(results->runs);
     free(results->keys);
     free(results->measures);
+    tsr_rows_free(results->rows);
     tsr_value_free(results->config);
     free(results->folder);
     free(results);

@@ -26,9 +26,12 @@ typedef struct tsr_measure {
                     dot */
 } tsr_measure;
 
+/* What is told of every epoch of a training. */
+typedef enum tsr_curve { TSR_CURVE_LOSS, TSR_CURVE_ACCURACY, TSR_N_CURVES } tsr_curve;
+
 /* One run that left a record. */
 typedef struct tsr_result {
-    json_t *record;
+    json_t *record; /* but for what the arrays below tell, and the config */
     bool done;
     tsr_value *swept;        /* its value of each key, as a group */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
@@ -36,6 +39,9 @@ typedef struct tsr_result {
     size_t n_snapshots;      /* 0 where it is not done, but for probes that failed */
     double *epochs;          /* of each snapshot */
     double *cells;           /* n_snapshots x n_measures; NaN: the snapshot has no such metric */
+    size_t *forms;           /* see rows.h; NULL once there is a table */
+    size_t n_trained;        /* epochs */
+    double *training;        /* n_trained x TSR_N_CURVES, over the training examples; NaN: not told */
 } tsr_result;
 
 typedef struct tsr_results {
@@ -49,6 +55,7 @@ typedef struct tsr_results {
     tsr_measure *measures; /* in order of first appearance */
     tsr_result *runs;      /* by point, then by replicate */
     size_t expected;       /* runs that the sweep has */
+    struct tsr_rows *rows; /* see rows.h */
     size_t foreign;        /* runs in the folder that have no place in the sweep: left out */
 } tsr_results;
 
@@ -61,6 +68,8 @@ TSR_MUST_CHECK tsr_status *tsr_results_open(const char *folder, size_t n_overrid
 bool tsr_results_has_place(const tsr_results *results, const json_t *record);
 /* Adds a run by its record, which is taken over; one without a place in the sweep counts as foreign. */
 TSR_MUST_CHECK tsr_status *tsr_results_add(tsr_results *results, json_t *record);
+/* Adds every run that has left a record in the folder; a record that is none is left out with a warning. */
+TSR_MUST_CHECK tsr_status *tsr_results_add_all(tsr_results *results);
 /* Sorts what was added, and makes the table of it. */
 TSR_MUST_CHECK tsr_status *tsr_results_end(tsr_results *results);
 
@@ -71,8 +80,7 @@ TSR_MUST_CHECK tsr_status *tsr_results_read(const char *folder, size_t n_overrid
                                             const char *const *overrides, tsr_results **out);
 void tsr_results_free(tsr_results *results);
 
-/* Makes the table's columns and cells from the records, whose snapshots are then removed. Part of
-   tsr_results_end. */
+/* Makes the table's columns and cells from the runs' rows. Part of tsr_results_end. */
 TSR_MUST_CHECK tsr_status *tsr_results_tabulate(tsr_results *results);
 
 /* results.csv: a row per snapshot. Numbers read back as the same values. */

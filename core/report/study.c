@@ -48,7 +48,7 @@ static tsr_status *make_training_axis(tsr_study *study)
     const tsr_results *results = study->summary->results;
     size_t most = 0;
     for (size_t i = 0; i < results->n_runs; i++) {
-        size_t n = json_array_size(json_object_get(results->runs[i].record, "epochs"));
+        size_t n = results->runs[i].n_trained;
         if (results->runs[i].done && n > most)
             most = n;
     }

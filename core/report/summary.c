@@ -113,11 +113,30 @@ bool tsr_measure_is_headline(const tsr_measure *measure)
     return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.", 6) == 0;
 }
 
+/* None for counts, four for fractions, fewer for what is larger. */
+static int choose_decimals(const tsr_summary *summary, size_t measure)
+{
+    double largest = 0;
+    bool whole = true;
+    for (size_t p = 0; p < summary->n_points; p++)
+        for (size_t e = 0; e < summary->points[p].n_epochs; e++) {
+            double mean = tsr_summary_at(summary, p, e, measure)->mean;
+            if (isnan(mean))
+                continue;
+            whole = whole && mean == rint(mean);
+            largest = fabs(mean) > largest ? fabs(mean) : largest;
+        }
+    if (whole && (largest > 1 || summary->results->measures[measure].counts))
+        return 0;
+    return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
+}
+
 static tsr_status *fill(tsr_summary *summary)
 {
     const tsr_results *results = summary->results;
     summary->points = tsr_alloc(results->n_runs, sizeof(*summary->points));
-    if (!summary->points)
+    summary->decimals = tsr_alloc(results->n_measures, sizeof(*summary->decimals));
+    if (!summary->points || !summary->decimals)
         return tsr_no_memory("the summary");
     for (size_t first = 0; first < results->n_runs;) {
         tsr_point *point = &summary->points[summary->n_points++];
@@ -127,6 +146,8 @@ static tsr_status *fill(tsr_summary *summary)
         point->n = first - point->first;
         TSR_TRY(fill_point(results, point));
     }
+    for (size_t m = 0; m < results->n_measures; m++)
+        summary->decimals[m] = choose_decimals(summary, m);
     return NULL;
 }
 
@@ -153,6 +174,7 @@ void tsr_summary_free(tsr_summary *summary)
         free(summary->points[i].statistics);
     }
     free(summary->points);
+    free(summary->decimals);
     free(summary);
 }
 
@@ -171,20 +193,7 @@ const tsr_value *tsr_summary_value(const tsr_summary *summary, size_t point, siz
     return summary->results->keys[key].values[tsr_summary_place(summary, point, key)];
 }
 
-/* None for counts, four for fractions, fewer for what is larger. */
 int tsr_summary_decimals(const tsr_summary *summary, size_t measure)
 {
-    double largest = 0;
-    bool whole = true;
-    for (size_t p = 0; p < summary->n_points; p++)
-        for (size_t e = 0; e < summary->points[p].n_epochs; e++) {
-            double mean = tsr_summary_at(summary, p, e, measure)->mean;
-            if (isnan(mean))
-                continue;
-            whole = whole && mean == rint(mean);
-            largest = fabs(mean) > largest ? fabs(mean) : largest;
-        }
-    if (whole && (largest > 1 || summary->results->measures[measure].counts))
-        return 0;
-    return largest >= 1000 ? 1 : largest >= 10 ? 2 : 4;
+    return summary->decimals[measure];
 }

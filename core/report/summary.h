@@ -42,6 +42,7 @@ typedef struct tsr_summary {
     const tsr_results *results;
     size_t n_points;
     tsr_point *points; /* in the sweep's order; those without any run are left out */
+    int *decimals;     /* of each measure, see tsr_summary_decimals */
 } tsr_summary;
 
 /* The results must live as long as the summary. */

@@ -72,6 +72,12 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, s
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_columns(const tsr_codes *codes, const uint64_t *mask,
                                                      tsr_codes **out);
 
+/* The columns of a, and with b, which has as many bits and may be NULL, of the rows of a and then of b: row j
+   of `out` is column j, bit i of it row i's. Without layers; the caller frees. Hamming distances and distinct
+   rows of it are those of columns. One thread calls; more are used. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_transpose(const tsr_codes *a, const tsr_codes *b,
+                                                       tsr_codes **out);
+
 /* Rows first .. first + n - 1 as floats 0 and 1: n x bits, row-major. Any thread. */
 TSR_API void tsr_codes_expand(const tsr_codes *codes, size_t first, size_t n, float *out);
 
@@ -98,6 +104,12 @@ TSR_API void tsr_codes_count_ones(const tsr_codes *codes, uint64_t *ones);
    calls; more are used. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_count_distances(const tsr_codes *codes, const int32_t *labels,
                                                              uint64_t *within, uint64_t *across);
+
+/* How the base rows lie around query rows q .. q + nq - 1: of counts, nq x 2 x (bits + 1), element [i][0][d] grows
+   by the base rows at Hamming distance d from row q + i that have its label, [i][1][d] by those that have
+   another. Both codes have the same bits, fewer than 2^31. Any thread. */
+TSR_API void tsr_codes_count_around(const tsr_codes *base, const int32_t *base_labels, const tsr_codes *query,
+                                    const int32_t *query_labels, size_t q, size_t nq, uint32_t *counts);
 
 /* The number of distinct rows; with `group` (n values), the number of each row's group, counted from 0 in
    the order of first appearance. Rows are compared exactly. */

@@ -154,6 +154,18 @@ TSR_API tsr_node *tsr_flatten(tsr_graph *graph, tsr_node *x);
    Linear has it, Glorot uniform; b is zero. Steps x features become steps x width. */
 TSR_API tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
 
+typedef struct tsr_linear_options {
+    int width;
+    bool bias;
+} tsr_linear_options;
+
+TSR_API tsr_node *tsr_linear_sized(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options,
+                                   size_t size);
+static inline tsr_node *tsr_linear_with(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options)
+{
+    return tsr_linear_sized(graph, x, options, sizeof(*options));
+}
+
 /* a + b, a - b and the product of their elements. Both have one shape, but that a dimension of one may be 1:
    it is then repeated along the other's. 64 x 1 x 1 scales 64 x 32 x 32 by channel. */
 TSR_API tsr_node *tsr_add(tsr_graph *graph, tsr_node *a, tsr_node *b);

@@ -18,16 +18,25 @@ typedef struct tsr_lines tsr_lines;
    Fails without memory: two doubles for each value of the network and line. The caller frees. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins,
                                                  const double *directions, tsr_lines **out);
+/* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece at
+   these or behind them is not seen, and neither later layers nor logits nor the code may be asked for. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n,
+                                                          const double *origins, const double *directions,
+                                                          tsr_lines **out);
 TSR_API void tsr_lines_free(tsr_lines *lines);
 
 /* Moves line i to t[i], finite, and onto the piece that lies right of it: at a crossing, the next one. A
    crossing nearer than TSR_LINE_TIE max(1, |t|) is at t; one that was found from far away is off by the
    rounding of that distance, so long ways are better gone in steps below 1,000. One call costs about two
-   forward passes in double. */
+   forward passes in double of what lies behind the first activations; what lies before them is computed once. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_move(tsr_lines *lines, const double *t);
 
+/* Turns every line round: its direction becomes the opposite, and t becomes -t, the same place, on the piece that
+   then lies ahead. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_turn(tsr_lines *lines);
+
 /* Of each line: the least t beyond its own where any piece of the network ends; INFINITY where none does. n
-   values, valid until the next move, as all that follow. To go left, take the opposite direction. */
+   values, valid until the next move or turn, as all that follow. To go left, turn. */
 TSR_API const double *tsr_lines_next(const tsr_lines *lines);
 
 /* The values that a layer of the code is of, where the lines are, and their slopes by t: n x units x

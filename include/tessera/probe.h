@@ -125,6 +125,15 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probi
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                                    const int32_t *values);
 
+/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and below. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element,
+                                                  size_t n_dims, const size_t *dims, const void *values);
+
+/* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file appears whole
+   or not at all. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n,
+                                                 const void *bytes);
+
 /* What a metric says about a network as a hash encoder; the report judges the regimes of a study by it. */
 typedef enum tsr_metric_role {
     TSR_METRIC_OTHER,

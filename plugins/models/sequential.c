@@ -104,7 +104,7 @@ static const tsr_key layer_keys[] = {
         .list_min_length = 1, .list_max_length = TSR_MAX_DIMS),
     TSR_KEY_INT_LIST(layer, shape, one, 1, 1, MANY, "reshape: the new one", .list_min_length = 1,
                      .list_max_length = TSR_MAX_DIMS),
-    TSR_KEY_BOOL(layer, bias, true, "conv2d, conv1d: a bias for each channel"),
+    TSR_KEY_BOOL(layer, bias, true, "conv2d, conv1d, linear: a bias for each output"),
     TSR_KEY_BOOL(layer, padding_ignored, false, "average_pool: only what lies inside is averaged"),
     TSR_KEY_BOOL(layer, transpose_a, false, "matmul: of the layer before"),
     TSR_KEY_BOOL(layer, transpose_b, false, "matmul: of the other one"),
@@ -272,7 +272,7 @@ static tsr_node *apply(const building *b, size_t i, const layer *l, tsr_node *x)
     case DENSE:
         return tsr_dense(g, x, width);
     case LINEAR:
-        return tsr_linear(g, x, width);
+        return tsr_linear_with(g, x, &(tsr_linear_options){ .width = width, .bias = l->bias });
     case EMBEDDING:
         return tsr_embedding(g, x, l->count, width);
     case CONV2D:
@@ -346,7 +346,7 @@ static const char *const option_names[] = {
 
 static const unsigned taken[] = {
     [DENSE] = WIDTH,
-    [LINEAR] = WIDTH,
+    [LINEAR] = WIDTH | BIAS,
     [EMBEDDING] = WIDTH | COUNT,
     [CONV2D] = CONVOLUTION,
     [CONV1D] = CONVOLUTION,

@@ -7,7 +7,10 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 START_TEST(reals_are_written_as_people_write_them)
 {
@@ -53,12 +56,42 @@ START_TEST(reals_read_back_as_the_same_number)
 }
 END_TEST
 
+/* With as few digits as it takes, which is found here by trying all. */
+START_TEST(no_shorter_text_reads_back)
+{
+    uint64_t bits = 1;
+    for (int i = 0; i < 20000; i++) {
+        double value;
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        uint64_t used = i % 4 == 0 ? bits >> 12 : bits; /* every fourth is subnormal */
+        memcpy(&value, &used, sizeof(value));
+        value = i % 4 == 1 ? (double)(bits >> 50) / 1000 : value;
+        char text[32], plain[32];
+        int digits = 1, n = 0;
+        while (isfinite(value) && snprintf(plain, sizeof(plain), "%.*e", digits - 1, value) &&
+               strtod(plain, NULL) != value)
+            digits++;
+        tsr_format_real(value, text, sizeof(text));
+        char *first = text + strspn(text, "-0."), *e = strchr(text, 'e');
+        if (!isfinite(value) || value == 0)
+            continue;
+        size_t last = e ? (size_t)(e - text) : strlen(text);
+        while (text[last - 1] == '0' || text[last - 1] == '.')
+            last--;
+        for (char *c = first; c < text + last; c++)
+            n += *c != '.';
+        ck_assert_msg(n <= digits, "%s has %d digits, %d are enough", text, n, digits);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text");
     TCase *tests = tcase_create("text");
     tcase_add_test(tests, reals_are_written_as_people_write_them);
     tcase_add_test(tests, reals_read_back_as_the_same_number);
+    tcase_add_test(tests, no_shorter_text_reads_back);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

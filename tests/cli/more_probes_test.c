@@ -67,6 +67,26 @@ START_TEST(added_probes_give_what_the_runs_would_have_given)
 }
 END_TEST
 
+/* Metrics by layer and of constant bits among them. */
+START_TEST(saved_codes_serve_where_no_network_was_saved)
+{
+    static const char codes[] = "-s output.save_model=false -s output.save_codes=true";
+    static const char more[] = NEW ",\"units\",\"information\",\"redundancy\"";
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out %s -s 'probes=({plugin=\"kmeans\";k=5;})'",
+                  codes);
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o all -s 'probes=({plugin=\"kmeans\";k=5;},%s)'",
+                  more);
+    command_gives(folder, 0, "units", NULL, "probe out -s 'probes=(%s)'", more);
+    char *added = results_without_ids("out/results.csv"), *together = results_without_ids("all/results.csv");
+    same_last_rows(added, together);
+    free(added);
+    free(together);
+    command_gives(folder, 2, NULL, "needs the network, and run", "probe out -s 'probes=(\"regions\")'");
+    shell_gives(folder, 0, NULL, NULL, "for f in out/runs/*/codes/kept.npy; do truncate -s -4 $f; done");
+    command_gives(folder, 3, NULL, "kept.npy", "probe out -s 'probes=({plugin=\"knn\";label=\"cut\";})'");
+}
+END_TEST
+
 START_TEST(an_added_probe_may_be_followed_by_another)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out -s 'probes=(" OLD ")'");
@@ -94,7 +114,7 @@ START_TEST(what_cannot_be_added_is_refused_before_anything_is)
         { 2, "no probe is called 'unheard'", "out -s 'probes=(\"unheard\")'" },
         { 2, "expected an integer", "out -s 'probes=({plugin=\"knn\";k=\"x\";})'" },
         { 2, "there is no layer 7", "out -s 'probes=({plugin=\"knn\";layers=[7];})'" },
-        { 2, "has not saved its network", "bare -s 'probes=(\"knn\")'" },
+        { 2, "has saved neither its network nor its codes", "bare -s 'probes=(\"knn\")'" },
         { 1, "no probes are given", "out -s 'probes=()'" },
         { 1, "expected probes=(...)", "out -s model.width=3" },
         { 1, "takes -s alone", "out -o there -s 'probes=(\"knn\")'" },
@@ -136,6 +156,7 @@ int main(void)
     TCase *tests = tcase_create("study");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, added_probes_give_what_the_runs_would_have_given);
+    tcase_add_test(tests, saved_codes_serve_where_no_network_was_saved);
     tcase_add_test(tests, an_added_probe_may_be_followed_by_another);
     tcase_add_test(tests, what_cannot_be_added_is_refused_before_anything_is);
     tcase_add_test(tests, a_run_that_is_not_finished_is_said_and_the_others_get_theirs);

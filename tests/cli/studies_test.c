@@ -227,6 +227,28 @@ START_TEST(the_phase_chart_reaches_from_under_to_sufficiently_expressive)
 }
 END_TEST
 
+START_TEST(every_measure_is_defined_after_training_and_moves_with_it)
+{
+    static const char *const larger[] = { "information.mutual_information.train",
+                                          "units.effective_rank",
+                                          "overlap.oui.train",
+                                          "retrieval.map",
+                                          "class_patterns.nearest.test",
+                                          "kmeans.nmi.test",
+                                          "intrinsic_dimension.dimension.train",
+                                          "zero_cost.naswot.train",
+                                          "monitor.auroc.own" };
+    results r = study("measures", "");
+    ck_assert_uint_eq(r.rows, 1 + 6);
+    for (size_t i = 0; i < sizeof(larger) / sizeof(larger[0]); i++)
+        ck_assert_msg(MEAN(&r, larger[i], AT("epoch", 20)) > MEAN(&r, larger[i], AT("epoch", 0)), "%s",
+                      larger[i]);
+    ck_assert_double_lt(MEAN(&r, "drift.flipped.train", AT("epoch", 20)),
+                        MEAN(&r, "drift.flipped.train", AT("epoch", 1)));
+    free_results(&r);
+}
+END_TEST
+
 /* Of 6 sample sizes and 6 snapshots; the page has a map of that plane for each measure. */
 START_TEST(the_third_plane_is_of_samples_and_time)
 {
@@ -273,6 +295,7 @@ int main(void)
     tcase_add_test(tests, labels_that_are_all_noise_leave_the_network_at_chance);
     tcase_add_test(tests, every_activation_makes_codes_that_tell_the_classes_apart);
     tcase_add_test(tests, the_phase_chart_reaches_from_under_to_sufficiently_expressive);
+    tcase_add_test(tests, every_measure_is_defined_after_training_and_moves_with_it);
     tcase_add_test(tests, the_third_plane_is_of_samples_and_time);
     tcase_add_test(tests, what_is_disturbed_is_learned_worse);
     suite_add_tcase(suite, tests);

@@ -1,7 +1,9 @@
 /* Counts of ones and of distances against counting bit by bit. */
 #include "codes/codes_support.h"
 
+#include "base/cpu.h"
 #include "base/machine.h"
+#include "codes/hamming.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,83 @@ START_TEST(rows_of_two_codes_are_counted_as_one_set)
 }
 END_TEST
 
+static void check_transposed(size_t n_a, size_t n_b, size_t bits)
+{
+    tsr_codes *a = random_codes(1, n_a, bits, 0.5), *b = random_codes(2, n_b, bits, 0.5), *turned;
+    ck_succeeds(tsr_codes_transpose(a, n_b ? b : NULL, &turned));
+    ck_assert_uint_eq(turned->n, bits);
+    ck_assert_uint_eq(turned->bits, n_a + n_b);
+    for (size_t j = 0; j < bits; j++) {
+        for (size_t i = 0; i < n_a + n_b; i++)
+            ck_assert(get_bit(turned, j, i) == (i < n_a ? get_bit(a, i, j) : get_bit(b, i - n_a, j)));
+        for (size_t i = n_a + n_b; i < 64 * turned->stride; i++)
+            ck_assert(!get_bit(turned, j, i));
+    }
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+    tsr_codes_free(turned);
+}
+
+START_TEST(rows_of_transposed_codes_are_the_columns)
+{
+    check_transposed(1, 0, 1);
+    check_transposed(130, 70, 131);
+    check_transposed(64, 64, 64);
+    check_transposed(3, 500, 65);
+    check_transposed(0, 5, 7);
+    check_transposed(5, 0, 0);
+    tsr_codes *a = random_codes(1, 2, 3, 0.5), *b = random_codes(1, 2, 4, 0.5), *turned;
+    ck_fails(tsr_codes_transpose(a, b, &turned), TSR_FAILED,
+             "codes of 3 bits cannot be compared with codes of 4");
+    tsr_codes_free(a);
+    tsr_codes_free(b);
+}
+END_TEST
+
+static void check_around(size_t n, size_t n_query, size_t bits)
+{
+    double p = n > 1000 ? 0 : 0.4; /* very many are all alike: no counter may run over */
+    tsr_codes *base = random_codes(1, n, bits, p), *query = random_codes(2, n_query, bits, p);
+    int32_t *labels = calloc(n + 1, sizeof(*labels)), *query_labels = calloc(n_query + 1, sizeof(*labels));
+    size_t n_kernels, size = n_query * 2 * (bits + 1) * sizeof(uint32_t);
+    const tsr_hamming_ops *kernels = tsr_hamming_kernels(&n_kernels);
+    uint32_t *expected = calloc(1, size + 1), *counts = malloc(size + 1);
+    for (size_t j = 0; j < n; j++)
+        labels[j] = (int32_t)(j * 5 % 3);
+    for (size_t i = 0; i < n_query; i++)
+        query_labels[i] = (int32_t)(i % 4);
+    for (size_t i = 0; i < n_query; i++)
+        for (size_t j = 0; j < n; j++)
+            expected[(2 * i + (labels[j] != query_labels[i])) * (bits + 1) +
+                     naive_distance(query, i, base, j)]++;
+    for (size_t k = 0; k < n_kernels; k++) {
+        if (!tsr_cpu_has(kernels[k].needs))
+            continue;
+        memset(counts, 0, size);
+        tsr_codes_count_around_by(&kernels[k], base, labels, query, query_labels, 0, n_query / 2, counts);
+        tsr_codes_count_around_by(&kernels[k], base, labels, query, query_labels, n_query / 2,
+                                  n_query - n_query / 2, counts + n_query / 2 * 2 * (bits + 1));
+        ck_assert_msg(memcmp(counts, expected, size) == 0, "%s at %zu bits", kernels[k].name, bits);
+    }
+    free(labels);
+    free(query_labels);
+    free(expected);
+    free(counts);
+    tsr_codes_free(base);
+    tsr_codes_free(query);
+}
+
+START_TEST(rows_around_a_query_are_counted_by_distance_and_label_by_every_kernel)
+{
+    check_around(0, 3, 5);
+    check_around(1, 1, 0);
+    check_around(300, 77, 60);
+    check_around(128, 33, 129);
+    check_around(140, 9, 1700);
+    check_around(600000, 1, 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("counts");
@@ -82,6 +161,8 @@ int main(void)
     tcase_add_test(tests, ones_are_those_of_counting_bit_by_bit);
     tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);
     tcase_add_test(tests, rows_of_two_codes_are_counted_as_one_set);
+    tcase_add_test(tests, rows_of_transposed_codes_are_the_columns);
+    tcase_add_test(tests, rows_around_a_query_are_counted_by_distance_and_label_by_every_kernel);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -126,6 +126,35 @@ START_TEST(saved_labels_are_named_by_the_probes_label)
 }
 END_TEST
 
+START_TEST(a_probe_saves_arrays_and_files_of_its_own)
+{
+    char *folder = test_folder(), *text, *file;
+    const char *data;
+    size_t length;
+    const double values[] = { 1, 2, 3, 4, 5, 6 };
+    tsr_metrics *metrics;
+    ck_succeeds(tsr_metrics_new("first", &metrics));
+    tsr_probing probing = { .metrics = metrics, .folder = folder };
+    ck_succeeds(tsr_save_array(&probing, "lengths", TSR_ELEMENT_FLOAT64, 2, (const size_t[]){ 2, 3 }, values));
+    ck_succeeds(tsr_metrics_add_prefix(metrics, "inner."));
+    ck_succeeds(tsr_save_file(&probing, "tiling.svg", 6, "<svg/>"));
+    char *array = tsr_path_join(folder, "first_lengths.npy"), *drawn = tsr_path_join(folder, "first_inner.tiling.svg");
+    file = read_array(array, "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", sizeof(values), &data);
+    ck_assert_mem_eq(data, values, sizeof(values));
+    ck_succeeds(tsr_read_file(drawn, 100, &text, &length));
+    ck_assert_str_eq(text, "<svg/>");
+    ck_fails(tsr_save_file(&probing, "../tiling.svg", 6, "<svg/>"), TSR_FAILED,
+             "probe first: the file name '../tiling.svg' is not made of lower case");
+    ck_fails(tsr_save_array(&probing, "", TSR_ELEMENT_FLOAT64, 0, NULL, values), TSR_FAILED, "the file name ''");
+    free(text);
+    free(file);
+    free(array);
+    free(drawn);
+    tsr_metrics_free(metrics);
+    test_folder_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("files");
@@ -135,6 +164,7 @@ int main(void)
     tcase_add_test(tests, an_array_in_no_folder_is_an_error_with_its_path);
     tcase_add_test(tests, metrics_keep_order_and_refuse_bad_and_repeated_names);
     tcase_add_test(tests, saved_labels_are_named_by_the_probes_label);
+    tcase_add_test(tests, a_probe_saves_arrays_and_files_of_its_own);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

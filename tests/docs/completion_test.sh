@@ -60,7 +60,7 @@ not_among() {
 COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
 kinds="model dataset activation regularizer optimizer loss schedule augmentation probe executor"
 
-offers "run report" r
+offers "run report results" r
 offers "describe" des
 offers "--help --version" --
 for command in $("$TSR_BUILD/tessera" --help | sed -nE 's/^  ([a-z]+) +[a-z].*/\1/p' | grep -vx tessera); do

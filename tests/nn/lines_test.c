@@ -157,7 +157,8 @@ static tsr_node *sequences(tsr_graph *g, tsr_node *x)
                                     relu);
     a = tsr_transpose(g, a, 0, 1);
     tsr_node *mean = tsr_mean(g, tsr_reshape(g, a, TSR_SHAPE(1, 6, 1, 5)), 2, (const size_t[]){ 2, 3 });
-    a = tsr_subtract(g, tsr_linear(g, a, 4), tsr_transpose(g, mean, 0, 1));
+    a = tsr_linear_with(g, tsr_linear(g, a, 4), &(tsr_linear_options){ .width = 4 });
+    a = tsr_subtract(g, a, tsr_transpose(g, mean, 0, 1));
     return tsr_activate_with(g, tsr_scale(g, tsr_flatten(g, a), -1.5), leaky);
 }
 
@@ -298,6 +299,77 @@ START_TEST(values_slopes_and_crossings_are_those_of_the_network)
 }
 END_TEST
 
+/* --- other ways to the same --- */
+
+static void check_turned(const building *b)
+{
+    test_net net = net_new(build_one, (void *)(uintptr_t)b, b->shape, CLASSES, 3);
+    size_t size = tsr_shape_size(b->shape);
+    double *x = random_doubles(N * size, 5), *u = random_doubles(N * size, 6), t[N], minus[N];
+    tsr_lines *lines, *back;
+    ck_succeeds(tsr_lines_new(net.network, N, x, u, &lines));
+    for (size_t i = 0; i < N * size; i++)
+        u[i] = -u[i];
+    ck_succeeds(tsr_lines_new(net.network, N, x, u, &back));
+    for (size_t i = 0; i < N; i++) {
+        t[i] = 0.1 * (double)i;
+        minus[i] = -t[i];
+    }
+    ck_succeeds(tsr_lines_move(lines, t));
+    ck_succeeds(tsr_lines_move(back, minus));
+    ck_succeeds(tsr_lines_turn(lines));
+    for (size_t i = 0; i < N; i++)
+        ck_assert_msg(tsr_lines_next(lines)[i] == tsr_lines_next(back)[i], "%s: line %zu", b->name, i);
+    ck_assert_mem_eq(tsr_lines_logits(lines), tsr_lines_logits(back), N * CLASSES * sizeof(double));
+    ck_assert_mem_eq(tsr_lines_logit_slopes(lines), tsr_lines_logit_slopes(back), N * CLASSES * sizeof(double));
+    tsr_lines_free(lines);
+    tsr_lines_free(back);
+    free(x);
+    free(u);
+    net_free(&net);
+}
+
+START_TEST(lines_that_turn_are_those_of_the_opposite_direction)
+{
+    static const building all[] = { { "convolutions", { 3, { 2, 7, 6 } }, convolutions },
+                                    { "pools", { 3, { 2, 6, 7 } }, pools },
+                                    { "taps", { 1, { 10 } }, taps } };
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        check_turned(&all[i]);
+}
+END_TEST
+
+START_TEST(lines_to_a_layer_have_its_values_and_no_more)
+{
+    static const building b = { "residual", { 3, { 2, 6, 6 } }, residual };
+    test_net net = net_new(build_one, (void *)(uintptr_t)&b, b.shape, CLASSES, 3);
+    double *x = random_doubles(N * 72, 5), *u = random_doubles(N * 72, 6), t[N];
+    for (size_t i = 0; i < N; i++)
+        t[i] = 0.3;
+    tsr_lines *whole, *lines;
+    tsr_codes *codes;
+    ck_succeeds(tsr_lines_new(net.network, N, x, u, &whole));
+    ck_succeeds(tsr_lines_move(whole, t));
+    for (size_t l = 0; l < tsr_network_n_layers(net.network); l++) {
+        size_t values = N * tsr_network_layer(net.network, l).units;
+        ck_succeeds(tsr_lines_new_to_layer(net.network, l, N, x, u, &lines));
+        ck_succeeds(tsr_lines_move(lines, t));
+        ck_assert_mem_eq(tsr_lines_values(lines, l), tsr_lines_values(whole, l), values * sizeof(double));
+        ck_assert_mem_eq(tsr_lines_slopes(lines, l), tsr_lines_slopes(whole, l), values * sizeof(double));
+        for (size_t i = 0; i < N; i++)
+            ck_assert(l == 0 ? isinf(tsr_lines_next(lines)[i]) : tsr_lines_next(lines)[i] >= tsr_lines_next(whole)[i]);
+        if (l == 0)
+            ck_fails(tsr_lines_encode(lines, &codes), TSR_REFUSED, "are not followed to layer 1 of the code");
+        tsr_lines_free(lines);
+    }
+    ck_fails(tsr_lines_new_to_layer(net.network, 9, N, x, u, &lines), TSR_REFUSED, "lines to layer 9");
+    tsr_lines_free(whole);
+    free(x);
+    free(u);
+    net_free(&net);
+}
+END_TEST
+
 /* --- what has no exact course --- */
 
 static tsr_node *smooth(tsr_graph *g, tsr_node *x)
@@ -358,6 +430,8 @@ int main(void)
     tcase_add_test(tests, a_tent_map_of_depth_n_has_2_to_the_n_pieces);
     tcase_add_test(tests, a_whole_line_crosses_each_unit_of_one_layer_once);
     tcase_add_test(tests, values_slopes_and_crossings_are_those_of_the_network);
+    tcase_add_test(tests, lines_that_turn_are_those_of_the_opposite_direction);
+    tcase_add_test(tests, lines_to_a_layer_have_its_values_and_no_more);
     tcase_add_test(tests, a_network_that_bends_is_refused_by_name);
     tcase_add_test(tests, a_line_moves_to_finite_places_only);
     suite_add_tcase(suite, tests);

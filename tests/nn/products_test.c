@@ -5,7 +5,9 @@
 
 #include "base/machine.h"
 #include "base/memory.h"
+#include "nn/kernels/affine.h"
 #include "nn/kernels/products.h"
+#include "nn/ops/conv_axes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -160,6 +162,61 @@ START_TEST(the_plain_kernels_come_last_and_run_everywhere)
 }
 END_TEST
 
+START_TEST(products_of_doubles_by_blas_are_those_one_by_one)
+{
+    enum { ROWS = 9, IN = 201, OUT = 13 };
+    const tsr_affine layer = { ROWS, IN, OUT };
+    float *inputs = values(ROWS * IN, 1, 1), *w = values(OUT * IN, 1, 2), *bias = values(OUT, 1, 3);
+    double x[ROWS * IN], y[2][ROWS * OUT];
+    for (size_t i = 0; i < ROWS * IN; i++)
+        x[i] = (double)inputs[i];
+    for (int with = 0; with < 2; with++) {
+        tsr_affine_apply(&layer, x, w, with ? bias : NULL, y[0]);
+        tsr_affine_apply_plainly(&layer, x, w, with ? bias : NULL, y[1]);
+        for (size_t i = 0; i < ROWS * OUT; i++) {
+            double sum = with ? (double)bias[i % OUT] : 0;
+            for (size_t j = 0; j < IN; j++)
+                sum += x[i / OUT * IN + j] * (double)w[i % OUT * IN + j];
+            ck_assert_double_eq_tol(y[0][i], sum, 1e-13);
+            ck_assert_double_eq_tol(y[1][i], sum, 1e-13);
+        }
+    }
+    free(inputs);
+    free(w);
+    free(bias);
+}
+END_TEST
+
+START_TEST(convolutions_of_doubles_by_blas_are_the_direct_ones)
+{
+    /* In one group and in two, with padding, stride and dilation; of one input, and of three. */
+    const grouped all[] = { { 6, 16, 6, 16, { 12, 12, 3, 1, 1, 1 }, { 12, 12, 3, 1, 1, 1 } },
+                            { 6, 12, 3, 6, { 13, 7, 3, 2, 2, 2 }, { 18, 19, 2, 1, 1, 1 } } };
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        const grouped *g = &all[i];
+        size_t in = g->channels_in * g->h.in * g->w.in, out = g->channels_out * g->h.out * g->w.out;
+        size_t n_weights = g->channels_out * g->group_in * g->h.kernel * g->w.kernel;
+        float *inputs = values(3 * in, 1, 1), *w = values(n_weights, 1, 2), *bias = values(g->channels_out, 1, 3);
+        double *x = tsr_alloc(3 * in, sizeof(double)), *fast = tsr_alloc(3 * out, sizeof(double));
+        double *plain = tsr_alloc(3 * out, sizeof(double));
+        for (size_t j = 0; j < 3 * in; j++)
+            x[j] = (double)inputs[j];
+        for (int with = 0; with < 2; with++) {
+            tsr_convolve_doubles(g, 3, w, with ? bias : NULL, x, fast);
+            tsr_convolve_doubles_plainly(g, 3, w, with ? bias : NULL, x, plain);
+            for (size_t j = 0; j < 3 * out; j++)
+                ck_assert_double_eq_tol(fast[j], plain[j], 1e-13);
+        }
+        free(inputs);
+        free(w);
+        free(bias);
+        free(x);
+        free(fast);
+        free(plain);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("products");
@@ -168,6 +225,8 @@ int main(void)
     tcase_add_test(tests, zeros_are_skipped_without_changing_a_bit);
     tcase_add_test(tests, threads_change_no_bit);
     tcase_add_test(tests, the_plain_kernels_come_last_and_run_everywhere);
+    tcase_add_test(tests, products_of_doubles_by_blas_are_those_one_by_one);
+    tcase_add_test(tests, convolutions_of_doubles_by_blas_are_the_direct_ones);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

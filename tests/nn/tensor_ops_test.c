@@ -20,6 +20,11 @@ static tsr_node *linear(tsr_graph *g, tsr_node *x)
     return tsr_linear(g, x, 3);
 }
 
+static tsr_node *linear_without_bias(tsr_graph *g, tsr_node *x)
+{
+    return tsr_linear_with(g, x, &(tsr_linear_options){ .width = 3 });
+}
+
 static tsr_node *added(tsr_graph *g, tsr_node *x)
 {
     size_t last = tsr_node_shape(x).n_dims - 1;
@@ -194,6 +199,7 @@ static const struct {
     size_t min_dims, max_dims;
 } operators[] = {
     { "linear", linear, 1, 4 },
+    { "linear without bias", linear_without_bias, 1, 4 },
     { "add of a repeated slice", added, 1, 4 },
     { "subtract from a repeated slice", subtracted, 1, 4 },
     { "multiply by a repeated slice", multiplied, 1, 4 },

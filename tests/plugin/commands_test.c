@@ -256,6 +256,7 @@ START_TEST(help_and_version_are_there)
 {
     prints("--help", "plugin/fixtures", 0, "describe   what a plugin is");
     prints("--version", "plugin/fixtures", 0, "tessera 0.");
+    prints("--version", "plugin/fixtures", 0, "\nrevision ");
     prints("list --help", "plugin/fixtures", 0, "Usage: tessera list [KIND] [--json]");
     prints("describe -h", "plugin/fixtures", 0, "Usage: tessera describe KIND/NAME");
 }

@@ -1,6 +1,7 @@
 /* k-means on codes, and the assignment of clusters to classes. */
 #include "plugins/probe_support.h"
 
+#include "../../plugins/probes/kmeans/agreement.h"
 #include "../../plugins/probes/kmeans/assignment.h"
 #include "../../plugins/probes/kmeans/lloyd.h"
 
@@ -371,6 +372,81 @@ START_TEST(more_clusters_than_examples_are_refused)
 }
 END_TEST
 
+START_TEST(known_clusters_have_the_known_agreement)
+{
+    const int64_t counts[] = { 2, 0, 0, 1, 0, 1 }; /* labels 0 0 1 1, clusters 0 0 1 2 */
+    agreement a = measure_agreement(3, 2, counts);
+    ck_assert_double_eq_tol(a.nmi, .8, 1e-12);
+    ck_assert_double_eq_tol(a.homogeneity, 1, 1e-12);
+    ck_assert_double_eq_tol(a.completeness, 2 / 3.0, 1e-12);
+    ck_assert_double_eq_tol(a.ari, .571429, 1e-6);
+    a = measure_agreement(2, 1, (const int64_t[]){ 3, 2 });
+    ck_assert(isnan(a.homogeneity) && a.completeness == 0 && a.nmi == 0);
+    a = measure_agreement(1, 1, (const int64_t[]){ 3 });
+    ck_assert(isnan(a.nmi) && isnan(a.ari) && isnan(a.completeness));
+}
+END_TEST
+
+/* Pairs of examples one by one; entropies as means over examples of logarithms of shares. */
+START_TEST(agreement_is_that_of_comparing_examples)
+{
+    enum { N = 60 };
+    tsr_rng rng = tsr_rng_stream(4, TSR_FOR_DATA, 0);
+    for (int round = 0; round < 30; round++) {
+        size_t k = 2 + tsr_rng_below(&rng, 5), classes = 2 + tsr_rng_below(&rng, 4), c[N], y[N];
+        int64_t counts[6 * 5] = { 0 };
+        double both = 0, one = 0, other = 0, all = N * (N - 1) / 2.0, h = 0, hy = 0, joint = 0;
+        for (size_t i = 0; i < N; i++) {
+            y[i] = i < 2 ? i : tsr_rng_below(&rng, classes);
+            c[i] = i < 2 ? i : tsr_rng_below(&rng, 3) ? y[i] % k : tsr_rng_below(&rng, k);
+            counts[c[i] * classes + y[i]]++;
+        }
+        for (size_t i = 0; i < N; i++) {
+            double like_c = 0, like_y = 0, like = 0;
+            for (size_t j = 0; j < N; j++) {
+                like_c += c[i] == c[j];
+                like_y += y[i] == y[j];
+                like += c[i] == c[j] && y[i] == y[j];
+                if (j < i) {
+                    both += c[i] == c[j] && y[i] == y[j];
+                    one += c[i] == c[j];
+                    other += y[i] == y[j];
+                }
+            }
+            h -= log(like_c / N) / N;
+            hy -= log(like_y / N) / N;
+            joint -= log(like / N) / N;
+        }
+        agreement a = measure_agreement(k, classes, counts);
+        double expected = one * other / all;
+        ck_assert_double_eq_tol(a.ari, (both - expected) / ((one + other) / 2 - expected), 1e-12);
+        ck_assert_double_eq_tol(a.nmi, (h + hy - joint) / ((h + hy) / 2), 1e-12);
+        ck_assert_double_eq_tol(a.homogeneity, 1 - (joint - h) / hy, 1e-12);
+        ck_assert_double_eq_tol(a.completeness, 1 - (joint - hy) / h, 1e-12);
+    }
+}
+END_TEST
+
+START_TEST(separable_classes_agree_with_their_clusters)
+{
+    labelled data = blobs(1, 300, 200, 10, 200, 0.05);
+    tsr_metrics *m = probe("plugin = \"kmeans\";", &data);
+    static const char *const names[] = { "nmi.train", "ari.train", "homogeneity.test", "completeness.test" };
+    for (int i = 0; i < 4; i++)
+        ck_assert_double_eq_tol(metric(m, names[i]), 1, 1e-12);
+    tsr_metrics_free(m);
+    for (size_t i = 0; i < 300; i++)
+        data.train_labels[i] = 0;
+    m = probe("plugin = \"kmeans\";", &data);
+    ck_assert(isnan(metric(m, "homogeneity.train")));
+    ck_assert_double_eq_tol(metric(m, "completeness.train"), 0, 1e-12);
+    for (size_t i = 0; i < tsr_metrics_count(m); i++)
+        ck_assert(isnan(tsr_metrics_get(m, i).value) == (tsr_metrics_get(m, i).reason != NULL));
+    tsr_metrics_free(m);
+    labelled_clear(&data);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kmeans");
@@ -392,6 +468,9 @@ int main(void)
     tcase_add_test(tests, kmeans_does_not_depend_on_the_number_of_threads);
     tcase_add_test(tests, more_restarts_never_give_more_inertia);
     tcase_add_test(tests, more_clusters_than_examples_are_refused);
+    tcase_add_test(tests, known_clusters_have_the_known_agreement);
+    tcase_add_test(tests, agreement_is_that_of_comparing_examples);
+    tcase_add_test(tests, separable_classes_agree_with_their_clusters);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

@@ -84,7 +84,7 @@ START_TEST(every_operator_can_be_a_layer)
         "{ op = \"activation\"; activation = { plugin = \"leaky_relu\"; }; },"
         "{ op = \"max_pool\"; size = 2; stride = 2; }, { op = \"average_pool\"; size = [ 2, 1 ]; },"
         "{ op = \"reshape\"; shape = [ 4, 9 ]; }, { op = \"transpose\"; dims = [ 0, 1 ]; },"
-        "{ op = \"linear\"; width = 6; name = \"keys\"; }, { op = \"exp\"; }, { op = \"layer_norm\"; },"
+        "{ op = \"linear\"; width = 6; name = \"keys\"; bias = false; }, { op = \"exp\"; }, { op = \"layer_norm\"; },"
         "{ op = \"matmul\"; from = \"keys\"; transpose_b = true; }, { op = \"scale\"; factor = 0.4; },"
         "{ op = \"softmax\"; dims = 1; }, { op = \"matmul\"; from = \"keys\"; },"
         "{ op = \"permute\"; dims = [ 1, 0 ]; }, { op = \"conv1d\"; channels = 5; kernel = 3; stride = 2; },"

@@ -174,8 +174,8 @@ END_TEST
 
 START_TEST(sizes_that_make_no_dataset_are_refused)
 {
-    static const char *const settings[] = { "train = 0;",   "test = 0;",      "dimension = 0;",
-                                            "classes = 1;", "spread = -1.0;", "kind = \"moons\";",
+    static const char *const settings[] = { "train = 0;",    "test = 0;",      "dimension = 0;",
+                                            "classes = -1;", "spread = -1.0;", "kind = \"moon\";",
                                             "seed = -1;" };
     char *text = tsr_format("plugin = \"synthetic\"; %s", settings[_i]);
     char *key = strndup(settings[_i], strcspn(settings[_i], " "));
@@ -183,6 +183,71 @@ START_TEST(sizes_that_make_no_dataset_are_refused)
     ck_fails(test_instance_try(TSR_DATASET, text, &instance), TSR_REFUSED, key);
     free(key);
     free(text);
+}
+END_TEST
+
+/* The distance of a point to the curve that its class lies on without noise. */
+static double off_curve(const char *kind, int32_t label, int classes, double x, double y)
+{
+    double part = (double)label / classes, radius = hypot(x, y);
+    if (strcmp(kind, "moons") == 0)
+        return label ? fabs(hypot(x - 0.5, y - 0.25) - 1) + fmax(y - 0.25, 0)
+                     : fabs(hypot(x + 0.5, y + 0.25) - 1) + fmax(-0.25 - y, 0);
+    if (strcmp(kind, "circles") == 0)
+        return fabs(radius - (1 - part));
+    if (strcmp(kind, "spirals") == 0)
+        return hypot(x - radius * cos(2 * M_PI * (radius + part)),
+                     y - radius * sin(2 * M_PI * (radius + part)));
+    return hypot(x - cos(2 * M_PI * part), y - sin(2 * M_PI * part));
+}
+
+START_TEST(patterns_in_the_plane_lie_on_their_curves_but_for_noise)
+{
+    static const struct {
+        const char *kind;
+        int classes, by_default;
+    } all[] = { { "moons", 2, 2 }, { "circles", 4, 2 }, { "spirals", 5, 3 }, { "blobs", 6, 3 } };
+    char *text =
+        tsr_format("kind = \"%s\"; train = 4000; classes = %d; noise = 0;", all[_i].kind, all[_i].classes);
+    char *noisy = tsr_format("kind = \"%s\"; train = 4000; noise = 0.05;", all[_i].kind);
+    scene s = new_scene(text), n = new_scene(noisy);
+    double squares = 0;
+    int classes = 0;
+    ck_assert_uint_eq(s.dimension, 2);
+    ck_assert_int_eq(s.data->info.classes, all[_i].classes);
+    ck_assert_int_eq(n.data->info.classes, all[_i].by_default);
+    for (size_t i = 0; i < s.n; i++) {
+        double x = s.inputs[2 * i], y = s.inputs[2 * i + 1];
+        ck_assert_double_lt(off_curve(all[_i].kind, s.labels[i], all[_i].classes, x, y), 1e-6);
+        classes |= 1 << s.labels[i];
+    }
+    ck_assert_int_eq(classes, (1 << all[_i].classes) - 1);
+    for (size_t i = 0; i < n.n; i++)
+        squares += pow(
+            off_curve(all[_i].kind, n.labels[i], all[_i].by_default, n.inputs[2 * i], n.inputs[2 * i + 1]),
+            2);
+    ck_assert_double_gt(sqrt(squares / (double)n.n), 0.03);
+    ck_assert_double_lt(sqrt(squares / (double)n.n), 0.5);
+    free(text);
+    free(noisy);
+    free_scene(&s);
+    free_scene(&n);
+}
+END_TEST
+
+static void check_not_opened(const char *settings, const char *message)
+{
+    tsr_instance *instance = test_instance(TSR_DATASET, settings);
+    tsr_data *data = NULL;
+    ck_fails(tsr_data_open(instance, &data), TSR_REFUSED, message);
+    tsr_instance_free(instance);
+}
+
+START_TEST(classes_that_a_kind_cannot_have_are_refused)
+{
+    check_not_opened("plugin = \"synthetic\"; classes = 1;", "classes is 1, expected at least 2");
+    check_not_opened("plugin = \"synthetic\"; kind = \"moons\"; classes = 3;",
+                     "there are two moons, and classes is 3");
 }
 END_TEST
 
@@ -208,6 +273,8 @@ int main(void)
     tcase_add_test(tests, separation_is_the_standard_deviation_of_the_centres);
     tcase_add_test(tests, uniform_samples_fill_the_unit_interval_whatever_their_label);
     tcase_add_loop_test(tests, sizes_that_make_no_dataset_are_refused, 0, 7);
+    tcase_add_loop_test(tests, patterns_in_the_plane_lie_on_their_curves_but_for_noise, 0, 4);
+    tcase_add_test(tests, classes_that_a_kind_cannot_have_are_refused);
     tcase_add_test(tests, more_centres_than_fit_are_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);

@@ -494,6 +494,28 @@ START_TEST(mixed_values_of_a_sweep_can_be_read_back)
 }
 END_TEST
 
+/* Losses of 8 and 2, then 0.04 and 0.01: their geometric means are 4 and 0.02, and the intervals, 12.7 ln 2
+   by Student's t, of the logarithm. In such a band there is nothing below 0. */
+START_TEST(on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm)
+{
+    static const char members[] = "\"epochs\": [{\"epoch\": 1, \"loss\": %s}, {\"epoch\": 2, \"loss\": %s}], "
+                                  "\"snapshots\": [{\"epoch\": 2, \"metrics\": {\"hash.test\": 0.5}}]";
+    write_config("name = \"study\";\nseed = 1;\nreplicates = 2;\n"
+                 "dataset = { plugin = \"of_nowhere\"; };\nmodel = { plugin = \"of_nowhere\"; };\n");
+    char *first = tsr_format(members, "8.0", "0.04"), *second = tsr_format(members, "2.0", "0.01");
+    write_run("a", "{}", 0, 0, first);
+    write_run("b", "{}", 0, 1, second);
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("script", "set logscale y");
+    holds("script", "\n1 4 8.80");
+    holds("script", "\n2 0.02 8.80");
+    holds("script", "\n1 0.00153846154 52\n2 0.00153846154 52\n"); /* a decade from the means, and a margin */
+    holds("out/report.html", "those of the loss&#39;s logarithm");
+    free(first);
+    free(second);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("report");
@@ -521,6 +543,7 @@ int main(void)
     tcase_add_test(tests, a_gnuplot_that_fails_is_told);
     tcase_add_test(tests, hostile_texts_stay_texts);
     tcase_add_test(tests, run_leaves_the_page_that_report_makes);
+    tcase_add_test(tests, on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm);
     tcase_add_test(tests, mixed_values_of_a_sweep_can_be_read_back);
     suite_add_tcase(suite, tests);
     return test_main(suite);

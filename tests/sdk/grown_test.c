@@ -99,7 +99,7 @@ START_TEST(its_announced_metrics_are_read_in_their_size)
     ck_assert_str_eq(ops->metrics[1].name, "test");
     ck_assert_str_eq(ops->metrics[2].name, "random");
     ck_assert_ptr_null(ops->metrics[5].name);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 5; i++) {
         ck_assert_int_eq(ops->metrics[i].better, TSR_BETTER_SMALLER);
         ck_assert_ptr_null(ops->metrics[i].test_extra);
     }

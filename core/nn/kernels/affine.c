@@ -1,11 +1,18 @@
-/* Rows of weights times rows of doubles, each product in sums of which there are as many whatever the processor
-   adds at once. */
+/* Rows of weights times rows of doubles: plainly, or where there is enough to do by a BLAS, whose weights
+   must be doubles too. */
 #include "nn/kernels/affine.h"
 
+#include <cblas.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <tessera/multiversion.h>
 
 #define LANES 16
+#define ENOUGH_ROWS 4
+#define ENOUGH_WEIGHTS 1024
 
+/* In sums of which there are as many whatever the processor adds at once. */
 TSR_MULTIVERSION_OF(double, dot, (size_t n, const double *x, const float *w), (n, x, w))
 {
     double sums[LANES] = { 0 };
@@ -22,11 +29,46 @@ TSR_MULTIVERSION_OF(double, dot, (size_t n, const double *x, const float *w), (n
     return sums[0];
 }
 
-void tsr_affine_apply(const tsr_affine *layer, const double *x, const float *weights, const float *bias,
-                      double *y)
+TSR_MULTIVERSION(widen, (size_t n, const float *restrict w, double *restrict wide), (n, w, wide))
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        wide[i] = (double)w[i];
+}
+
+/* y = x W^T + b; a row of b in each row of y first. False without memory. */
+static bool multiply(const tsr_affine *layer, const double *x, const float *weights, const float *bias,
+                     double *y)
+{
+    size_t in = layer->inputs, out = layer->outputs;
+    double *wide = malloc(in * out * sizeof(*wide));
+    if (!wide)
+        return false;
+    widen(in * out, weights, wide);
+    for (size_t i = 0; bias && i < layer->rows * out; i++)
+        y[i] = (double)bias[i % out];
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)layer->rows, (int)out, (int)in, 1, x, (int)in,
+                wide, (int)in, bias ? 1 : 0, y, (int)out);
+    free(wide);
+    return true;
+}
+
+void tsr_affine_apply_plainly(const tsr_affine *layer, const double *x, const float *weights,
+                              const float *bias, double *y)
 {
     size_t in = layer->inputs, out = layer->outputs;
     for (size_t o = 0; o < out; o++)
         for (size_t row = 0; row < layer->rows; row++)
             y[row * out + o] = dot(in, x + row * in, weights + o * in) + (bias ? (double)bias[o] : 0);
+}
+
+void tsr_affine_apply(const tsr_affine *layer, const double *x, const float *weights, const float *bias,
+                      double *y)
+{
+    size_t all;
+    bool fits = !__builtin_mul_overflow(layer->inputs, layer->outputs, &all) &&
+                all <= SIZE_MAX / sizeof(double) && layer->inputs <= INT_MAX && layer->outputs <= INT_MAX &&
+                layer->rows <= INT_MAX;
+    if (!fits || layer->rows < ENOUGH_ROWS || all < ENOUGH_WEIGHTS || !multiply(layer, x, weights, bias, y))
+        tsr_affine_apply_plainly(layer, x, weights, bias, y);
 }

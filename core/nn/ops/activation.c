@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <tessera/multiversion.h>
 
 tsr_node *tsr_activate_with(tsr_graph *graph, tsr_node *x, const tsr_instance *activation)
 {
@@ -197,6 +198,41 @@ static void line_of_unit(const tsr_line_pass *pass, size_t i, size_t n, const fl
     pass->slope[i] = slope * dx;
 }
 
+/* The same of n units at once that have one breakpoint, and a piece on either side of it whose slope and offset are
+   the same for all; where the first of them meets it, if that is before `next`. */
+typedef struct two_pieces {
+    double breakpoint, slopes[2], offsets[2];
+} two_pieces;
+
+#define LANES 8
+TSR_MULTIVERSION_OF(double, line_of_units,
+                    (const two_pieces *p, double t, double next, size_t n, const double *x, const double *dx,
+                     double *restrict y, double *restrict dy),
+                    (p, t, next, n, x, dx, y, dy))
+{
+    const double breakpoint = p->breakpoint, tie = tsr_line_tie(t), least = t + tie;
+    const double below = p->slopes[0], above = p->slopes[1], low = p->offsets[0], high = p->offsets[1];
+    double first[LANES];
+    for (size_t j = 0; j < LANES; j++)
+        first[j] = next;
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t lanes = n - i < LANES ? n - i : LANES;
+#pragma omp simd
+        for (size_t j = 0; j < lanes; j++) {
+            double v = x[i + j] - breakpoint, s = dx[i + j], near = tie * fabs(s);
+            int is_above = (v > near) | ((v >= -near) & (s > 0));
+            double at = t + (breakpoint - x[i + j]) / s; /* NaN or infinite where it stays */
+            first[j] = (at > least) & (at < first[j]) ? at : first[j];
+            double slope = is_above ? above : below, offset = is_above ? high : low;
+            y[i + j] = slope * x[i + j] + offset;
+            dy[i + j] = slope * s;
+        }
+    }
+    for (size_t j = 0; j < LANES; j++)
+        next = first[j] < next ? first[j] : next;
+    return next;
+}
+
 static tsr_status *line(const tsr_line_pass *pass)
 {
     const tsr_activation_config *config = pass->config;
@@ -206,6 +242,17 @@ static tsr_status *line(const tsr_line_pass *pass)
     float *at = breakpoints_of_line(pass, &n);
     if (!at)
         return tsr_no_memory("the breakpoints");
+    if (n == 1 && !config->ops->learned_name) {
+        two_pieces p = { .breakpoint = (double)at[0] };
+        for (size_t piece = 0; piece < 2; piece++)
+            config->ops->piece(config->self, 0, piece, &p.slopes[piece], &p.offsets[piece]);
+        for (size_t s = 0, size = channels * positions; s < pass->n; s++)
+            pass->next[s] = line_of_units(&p, pass->t[s], pass->next[s], size, pass->values[0] + s * size,
+                                          pass->slopes[0] + s * size, pass->value + s * size,
+                                          pass->slope + s * size);
+        free(at);
+        return NULL;
+    }
     for (size_t i = 0; i < pass->n * channels; i++) {
         size_t c = i % channels;
         double learned = config->ops->learned_name ? (double)pass->parameters[0][c] : 0;

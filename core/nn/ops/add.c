@@ -51,6 +51,7 @@ static tsr_status *line(const tsr_line_pass *pass)
 const tsr_op tsr_op_add = {
     .size = sizeof(tsr_op),
     .name = "add",
+    .flags = TSR_OP_AFFINE,
     .setup = setup,
     .forward = forward,
     .backward = backward,

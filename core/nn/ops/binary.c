@@ -185,6 +185,6 @@ static tsr_status *line(const tsr_line_pass *pass)
         .setup = setup, .forward = forward, .backward = backward, .line = line                               \
     }
 
-const tsr_op tsr_op_add_repeated = BINARY_OP("add", 0);
-const tsr_op tsr_op_subtract = BINARY_OP("subtract", 0);
+const tsr_op tsr_op_add_repeated = BINARY_OP("add", TSR_OP_AFFINE);
+const tsr_op tsr_op_subtract = BINARY_OP("subtract", TSR_OP_AFFINE);
 const tsr_op tsr_op_multiply = BINARY_OP("multiply", TSR_OP_READS_INPUTS);

@@ -7,22 +7,12 @@
 #include "nn/graph.h"
 #include "nn/kernels/channels.h"
 #include "nn/kernels/planes.h"
+#include "nn/ops/conv_axes.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>
 #include <string.h>
 #include <tessera/multiversion.h>
-
-/* One dimension of the arithmetic, and a number that each passes on. */
-typedef struct axis {
-    size_t in, out, kernel, stride, padding, dilation;
-} axis;
-
-typedef struct grouped {
-    size_t channels_in, channels_out; /* in all */
-    size_t group_in, group_out;       /* of a group */
-    axis h, w;
-} grouped;
 
 /* A sample as channels x height x width; a sequence is of height 1. */
 static bool view(tsr_shape shape, bool one_dimensional, tsr_maps *out)
@@ -110,22 +100,6 @@ static void setup(tsr_setup *setup)
         tsr_setup_parameter(
             setup, &(tsr_parameter_spec){
                        .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { g.channels_out } });
-}
-
-/* The outputs first .. end - 1 of an axis that tap number k of the kernel reads inside the input, and the
-   input of the first of them. */
-typedef struct reach {
-    size_t first, end, from;
-} reach;
-
-static reach reach_of(const axis *a, size_t k)
-{
-    size_t shift = k * a->dilation; /* input = output * stride + shift - padding */
-    size_t first = shift >= a->padding ? 0 : (a->padding - shift + a->stride - 1) / a->stride;
-    size_t end = a->in + a->padding > shift ? (a->in + a->padding - shift - 1) / a->stride + 1 : 0;
-    end = end < a->out ? end : a->out;
-    first = first < end ? first : end;
-    return (reach){ first, end, first < end ? first * a->stride + shift - a->padding : 0 };
 }
 
 TSR_MULTIVERSION(add_row, (size_t n, float w, const float *restrict x, size_t step, float *restrict y),
@@ -345,41 +319,14 @@ static void backward(const tsr_pass *pass)
         input_gradient(pass, &g);
 }
 
-/* One output map of a line, in double precision. */
-static void convolve_line(const grouped *g, size_t channel, const float *weights, const float *bias,
-                          const double *x, double *y)
-{
-    size_t group = channel / g->group_out, area = g->h.kernel * g->w.kernel;
-    for (size_t i = 0; i < g->h.out * g->w.out; i++)
-        y[i] = bias ? (double)bias[channel] : 0;
-    for (size_t c = 0; c < g->group_in; c++)
-        for (size_t k = 0; k < area; k++) {
-            const double *map = x + (group * g->group_in + c) * g->h.in * g->w.in;
-            double w = (double)weights[(channel * g->group_in + c) * area + k];
-            reach rows = reach_of(&g->h, k / g->w.kernel), columns = reach_of(&g->w, k % g->w.kernel);
-            for (size_t r = rows.first; r < rows.end; r++) {
-                const double *from = map + (rows.from + (r - rows.first) * g->h.stride) * g->w.in + columns.from;
-                double *to = y + r * g->w.out;
-                for (size_t i = columns.first; i < columns.end; i++)
-                    to[i] += w * from[(i - columns.first) * g->w.stride];
-            }
-        }
-}
-
 tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const tsr_line_pass *pass)
 {
     tsr_maps in;
     view(pass->shapes[0], config->one_dimensional, &in);
     grouped g = work_of(config, in);
-    size_t from = in.c * in.h * in.w, map = g.h.out * g.w.out, to = g.channels_out * map;
     const float *bias = config->options.bias ? pass->parameters[1] : NULL;
-    for (size_t s = 0; s < pass->n; s++)
-        for (size_t c = 0; c < g.channels_out; c++) {
-            convolve_line(&g, c, pass->parameters[0], bias, pass->values[0] + s * from,
-                          pass->value + s * to + c * map);
-            convolve_line(&g, c, pass->parameters[0], NULL, pass->slopes[0] + s * from,
-                          pass->slope + s * to + c * map);
-        }
+    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], bias, pass->values[0], pass->value);
+    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], NULL, pass->slopes[0], pass->slope);
     return NULL;
 }
 
@@ -391,8 +338,8 @@ static tsr_status *line(const tsr_line_pass *pass)
 #define GROUPED_OP(called)                                                                                   \
     {                                                                                                        \
         .size = sizeof(tsr_op), .name = (called), .config_size = sizeof(tsr_grouped_conv_config),            \
-        .flags = TSR_OP_READS_INPUTS, .setup = setup, .forward = forward, .backward = backward,              \
-        .line = line                                                                                         \
+        .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE, .setup = setup, .forward = forward,                 \
+        .backward = backward, .line = line                                                                                         \
     }
 
 const tsr_op tsr_op_grouped_conv2d = GROUPED_OP("conv2d");

@@ -6,19 +6,27 @@
 #include "nn/ops/ops.h"
 
 #include <limits.h>
+#include <string.h>
 
-typedef struct linear_config {
-    int width;
-} linear_config;
+tsr_node *tsr_linear_sized(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options, size_t size)
+{
+    tsr_linear_options config = { 0 };
+    if (!options) {
+        tsr_graph_fail(graph, "the options of a linear layer are NULL");
+        return tsr_linear(graph, x, 1);
+    }
+    memcpy(&config, options, size < sizeof(config) ? size : sizeof(config));
+    return tsr_apply(graph, &tsr_op_linear, &config, 1, &x);
+}
 
 tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width)
 {
-    return tsr_apply(graph, &tsr_op_linear, &(linear_config){ width }, 1, &x);
+    return tsr_apply(graph, &tsr_op_linear, &(tsr_linear_options){ .width = width, .bias = true }, 1, &x);
 }
 
 static void setup(tsr_setup *setup)
 {
-    const linear_config *config = tsr_setup_config(setup);
+    const tsr_linear_options *config = tsr_setup_config(setup);
     tsr_shape out = tsr_setup_input(setup, 0);
     size_t *last = &out.dims[out.n_dims - 1], features = *last, places = tsr_shape_size(out) / features;
     if (config->width < 1 || features > INT_MAX) {
@@ -39,9 +47,12 @@ static void setup(tsr_setup *setup)
                                                       .init = TSR_INIT_GLOROT_UNIFORM,
                                                       .fan_in = features,
                                                       .fan_out = width });
-    tsr_setup_parameter(setup, &(tsr_parameter_spec){
-                                   .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { width } });
-    tsr_setup_scratch(setup, scratch, 0);
+    if (config->bias)
+        tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "bias",
+                                                          .role = TSR_ROLE_BIAS,
+                                                          .n_dims = 1,
+                                                          .dims = { width } });
+    tsr_setup_scratch(setup, scratch, width); /* where there is no bias: zeros in its place */
 }
 
 static tsr_layer layer_of(const tsr_pass *pass)
@@ -53,18 +64,24 @@ static tsr_layer layer_of(const tsr_pass *pass)
 
 static void forward(const tsr_pass *pass)
 {
+    const tsr_linear_options *config = pass->config;
     tsr_layer layer = layer_of(pass);
-    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0], pass->parameters[1],
-                                   pass->output);
+    const float *bias = config->bias ? pass->parameters[1] : pass->scratch;
+    if (!config->bias)
+        memset(pass->scratch, 0, layer.outputs * sizeof(float));
+    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0], bias, pass->output);
 }
 
 static void backward(const tsr_pass *pass)
 {
+    const tsr_linear_options *config = pass->config;
     const tsr_products *products = tsr_products_choose();
     tsr_layer layer = layer_of(pass);
     products->weight_gradient(&layer, pass->inputs[0], pass->output_gradient, pass->parameter_gradients[0],
                               pass->scratch);
-    tsr_channel_sums(layer.samples, layer.outputs, 1, pass->output_gradient, pass->parameter_gradients[1]);
+    if (config->bias)
+        tsr_channel_sums(layer.samples, layer.outputs, 1, pass->output_gradient,
+                         pass->parameter_gradients[1]);
     if (pass->input_gradients[0])
         products->input_gradient(&layer, pass->output_gradient, pass->parameters[0],
                                  pass->input_gradients[0]);
@@ -72,17 +89,20 @@ static void backward(const tsr_pass *pass)
 
 static tsr_status *line(const tsr_line_pass *pass)
 {
+    const tsr_linear_options *config = pass->config;
     size_t features = pass->shapes[0].dims[pass->shapes[0].n_dims - 1];
-    tsr_affine layer = { pass->n * (tsr_shape_size(pass->shapes[0]) / features), features, pass->shape.dims[pass->shape.n_dims - 1] };
-    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], pass->parameters[1], pass->value);
+    tsr_affine layer = { pass->n * (tsr_shape_size(pass->shapes[0]) / features), features,
+                         pass->shape.dims[pass->shape.n_dims - 1] };
+    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], config->bias ? pass->parameters[1] : NULL,
+                     pass->value);
     tsr_affine_apply(&layer, pass->slopes[0], pass->parameters[0], NULL, pass->slope);
     return NULL;
 }
 
 const tsr_op tsr_op_linear = { .size = sizeof(tsr_op),
                                .name = "linear",
-                               .config_size = sizeof(linear_config),
-                               .flags = TSR_OP_READS_INPUTS,
+                               .config_size = sizeof(tsr_linear_options),
+                               .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE,
                                .setup = setup,
                                .forward = forward,
                                .backward = backward,

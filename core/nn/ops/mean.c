@@ -124,6 +124,7 @@ static tsr_status *line(const tsr_line_pass *pass)
 const tsr_op tsr_op_mean = { .size = sizeof(tsr_op),
                              .name = "mean",
                              .config_size = sizeof(mean_config),
+                             .flags = TSR_OP_AFFINE,
                              .setup = setup,
                              .forward = forward,
                              .backward = backward,

@@ -133,6 +133,7 @@ static tsr_status *line_scale(const tsr_line_pass *pass)
 const tsr_op tsr_op_scale = { .size = sizeof(tsr_op),
                               .name = "scale",
                               .config_size = sizeof(scale_config),
+                              .flags = TSR_OP_AFFINE,
                               .setup = setup_scale,
                               .forward = forward_scale,
                               .backward = backward_scale,

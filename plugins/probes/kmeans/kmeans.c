@@ -1,14 +1,16 @@
 /* k-means on codes: the training and the test codes are clustered apart (lloyd.h), and each cluster stands
    for a class, the one it holds most of (`train`, `test`) or the one that the best one-to-one assignment
-   gives it
-   (`train_matched`, `test_matched`). Equal codes are one weighted row. The restart of least inertia counts,
+   gives it (`train_matched`, `test_matched`); how well clusters and classes agree without that, agreement.h
+   says. Equal codes are one weighted row. The restart of least inertia counts,
    the earlier one between equals. As many restarts go on together as there is memory set aside for. */
+#include "agreement.h"
 #include "assignment.h"
 #include "lloyd.h"
 
 #include <tessera/probe.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +46,11 @@ static void keep_best(const clustering *job, best_clustering *best)
     }
 }
 
-/* Examples whose class is the one that most of their cluster have, and by the best one-to-one assignment. */
+/* Examples whose class is the one that most of their cluster have, and by the best one-to-one assignment; and
+   how well both agree without that. */
 static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_distinct_rows *rows, size_t n,
-                                  const int32_t *labels, int classes, int64_t *majority, int64_t *matched)
+                                  const int32_t *labels, int classes, int64_t *majority, int64_t *matched,
+                                  agreement *agree)
 {
     size_t columns = (size_t)classes;
     *majority = *matched = 0;
@@ -61,9 +65,18 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_dis
             most = counts[c * columns + j] > most ? counts[c * columns + j] : most;
         *majority += most;
     }
+    *agree = measure_agreement(k, columns, counts);
     tsr_status *status = best_assignment(k, columns, counts, matched);
     free(counts);
     return status;
+}
+
+static tsr_status *give_agreement(const tsr_probing *probing, const char *name, const char *set, double value)
+{
+    char full[32];
+    snprintf(full, sizeof(full), "%s.%s", name, set);
+    return isnan(value) ? tsr_metric_undefined(probing, full, "there is only one class or cluster")
+                        : tsr_metric(probing, full, value);
 }
 
 static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size_t k,
@@ -71,10 +84,15 @@ static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size
                                const int32_t *labels)
 {
     int64_t majority, matched;
-    TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched));
+    agreement agree;
+    TSR_TRY(count_agreeing(k, best->label, rows, n, labels, probing->classes, &majority, &matched, &agree));
     TSR_TRY(tsr_metric(probing, set, (double)majority / (double)n));
     TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s_matched", set));
-    return tsr_metric_f(probing, best->inertia, "%s_inertia", set);
+    TSR_TRY(tsr_metric_f(probing, best->inertia, "%s_inertia", set));
+    TSR_TRY(give_agreement(probing, "nmi", set, agree.nmi));
+    TSR_TRY(give_agreement(probing, "ari", set, agree.ari));
+    TSR_TRY(give_agreement(probing, "homogeneity", set, agree.homogeneity));
+    return give_agreement(probing, "completeness", set, agree.completeness);
 }
 
 static size_t clusters(const kmeans *options, int classes)
@@ -156,6 +174,11 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define MAJORITY "accuracy of clusters, each read as the class that it holds most of"
 #define MATCHED "accuracy of clusters matched to classes one to one"
 #define INERTIA "sum of squared distances to the clusters' centres"
+#define AGREEMENT(name, text, least)                                                                         \
+    TSR_METRIC(name ".train", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, text, .minimum = (least), .maximum = 1, \
+               .better = TSR_BETTER_LARGER),                                                                 \
+        TSR_METRIC(name ".test", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, text, .minimum = (least),             \
+                   .maximum = 1, .better = TSR_BETTER_LARGER)
 
 static const tsr_metric_info metrics[] = {
     TSR_METRIC("train", TSR_METRIC_ACCURACY, TSR_METRIC_OF_TRAIN, MAJORITY, .maximum = 1,
@@ -170,6 +193,10 @@ static const tsr_metric_info metrics[] = {
                .better = TSR_BETTER_LARGER),
     TSR_METRIC("test_inertia", TSR_METRIC_OTHER, TSR_METRIC_OF_TEST, INERTIA, .maximum = INFINITY,
                .better = TSR_BETTER_SMALLER),
+    AGREEMENT("nmi", "mutual information of clusters and classes over the mean of their entropies", 0),
+    AGREEMENT("ari", "adjusted Rand index of clusters and classes", -1),
+    AGREEMENT("homogeneity", "what clusters tell of classes, of the classes' entropy", 0),
+    AGREEMENT("completeness", "what classes tell of clusters, of the clusters' entropy", 0),
     { 0 },
 };
 
@@ -177,7 +204,7 @@ static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metric
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "kmeans",
-    .version = "1.1.0",     .summary = "k-means clusters of codes, compared with the classes",
+    .version = "1.2.0",     .summary = "k-means clusters of codes, compared with the classes",
     .licence = "MIT",       TSR_INSTANCE(kmeans),
     .keys = keys,
 };

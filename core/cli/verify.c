@@ -1,0 +1,73 @@
+/* tessera verify: whether runs give again what they gave. */
+#include "cli/cli.h"
+#include "cli/interrupt.h"
+
+#include "base/file.h"
+#include "session/verify.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_SAMPLE 3
+
+static tsr_status *parse_count(const char *text, size_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno)
+        return tsr_fail(TSR_USAGE, "tessera verify: --sample %s: expected a number of runs, 0 for all", text);
+    *out = number;
+    return NULL;
+}
+
+static tsr_status *parse(int argc, char **argv, size_t *sample, const char **folder)
+{
+    static const struct option longs[] = { { "sample", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
+    int option;
+    *sample = DEFAULT_SAMPLE;
+    while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (option != 's')
+            return tsr_fail(TSR_USAGE, "see tessera verify --help");
+        TSR_TRY(parse_count(optarg, sample));
+    }
+    if (argc - optind != 1)
+        return tsr_fail(TSR_USAGE, "tessera verify: expected one DIR, not %d; see tessera verify --help",
+                        argc - optind);
+    *folder = argv[optind];
+    return NULL;
+}
+
+static void print_run(void *unused, const char *id, const char *difference)
+{
+    (void)unused;
+    if (difference)
+        printf("run %s differs: %s\n", id, difference);
+    else
+        printf("run %s is the same, bit for bit\n", id);
+    fflush(stdout);
+}
+
+int tsr_cli_verify(int argc, char **argv)
+{
+    const tsr_verify_observer observer = { .interrupted = tsr_interrupt_came, .compared = print_run };
+    tsr_verified verified = { 0 };
+    const char *shown = NULL;
+    char *folder = NULL;
+    size_t sample;
+    tsr_status *status = parse(argc, argv, &sample, &shown);
+    if (!status)
+        status = tsr_path_absolute(shown, &folder);
+    if (!status) {
+        tsr_interrupt_watch();
+        status = tsr_verify(folder, shown, sample, &observer, &verified);
+    }
+    if (verified.compared)
+        printf("%s: %zu of %zu finished runs were done again: %zu the same, %zu differ\n", shown,
+               verified.compared, verified.done, verified.compared - verified.differ, verified.differ);
+    free(folder);
+    int exit_status = tsr_cli_report(status);
+    return exit_status == TSR_EXIT_DONE && verified.differ ? TSR_EXIT_FAILED : exit_status;
+}

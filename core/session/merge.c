@@ -1,0 +1,327 @@
+/* Merging: all records are looked at first, and each run gets a place and the study that it is copied from.
+ */
+#include "session/merge.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "config/json.h"
+#include "experiment/folder.h"
+#include "experiment/leavings.h"
+#include "experiment/place.h"
+#include "experiment/record.h"
+#include "experiment/store.h"
+#include "session/tables.h"
+#include "session/union.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FILE ((size_t)1 << 40) /* bytes */
+
+typedef struct merging {
+    size_t n;
+    const char *const *shown;
+    tsr_store *stores;
+    tsr_results **results;
+    tsr_union all;
+    tsr_store to;
+    json_t *plan;   /* by run: { part, point, replicate, done } */
+    json_t *places; /* by "point:replicate": the run's id */
+    json_t *data;   /* by dataset, as text: the digest of its data */
+    size_t part;    /* that is being looked at */
+    tsr_merged *out;
+} merging;
+
+static tsr_status *read_record(const tsr_store *store, const char *id, json_t **out)
+{
+    char *path = tsr_format("%s/runs/%s/run.json", store->folder, id);
+    *out = NULL;
+    tsr_status *status = path ? tsr_record_read(path, id, out) : tsr_no_memory("a path");
+    free(path);
+    return status;
+}
+
+/* --- what contradicts --- */
+
+/* One run has one outcome: what it gave does not depend on who did it. */
+static tsr_status *compare_twins(const merging *m, const char *id, const json_t *planned,
+                                 const json_t *record)
+{
+    size_t other = (size_t)json_integer_value(json_object_get(planned, "part"));
+    json_t *before = NULL;
+    TSR_TRY(read_record(&m->stores[other], id, &before));
+    const json_t *then = json_object_get(before, "snapshots"), *now = json_object_get(record, "snapshots");
+    bool same = json_array_size(then) == json_array_size(now);
+    for (size_t i = 0; same && i < json_array_size(now); i++)
+        same = json_equal(json_object_get(json_array_get(then, i), "metrics"),
+                          json_object_get(json_array_get(now, i), "metrics"));
+    json_decref(before);
+    return same ? NULL
+                : tsr_fail(TSR_REFUSED,
+                           "run %s has other results in %s than in %s: 'tessera verify' tells which of them "
+                           "it gives",
+                           id, m->shown[m->part], m->shown[other]);
+}
+
+static tsr_status *check_data(const merging *m, const char *id, const json_t *record)
+{
+    const json_t *dataset = json_object_get(json_object_get(record, "config"), "dataset");
+    const char *digest = json_string_value(json_object_get(json_object_get(record, "data"), "digest"));
+    char *text = dataset && digest ? json_dumps(dataset, JSON_SORT_KEYS) : NULL;
+    const char *before = text ? json_string_value(json_object_get(m->data, text)) : NULL;
+    tsr_status *status = NULL;
+    if (before && strcmp(before, digest) != 0)
+        status = tsr_fail(TSR_REFUSED,
+                          "run %s of %s was done with other data under the same name: digest %.8s, that of "
+                          "other runs is %.8s",
+                          id, m->shown[m->part], digest, before);
+    else if (text && json_object_set_new(m->data, text, json_string(digest)) != 0)
+        status = tsr_no_memory("the runs");
+    free(text);
+    return status;
+}
+
+/* Two runs cannot have one place. */
+static tsr_status *check_place(const merging *m, const char *id, size_t point, size_t replicate)
+{
+    char place[64];
+    snprintf(place, sizeof(place), "%zu:%zu", point, replicate);
+    const char *other = json_string_value(json_object_get(m->places, place));
+    if (other && strcmp(other, id) != 0)
+        return tsr_fail(
+            TSR_REFUSED,
+            "run %s of %s and run %s have one place in the sweep and are not the same: a file that "
+            "the config names may have changed between them",
+            id, m->shown[m->part], other);
+    const json_t *planned = json_object_get(m->plan, id);
+    if (planned && ((size_t)json_integer_value(json_object_get(planned, "point")) != point ||
+                    (size_t)json_integer_value(json_object_get(planned, "replicate")) != replicate))
+        return tsr_fail(
+            TSR_REFUSED,
+            "run %s of %s has another place in another study: a swept value is written in two ways", id,
+            m->shown[m->part]);
+    return json_object_set_new(m->places, place, json_string(id)) ? tsr_no_memory("the runs") : NULL;
+}
+
+/* --- the plan --- */
+
+static tsr_status *plan_run(merging *m, const char *id, const json_t *record)
+{
+    size_t point, replicate;
+    if (!tsr_results_has_place(m->results[m->part], record)) {
+        m->out->foreign++;
+        return NULL;
+    }
+    if (!tsr_place_read(record, m->results[m->part]->sweep, &point, &replicate))
+        return NULL;
+    tsr_union_place(&m->all, m->part, &point, &replicate);
+    const json_t *planned = json_object_get(m->plan, id);
+    bool final = tsr_record_is_final(record),
+         had = planned && json_is_true(json_object_get(planned, "final"));
+    TSR_TRY(check_place(m, id, point, replicate));
+    TSR_TRY(check_data(m, id, record));
+    m->out->shared += planned != NULL;
+    if (planned && had && final)
+        TSR_TRY(compare_twins(m, id, planned, record));
+    if (planned && (had || !final))
+        return NULL;
+    json_t *entry = json_pack("{s:I, s:I, s:I, s:b}", "part", (json_int_t)m->part, "point", (json_int_t)point,
+                              "replicate", (json_int_t)replicate, "final", final);
+    return json_object_set_new(m->plan, id, entry) ? tsr_no_memory("the runs") : NULL;
+}
+
+static tsr_status *visit_record(void *context, const char *id)
+{
+    merging *m = context;
+    json_t *record = NULL;
+    if (!tsr_is_run_id(id))
+        return NULL;
+    TSR_TRY(tsr_context(read_record(&m->stores[m->part], id, &record), "expected whole records"));
+    tsr_status *status = record ? plan_run(m, id, record) : NULL;
+    json_decref(record);
+    return status;
+}
+
+static tsr_status *plan(merging *m)
+{
+    for (m->part = 0; m->part < m->n; m->part++)
+        TSR_TRY(tsr_folder_each_run(m->stores[m->part].folder, visit_record, m));
+    m->out->runs = json_object_size(m->plan);
+    size_t all;
+    if (!tsr_checked_multiply(m->all.points, m->all.replicates, &all))
+        return tsr_fail(TSR_REFUSED, "the sweep of all studies has too many runs");
+    m->out->missing = all > m->out->runs ? all - m->out->runs : 0;
+    return NULL;
+}
+
+/* --- copying --- */
+
+/* A number stands in a record as the run has it, anything else as the sweep is written. */
+static json_t *swept_value(const tsr_union_key *key, size_t place, const json_t *before,
+                           const tsr_value *config)
+{
+    const tsr_value *written = tsr_value_element(key->written, place);
+    json_t *value = json_object_get(before, key->name);
+    if (!tsr_value_is_number(written))
+        return tsr_value_to_json(written);
+    return value ? json_incref(value) : tsr_value_to_json(tsr_value_at(config, key->name));
+}
+
+static json_t *swept_of(const merging *m, const json_t *record, size_t point)
+{
+    json_t *swept = json_object();
+    tsr_value *config = tsr_value_from_json(json_object_get(record, "config"));
+    bool whole = swept && config;
+    for (size_t k = 0; k < m->all.n_keys && whole; k++)
+        whole = json_object_set_new(swept, m->all.keys[k].name,
+                                    swept_value(&m->all.keys[k], tsr_union_digit(&m->all, point, k),
+                                                json_object_get(record, "swept"), config)) == 0;
+    tsr_value_free(config);
+    if (whole)
+        return swept;
+    json_decref(swept);
+    return NULL;
+}
+
+static tsr_status *copy_record(const merging *m, const char *id, const json_t *planned)
+{
+    json_t *record;
+    TSR_TRY(read_record(&m->stores[m->part], id, &record));
+    if (!record)
+        return tsr_fail(TSR_IO, "%s: the record of run %s has gone meanwhile", m->shown[m->part], id);
+    int failed = json_object_set_new(
+        record, "place",
+        json_pack("{s:s, s:O}", "sweep", m->all.sweep, "point", json_object_get(planned, "point")));
+    failed |= json_object_set(record, "replicate", json_object_get(planned, "replicate"));
+    failed |= json_object_set_new(
+        record, "swept", swept_of(m, record, (size_t)json_integer_value(json_object_get(planned, "point"))));
+    tsr_status *status = failed ? tsr_no_memory("a record") : tsr_store_put(&m->to, id, record);
+    json_decref(record);
+    return status;
+}
+
+static tsr_status *copy_file(const merging *m, const tsr_left_file *file)
+{
+    char *from = tsr_format("%s/runs/%s/%s", m->stores[m->part].folder, file->id, file->path),
+         *to = tsr_format("%s/runs/%s/%s", m->to.folder, file->id, file->path),
+         *folder = to ? tsr_path_folder(to) : NULL, *bytes = NULL;
+    size_t length = 0;
+    tsr_status *status = from && folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_read_file(from, MAX_FILE, &bytes, &length);
+    if (!status)
+        status = tsr_write_file(to, bytes, length);
+    free(bytes);
+    free(folder);
+    free(from);
+    free(to);
+    return status;
+}
+
+/* The record comes last of what a run has left: by it the run has happened. */
+static tsr_status *visit_file(void *context, const tsr_left_file *file)
+{
+    const merging *m = context;
+    const json_t *planned = json_object_get(m->plan, file->id);
+    bool ours = planned && (size_t)json_integer_value(json_object_get(planned, "part")) == m->part;
+    if (!ours || file->kind == TSR_LEFT_UNFINISHED || file->kind == TSR_LEFT_RECORD)
+        return NULL;
+    return copy_file(m, file);
+}
+
+static tsr_status *copy_all(merging *m)
+{
+    TSR_TRY(tsr_store_put_config(&m->to, m->all.config));
+    for (m->part = 0; m->part < m->n; m->part++) {
+        const char *id;
+        json_t *planned;
+        TSR_TRY(tsr_each_left_file(m->stores[m->part].folder, visit_file, m));
+        json_object_foreach(m->plan, id, planned)
+        {
+            if ((size_t)json_integer_value(json_object_get(planned, "part")) == m->part)
+                TSR_TRY(copy_record(m, id, planned));
+        }
+    }
+    return tsr_tables_renew(m->to.folder);
+}
+
+/* --- all of it --- */
+
+static tsr_status *check_target(const char *folder, const char *shown)
+{
+    if (tsr_folder_is_ours(folder))
+        return tsr_fail(TSR_REFUSED, "%s: holds results already: expected a new or an empty folder", shown);
+    return tsr_folder_check(folder, shown);
+}
+
+/* What was written goes away where not all of it could be. */
+static tsr_status *write_all(merging *m, const char *folder, const char *shown)
+{
+    TSR_TRY(tsr_store_join(folder, shown, &m->to));
+    tsr_status *status = tsr_make_folder(folder);
+    if (!status)
+        status = copy_all(m);
+    if (status) {
+        tsr_status_free(tsr_folder_empty(folder, shown));
+        rmdir(folder);
+    }
+    return status;
+}
+
+static tsr_status *open_all(merging *m, char *const *folders)
+{
+    for (size_t i = 0; i < m->n; i++)
+        m->stores[i].lock = m->stores[i].shard_lock = m->stores[i].table_lock = -1;
+    for (size_t i = 0; i < m->n; i++) {
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(folders[i], folders[j]) == 0)
+                return tsr_fail(TSR_REFUSED, "%s is given twice", m->shown[i]);
+        TSR_TRY(tsr_store_open_left(folders[i], m->shown[i], false, &m->stores[i]));
+        TSR_TRY(tsr_results_read(m->shown[i], 0, NULL, &m->results[i]));
+    }
+    return NULL;
+}
+
+static tsr_status *merge(merging *m, char *const *folders, const char *folder, const char *shown)
+{
+    if (!m->stores || !m->results || !m->plan || !m->places || !m->data)
+        return tsr_no_memory("the studies");
+    TSR_TRY(check_target(folder, shown));
+    TSR_TRY(open_all(m, folders));
+    TSR_TRY(tsr_union_make(m->n, m->results, &m->all));
+    TSR_TRY(plan(m));
+    return write_all(m, folder, shown);
+}
+
+tsr_status *tsr_merge(size_t n, char *const *folders, const char *const *shown, const char *folder,
+                      const char *folder_shown, tsr_merged *out)
+{
+    merging m = { .n = n,
+                  .shown = shown,
+                  .stores = tsr_alloc(n, sizeof(*m.stores)),
+                  .results = tsr_alloc(n, sizeof(*m.results)),
+                  .to = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
+                  .plan = json_object(),
+                  .places = json_object(),
+                  .data = json_object(),
+                  .out = out };
+    *out = (tsr_merged){ 0 };
+    tsr_status *status = merge(&m, folders, folder, folder_shown);
+    tsr_union_clear(&m.all);
+    for (size_t i = 0; i < n; i++) {
+        if (m.results)
+            tsr_results_free(m.results[i]);
+        if (m.stores)
+            tsr_store_close(&m.stores[i]);
+    }
+    tsr_store_close(&m.to);
+    json_decref(m.plan);
+    json_decref(m.places);
+    json_decref(m.data);
+    free(m.stores);
+    free(m.results);
+    return status;
+}

@@ -1,0 +1,346 @@
+/* The cells of a window: it is cut by the lines where the first layer's units are at their breakpoints;
+   within each of the cells that come of it the second layer's units are affine, and so on (Humayun et al.
+   2023, Sotoudeh and Thakur 2021). What a layer's values are near the middle of a cell, two lines through it
+   tell. */
+#include "slice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 32 /* cells that are looked at together */
+
+typedef struct tiling {
+    tsr_network *network;
+    const plane *where;
+    size_t layer, most; /* which layer cuts; n_layers: none does, and the pieces are checked */
+    const polygons *cells;
+    float *breakpoints;
+    polygons *children; /* of each block */
+    tsr_status **statuses;
+    polygons *pieces; /* of each block, by class; NULL where cells are cut */
+    segments *boundaries;
+} tiling;
+
+/* --- lines through the middles of cells --- */
+
+/* Two lines through each of n cells, along the plane's directions. */
+static tsr_status *lines_through(const tiling *w, size_t first, size_t n, tsr_lines **out)
+{
+    const plane *p = w->where;
+    bool fits = p->size <= SIZE_MAX / sizeof(double) / (2 * BLOCK);
+    double *origins = fits ? malloc(2 * BLOCK * p->size * sizeof(double)) : NULL;
+    double *directions = fits ? malloc(2 * BLOCK * p->size * sizeof(double)) : NULL;
+    tsr_status *status = origins && directions
+                             ? NULL
+                             : tsr_fail(TSR_NO_MEMORY, "not enough memory for lines through %zu cells", n);
+    for (size_t i = 0; !status && i < 2 * n; i++) {
+        point middle = slice_middle(&w->cells->all[first + i / 2]);
+        for (size_t j = 0; j < p->size; j++)
+            origins[i * p->size + j] = p->origin[j] + middle.x * p->u[j] + middle.y * p->v[j];
+        memcpy(directions + i * p->size, i % 2 ? p->v : p->u, p->size * sizeof(double));
+    }
+    if (!status)
+        status = w->layer < tsr_network_n_layers(w->network)
+                     ? tsr_lines_new_to_layer(w->network, w->layer, 2 * n, origins, directions, out)
+                     : tsr_lines_new(w->network, 2 * n, origins, directions, out);
+    free(origins);
+    free(directions);
+    return status;
+}
+
+/* --- cutting --- */
+
+/* Cuts every polygon of the list, of which there may come more. */
+static tsr_status *cut_all(polygons *list, const form *f, double tie)
+{
+    for (size_t i = 0, n = list->n; i < n; i++) {
+        polygon *p = &list->all[i];
+        size_t above, below;
+        point *both = malloc(2 * (p->n + 2) * sizeof(point));
+        segment cut;
+        if (!both)
+            return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+        if (slice_split(p->n, p->at, f, tie, both, &above, both + p->n + 2, &below, &cut)) {
+            point *other = both + p->n + 2;
+            tsr_status *status = slice_add(list, below, other, 0, -1);
+            if (status) {
+                free(both);
+                return status;
+            }
+            free(list->all[i].at);
+            list->all[i].at = both;
+            list->all[i].n = above;
+        } else
+            free(both);
+    }
+    return NULL;
+}
+
+/* How far its corners are from the middle, at most. */
+static double radius_of(const polygon *p, point middle)
+{
+    double radius = 0;
+    for (size_t i = 0; i < p->n; i++)
+        radius = fmax(radius, hypot(p->at[i].x - middle.x, p->at[i].y - middle.y));
+    return radius;
+}
+
+/* Cuts one cell by a layer's units, whose values and slopes two lines have; appends what comes of it. */
+static tsr_status *cut_cell(const tiling *w, const polygon *cell, const double *values, const double *by_x,
+                            const double *by_y, polygons *out)
+{
+    tsr_layer_info layer = tsr_network_layer(w->network, w->layer);
+    size_t of_channel = layer.units / layer.channels * layer.positions;
+    point middle = slice_middle(cell);
+    double radius = radius_of(cell, middle);
+    polygons list = { 0 };
+    tsr_status *status = slice_add(&list, cell->n, cell->at, 0, -1);
+    for (size_t v = 0; !status && list.n <= w->most && v < layer.units * layer.positions; v++)
+        for (size_t b = 0; !status && b < layer.n_breakpoints; b++) {
+            double at = (double)w->breakpoints[b * layer.channels + v / of_channel];
+            form f = { values[v] - at, by_x[v], by_y[v], middle };
+            if (fabs(f.value) < radius * hypot(f.by_x, f.by_y))
+                status = cut_all(&list, &f, SLICE_TIE * 2 * w->where->half);
+        }
+    for (size_t i = 0; !status && i < list.n; i++)
+        status = slice_add(out, list.all[i].n, list.all[i].at, 0, -1);
+    slice_clear(&list);
+    return status;
+}
+
+static tsr_status *cut_block(const tiling *w, size_t block, size_t first, size_t n)
+{
+    tsr_lines *lines;
+    TSR_TRY(lines_through(w, first, n, &lines));
+    tsr_layer_info layer = tsr_network_layer(w->network, w->layer);
+    size_t size = layer.units * layer.positions;
+    const double *values = tsr_lines_values(lines, w->layer), *slopes = tsr_lines_slopes(lines, w->layer);
+    tsr_status *status = NULL;
+    for (size_t i = 0; !status && i < n; i++)
+        status = cut_cell(w, &w->cells->all[first + i], values + 2 * i * size, slopes + 2 * i * size,
+                          slopes + (2 * i + 1) * size, &w->children[block]);
+    tsr_lines_free(lines);
+    return status;
+}
+
+/* --- pieces by class --- */
+
+/* The part of a cell where logit k is the largest, in p; and where it is as large as a later one. */
+static tsr_status *cut_piece(const form *logits, int classes, int k, double tie, polygon *p,
+                             segments *boundary)
+{
+    for (int other = 0; other < classes; other++) {
+        form f = logits[k];
+        f.value -= logits[other].value;
+        f.by_x -= logits[other].by_x;
+        f.by_y -= logits[other].by_y;
+        size_t above, below;
+        segment cut;
+        point *both = malloc(2 * (p->n + 2) * sizeof(point));
+        if (!both)
+            return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+        if (other == k) {
+            free(both);
+        } else if (slice_split(p->n, p->at, &f, tie, both, &above, both + p->n + 2, &below, &cut)) {
+            free(p->at);
+            p->at = both;
+            p->n = above;
+        } else {
+            free(both);
+            point middle = slice_middle(p);
+            double value = form_at(&f, middle);
+            if (value < 0 || (!(value > 0) && other < k)) /* of equals the first */
+                p->n = 0;
+        }
+        if (p->n == 0)
+            return NULL;
+    }
+    for (int other = k + 1; other < classes; other++)
+        for (size_t i = 0; i < p->n; i++) {
+            point a = p->at[i], b = p->at[(i + 1) % p->n];
+            form f = logits[k];
+            f.value -= logits[other].value;
+            f.by_x -= logits[other].by_x;
+            f.by_y -= logits[other].by_y;
+            double slope = hypot(f.by_x, f.by_y);
+            if (slope > 0 && fabs(form_at(&f, a)) <= tie * slope && fabs(form_at(&f, b)) <= tie * slope)
+                TSR_TRY(slice_add_segment(boundary, (segment){ a, b }));
+        }
+    return NULL;
+}
+
+static tsr_status *classify_cell(const tiling *w, size_t cell, const form *logits, int classes,
+                                 polygons *pieces, segments *boundary)
+{
+    const polygon *whole = &w->cells->all[cell];
+    tsr_status *status = NULL;
+    for (int k = 0; !status && k < classes; k++) {
+        polygon p = { whole->n, malloc((whole->n + 1) * sizeof(point)), cell, k };
+        if (!p.at)
+            return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+        memcpy(p.at, whole->at, whole->n * sizeof(point));
+        status = cut_piece(logits, classes, k, SLICE_TIE * 2 * w->where->half, &p, boundary);
+        if (!status && p.n)
+            status = slice_add(pieces, p.n, p.at, cell, k);
+        free(p.at);
+    }
+    return status;
+}
+
+/* How far a cell reaches from its middle in a direction of the plane. */
+static double reach_of(const polygon *p, point from, double dx, double dy)
+{
+    double reach = INFINITY;
+    for (size_t i = 0; i < p->n; i++) {
+        point a = p->at[i], b = p->at[(i + 1) % p->n];
+        double nx = b.y - a.y, ny = a.x - b.x, towards = nx * dx + ny * dy;
+        double distance = (nx * (a.x - from.x) + ny * (a.y - from.y)) / towards;
+        if (distance > 0 && distance < reach)
+            reach = distance;
+    }
+    return reach;
+}
+
+/* That no piece of the network ends before the cell does. */
+static tsr_status *check_pieces(const tiling *w, size_t first, size_t n, const tsr_lines *lines, double side)
+{
+    for (size_t i = 0; i < 2 * n; i++) {
+        const polygon *p = &w->cells->all[first + i / 2];
+        double reach = reach_of(p, slice_middle(p), i % 2 ? 0 : side, i % 2 ? side : 0);
+        if (tsr_lines_next(lines)[i] < 0.999 * reach - 100 * SLICE_TIE * w->where->half)
+            return tsr_fail(TSR_REFUSED,
+                            "a piece of the network ends within a cell, where no value of the code's "
+                            "layers is at a breakpoint: max pools, and activations that the code is not "
+                            "taken of, cannot be tiled");
+    }
+    return NULL;
+}
+
+static tsr_status *classify_block(const tiling *w, size_t block, size_t first, size_t n)
+{
+    tsr_lines *lines;
+    int classes = tsr_network_classes(w->network);
+    size_t outputs = (size_t)tsr_network_outputs(w->network);
+    form *logits = calloc(outputs, sizeof(*logits));
+    if (!logits)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu logits", outputs);
+    tsr_status *status = lines_through(w, first, n, &lines);
+    if (status) {
+        free(logits);
+        return status;
+    }
+    const double *values = tsr_lines_logits(lines), *slopes = tsr_lines_logit_slopes(lines);
+    status = check_pieces(w, first, n, lines, 1);
+    for (size_t i = 0; !status && i < n; i++) {
+        for (size_t k = 0; k < outputs; k++)
+            logits[k] = (form){ values[2 * i * outputs + k], slopes[2 * i * outputs + k],
+                                slopes[(2 * i + 1) * outputs + k], slice_middle(&w->cells->all[first + i]) };
+        status = classify_cell(w, first + i, logits, classes, &w->pieces[block], &w->boundaries[block]);
+    }
+    if (!status)
+        status = tsr_lines_turn(lines);
+    if (!status)
+        status = check_pieces(w, first, n, lines, -1);
+    tsr_lines_free(lines);
+    free(logits);
+    return status;
+}
+
+/* --- blocks of cells on all threads --- */
+
+static void do_block(void *context, size_t block)
+{
+    const tiling *w = context;
+    size_t first = block * BLOCK, left = w->cells->n - first, n = left < BLOCK ? left : BLOCK;
+    w->statuses[block] = w->pieces ? classify_block(w, block, first, n) : cut_block(w, block, first, n);
+}
+
+static tsr_status *do_blocks(tiling *w, size_t blocks)
+{
+    tsr_status *first = NULL;
+    w->statuses = calloc(blocks, sizeof(tsr_status *));
+    if (!w->statuses)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu cells", w->cells->n);
+    tsr_parallel_for(blocks, SIZE_MAX, do_block, w);
+    for (size_t b = 0; b < blocks; b++)
+        if (first)
+            tsr_status_free(w->statuses[b]);
+        else
+            first = w->statuses[b];
+    free(w->statuses);
+    return first;
+}
+
+static tsr_status *append(polygons *to, const polygons *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        TSR_TRY(slice_add(to, from->all[i].n, from->all[i].at, from->all[i].cell, from->all[i].class));
+    return NULL;
+}
+
+static tsr_status *cut_by_layer(tiling *w, polygons *cells)
+{
+    size_t blocks = (cells->n + BLOCK - 1) / BLOCK;
+    tsr_layer_info layer = tsr_network_layer(w->network, w->layer);
+    polygons finer = { 0 };
+    w->breakpoints = calloc(layer.n_breakpoints * layer.channels + 1, sizeof(float));
+    w->children = calloc(blocks, sizeof(polygons));
+    tsr_status *status =
+        w->breakpoints && w->children ? NULL : tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+    if (!status) {
+        tsr_network_breakpoints(w->network, w->layer, w->breakpoints);
+        status = do_blocks(w, blocks);
+    }
+    for (size_t b = 0; w->children && b < blocks; b++) {
+        if (!status)
+            status = append(&finer, &w->children[b]);
+        slice_clear(&w->children[b]);
+    }
+    free(w->breakpoints);
+    free(w->children);
+    slice_clear(cells);
+    *cells = finer;
+    return status;
+}
+
+tsr_status *slice_tile(tsr_network *network, const plane *where, size_t most, polygons *cells, bool *too_many)
+{
+    double h = where->half;
+    const point corners[] = { { -h, -h }, { h, -h }, { h, h }, { -h, h } };
+    tiling w = { .network = network, .where = where, .most = most, .cells = cells };
+    *cells = (polygons){ 0 };
+    *too_many = false;
+    tsr_status *status = slice_add(cells, 4, corners, 0, -1);
+    for (w.layer = 0; !status && !*too_many && w.layer < tsr_network_n_layers(network); w.layer++) {
+        status = cut_by_layer(&w, cells);
+        *too_many = cells->n > most;
+    }
+    for (size_t i = 0; i < cells->n; i++)
+        cells->all[i].cell = i;
+    return status;
+}
+
+tsr_status *slice_classify(tsr_network *network, const plane *where, const polygons *cells, polygons *pieces,
+                           segments *boundary)
+{
+    size_t blocks = (cells->n + BLOCK - 1) / BLOCK;
+    tiling w = { .network = network, .where = where, .cells = cells, .layer = tsr_network_n_layers(network) };
+    *pieces = (polygons){ 0 };
+    *boundary = (segments){ 0 };
+    w.pieces = calloc(blocks, sizeof(polygons));
+    w.boundaries = calloc(blocks, sizeof(segments));
+    tsr_status *status = w.pieces && w.boundaries ? do_blocks(&w, blocks)
+                                                  : tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+    for (size_t b = 0; w.pieces && w.boundaries && b < blocks; b++) {
+        if (!status)
+            status = append(pieces, &w.pieces[b]);
+        for (size_t i = 0; !status && i < w.boundaries[b].n; i++)
+            status = slice_add_segment(boundary, w.boundaries[b].all[i]);
+        slice_clear(&w.pieces[b]);
+        free(w.boundaries[b].all);
+    }
+    free(w.pieces);
+    free(w.boundaries);
+    return status;
+}

@@ -1,0 +1,144 @@
+/* tessera merge makes of several studies the one that a single command would have made, or refuses. */
+#include "command.h"
+
+#include "support.h"
+
+#include <stdlib.h>
+
+#define PATIENCE 180 /* seconds; the sanitizers slow everything down */
+
+static char *folder;
+
+static void setup(void)
+{
+    folder = test_folder();
+    write_text(folder, "study.cfg",
+               "dataset = { plugin = \"digits\"; };\n"
+               "model = { plugin = \"mlp\"; width = 6; };\n"
+               "training = { epochs = 1; snapshots = [ 0 ]; };\n"
+               "probes = ( \"redundancy\" );\n");
+}
+
+static void teardown(void)
+{
+    test_folder_remove(folder);
+}
+
+static void study(const char *out, const char *settings)
+{
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o %s %s", out, settings);
+}
+
+/* The tables of a folder are those of the study that one command did, and no run is left to do. */
+static void is_whole(const char *merged, const char *whole)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "cmp %s/results.csv %s/results.csv && cmp %s/summary.csv %s/summary.csv", merged, whole,
+                merged, whole);
+    command_gives(folder, 0, NULL, "all runs are done already", "run %s", merged);
+    shell_gives(folder, 0, NULL, NULL, "cmp %s/results.csv %s/results.csv", merged, whole);
+}
+
+START_TEST(values_of_a_swept_key_come_together)
+{
+    study("a", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    study("b", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[4,5];})'");
+    study("all", "-s 'sweep=({key=\"model.width\";values=[3,5,4];})'");
+    command_gives(folder, 0, "3 runs in c, 1 of several studies\n", NULL, "merge a b -o c");
+    ck_assert_uint_eq(count_files(folder, "c/runs/*/model.safetensors"), 3);
+    is_whole("c", "all");
+}
+END_TEST
+
+START_TEST(a_fixed_value_and_a_second_key_come_together)
+{
+    study("a", "-s 'sweep=({key=\"model.width\";values=[3,6];})'");
+    study("b", "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[16];})'");
+    study("all", "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[64,16];})'");
+    command_gives(folder, 0, "4 runs in c\n", NULL, "merge a b -o c");
+    is_whole("c", "all");
+    study("d", "-s training.batch=8");
+    command_gives(folder, 0, "1 runs of the sweep are missing", NULL, "merge c d -o e");
+    command_gives(folder, 0, NULL, NULL, "run e -q");
+    command_gives(folder, 0, "6 runs: 6 done", NULL, "status e");
+}
+END_TEST
+
+START_TEST(plugins_that_are_swept_come_together_however_they_are_written)
+{
+    study("a",
+          "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;});})'");
+    study("b", "-s 'sweep=({key=\"model.activation\";values=({plugin=\"leaky_relu\";slope=0.2;});})'");
+    study("d", "");
+    study("all", "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;},"
+                 "{plugin=\"leaky_relu\";slope=0.2;});})'");
+    command_gives(folder, 0, "3 runs in c, 1 of several studies\n", NULL, "merge a b d -o c");
+    is_whole("c", "all");
+}
+END_TEST
+
+START_TEST(seeds_that_follow_each_other_are_replicates)
+{
+    study("a", "-s replicates=2");
+    study("b", "-s seed=3 -s replicates=2");
+    study("all", "-s seed=1 -s replicates=4");
+    command_gives(folder, 0, "4 runs in c\n", NULL, "merge b a -o c");
+    is_whole("c", "all");
+    study("d", "-s seed=9");
+    command_gives(folder, 2, NULL, "leave a gap", "merge a d -o e");
+    ck_assert_uint_eq(count_files(folder, "e"), 0);
+}
+END_TEST
+
+START_TEST(a_run_that_failed_in_one_is_taken_from_the_other)
+{
+    study("a", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    study("b", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "cd a/runs && set -- * && sed -i 's/\"status\": \"done\"/\"status\": \"failed\"/' $1/run.json");
+    command_gives(folder, 0, "2 runs in c", NULL, "merge a b -o c");
+    is_whole("c", "b");
+}
+END_TEST
+
+START_TEST(what_contradicts_is_refused_and_nothing_is_written)
+{
+    study("a", "-s training.batch=16");
+    study("b", "-s training.batch=32");
+    study("other", "-s model.width=7 -s training.batch=16");
+    shell_gives(folder, 0, NULL, NULL,
+                "cp -a a changed && sed -i 's/\"code.bits\": 6/\"code.bits\": 5/' changed/runs/*/run.json");
+    shell_gives(folder, 0, NULL, NULL,
+                "cp -a a data && sed -i 's/\"digest\": \".*\"/\"digest\": \"0123456789abcdef\"/' "
+                "data/runs/*/run.json");
+    command_gives(folder, 2, NULL, "training.batch is 16 there and 32 here", "merge a b -o c");
+    command_gives(folder, 2, NULL, "model.width is 6 there and 7 here", "merge a other -o c");
+    command_gives(folder, 2, NULL, "has other results in changed than in a", "merge a changed -o c");
+    command_gives(folder, 2, NULL, "other data under the same name", "merge a data -o c");
+    command_gives(folder, 2, NULL, "is given twice", "merge a a -o c");
+    command_gives(folder, 2, NULL, "holds results already", "merge a b -o a");
+    command_gives(folder, 2, NULL, "expected a results folder", "merge a nowhere -o c");
+    command_gives(folder, 1, NULL, "expected -o DIR", "merge a b");
+    command_gives(folder, 1, NULL, "expected two DIRs", "merge a -o c");
+    ck_assert_uint_eq(count_files(folder, "c"), 0);
+    shell_gives(folder, 0, NULL, NULL, "mkdir -p mine/runs");
+    command_gives(folder, 2, NULL, "is not a results folder of tessera", "merge a b -o mine");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("merge");
+    TCase *tests = tcase_create("tessera merge");
+    tcase_set_timeout(tests, PATIENCE);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, values_of_a_swept_key_come_together);
+    tcase_add_test(tests, a_fixed_value_and_a_second_key_come_together);
+    tcase_add_test(tests, plugins_that_are_swept_come_together_however_they_are_written);
+    tcase_add_test(tests, seeds_that_follow_each_other_are_replicates);
+    tcase_add_test(tests, a_run_that_failed_in_one_is_taken_from_the_other);
+    tcase_add_test(tests, what_contradicts_is_refused_and_nothing_is_written);
+    suite_add_tcase(suite, tests);
+    return test_main(suite);
+}

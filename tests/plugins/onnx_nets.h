@@ -1,0 +1,17 @@
+/* Networks that the tests of model onnx share. */
+#ifndef TSR_TESTS_ONNX_NETS_H
+#define TSR_TESTS_ONNX_NETS_H
+
+#include "files_check.h"
+#include "onnx_make.h"
+
+/* Writes the file that was made as net.onnx in the test's folder, and the model that reads it. */
+void onnx_write(void);
+tsr_instance *onnx_instance(void);
+
+/* 2 inputs, 3 hidden units, 2 outputs and a softmax. */
+void onnx_make_two_layers(void);
+/* 2 x 4 x 3 to 3 by all that the plugin computes itself: pads, pieces, arrays. */
+void onnx_make_maps(void);
+
+#endif

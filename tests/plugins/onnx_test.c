@@ -1,0 +1,246 @@
+/* Model onnx: networks of files that the test makes, by values computed by hand, gradients and lines. What it
+   refuses is in onnx_refused_test.c, what PyTorch exports is compared in tests/host/onnx_test.py. */
+#include "onnx_nets.h"
+
+#include "cli/command.h"
+#include "nn/network.h"
+#include "nn/nets.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/line.h>
+
+/* --- building --- */
+
+static test_net build(tsr_shape shape, int outputs)
+{
+    test_net net = { .model = onnx_instance() };
+    ck_succeeds(tsr_network_new(net.model, shape, outputs, 1, &net.network));
+    net.loss = test_give_loss(net.network);
+    return net;
+}
+
+static void gives(test_net *net, const float *x, size_t n, const float *expected)
+{
+    float y[64];
+    ck_succeeds(tsr_network_predict(net->network, 1, x, y));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_float_eq_tol(y[i], expected[i], 1e-5f);
+}
+
+#define GIVES(net, n, x, ...) gives(net, x, n, (const float[]){ __VA_ARGS__ })
+
+START_TEST(weights_are_the_files_and_a_softmax_at_the_end_is_the_losss)
+{
+    onnx_make_two_layers();
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2), 2);
+    /* h = (1 + 4, -1 + 2 + 1, .5 - 4 - .5) = (5, 2, -4) */
+    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 1);
+    ck_assert_str_eq(tsr_network_layer(net.network, 0).name, "act.Relu");
+    ck_assert_uint_eq(tsr_network_layer(net.network, 0).units, 3);
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 9 + 6);
+    net_free(&net);
+}
+END_TEST
+
+START_TEST(what_the_output_does_not_need_is_left_out)
+{
+    onnx_make_two_layers();
+    onnx_node("beside", "NonMaxSuppression", "h", "boxes");
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2), 2);
+    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    net_free(&net);
+}
+END_TEST
+
+/* x of 4 in all kinds of pieces, arithmetic of constants, and a shape that is computed of the batch. */
+static void make_pieces(void)
+{
+    onnx_begin((const int64_t[]){ 2, 2, 0 }, (const int64_t[]){ 6, 0 });
+    ONNX_FLOATS("low", ONNX_DIMS(1), -1);
+    ONNX_FLOATS("high", ONNX_DIMS(1), 0.5f);
+    ONNX_FLOATS("mean", ONNX_DIMS(1, 2, 1), 0.5f, -0.25f);
+    ONNX_FLOATS("scale", ONNX_DIMS(2), 2, 4);
+    ONNX_INTEGERS("zero", 0);
+    ONNX_INTEGERS("rest", -1);
+    ONNX_INTEGERS("pads", 0, 0, 0, 0, 1, 0);
+    onnx_node("sub", "Sub", "x mean", "a");
+    onnx_node("div", "Div", "a scale", "b");
+    onnx_add_real(onnx_node("leaky", "LeakyRelu", "b", "c"), "alpha", 0.25);
+    onnx_node("clip", "Clip", "c low high", "d");
+    onnx_node("pad", "Pad", "d pads", "e");
+    onnx_node("shape", "Shape", "x", "s");
+    onnx_node("first", "Gather", "s zero", "n");
+    onnx_add_int(onnx_node("new", "Concat", "n rest", "t"), "axis", 0);
+    onnx_node("flat", "Reshape", "e t", "y");
+}
+
+START_TEST(pieces_pads_and_constants_compute_what_they_say)
+{
+    make_pieces();
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2, 2), 6);
+    /* (2.5, -3.5; -.25, 8.25) - mean = (2, -4; 0, 8.5), / scale = (1, -1; 0, 2.125), leaky, clipped */
+    GIVES(&net, 6, ((const float[]){ 2.5f, -3.5f, -0.25f, 8.25f }), 0.5f, -0.25f, 0, 0.5f, 0, 0);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
+    ck_assert_uint_eq(tsr_network_layer(net.network, 1).n_breakpoints, 2);
+    net_free(&net);
+}
+END_TEST
+
+START_TEST(gradients_are_right)
+{
+    onnx_make_maps();
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2, 4, 3), 3);
+    ck_succeeds(tsr_network_plan(net.network, BATCH, true));
+    double error = gradient_error(&net, BATCH);
+    ck_assert_msg(error < 5e-3, "%g", error);
+    net_free(&net);
+}
+END_TEST
+
+START_TEST(courses_along_lines_are_those_of_the_network)
+{
+    enum { N = 3, SIZE = 4 };
+    make_pieces();
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2, 2), 6);
+    double x[N * SIZE], u[N * SIZE], t[N] = { 0.5, -1.25, 3 };
+    float at[N * SIZE], logits[N * 6];
+    fill_random(N * SIZE, at, 1);
+    for (size_t i = 0; i < N * SIZE; i++) {
+        x[i] = (double)at[i];
+        u[i] = (double)(i % 3) - 0.75;
+        at[i] = (float)(x[i] + t[i / SIZE] * u[i]);
+    }
+    tsr_lines *lines;
+    ck_succeeds(tsr_lines_new(net.network, N, x, u, &lines));
+    ck_succeeds(tsr_lines_move(lines, t));
+    ck_succeeds(tsr_network_predict(net.network, N, at, logits));
+    for (size_t i = 0; i < N * 6; i++)
+        ck_assert_double_eq_tol(tsr_lines_logits(lines)[i], (double)logits[i], 1e-5);
+    tsr_lines_free(lines);
+    net_free(&net);
+}
+END_TEST
+
+/* (x - mean) / sqrt(variance + epsilon) with its scale and shift is one layer norm. */
+static void make_layer_norm(bool used_elsewhere)
+{
+    onnx_begin((const int64_t[]){ 4, 0 }, (const int64_t[]){ 4, 0 });
+    ONNX_FLOATS("two", ONNX_DIMS(1), 2);
+    ONNX_FLOATS("eps", ONNX_DIMS(1), 1e-5f);
+    ONNX_FLOATS("g", ONNX_DIMS(4), 1, 2, 3, 4);
+    ONNX_FLOATS("h", ONNX_DIMS(4), 0.5f);
+    onnx_add_list(onnx_node("mean", "ReduceMean", "x", "m"), "axes", -1);
+    onnx_node("sub", "Sub", "x m", "d");
+    onnx_node("pow", "Pow", "d two", "p");
+    onnx_add_list(onnx_node("mean2", "ReduceMean", "p", "v"), "axes", -1);
+    onnx_node("add", "Add", "v eps", "w");
+    onnx_node("sqrt", "Sqrt", "w", "r");
+    onnx_node("div", "Div", "d r", "z");
+    onnx_node("mul", "Mul", "z g", "q");
+    onnx_node("end", "Add", "q h", used_elsewhere ? "u" : "s");
+    if (used_elsewhere)
+        onnx_node("more", "Add", "u d", "s");
+    onnx_node("relu", "Relu", "s", "y");
+}
+
+START_TEST(a_layer_norm_written_out_is_one)
+{
+    make_layer_norm(false);
+    onnx_write();
+    test_net net = build(TSR_SHAPE(4), 4);
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 8);
+    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 3.499985f, 4.49998f);
+    net_free(&net);
+    make_layer_norm(true);
+    onnx_write();
+    net = build(TSR_SHAPE(4), 4);
+    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 4.499985f, 5.49998f);
+    net_free(&net);
+}
+END_TEST
+
+START_TEST(the_datas_shape_is_the_inputs_but_for_dimensions_of_one)
+{
+    onnx_make_two_layers();
+    onnx_write();
+    test_net net = build(TSR_SHAPE(1, 1, 2), 2);
+    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    net_free(&net);
+    tsr_instance *m = onnx_instance();
+    tsr_network *network;
+    ck_fails(tsr_network_new(m, TSR_SHAPE(3), 2, 1, &network), TSR_REFUSED,
+             "its input 'x' is 2, and the data are 3");
+    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 5, 1, &network), TSR_REFUSED, "5");
+    tsr_instance_free(m);
+}
+END_TEST
+
+START_TEST(weights_may_lie_in_a_file_beside_it)
+{
+    static const float w[] = { 9, 1, 2, -1, 1, 0.5f, -2 };
+    static Onnx__Entry entries[] = { ONNX__ENTRY__INIT, ONNX__ENTRY__INIT };
+    static Onnx__Entry *list[] = { &entries[0], &entries[1] };
+    onnx_make_two_layers();
+    Onnx__Tensor *t = onnx_model.graph->initializer[0];
+    t->n_float_data = 0;
+    t->has_data_location = 1;
+    t->data_location = 1;
+    t->n_external_data = 2;
+    t->external_data = list;
+    entries[0].key = onnx_copy("location"), entries[0].value = onnx_copy("net.data");
+    entries[1].key = onnx_copy("offset"), entries[1].value = onnx_copy("4");
+    files_write("net.data", w, sizeof(w));
+    onnx_write();
+    test_net net = build(TSR_SHAPE(2), 2);
+    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    net_free(&net);
+    tsr_instance *m = onnx_instance();
+    tsr_network *network;
+    files_write("net.data", w, sizeof(w) - 1);
+    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED,
+             "net.data: has 27 bytes, expected 24 from byte 4 on");
+    entries[0].value = onnx_copy("../net.data");
+    onnx_write();
+    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, "in the folder of this one");
+    entries[0].value = onnx_copy("net.data"), entries[1].value = onnx_copy("18446744073709551615");
+    onnx_write();
+    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, "expected 24 from byte");
+    tsr_instance_free(m);
+}
+END_TEST
+
+START_TEST(the_kit_finds_nothing)
+{
+    onnx_make_maps();
+    onnx_write();
+    command_gives(files_folder, 0, NULL, NULL,
+                  "test model/onnx -s file=net.onnx --limit 600");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("onnx");
+    TCase *networks = tcase_create("networks");
+    tcase_add_checked_fixture(networks, files_make_folder, files_remove_folder);
+    tcase_add_test(networks, weights_are_the_files_and_a_softmax_at_the_end_is_the_losss);
+    tcase_add_test(networks, what_the_output_does_not_need_is_left_out);
+    tcase_add_test(networks, pieces_pads_and_constants_compute_what_they_say);
+    tcase_add_test(networks, gradients_are_right);
+    tcase_add_test(networks, courses_along_lines_are_those_of_the_network);
+    tcase_add_test(networks, a_layer_norm_written_out_is_one);
+    tcase_add_test(networks, the_datas_shape_is_the_inputs_but_for_dimensions_of_one);
+    tcase_add_test(networks, weights_may_lie_in_a_file_beside_it);
+    tcase_add_test(networks, the_kit_finds_nothing);
+    tcase_set_timeout(networks, 600);
+    suite_add_tcase(suite, networks);
+    return test_main(suite);
+}
