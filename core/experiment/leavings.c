@@ -51,6 +51,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
         { "codes/test.npy", TSR_LEFT_CODES },
         { "codes/train_labels.npy", TSR_LEFT_CODES },
         { "codes/test_labels.npy", TSR_LEFT_CODES },
+        { "codes/kept.npy", TSR_LEFT_CODES },
+        { "codes/constant.npy", TSR_LEFT_CODES },
     };
     *kind = is_below(path, "probing.unfinished") ? TSR_LEFT_UNFINISHED : TSR_LEFT_OF_PROBES;
     if (*kind == TSR_LEFT_UNFINISHED || is_below(path, "probes"))

@@ -11,6 +11,7 @@
 
 #define CELL 64
 #define GAP 2
+#define SCREEN 40  /* lines */
 #define HEADING 12 /* headings are broken into lines of about this length */
 
 typedef struct table {
@@ -146,31 +147,52 @@ static void write_legend(const tsr_summary *summary, tsr_text *out)
             }
 }
 
-/* One point: metrics down, snapshots across. */
+static size_t count_details(const tsr_results *results)
+{
+    size_t details = 0;
+    for (size_t m = 0; m < results->n_measures; m++)
+        details += results->measures[m].detail;
+    return details;
+}
+
+static void tell_left_out(size_t n, tsr_text *out)
+{
+    if (n)
+        tsr_text_add(out, "(%zu more metrics in results.csv)\n", n);
+}
+
+/* One point: metrics down, snapshots across; details too, where all of them fit on a screen. */
 static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *out)
 {
+    const tsr_results *results = summary->results;
     const tsr_point *point = &summary->points[0];
     size_t first = 1 + (point->n > 1); /* with several runs, n has a row */
-    table t = { .rows = summary->results->n_measures + first, .columns = point->n_epochs + 1 };
+    size_t left_out = results->n_measures > SCREEN ? count_details(results) : 0;
+    table t = { .rows = results->n_measures - left_out + first, .columns = point->n_epochs + 1 };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
         return;
     }
     snprintf(cell(&t, 0, 0), CELL, "epoch");
-    for (size_t m = 0; m < summary->results->n_measures; m++)
-        snprintf(cell(&t, m + first, 0), CELL, "%.63s", summary->results->measures[m].name);
     if (first > 1)
         snprintf(cell(&t, 1, 0), CELL, "n");
     for (size_t e = 0; e < point->n_epochs; e++) {
         snprintf(cell(&t, 0, e + 1), CELL, "%.0f", point->epochs[e]);
         if (first > 1)
             snprintf(cell(&t, 1, e + 1), CELL, "%zu", point->snapshots[e]);
-        for (size_t m = 0; m < summary->results->n_measures; m++)
+    }
+    for (size_t m = 0, row = first; m < results->n_measures; m++) {
+        if (left_out && results->measures[m].detail)
+            continue;
+        snprintf(cell(&t, row, 0), CELL, "%.63s", results->measures[m].name);
+        for (size_t e = 0; e < point->n_epochs; e++)
             write_statistic(tsr_summary_at(summary, 0, e, m), point->snapshots[e],
-                            tsr_summary_decimals(summary, m), cell(&t, m + first, e + 1));
+                            tsr_summary_decimals(summary, m), cell(&t, row, e + 1));
+        row++;
     }
     write_table(&t, 1, width, out);
+    tell_left_out(left_out, out);
     free(t.cells);
 }
 
@@ -205,9 +227,7 @@ static void fill_point_row(const tsr_summary *summary, size_t number, const tabl
 /* Several points: one row each, the last snapshot. */
 static void write_points(const tsr_summary *summary, size_t width, tsr_text *out)
 {
-    size_t keys = summary->results->n_keys, details = 0, column = 0;
-    for (size_t m = 0; m < summary->results->n_measures; m++)
-        details += summary->results->measures[m].detail;
+    size_t keys = summary->results->n_keys, details = count_details(summary->results), column = 0;
     table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->results->n_measures - details };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
@@ -223,8 +243,7 @@ static void write_points(const tsr_summary *summary, size_t width, tsr_text *out
     for (size_t p = 0; p < summary->n_points; p++)
         fill_point_row(summary, p, &t);
     write_table(&t, keys, width, out);
-    if (details)
-        tsr_text_add(out, "(%zu more metrics in results.csv)\n", details);
+    tell_left_out(details, out);
     free(t.cells);
 }
 

@@ -161,8 +161,10 @@ static tsr_status *file_differs(const verifying *v, const char *id, const char *
 /* The files that the run has left and was done again with. */
 static tsr_status *files_differ(const verifying *v, const tsr_run *run, tsr_text *out)
 {
-    static const char *const names[] = { "model.safetensors",      "codes/train.npy",       "codes/test.npy",
-                                         "codes/train_labels.npy", "codes/test_labels.npy", NULL };
+    static const char *const names[] = { "model.safetensors",     "codes/train.npy",
+                                         "codes/test.npy",        "codes/train_labels.npy",
+                                         "codes/test_labels.npy", "codes/kept.npy",
+                                         "codes/constant.npy",    NULL };
     for (const char *const *name = names; *name && !out->length; name++) {
         bool differs = false;
         if (tsr_store_has_file(&v->here, run, *name))

@@ -40,7 +40,7 @@ START_TEST(models_and_codes_go_and_the_study_stays_whole)
     shell_gives(folder, 0, NULL, NULL, "cp out/results.csv before.csv");
     command_gives(folder, 0, "out: would free ", NULL, "clean out --models -n");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/model.safetensors"), 3);
-    command_gives(folder, 0, "(3 models, 12 files of codes)", NULL, "clean out --models --codes");
+    command_gives(folder, 0, "(3 models, 18 files of codes)", NULL, "clean out --models --codes");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/*"), 3);
     shell_gives(folder, 0, NULL, NULL,
                 "grep 'save_model = false' out/config.cfg && grep 'save_codes = false' out/config.cfg");

@@ -78,7 +78,7 @@ START_TEST(codes_of_a_run_give_its_metrics_again_to_the_last_bit)
 {
     run_study();
     command_gives(folder, 0, "few.projected_test", NULL, "probe " FILES " -s seed=7 -s " PROBES " -o again");
-    ck_assert_uint_eq(count_equal_columns("again/results.csv", "out/results.csv"), 15);
+    ck_assert_uint_eq(count_equal_columns("again/results.csv", "out/results.csv"), 23);
     ck_assert_uint_eq(count_files(folder, "again/probes/knn/knn_predictions.npy"), 1);
     ck_assert_uint_eq(count_files(folder, "again/probes/*"), 1);
 }
