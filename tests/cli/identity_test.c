@@ -141,7 +141,7 @@ static void take_up_again(const char *config, const char *settings)
 /* What makes a config small; its data are this test's. */
 static char *shrunk(const char *path)
 {
-    bool convolutional = strstr(path, "resnet") || strstr(path, "vgg");
+    bool convolutional = strstr(path, "resnet") || strstr(path, "vgg") || strstr(path, "tiny-imagenet");
     const char *data = strstr(path, "cifar10") ? "cifar" : strstr(path, "mnist") ? "mnist" : NULL;
     /* Data that only their owners may give away: stood in for, but for the network's needs. */
     const char *stood_in = strstr(path, "tiny-imagenet") ? "-s 'dataset={plugin=\"cifar\"; path=\"cifar\";}'"
