@@ -226,17 +226,6 @@ static tsr_status *missing(const source *from, const char *what, const char *key
                     key);
 }
 
-static tsr_status *sizes_of_model(const tsr_instance *model, tsr_shape *shape, int *outputs)
-{
-    const tsr_model_ops *ops = tsr_instance_ops(model);
-    if (!ops->sizes)
-        return NULL;
-    tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
-    tsr_status *status = ops->sizes(tsr_instance_self(model), shape, outputs);
-    tsr_guard_leave(before);
-    return status;
-}
-
 /* What is said of both, and takes the place of what was known before. */
 static tsr_status *take_sizes(const tsr_value *dims, const tsr_value *number, tsr_shape *shape, int *outputs)
 {
@@ -253,7 +242,7 @@ static tsr_status *find_sizes(const source *from, const tsr_instance *model, tsr
     *outputs = 0;
     TSR_TRY(take_sizes(tsr_value_member(from->otherwise, "shape"),
                        tsr_value_member(from->otherwise, "outputs"), shape, outputs));
-    TSR_TRY(sizes_of_model(model, shape, outputs));
+    TSR_TRY(tsr_model_sizes(model, shape, outputs));
     tsr_status *status = find_value(from, "shape", "input", &dims);
     if (!status)
         status = find_value(from, "outputs", "outputs", &number);

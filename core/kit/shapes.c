@@ -26,28 +26,14 @@ static tsr_status *build(const tsr_instance *model, const tsr_instance *loss, ts
     return status;
 }
 
-/* What the model says that it takes and gives, if it does: no dimensions, and the kit's number of classes. */
-static tsr_status *sizes_of(const tsr_instance *model, tsr_shape *shape, int *outputs)
-{
-    const tsr_model_ops *ops = tsr_instance_ops(model);
-    *shape = (tsr_shape){ 0 };
-    *outputs = TSR_KIT_CLASSES;
-    if (!ops->sizes)
-        return NULL;
-    tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
-    tsr_status *status = ops->sizes(tsr_instance_self(model), shape, outputs);
-    tsr_guard_leave(before);
-    return status;
-}
-
 void tsr_kit_next_network(const tsr_kit *kit, const tsr_instance *model, const tsr_instance *loss,
                           size_t *next, bool is_first, tsr_network **network, tsr_shape *shape,
                           tsr_status **refused)
 {
-    tsr_shape said;
-    int outputs;
+    tsr_shape said = { 0 }; /* where the model says none, the kit's own */
+    int outputs = TSR_KIT_CLASSES;
     *network = NULL;
-    *refused = sizes_of(model, &said, &outputs);
+    *refused = tsr_model_sizes(model, &said, &outputs);
     if (*refused)
         return;
     bool own = kit->n_shapes == 0, fixed = own && said.n_dims > 0;

@@ -23,6 +23,17 @@ static tsr_status *build(tsr_network *network, const tsr_instance *model, tsr_sh
     return tsr_network_lay_out(network, seed);
 }
 
+tsr_status *tsr_model_sizes(const tsr_instance *model, tsr_shape *input, int *outputs)
+{
+    const tsr_model_ops *ops = tsr_instance_ops(model);
+    if (!ops->sizes)
+        return NULL;
+    tsr_guarded before = tsr_instance_enter(model, TSR_CALL_BUILD);
+    tsr_status *status = ops->sizes(tsr_instance_self(model), input, outputs);
+    tsr_guard_leave(before);
+    return status;
+}
+
 tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape shape, int outputs, uint64_t seed,
                             tsr_network **out)
 {

@@ -16,6 +16,10 @@ TSR_MUST_CHECK tsr_status *tsr_network_new(const tsr_instance *model, tsr_shape 
                                            uint64_t seed, tsr_network **out);
 void tsr_network_free(tsr_network *network);
 
+/* Asks a model that takes and gives sizes of its own for them; those that it does not say, or all of another
+   model, stay as they are. */
+TSR_MUST_CHECK tsr_status *tsr_model_sizes(const tsr_instance *model, tsr_shape *input, int *outputs);
+
 /* What a loss compares with: its tsr_target. */
 tsr_target tsr_loss_target(const tsr_instance *loss);
 
