@@ -2,6 +2,8 @@
  */
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ void tsr_log_set_quiet(bool value)
 TSR_PRINTF(2, 0) static void put_line(const char *prefix, const char *format, va_list args)
 {
     char *message, *line;
-    if (vasprintf(&message, format, args) < 0)
+    if (vasprintf(&message, format, args) < 0 || !(message = tsr_shown(message)))
         return;
     int length = asprintf(&line, "%s%s\n", prefix, message);
     free(message);

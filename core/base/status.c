@@ -1,5 +1,6 @@
-/* Errors: a code and one message, which grows to the left as context is added. */
-#include <tessera/status.h>
+/* Errors: a code and one message, which grows to the left as context is added. What comes from files and
+   plugins may stand in it: none of it steers a terminal. */
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +22,10 @@ tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args)
     if (!status)
         return &out_of_memory;
     status->code = code;
-    if (vasprintf(&status->message, format, args) < 0) {
+    if (vasprintf(&status->message, format, args) < 0)
+        status->message = NULL;
+    status->message = tsr_shown(status->message);
+    if (!status->message) {
         free(status);
         return &out_of_memory;
     }
@@ -46,9 +50,11 @@ tsr_status *tsr_context(tsr_status *status, const char *format, ...)
     va_start(args, format);
     int length = vasprintf(&context, format, args);
     va_end(args);
-    if (length < 0)
+    context = length < 0 ? NULL : tsr_shown(context);
+    if (!context)
         return status;
-    bool said = strncmp(status->message, context, (size_t)length) == 0 && status->message[length] == ':';
+    size_t own = strlen(context);
+    bool said = strncmp(status->message, context, own) == 0 && status->message[own] == ':';
     length = said ? -1 : asprintf(&message, "%s: %s", context, status->message);
     free(context);
     if (length < 0)

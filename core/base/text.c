@@ -79,6 +79,58 @@ bool tsr_is_utf8(const char *text)
     return length > 0;
 }
 
+/* Whether a character, of UTF-8 and so many bytes, would steer the terminal instead of being seen: the
+   control characters, and the marks that turn the direction of what follows. */
+static bool steers(const unsigned char *c, size_t length, unsigned *code)
+{
+    *code = length == 1   ? c[0]
+            : length == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu)
+            : length == 3 ? (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu)
+                          : 0x10000;
+    return *code < ' ' || (*code >= 0x7f && *code < 0xa0) || *code == 0x61c || *code == 0x200e ||
+           *code == 0x200f || *code == 0x2028 || *code == 0x2029 || (*code >= 0x202a && *code <= 0x202e) ||
+           (*code >= 0x2066 && *code <= 0x2069);
+}
+
+/* Bytes of the next character that is shown as it is; 0: none, and `out` has what stands for the *taken
+   bytes. */
+static size_t plain_length(const unsigned char *c, char out[8], size_t *taken)
+{
+    unsigned code;
+    size_t length = character_length(c);
+    *taken = length ? length : 1;
+    if (length && !steers(c, length, &code))
+        return length;
+    if (!length || code < 0x80)
+        snprintf(out, 8, "\\x%02x", c[0]);
+    else
+        snprintf(out, 8, "\\u%04x", code & 0xffff);
+    return 0;
+}
+
+char *tsr_shown(char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    char out[8];
+    size_t taken;
+    if (!text)
+        return NULL;
+    while (*at && plain_length(at, out, &taken))
+        at += taken;
+    if (!*at)
+        return text;
+    tsr_text shown = { 0 };
+    for (at = (const unsigned char *)text; *at; at += taken) {
+        size_t length = plain_length(at, out, &taken);
+        tsr_text_add_span(&shown, length ? (const char *)at : out, length ? length : strlen(out));
+    }
+    free(text);
+    if (!shown.failed)
+        return shown.chars;
+    free(shown.chars);
+    return NULL;
+}
+
 /* Reals of these powers of ten are written without an exponent. */
 enum { MIN_PLAIN_EXPONENT = -4, MAX_PLAIN_EXPONENT = 15 };
 

@@ -22,6 +22,11 @@ char *tsr_format(const char *format, ...) TSR_PRINTF(1, 2);
 /* Whether the text is UTF-8: no byte out of place, no overlong form, no surrogate. */
 bool tsr_is_utf8(const char *text);
 
+/* The text as a terminal may be given it: each control character, direction mark and byte that is no part of
+   UTF-8 is written out, as \x1b or \u202e. Takes the text, from malloc, over, and gives it or another one in
+   its place, to be freed; NULL without memory, or for NULL. */
+char *tsr_shown(char *text);
+
 /* Edit distance with transpositions of neighbours (optimal string alignment). Words of up to 63
    characters; longer ones are as far apart as they are long. */
 size_t tsr_edit_distance(const char *a, const char *b);

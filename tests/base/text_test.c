@@ -85,6 +85,35 @@ START_TEST(no_shorter_text_reads_back)
 }
 END_TEST
 
+START_TEST(what_steers_a_terminal_is_written_out)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        { "plain, caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82",
+          "plain, caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82" },
+        { "", "" },
+        { "\x1b[31mred\n\t\x7f", "\\x1b[31mred\\x0a\\x09\\x7f" },
+        { "\xff\xc3(\xe2\x82", "\\xff\\xc3(\\xe2\\x82" },
+        { "a\xe2\x80\xaez\xe2\x81\xa6", "a\\u202ez\\u2066" },
+        { "\xc2\x9b"
+          "1m",
+          "\\u009b1m" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *shown = tsr_shown(strdup(cases[i].text));
+        ck_assert_str_eq(shown, cases[i].shown);
+        free(shown);
+        tsr_status *status = tsr_context(tsr_fail(TSR_REFUSED, "'%s'", cases[i].text), "%s", cases[i].text);
+        char *expected = tsr_format("%s: '%s'", cases[i].shown, cases[i].shown);
+        ck_assert_str_eq(tsr_status_message(status), expected);
+        free(expected);
+        tsr_status_free(status);
+    }
+    ck_assert_ptr_null(tsr_shown(NULL));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text");
@@ -92,6 +121,7 @@ int main(void)
     tcase_add_test(tests, reals_are_written_as_people_write_them);
     tcase_add_test(tests, reals_read_back_as_the_same_number);
     tcase_add_test(tests, no_shorter_text_reads_back);
+    tcase_add_test(tests, what_steers_a_terminal_is_written_out);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
