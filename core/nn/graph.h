@@ -127,6 +127,12 @@ void tsr_graph_free(tsr_graph *graph);
    that there must be. */
 TSR_MUST_CHECK tsr_status *tsr_graph_finish(tsr_graph *graph, tsr_node *logits, int outputs);
 
+/* The values that the node's operator reads; NULL where there are none in the graph. */
+static inline const double *tsr_node_constants(const tsr_graph *graph, const tsr_node *node)
+{
+    return graph->constant_values ? graph->constant_values + node->first_constant : NULL;
+}
+
 /* Gives a constant another value; refuses one that is out of its range. */
 TSR_MUST_CHECK tsr_status *tsr_graph_set_constant(tsr_graph *graph, size_t i, double value);
 

@@ -21,7 +21,7 @@ static void find_breakpoints(const tsr_network *network, const tsr_layer_source 
                       .shape = reader->shape,
                       .parameters = network->store.parameters + reader->first_parameter,
                       .state = network->store.state + reader->first_state,
-                      .constants = network->graph->constant_values + reader->first_constant };
+                      .constants = tsr_node_constants(network->graph, reader) };
     tsr_call before = tsr_guard_note(reader->call);
     reader->op.breakpoints(&pass, at);
     tsr_guard_note(before);

@@ -174,7 +174,7 @@ static tsr_status *call_line(tsr_lines *lines, const tsr_node *node, const doubl
         .slope = to->slopes,
         .parameters = (const float *const *)(uintptr_t)(network->store.parameters + node->first_parameter),
         .state = (const float *const *)(uintptr_t)(network->store.state + node->first_state),
-        .constants = network->graph->constant_values + node->first_constant,
+        .constants = tsr_node_constants(network->graph, node),
         .t = lines->t,
         .next = lines->next
     };

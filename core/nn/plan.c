@@ -286,7 +286,7 @@ static void make_forward(tsr_plan *plan, const tsr_node *node, const tsr_network
         .output = plan->values[node->index],
         .parameters = store->parameters + node->first_parameter,
         .state = store->state + node->first_state,
-        .constants = plan->graph->constant_values + node->first_constant,
+        .constants = tsr_node_constants(plan->graph, node),
         .saved = forward->saved,
         .scratch = forward->scratch,
     };

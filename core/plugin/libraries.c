@@ -49,55 +49,79 @@ static bool map_file(const char *path, image *out)
     return true;
 }
 
+/* A structure of the file, which may lie anywhere in it; false where it is not all there. */
+static bool copy_from(const image *file, uint64_t at, size_t size, void *out)
+{
+    const void *bytes = bytes_at(file, at, size);
+    if (bytes)
+        memcpy(out, bytes, size);
+    return bytes;
+}
+
 static bool is_elf(const ElfW(Ehdr) * header)
 {
     extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
-    return header && memcmp(header->e_ident, __ehdr_start.e_ident, EI_VERSION + 1) == 0 &&
+    return memcmp(header->e_ident, __ehdr_start.e_ident, EI_VERSION + 1) == 0 &&
            header->e_machine == __ehdr_start.e_machine && header->e_phentsize == sizeof(ElfW(Phdr));
 }
 
-/* The program header of a type, or the segment that is mapped where `address` is; NULL: none. */
-static const ElfW(Phdr) * find_segment(const image *file, uint32_t type, ElfW(Addr) address)
+/* The program header of a type, or the segment that is mapped where `address` is; false: none. */
+static bool find_segment(const image *file, uint32_t type, ElfW(Addr) address, ElfW(Phdr) * out)
 {
-    const ElfW(Ehdr) *header = bytes_at(file, 0, sizeof(*header));
-    if (!is_elf(header))
-        return NULL;
-    const ElfW(Phdr) *segments = bytes_at(file, header->e_phoff, header->e_phnum * sizeof(*segments));
-    for (size_t i = 0; segments && i < header->e_phnum; i++)
-        if (segments[i].p_type == type &&
-            (type != PT_LOAD ||
-             (address >= segments[i].p_vaddr && address - segments[i].p_vaddr < segments[i].p_filesz)))
-            return &segments[i];
-    return NULL;
+    ElfW(Ehdr) header;
+    if (!copy_from(file, 0, sizeof(header), &header) || !is_elf(&header) ||
+        !bytes_at(file, header.e_phoff, header.e_phnum * sizeof(*out)))
+        return false;
+    for (size_t i = 0; i < header.e_phnum; i++)
+        if (copy_from(file, header.e_phoff + i * sizeof(*out), sizeof(*out), out) && out->p_type == type &&
+            (type != PT_LOAD || (address >= out->p_vaddr && address - out->p_vaddr < out->p_filesz)))
+            return true;
+    return false;
 }
 
-/* What a file says of the libraries that it needs; offsets of texts. */
+/* What a file says of the libraries that it needs. */
 typedef struct needs {
     image file;
-    const ElfW(Dyn) * entries;
+    uint64_t entries; /* where they begin: n of ElfW(Dyn) */
     size_t n;
-    const char *texts;
+    const char *texts; /* that entries give offsets of */
     size_t texts_size;
 } needs;
+
+static ElfW(Dyn) entry_of(const needs *n, size_t i)
+{
+    ElfW(Dyn) entry = { .d_tag = DT_NULL };
+    copy_from(&n->file, n->entries + i * sizeof(entry), sizeof(entry), &entry);
+    return entry;
+}
+
+static void find_texts(needs *n, ElfW(Addr) address)
+{
+    ElfW(Phdr) load;
+    if (!find_segment(&n->file, PT_LOAD, address, &load))
+        return;
+    uint64_t at = load.p_offset + (address - load.p_vaddr);
+    n->texts = bytes_at(&n->file, at, 0);
+    n->texts_size = n->texts ? n->file.size - (size_t)at : 0;
+}
 
 static bool read_needs(const char *path, needs *out)
 {
     *out = (needs){ 0 };
     if (!map_file(path, &out->file))
         return false;
-    const ElfW(Phdr) *dynamic = find_segment(&out->file, PT_DYNAMIC, 0), *load = NULL;
-    if (dynamic)
-        out->entries = bytes_at(&out->file, dynamic->p_offset, dynamic->p_filesz);
-    for (size_t i = 0; out->entries && i < dynamic->p_filesz / sizeof(ElfW(Dyn)); i++) {
-        const ElfW(Dyn) *entry = &out->entries[i];
-        if (entry->d_tag == DT_NULL)
+    ElfW(Phdr) dynamic;
+    if (!find_segment(&out->file, PT_DYNAMIC, 0, &dynamic) ||
+        !bytes_at(&out->file, dynamic.p_offset, dynamic.p_filesz))
+        return true;
+    out->entries = dynamic.p_offset;
+    for (size_t i = 0; i < dynamic.p_filesz / sizeof(ElfW(Dyn)); i++) {
+        ElfW(Dyn) entry = entry_of(out, i);
+        if (entry.d_tag == DT_NULL)
             break;
         out->n = i + 1;
-        if (entry->d_tag == DT_STRTAB && (load = find_segment(&out->file, PT_LOAD, entry->d_un.d_ptr))) {
-            uint64_t at = load->p_offset + (entry->d_un.d_ptr - load->p_vaddr);
-            out->texts = bytes_at(&out->file, at, 0);
-            out->texts_size = out->texts ? out->file.size - (size_t)at : 0;
-        }
+        if (entry.d_tag == DT_STRTAB)
+            find_texts(out, entry.d_un.d_ptr);
     }
     return true;
 }
@@ -110,7 +134,7 @@ static void free_needs(needs *n)
 /* The text of entry i; NULL where it lies outside or does not end. */
 static const char *text_of(const needs *n, size_t i)
 {
-    uint64_t at = n->entries[i].d_un.d_val;
+    uint64_t at = entry_of(n, i).d_un.d_val;
     if (!n->texts || at >= n->texts_size || !memchr(n->texts + at, '\0', n->texts_size - (size_t)at))
         return NULL;
     return n->texts + at;
@@ -119,7 +143,7 @@ static const char *text_of(const needs *n, size_t i)
 static const char *find_text(const needs *n, ElfW(Sxword) tag)
 {
     for (size_t i = 0; i < n->n; i++)
-        if (n->entries[i].d_tag == tag)
+        if (entry_of(n, i).d_tag == tag)
             return text_of(n, i);
     return NULL;
 }
@@ -285,7 +309,7 @@ static tsr_status *visit_needs(search *s, const char *path, const loader *by)
                     .depth = by ? by->depth + 1 : 0 };
     tsr_status *status = NULL;
     for (size_t i = 0; i < n.n && !status; i++) {
-        ElfW(Sxword) tag = n.entries[i].d_tag;
+        ElfW(Sxword) tag = entry_of(&n, i).d_tag;
         const char *name =
             tag == DT_NEEDED || tag == DT_AUXILIARY || tag == DT_FILTER ? text_of(&n, i) : NULL;
         if (name && *name && here.depth < MAX_DEPTH)

@@ -586,8 +586,8 @@ static void read_svmlight(const void *self, tsr_split split, size_t n, const siz
         memset(inputs, 0, n * data->n_inputs * sizeof(*inputs));
     for (size_t i = 0; i < n; i++) {
         size_t row = row_of(data, split, index[i]);
-        float *input = inputs + i * data->n_inputs;
-        for (size_t e = rows->first[row]; inputs && e < rows->first[row + 1]; e++)
+        float *input = inputs ? inputs + i * data->n_inputs : NULL;
+        for (size_t e = rows->first[row]; input && e < rows->first[row + 1]; e++)
             input[rows->features[e]] = rows->values ? rows->values[e] : 1;
         if (labels)
             labels[i] = rows->labels[row];
