@@ -1,39 +1,42 @@
-/* Codes that another program made, as tessera probe takes them. */
+/* Arrays of codes and labels that another program made, as tessera probe takes them. */
 #include "fuzz.h"
 
-#include "base/file.h"
-#include "config/parse.h"
-#include "host/foreign.h"
+#include "codes/extract.h"
+#include "codes/npy.h"
 
 #include <stdlib.h>
+#include <tessera/npy.h>
 
-/* The files of four parts, read in each of the forms that arrays of codes have. */
+static const tsr_codes_form forms[] = { { 0 },
+                                        { .packed = true },
+                                        { .packed = true, .bits = 13 },
+                                        { .packed = true, .bits = 13, .highest_first = true },
+                                        { .has_threshold = true } };
+
+static void read_in_each_form(const tsr_array *array)
+{
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        tsr_codes *codes = NULL, *none = NULL;
+        if (fuzz_succeeds(tsr_codes_from_array(array, &forms[i], &codes)) &&
+            fuzz_succeeds(tsr_codes_new(0, codes->bits, &none)))
+            fuzz_succeeds(tsr_drop_constant(codes, none, NULL));
+        tsr_codes_free(codes);
+        tsr_codes_free(none);
+    }
+}
+
 void fuzz_codes(const uint8_t *bytes, size_t length)
 {
-    static const char *const names[] = { "codes_train.npy", "labels_train.npy", "codes_test.npy",
-                                         "labels_test.npy" };
-    static tsr_value *settings;
-    if (!settings && !fuzz_succeeds(tsr_parse_config("probes = ( { plugin = \"redundancy\"; } );", "settings",
-                                                     "/", &settings)))
-        abort();
-    fuzz_put_parts(bytes, length, 4, names);
-    char *paths[4];
-    for (int i = 0; i < 4; i++)
-        paths[i] = tsr_path_join(fuzz_folder(), names[i]);
-    const tsr_foreign_files forms[] = {
-        { .bits = 0 }, { .bits = 13 }, { .bits = 13, .highest_first = true }, { .has_threshold = true }
-    };
-    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-        tsr_foreign_files files = forms[i];
-        tsr_foreign foreign = { 0 };
-        for (int k = 0; k < 2; k++) {
-            files.codes[k] = paths[2 * k];
-            files.labels[k] = paths[2 * k + 1];
-        }
-        if (fuzz_succeeds(tsr_foreign_read(&files, settings, &foreign)))
-            fuzz_succeeds(tsr_foreign_measure(&foreign, NULL, NULL));
-        tsr_foreign_clear(&foreign);
-    }
-    for (int i = 0; i < 4; i++)
-        free(paths[i]);
+    fuzz_part parts[2];
+    tsr_array *array = NULL;
+    fuzz_split(bytes, length, 2, parts);
+    if (fuzz_succeeds(tsr_npy_parse("codes.npy", parts[0].bytes, parts[0].length, &array)))
+        read_in_each_form(array);
+    tsr_array_free(array);
+    int32_t *labels = NULL;
+    array = NULL;
+    if (fuzz_succeeds(tsr_npy_parse("labels.npy", parts[1].bytes, parts[1].length, &array)) &&
+        fuzz_succeeds(tsr_labels_from_array(array, TSR_MAX_CLASSES - 1, &labels)))
+        free(labels);
+    tsr_array_free(array);
 }

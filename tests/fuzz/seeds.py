@@ -113,11 +113,11 @@ def arrays():
 
 
 def codes():
-    bits = [rng.random((n, 13)) < 0.5 for n in (6, 4)]
-    labels = [npy(np.arange(n, dtype=np.int32) % 3) for n in (6, 4)]
-    for name, form in (("packed", lambda b: np.packbits(b, axis=1, bitorder="little")), ("bool", lambda b: b),
-                       ("zeros_and_ones", lambda b: b.astype(np.uint8)), ("floats", lambda b: b - np.float32(0.5))):
-        put("codes", name, npy(form(bits[0])), labels[0], npy(form(bits[1])), labels[1])
+    bits = rng.random((6, 13)) < 0.5
+    labels = npy(np.arange(6, dtype=np.int32) % 3)
+    for name, form in (("packed", np.packbits(bits, axis=1, bitorder="little")), ("bool", bits),
+                       ("zeros_and_ones", bits.astype(np.uint8)), ("floats", bits - np.float32(0.5))):
+        put("codes", name, npy(form), labels)
 
 
 def networks():
