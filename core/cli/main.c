@@ -160,7 +160,7 @@ static const command commands[] = {
       "      --sample N        so many runs, evenly picked (3); 0: all that are done\n"
       "\n"
       "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
-      "differ; 130 interrupted.\n",
+      "differ, or records are damaged; 130 interrupted.\n",
       tsr_cli_verify, true },
     { "merge", "DIR DIR... -o DIR", "one study of several",
       "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "

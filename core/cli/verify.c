@@ -50,9 +50,28 @@ static void print_run(void *unused, const char *id, const char *difference)
     fflush(stdout);
 }
 
+static void print_damaged(void *unused, const char *id, const char *reason)
+{
+    (void)unused;
+    printf("run %s is damaged: %s\n", id, reason);
+    fflush(stdout);
+}
+
+static void print_sum(const char *folder, const tsr_verified *verified)
+{
+    if (verified->compared)
+        printf("%s: %zu of %zu finished runs were done again: %zu the same, %zu differ\n", folder,
+               verified->compared, verified->done, verified->compared - verified->differ, verified->differ);
+    if (verified->damaged)
+        printf("%s: %zu damaged record%s: 'tessera run %s' does such runs again\n", folder, verified->damaged,
+               verified->damaged == 1 ? "" : "s", folder);
+}
+
 int tsr_cli_verify(int argc, char **argv)
 {
-    const tsr_verify_observer observer = { .interrupted = tsr_interrupt_came, .compared = print_run };
+    const tsr_verify_observer observer = { .interrupted = tsr_interrupt_came,
+                                           .compared = print_run,
+                                           .damaged = print_damaged };
     tsr_verified verified = { 0 };
     const char *shown = NULL;
     char *folder = NULL;
@@ -64,10 +83,9 @@ int tsr_cli_verify(int argc, char **argv)
         tsr_interrupt_watch();
         status = tsr_verify(folder, shown, sample, &observer, &verified);
     }
-    if (verified.compared)
-        printf("%s: %zu of %zu finished runs were done again: %zu the same, %zu differ\n", shown,
-               verified.compared, verified.done, verified.compared - verified.differ, verified.differ);
+    print_sum(shown, &verified);
     free(folder);
     int exit_status = tsr_cli_report(status);
-    return exit_status == TSR_EXIT_DONE && verified.differ ? TSR_EXIT_FAILED : exit_status;
+    return exit_status == TSR_EXIT_DONE && (verified.differ || verified.damaged) ? TSR_EXIT_FAILED
+                                                                                 : exit_status;
 }

@@ -31,8 +31,8 @@
 /* What may change between two calls that share a folder: it decides which runs are done and how, not what
    a run gives. */
 const char *const tsr_store_may_differ[] = { "name",        "executor", "replicates", "sweep",
-                                          "plugin_path", "report",   "output",     "allow_unsafe_plugins",
-                                          NULL };
+                                             "plugin_path", "report",   "output",     "allow_unsafe_plugins",
+                                             NULL };
 
 /* 0, or the error. */
 static int try_lock(int fd, int operation)
@@ -272,15 +272,10 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s", store->folder, run->id);
 }
 
-static char *record_path(const tsr_store *store, const char *id)
-{
-    return tsr_format("%s/runs/%s/run.json", store->folder, id);
-}
-
 tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out)
 {
     *out = NULL;
-    char *path = record_path(store, run->id);
+    char *path = tsr_record_path(store->folder, run->id);
     tsr_status *status = path ? tsr_record_read(path, run->id, out) : tsr_no_memory("a path");
     if (!status && *out && (status = tsr_context(tsr_record_check(*out, run->id), "%s", path))) {
         json_decref(*out);
@@ -304,7 +299,7 @@ bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *
 
 tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record)
 {
-    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = record_path(store, id);
+    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = tsr_record_path(store->folder, id);
     char *text = json_dumps(record, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)

@@ -223,7 +223,7 @@ static tsr_status *read_record(void *context, const char *id)
 {
     reading *r = context;
     tsr_results *results = r->results;
-    char *path = tsr_format("%s/runs/%s/run.json", results->folder, id);
+    char *path = tsr_record_path(results->folder, id);
     if (!path)
         return tsr_no_memory("a path");
     json_t *record;

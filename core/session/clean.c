@@ -33,7 +33,7 @@ typedef struct cleaning {
 /* A record that cannot be read as one says nothing: its run's files stay. */
 static tsr_status *find_failed(cleaning *c, const char *id, bool *failed)
 {
-    char *path = tsr_format("%s/runs/%s/run.json", c->folder, id);
+    char *path = tsr_record_path(c->folder, id);
     json_t *record = NULL;
     if (!path)
         return tsr_no_memory("a path");

@@ -37,7 +37,7 @@ typedef struct merging {
 
 static tsr_status *read_record(const tsr_store *store, const char *id, json_t **out)
 {
-    char *path = tsr_format("%s/runs/%s/run.json", store->folder, id);
+    char *path = tsr_record_path(store->folder, id);
     *out = NULL;
     tsr_status *status = path ? tsr_record_read(path, id, out) : tsr_no_memory("a path");
     free(path);
