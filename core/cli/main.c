@@ -162,15 +162,17 @@ static const command commands[] = {
       "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
       "differ, or records are damaged; 130 interrupted.\n",
       tsr_cli_verify, true },
-    { "merge", "DIR DIR... -o DIR", "one study of several",
+    { "merge", "DIR DIR... -o DIR [OPTIONS]", "one study of several",
       "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "
       "the\n"
       "seeds of all of them, and makes its tables, as if one command had done all. A key that one study "
       "sweeps\n"
       "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
-      "results of the same run, other data under one name. No plugin is loaded.\n"
+      "results of the same run, other data or another plugin under one name. No plugin is loaded.\n"
       "\n"
-      "  -o, --output DIR      the new folder\n"
+      "  -o, --output DIR      the new folder, or an empty one\n"
+      "      --keep            merge studies that were made with different files of a plugin\n"
+      "      --no-lock         hold no lock, where a file system has none and nobody else is in the folders\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
       tsr_cli_merge, false },
