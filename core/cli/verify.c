@@ -1,11 +1,12 @@
 /* tessera verify: whether runs give again what they gave. */
+#include "cli/amount.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 
 #include "base/file.h"
+#include "experiment/schema.h"
 #include "session/verify.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,9 @@
 
 static tsr_status *parse_count(const char *text, size_t *out)
 {
-    char *end;
-    errno = 0;
-    unsigned long number = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno)
+    const char *end = tsr_cli_parse_count(text, TSR_MAX_RUNS, out);
+    if (!end || *end)
         return tsr_fail(TSR_USAGE, "tessera verify: --sample %s: expected a number of runs, 0 for all", text);
-    *out = number;
     return NULL;
 }
 

@@ -89,6 +89,17 @@ static tsr_status *read_rows(const char *folder, int which, size_t n, size_t bit
     return tsr_context(status, "%s/%s", folder, tsr_saved_codes_files[which]);
 }
 
+/* A column is kept or constant. */
+static tsr_status *check_constant(const char *folder, const tsr_codes *constant, size_t n_kept,
+                                  const uint32_t *kept)
+{
+    for (size_t j = 0; j < n_kept; j++)
+        if (constant->words[kept[j] / 64] >> kept[j] % 64 & 1)
+            return tsr_fail(TSR_REFUSED, "%s/%s: has the bit of column %u, which is kept: expected 0 there",
+                            folder, tsr_saved_codes_files[CONSTANT], (unsigned)kept[j]);
+    return NULL;
+}
+
 /* Puts the kept columns into rows that hold the constant ones. */
 static void fill(const tsr_codes *saved, const uint32_t *kept, const tsr_codes *constant, tsr_codes *whole)
 {
@@ -132,6 +143,8 @@ tsr_status *tsr_saved_codes_read(const char *folder, const tsr_network *network,
         status = read_kept(folder, out[TRAIN]->bits, &n_kept, &kept);
     if (!status)
         status = read_rows(folder, CONSTANT, 1, out[TRAIN]->bits, &constant);
+    if (!status)
+        status = check_constant(folder, constant, n_kept, kept);
     for (int part = 0; part < 2 && !status; part++)
         status = read_part(folder, part, n[part], n_kept, kept, constant, out[part]);
     tsr_codes_free(constant);

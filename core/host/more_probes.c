@@ -134,6 +134,12 @@ static tsr_status *check_run(const adding *a, size_t i)
     tsr_text changed = { 0 };
     if (!is_to_do(record, run))
         return NULL;
+    if (!has_network(a, i) && has_file(a, i, "codes/train.npy") && !has_file(a, i, "codes/kept.npy"))
+        return tsr_fail(
+            TSR_REFUSED,
+            "run %s has saved its codes without codes/kept.npy, the numbers of their columns, as versions "
+            "before that file did: train it again with output.save_model = true",
+            a->study->runs[i].id);
     if (!has_network(a, i) && !has_file(a, i, "codes/kept.npy"))
         return tsr_fail(TSR_REFUSED,
                         "run %s has saved neither its network nor its codes: train it again with "

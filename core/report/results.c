@@ -102,6 +102,7 @@ static void result_clear(tsr_result *run)
     free(run->epochs);
     free(run->cells);
     free(run->forms);
+    free(run->real);
     free(run->training);
     *run = (tsr_result){ 0 };
 }
