@@ -26,9 +26,10 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    { "run", "CONFIG|DIR [OPTIONS]", "do an experiment's runs and show what they gave",
+    { "run", "CONFIG|DIR|run.json [OPTIONS]", "do an experiment's runs and show what they gave",
       "Trains the networks, takes their neural codes and probes them. Runs that the results folder already\n"
-      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR.\n"
+      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR: what\n"
+      "is left of it is done. The run.json of a run stands for the config of that run alone.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
       "  -o, --output DIR      results folder (default: results/<name of the experiment>)\n"
