@@ -28,7 +28,8 @@ typedef struct command {
 static const command commands[] = {
     { "run", "CONFIG|DIR|run.json [OPTIONS]", "do an experiment's runs and show what they gave",
       "Trains the networks, takes their neural codes and probes them. Runs that the results folder already\n"
-      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR: what\n"
+      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR: "
+      "what\n"
       "is left of it is done. The run.json of a run stands for the config of that run alone.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
@@ -144,7 +145,9 @@ static const command commands[] = {
       "      --failed          runs that failed, and what runs without a record have left; the tables are "
       "made\n"
       "                        anew. Runs that diverged are results and stay\n"
-      "      --models          all runs' networks; output.save_model of the folder's config becomes false\n"
+      "      --models          all runs' networks and states of trainings; output.save_model and save_state "
+      "of\n"
+      "                        the folder's config become false\n"
       "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"
       "  -n, --dry-run         say what would be removed, and remove nothing\n"
       "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"

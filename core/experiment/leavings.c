@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "experiment/folder.h"
 #include "experiment/saved_codes.h"
+#include "experiment/training_state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,7 +57,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
     if (*kind == TSR_LEFT_UNFINISHED || is_below(path, "probes"))
         return true;
     if (is_left(path, "run.json", TSR_LEFT_RECORD, kind) ||
-        is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind))
+        is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind) ||
+        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind))
         return true;
     for (const char *const *name = tsr_saved_codes_files; *name && is_below(path, TSR_SAVED_CODES); name++)
         if (is_left(path + sizeof(TSR_SAVED_CODES), *name, TSR_LEFT_CODES, kind))

@@ -278,6 +278,7 @@ static tsr_status *make(tsr_union *all)
     TSR_TRY(tsr_value_put(all->config, "replicates", tsr_value_int((int64_t)all->replicates)));
     TSR_TRY(join_output(all, "output.save_model"));
     TSR_TRY(join_output(all, "output.save_codes"));
+    TSR_TRY(join_output(all, "output.save_state"));
     return tsr_identity_of_sweep(all->config, all->sweep);
 }
 

@@ -17,6 +17,7 @@
 #include "experiment/record_compare.h"
 #include "experiment/saved_codes.h"
 #include "experiment/store.h"
+#include "experiment/training_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,11 @@ static tsr_status *skip_header(FILE *file)
                : tsr_fail(TSR_IO, "its header has no length");
 }
 
+static bool is_safetensors(const char *name)
+{
+    return strcmp(name, "model.safetensors") == 0 || strcmp(name, TSR_STATE_FILE) == 0;
+}
+
 /* Whether what both folders have under this name of the run's differs. */
 static tsr_status *file_differs(const verifying *v, const char *id, const char *name, bool *differs)
 {
@@ -59,7 +65,7 @@ static tsr_status *file_differs(const verifying *v, const char *id, const char *
     for (size_t i = 0; i < 2 && !status; i++) {
         char *path = tsr_format("%s/runs/%s/%s", folders[i], id, name);
         status = path ? tsr_open_plain(AT_FDCWD, path, &files[i]) : tsr_no_memory("a path");
-        if (!status && strcmp(name, "model.safetensors") == 0)
+        if (!status && is_safetensors(name))
             status = tsr_context(skip_header(files[i]), "%s", path);
         free(path);
     }
@@ -85,6 +91,7 @@ static tsr_status *compare_file(const verifying *v, const tsr_run *run, const ch
 static tsr_status *files_differ(const verifying *v, const tsr_run *run, tsr_text *out)
 {
     TSR_TRY(compare_file(v, run, "model.safetensors", out));
+    TSR_TRY(compare_file(v, run, TSR_STATE_FILE, out));
     for (const char *const *name = tsr_saved_codes_files; *name; name++) {
         char *path = tsr_path_join(TSR_SAVED_CODES, *name);
         tsr_status *status = path ? compare_file(v, run, path, out) : tsr_no_memory("a path");
@@ -180,6 +187,7 @@ static tsr_status *verify_run(verifying *v, const tsr_run *run, const json_t *re
     json_t *again = NULL;
     tsr_run same = *run; /* a copy with other output; what it points to stays the experiment's */
     same.output.save_model = tsr_store_has_file(&v->here, run, "model.safetensors");
+    same.output.save_state = tsr_store_has_file(&v->here, run, TSR_STATE_FILE);
     same.output.save_codes = tsr_store_has_file(&v->here, run, "codes/train.npy");
     tsr_status *status = do_again(v, &same, stopped);
     if (!status && !*stopped)
