@@ -39,6 +39,7 @@ static void print(const char *folder, const tsr_clean_options *options, const ts
 {
     static const char *const names[TSR_N_LEAVINGS][2] = { { "record", "records" },
                                                           { "model", "models" },
+                                                          { "state of a training", "states of trainings" },
                                                           { "file of codes", "files of codes" },
                                                           { "file of probes", "files of probes" },
                                                           { "unfinished file", "unfinished files" } };

@@ -26,9 +26,11 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    { "run", "CONFIG|DIR [OPTIONS]", "do an experiment's runs and show what they gave",
+    { "run", "CONFIG|DIR|run.json [OPTIONS]", "do an experiment's runs and show what they gave",
       "Trains the networks, takes their neural codes and probes them. Runs that the results folder already\n"
-      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR.\n"
+      "has are kept; the others are done. A results folder DIR stands for the config.cfg in it and -o DIR: "
+      "what\n"
+      "is left of it is done. The run.json of a run stands for the config of that run alone.\n"
       "\n"
       "  -s, --set KEY=VALUE   set a key of the config, such as model.width=50; may be repeated\n"
       "  -o, --output DIR      results folder (default: results/<name of the experiment>)\n"
@@ -143,7 +145,9 @@ static const command commands[] = {
       "      --failed          runs that failed, and what runs without a record have left; the tables are "
       "made\n"
       "                        anew. Runs that diverged are results and stay\n"
-      "      --models          all runs' networks; output.save_model of the folder's config becomes false\n"
+      "      --models          all runs' networks and states of trainings; output.save_model and save_state "
+      "of\n"
+      "                        the folder's config become false\n"
       "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"
       "  -n, --dry-run         say what would be removed, and remove nothing\n"
       "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
@@ -160,17 +164,19 @@ static const command commands[] = {
       "      --sample N        so many runs, evenly picked (3); 0: all that are done\n"
       "\n"
       "Exit status: 0 all are the same; 1 wrong usage; 2 something was refused before any work; 3 some\n"
-      "differ; 130 interrupted.\n",
+      "differ, or records are damaged; 130 interrupted.\n",
       tsr_cli_verify, true },
-    { "merge", "DIR DIR... -o DIR", "one study of several",
+    { "merge", "DIR DIR... -o DIR [OPTIONS]", "one study of several",
       "Copies the runs of results folders into a new one, whose sweep has the values and whose replicates "
       "the\n"
       "seeds of all of them, and makes its tables, as if one command had done all. A key that one study "
       "sweeps\n"
       "may have one value in the other. What contradicts is refused: configs that differ elsewhere, other\n"
-      "results of the same run, other data under one name. No plugin is loaded.\n"
+      "results of the same run, other data or another plugin under one name. No plugin is loaded.\n"
       "\n"
-      "  -o, --output DIR      the new folder\n"
+      "  -o, --output DIR      the new folder, or an empty one\n"
+      "      --keep            merge studies that were made with different files of a plugin\n"
+      "      --no-lock         hold no lock, where a file system has none and nobody else is in the folders\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
       tsr_cli_merge, false },

@@ -9,12 +9,12 @@
 #include "base/output.h"
 #include "base/text.h"
 #include "config/read.h"
+#include "cli/amount.h"
 #include "cli/display.h"
 #include "cli/interrupt.h"
 #include "host/foreign.h"
 #include "host/more_probes.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
@@ -35,12 +35,9 @@ typedef struct options {
 
 static tsr_status *parse_bits(const char *text, size_t *out)
 {
-    char *end;
-    errno = 0;
-    unsigned long long bits = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || bits < 1 || bits > UINT_MAX)
+    const char *end = tsr_cli_parse_count(text, UINT_MAX, out);
+    if (!end || *end || *out < 1)
         return tsr_fail(TSR_USAGE, "--bits %s: expected the bits of a code, 1 to %u", text, UINT_MAX);
-    *out = (size_t)bits;
     return NULL;
 }
 

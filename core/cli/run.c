@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/output.h"
+#include "cli/amount.h"
 #include "cli/display.h"
 #include "cli/interrupt.h"
 #include "session/session.h"
@@ -26,19 +27,12 @@ typedef struct options {
     bool quiet;
 } options;
 
-/* A count of at most 9 digits, which fits anywhere. Gives what follows it, NULL where there is none. */
-static const char *parse_count(const char *text, size_t *out)
-{
-    size_t digits = strspn(text, "0123456789");
-    *out = strtoul(text, NULL, 10);
-    return digits > 0 && digits <= 9 ? text + digits : NULL;
-}
-
 static tsr_status *parse_shard(const char *text, tsr_shard *out)
 {
     size_t index, of;
-    const char *rest = parse_count(text, &index);
-    if (!rest || *rest != '/' || !(rest = parse_count(rest + 1, &of)) || *rest || index < 1 || index > of)
+    const char *rest = tsr_cli_parse_count(text, TSR_MAX_RUNS, &index);
+    if (!rest || *rest != '/' || !(rest = tsr_cli_parse_count(rest + 1, TSR_MAX_RUNS, &of)) || *rest ||
+        index < 1 || index > of)
         return tsr_fail(TSR_USAGE, "--shard %s: expected I/N with I from 1 to N, such as 2/8", text);
     *out = (tsr_shard){ .index = index - 1, .of = of };
     return NULL;

@@ -41,8 +41,8 @@ static void print_time_left(const tsr_study_status *status)
 
 static void print_disk(const tsr_study_status *status)
 {
-    static const char *const names[TSR_N_LEAVINGS] = { "records", "models", "codes", "of probes",
-                                                       "unfinished" };
+    static const char *const names[TSR_N_LEAVINGS] = { "records", "models",    "states",
+                                                       "codes",   "of probes", "unfinished" };
     printf("  disk       ");
     tsr_cli_print_bytes((double)tsr_study_status_bytes(status));
     const char *before = " (";

@@ -1,12 +1,13 @@
 /* tessera test: what every plugin of a kind must hold, checked on a plugin file, as TAP. */
+#include "cli/amount.h"
 #include "cli/cli.h"
 
 #include "base/memory.h"
 #include "base/shape.h"
 #include "kit/kit.h"
 
-#include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,14 +33,11 @@ static tsr_status *parse_shape(const char *text, tsr_shape *out)
     const char *at = text;
     *out = (tsr_shape){ 0 };
     for (;; at++) {
-        char *end;
-        if (*at < '0' || *at > '9' || out->n_dims == TSR_MAX_DIMS)
+        const char *end =
+            out->n_dims < TSR_MAX_DIMS ? tsr_cli_parse_count(at, SIZE_MAX, &out->dims[out->n_dims++]) : NULL;
+        if (!end || (*end && *end != 'x'))
             return refuse_shape(text);
-        errno = 0;
-        out->dims[out->n_dims++] = strtoul(at, &end, 10);
         at = end;
-        if (errno || (*at && *at != 'x'))
-            return refuse_shape(text);
         if (!*at)
             return tsr_shape_check(*out, &size) ? NULL : refuse_shape(text);
     }

@@ -1,11 +1,12 @@
 /* tessera verify: whether runs give again what they gave. */
+#include "cli/amount.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 
 #include "base/file.h"
+#include "experiment/schema.h"
 #include "session/verify.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,9 @@
 
 static tsr_status *parse_count(const char *text, size_t *out)
 {
-    char *end;
-    errno = 0;
-    unsigned long number = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno)
+    const char *end = tsr_cli_parse_count(text, TSR_MAX_RUNS, out);
+    if (!end || *end)
         return tsr_fail(TSR_USAGE, "tessera verify: --sample %s: expected a number of runs, 0 for all", text);
-    *out = number;
     return NULL;
 }
 
@@ -50,9 +48,28 @@ static void print_run(void *unused, const char *id, const char *difference)
     fflush(stdout);
 }
 
+static void print_damaged(void *unused, const char *id, const char *reason)
+{
+    (void)unused;
+    printf("run %s is damaged: %s\n", id, reason);
+    fflush(stdout);
+}
+
+static void print_sum(const char *folder, const tsr_verified *verified)
+{
+    if (verified->compared)
+        printf("%s: %zu of %zu finished runs were done again: %zu the same, %zu differ\n", folder,
+               verified->compared, verified->done, verified->compared - verified->differ, verified->differ);
+    if (verified->damaged)
+        printf("%s: %zu damaged record%s: 'tessera run %s' does such runs again\n", folder, verified->damaged,
+               verified->damaged == 1 ? "" : "s", folder);
+}
+
 int tsr_cli_verify(int argc, char **argv)
 {
-    const tsr_verify_observer observer = { .interrupted = tsr_interrupt_came, .compared = print_run };
+    const tsr_verify_observer observer = { .interrupted = tsr_interrupt_came,
+                                           .compared = print_run,
+                                           .damaged = print_damaged };
     tsr_verified verified = { 0 };
     const char *shown = NULL;
     char *folder = NULL;
@@ -64,10 +81,9 @@ int tsr_cli_verify(int argc, char **argv)
         tsr_interrupt_watch();
         status = tsr_verify(folder, shown, sample, &observer, &verified);
     }
-    if (verified.compared)
-        printf("%s: %zu of %zu finished runs were done again: %zu the same, %zu differ\n", shown,
-               verified.compared, verified.done, verified.compared - verified.differ, verified.differ);
+    print_sum(shown, &verified);
     free(folder);
     int exit_status = tsr_cli_report(status);
-    return exit_status == TSR_EXIT_DONE && verified.differ ? TSR_EXIT_FAILED : exit_status;
+    return exit_status == TSR_EXIT_DONE && (verified.differ || verified.damaged) ? TSR_EXIT_FAILED
+                                                                                 : exit_status;
 }

@@ -133,6 +133,20 @@ tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overr
     return override_all(root, n, overrides, status, out);
 }
 
+tsr_status *tsr_config_adopt(tsr_value *root, const char *path, size_t n, const char *const *overrides,
+                             tsr_value **out)
+{
+    *out = NULL;
+    char *folder = folder_of(path);
+    tsr_origin *origin = folder ? tsr_origin_new(TSR_ORIGIN_FILE, path, 0, folder) : NULL;
+    free(folder);
+    if (origin)
+        tsr_value_set_origin(root, origin);
+    tsr_status *status = origin ? NULL : tsr_no_memory("a config");
+    tsr_origin_release(origin);
+    return override_all(root, n, overrides, status, out);
+}
+
 tsr_status *tsr_config_make(size_t n, const char *const *overrides, tsr_value **out)
 {
     *out = NULL;

@@ -12,6 +12,10 @@
 TSR_MUST_CHECK tsr_status *tsr_config_read(const char *path, size_t n, const char *const *overrides,
                                            tsr_value **out);
 
+/* The same with a tree that was made of the file at `path`, which is taken over: all of it is the file's. */
+TSR_MUST_CHECK tsr_status *tsr_config_adopt(tsr_value *root, const char *path, size_t n,
+                                            const char *const *overrides, tsr_value **out);
+
 /* The same without a file: what the texts set and nothing else. */
 TSR_MUST_CHECK tsr_status *tsr_config_make(size_t n, const char *const *overrides, tsr_value **out);
 

@@ -53,7 +53,8 @@ typedef struct tsr_experiment {
     tsr_safetensors **weights;
 } tsr_experiment;
 
-/* Reads, resolves and validates. The first failure is returned. */
+/* Reads, resolves and validates the config at `path`, or that of the one run whose record it is
+   (record_config.h). The first failure is returned. */
 TSR_MUST_CHECK tsr_status *tsr_experiment_read(const char *path, size_t n_overrides,
                                                const char *const *overrides, tsr_experiment **out);
 void tsr_experiment_free(tsr_experiment *experiment);

@@ -17,8 +17,7 @@
 
 #define ID_LENGTH 16
 
-/* What stands in the folder beside the locks. */
-static const char *const tables[] = { "summary.csv", "results.csv", "config.cfg", "report.html", NULL };
+const char *const tsr_folder_files[] = { "summary.csv", "results.csv", "report.html", "config.cfg", NULL };
 
 static bool exists(const char *folder, const char *name)
 {
@@ -57,7 +56,7 @@ tsr_status *tsr_folder_check(const char *folder, const char *shown)
     if (tsr_folder_is_ours(folder))
         return NULL;
     const char *found = exists(folder, "runs") ? "runs" : NULL;
-    for (const char *const *name = tables; *name && !found; name++)
+    for (const char *const *name = tsr_folder_files; *name && !found; name++)
         found = exists(folder, *name) ? *name : NULL;
     if (!found)
         return NULL;
@@ -169,7 +168,7 @@ tsr_status *tsr_folder_empty(const char *folder, const char *shown)
         rmdir(runs); /* where nothing stays in it */
     free(runs);
     tsr_folder_remove_unfinished(folder);
-    for (const char *const *name = tables; *name && !status; name++) {
+    for (const char *const *name = tsr_folder_files; *name && !status; name++) {
         char *path = tsr_path_join(folder, *name);
         status = path ? NULL : tsr_no_memory("a path");
         if (!status && unlink(path) != 0 && errno != ENOENT)
@@ -195,7 +194,7 @@ bool tsr_folder_is_progress(const char *name)
 /* One of our names and ".XXXXXX", or what was told of a progress. */
 static bool is_unfinished(const char *name)
 {
-    for (const char *const *known = tables; *known; known++) {
+    for (const char *const *known = tsr_folder_files; *known; known++) {
         size_t length = strlen(*known);
         if (strncmp(name, *known, length) == 0 && name[length] == '.' && strlen(name) == length + 7)
             return true;

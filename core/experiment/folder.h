@@ -8,6 +8,11 @@
 /* What the first line of DIR/config.cfg begins with: by this a folder is known to be Tessera's. */
 #define TSR_FOLDER_MARK "# The experiment as tessera "
 
+/* What stands in the folder beside runs/ and the locks, NULL at the end: first the TSR_N_TABLES files that
+   are made of the records, then config.cfg, by which the folder is ours. */
+enum { TSR_N_TABLES = 3 };
+extern const char *const tsr_folder_files[];
+
 /* Whether a folder has a config.cfg that Tessera has written. */
 bool tsr_folder_is_ours(const char *folder);
 

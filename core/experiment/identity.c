@@ -65,6 +65,51 @@ void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other)
             forget_of_probes(config->items[i], tsr_value_member(other, "probes"));
 }
 
+static tsr_value *default_of(const young_key *key)
+{
+    return key->word            ? tsr_value_string(key->word)
+           : isnan(key->number) ? tsr_value_list()
+                                : tsr_value_int((int64_t)key->number);
+}
+
+tsr_value *tsr_identity_default(const char *dotted)
+{
+    const char *last = strrchr(dotted, '.');
+    for (size_t i = 0; i < sizeof(young_keys) / sizeof(*young_keys); i++)
+        if (strcmp(young_keys[i].path, dotted) == 0)
+            return default_of(&young_keys[i]);
+    bool of_probe = strncmp(dotted, "probes.", strlen("probes.")) == 0 && last &&
+                    strcmp(last + 1, young_probe_key.path) == 0;
+    return of_probe ? default_of(&young_probe_key) : NULL;
+}
+
+/* What may change between two calls that share a folder: it decides which runs are done and how, not what
+   a run gives. */
+static const char *const may_differ[] = { "name",        "executor", "replicates", "sweep",
+                                          "plugin_path", "report",   "output",     "allow_unsafe_plugins",
+                                          NULL };
+
+tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value *here, size_t n,
+                                         const char *const *apart, tsr_text *out)
+{
+    tsr_value *copies[2] = { tsr_value_copy(there), tsr_value_copy(here) };
+    tsr_status *status = copies[0] && copies[1] ? NULL : tsr_no_memory("the config");
+    for (size_t i = 0; i < 2 && !status; i++) {
+        for (size_t k = 0; k < n; k++)
+            tsr_value_remove_at(copies[i], apart[k]);
+        tsr_value_remove_at(copies[i], "codes.memory");
+    }
+    if (!status) {
+        tsr_identity_forget_defaults(copies[0], copies[1]);
+        tsr_identity_forget_defaults(copies[1], copies[0]);
+        if (tsr_values_differ(copies[0], copies[1], may_differ, out) && !out->chars)
+            status = tsr_no_memory("what differs");
+    }
+    tsr_value_free(copies[0]);
+    tsr_value_free(copies[1]);
+    return status;
+}
+
 tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
 {
     tsr_value *deciding = tsr_value_copy(config);

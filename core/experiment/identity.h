@@ -17,6 +17,16 @@ TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
    config) lacks them: a run that such a key says nothing new of has the id that it had without it. */
 void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other);
 
+/* Such a key's default, which stands for a missing one; NULL: the key is none of them. free it with
+ * tsr_value_free. */
+tsr_value *tsr_identity_default(const char *dotted);
+
+/* Whether two configs are of one experiment: they differ in nothing but what two commands that share a folder
+   may differ in, and in the n `apart`, dotted keys. Else the first difference is added to `out`, the sentence
+   that tsr_values_differ makes. */
+TSR_MUST_CHECK tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value *here,
+                                                        size_t n, const char *const *apart, tsr_text *out);
+
 /* What config.cfg's sweep is known by in the records of its runs: the same for the experiment that wrote it
    and for who reads it back. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of_sweep(const tsr_value *resolved, char id[17]);

@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/folder.h"
+#include "experiment/saved_codes.h"
+#include "experiment/training_state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,39 +40,36 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
+/* Whether the file is the known one, of that kind, or what its writing has left. */
+static bool is_left(const char *name, const char *known, tsr_leaving of_known, tsr_leaving *kind)
+{
+    bool unfinished = false;
+    if (!is_name(name, known, &unfinished))
+        return false;
+    *kind = unfinished ? TSR_LEFT_UNFINISHED : of_known;
+    return true;
+}
+
 /* What the file at this path of a run's folder is; false where it is none of ours. */
 static bool find_kind(const char *path, tsr_leaving *kind)
 {
-    static const struct {
-        const char *path;
-        tsr_leaving kind;
-    } known[] = {
-        { "run.json", TSR_LEFT_RECORD },
-        { "model.safetensors", TSR_LEFT_MODEL },
-        { "codes/train.npy", TSR_LEFT_CODES },
-        { "codes/test.npy", TSR_LEFT_CODES },
-        { "codes/train_labels.npy", TSR_LEFT_CODES },
-        { "codes/test_labels.npy", TSR_LEFT_CODES },
-        { "codes/kept.npy", TSR_LEFT_CODES },
-        { "codes/constant.npy", TSR_LEFT_CODES },
-    };
     *kind = is_below(path, "probing.unfinished") ? TSR_LEFT_UNFINISHED : TSR_LEFT_OF_PROBES;
     if (*kind == TSR_LEFT_UNFINISHED || is_below(path, "probes"))
         return true;
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-        bool unfinished = false;
-        if (is_name(path, known[i].path, &unfinished)) {
-            *kind = unfinished ? TSR_LEFT_UNFINISHED : known[i].kind;
+    if (is_left(path, "run.json", TSR_LEFT_RECORD, kind) ||
+        is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind) ||
+        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind))
+        return true;
+    for (const char *const *name = tsr_saved_codes_files; *name && is_below(path, TSR_SAVED_CODES); name++)
+        if (is_left(path + sizeof(TSR_SAVED_CODES), *name, TSR_LEFT_CODES, kind))
             return true;
-        }
-    }
     return false;
 }
 
 /* Whether a folder at this path may hold something of ours. */
 static bool is_our_folder(const char *path)
 {
-    static const char *const names[] = { "codes", "probes", "probing.unfinished" };
+    static const char *const names[] = { TSR_SAVED_CODES, "probes", "probing.unfinished" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(path, names[i]) == 0)
             return true;

@@ -9,6 +9,7 @@
 typedef enum tsr_leaving {
     TSR_LEFT_RECORD,
     TSR_LEFT_MODEL,
+    TSR_LEFT_STATE, /* of the training */
     TSR_LEFT_CODES,
     TSR_LEFT_OF_PROBES,  /* what probes wrote into the folders that they were given */
     TSR_LEFT_UNFINISHED, /* what the writing of one of these leaves where it is killed */

@@ -2,26 +2,16 @@
    same. */
 #include "experiment/model_file.h"
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/model_metadata.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define METADATA "__metadata__"
 #define MEAN "input.mean" /* no parameter's: "input" is the name of the input's node */
 #define MAX_NAMES 5       /* that a message lists */
 #define MAX_SHAPE 200     /* that a message shows */
-
-/* An array that the network keeps. */
-typedef struct kept_array {
-    const char *name;
-    size_t n_dims, dims[TSR_MAX_DIMS], n;
-    float *values;
-} kept_array;
 
 /* Parameters, and then running statistics: what a network is given. */
 static size_t count_arrays(const tsr_network *network)
@@ -29,97 +19,62 @@ static size_t count_arrays(const tsr_network *network)
     return tsr_network_n_tensors(network) + tsr_network_n_states(network);
 }
 
-static kept_array array_of(const tsr_network *network, size_t i)
+static tsr_array_to_store array_of(const tsr_network *network, size_t i)
 {
     size_t n_tensors = tsr_network_n_tensors(network);
     if (i >= n_tensors) {
         const tsr_network_state *state = tsr_network_get_state(network, i - n_tensors);
-        return (kept_array){
+        return (tsr_array_to_store){
             .name = state->name, .n_dims = 1, .dims = { state->n }, .n = state->n, .values = state->values
         };
     }
     const tsr_network_parameter *tensor = tsr_network_tensor(network, i);
-    kept_array array = { .name = tensor->parameter.name,
-                         .n_dims = tensor->parameter.n_dims,
-                         .n = tensor->parameter.n,
-                         .values = tensor->values };
+    tsr_array_to_store array = { .name = tensor->parameter.name,
+                                 .n_dims = tensor->parameter.n_dims,
+                                 .n = tensor->parameter.n,
+                                 .values = tensor->values };
     memcpy(array.dims, tensor->parameter.dims, sizeof(array.dims));
     return array;
 }
 
 /* The mean input, as the network would have it; its values are NULL where nothing is subtracted. */
-static kept_array mean_of(const tsr_network *network)
+static tsr_array_to_store mean_of(const tsr_network *network)
 {
     tsr_shape shape = tsr_network_input(network);
-    kept_array array = { .name = MEAN,
-                         .n_dims = shape.n_dims,
-                         .n = tsr_shape_size(shape),
-                         .values = (float *)(uintptr_t)tsr_network_subtracted(network) };
+    tsr_array_to_store array = { .name = MEAN,
+                                 .n_dims = shape.n_dims,
+                                 .n = tsr_shape_size(shape),
+                                 .values = (float *)(uintptr_t)tsr_network_subtracted(network) };
     memcpy(array.dims, shape.dims, shape.n_dims * sizeof(*shape.dims));
     return array;
 }
 
 /* Writing. */
 
-static void add_tensor(json_t *header, const kept_array *array, size_t *offset)
-{
-    json_t *shape = json_array();
-    for (size_t i = 0; i < array->n_dims; i++)
-        json_array_append_new(shape, json_integer((json_int_t)array->dims[i]));
-    size_t end = *offset + array->n * sizeof(float);
-    json_object_set_new(header, array->name,
-                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                                  (json_int_t)*offset, (json_int_t)end));
-    *offset = end;
-}
-
-static json_t *make_header(const tsr_network *network, const tsr_value *config)
-{
-    json_t *header = json_object();
-    json_object_set_new(header, METADATA, tsr_model_metadata_make(network, config));
-    size_t offset = 0;
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        add_tensor(header, &array, &offset);
-    }
-    kept_array mean = mean_of(network);
-    if (mean.values)
-        add_tensor(header, &mean, &offset);
-    return header;
-}
-
-static void write_arrays(const tsr_network *network, FILE *stream)
-{
-    for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
-        fwrite(array.values, sizeof(float), array.n, stream);
-    }
-    kept_array mean = mean_of(network);
-    if (mean.values)
-        fwrite(mean.values, sizeof(float), mean.n, stream);
-}
-
 tsr_status *tsr_model_file_write(const char *path, const tsr_network *network, const tsr_value *config)
 {
-    json_t *header = make_header(network, config);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
-    json_decref(header);
-    if (!text)
+    size_t n = count_arrays(network);
+    tsr_array_to_store *arrays = tsr_alloc(n + 1, sizeof(*arrays));
+    if (!arrays)
         return tsr_no_memory(path);
-    tsr_new_file file;
-    tsr_status *status = tsr_new_file_open(path, &file);
-    if (status) {
-        free(text);
-        return status;
-    }
-    size_t length = strlen(text), padding = (8 - length % 8) % 8;
-    uint64_t prefix = htole64(length + padding);
-    fwrite(&prefix, sizeof(prefix), 1, file.stream);
-    fwrite(text, 1, length, file.stream);
-    fwrite("        ", 1, padding, file.stream);
-    free(text);
-    write_arrays(network, file.stream);
-    return tsr_new_file_keep(&file);
+    for (size_t i = 0; i < n; i++)
+        arrays[i] = array_of(network, i);
+    arrays[n] = mean_of(network);
+    n += arrays[n].values != NULL;
+    tsr_status *status = tsr_safetensors_write(path, tsr_model_metadata_make(network, config), n, arrays);
+    free(arrays);
+    return status;
+}
+
+tsr_status *tsr_model_file_arrays(const tsr_network *network, size_t *n, tsr_array_to_store **out)
+{
+    *n = count_arrays(network);
+    *out = tsr_alloc(*n, sizeof(**out));
+    if (!*out)
+        return tsr_no_memory("a network's arrays");
+    for (size_t i = 0; i < *n; i++)
+        (*out)[i] = array_of(network, i);
+    return NULL;
 }
 
 /* Names and shapes. */
@@ -172,7 +127,7 @@ static tsr_status *check_names(const tsr_safetensors *file, const tsr_network *n
     return status;
 }
 
-static bool same_shape(const tsr_stored_tensor *tensor, const kept_array *array)
+static bool same_shape(const tsr_stored_tensor *tensor, const tsr_array_to_store *array)
 {
     bool same = json_array_size(tensor->shape) == array->n_dims;
     for (size_t i = 0; same && i < array->n_dims; i++)
@@ -181,7 +136,7 @@ static bool same_shape(const tsr_stored_tensor *tensor, const kept_array *array)
 }
 
 static tsr_status *check_shape(const tsr_safetensors *file, const tsr_stored_tensor *tensor,
-                               const kept_array *array)
+                               const tsr_array_to_store *array)
 {
     if (same_shape(tensor, array))
         return NULL;
@@ -202,10 +157,10 @@ static tsr_status *check_arrays(const tsr_safetensors *file, const tsr_network *
 {
     TSR_TRY(check_names(file, network));
     for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
+        tsr_array_to_store array = array_of(network, i);
         TSR_TRY(check_shape(file, tsr_safetensors_find(file, array.name), &array));
     }
-    kept_array mean = mean_of(network);
+    tsr_array_to_store mean = mean_of(network);
     return tsr_model_file_has_mean(file) ? check_shape(file, tsr_safetensors_find(file, MEAN), &mean) : NULL;
 }
 
@@ -221,7 +176,7 @@ tsr_status *tsr_model_file_load(const tsr_safetensors *file, tsr_network *networ
 {
     TSR_TRY(tsr_model_file_check(file, network, NULL));
     for (size_t i = 0; i < count_arrays(network); i++) {
-        kept_array array = array_of(network, i);
+        tsr_array_to_store array = array_of(network, i);
         tsr_safetensors_values(file, tsr_safetensors_find(file, array.name), array.n, array.values);
     }
     return NULL;

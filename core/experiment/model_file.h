@@ -1,13 +1,14 @@
 /* Trained models as safetensors files. Names and layouts are those of PyTorch's modules ("hidden.0.weight" is
    (out, in)); a mean that is subtracted from every input is the tensor "input.mean", of a sample's shape. The
    metadata has the program's version under "tessera", and as JSON texts the run's config under "config", the
-   operators' constants ("norm.0.epsilon") under "constants", the shape of an input under "input" and the number
-   of outputs under "outputs". */
+   operators' constants ("norm.0.epsilon") under "constants", the shape of an input under "input" and the
+   number of outputs under "outputs". */
 #ifndef TSR_EXPERIMENT_MODEL_FILE_H
 #define TSR_EXPERIMENT_MODEL_FILE_H
 
 #include "config/value.h"
 #include "experiment/safetensors.h"
+#include "experiment/safetensors_write.h"
 #include "nn/network.h"
 
 /* Parameters, running statistics and the mean that the network subtracts, float32; written whole or not at
@@ -25,6 +26,11 @@ TSR_MUST_CHECK tsr_status *tsr_model_file_check(const tsr_safetensors *file, tsr
 /* The same without a word, and then gives the network the file's values. Any number of networks; the file
    stays as it is. */
 TSR_MUST_CHECK tsr_status *tsr_model_file_load(const tsr_safetensors *file, tsr_network *network);
+
+/* What the network is given by a file: parameters, then running statistics, by name; their values are the
+   network's own. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_model_file_arrays(const tsr_network *network, size_t *n,
+                                                 tsr_array_to_store **out);
 
 /* Whether the file has a mean input. */
 bool tsr_model_file_has_mean(const tsr_safetensors *file);

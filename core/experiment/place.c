@@ -70,7 +70,7 @@ static tsr_status *release(void *context, const char *id)
     releasing *r = context;
     if (json_object_get(r->ids, id))
         return NULL;
-    char *path = tsr_format("%s/runs/%s/run.json", r->store->folder, id);
+    char *path = tsr_record_path(r->store->folder, id);
     json_t *record = NULL;
     tsr_status *status = path ? tsr_record_read(path, id, &record) : tsr_no_memory("a path");
     size_t point, replicate;

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "config/json.h"
 #include "experiment/identity.h"
 
@@ -13,6 +14,11 @@
 #include <sys/stat.h>
 
 #define MAX_RECORD (256 << 20) /* bytes */
+
+char *tsr_record_path(const char *folder, const char *id)
+{
+    return tsr_format("%s/runs/%s/run.json", folder, id);
+}
 
 /* What every snapshot has, by whether there are classes, and so accuracies. */
 static const char *const own_metrics[2][5] = {

@@ -5,6 +5,14 @@
 #include <jansson.h>
 #include <tessera/status.h>
 
+/* The member that has the settings, by label, of each probe that was added to the run when it was finished.
+ */
+#define TSR_ADDED_PROBES "added_probes"
+
+/* Where the record of run `id` of a results folder lies, FOLDER/runs/ID/run.json; NULL without memory. free()
+ * it. */
+char *tsr_record_path(const char *folder, const char *id);
+
 /* Reads the record at `path`, which must be that of run `id`. Where there is no such file *out is NULL. A
    file that cannot be read is TSR_IO; one that can, but holds no whole record of the run, is TSR_REFUSED and
    says what is wrong with it. A new reference. */

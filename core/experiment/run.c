@@ -9,6 +9,7 @@
 #include "experiment/identity.h"
 #include "experiment/model_file.h"
 #include "experiment/record_make.h"
+#include "experiment/training_state.h"
 #include "plugin/kinds.h"
 
 #include <stdint.h>
@@ -140,6 +141,18 @@ void tsr_run_work_end(tsr_run_work *w)
     json_decref(w->failed_probes);
 }
 
+/* At the end of the training: where it stands, for one that goes on. */
+static tsr_status *keep_state(void *context, const tsr_training_state *state)
+{
+    tsr_run_work *w = context;
+    if (!w->run->output.save_state)
+        return NULL;
+    char *path = tsr_path_join(w->folder, TSR_STATE_FILE);
+    tsr_status *status = path ? tsr_training_state_write(path, w->network, state) : tsr_no_memory("a path");
+    free(path);
+    return status;
+}
+
 /* A step has no more examples than an epoch, and needs no more memory than for them. */
 tsr_training tsr_run_training(tsr_run_work *w)
 {
@@ -154,6 +167,7 @@ tsr_training tsr_run_training(tsr_run_work *w)
                            .schedule = run->training_plugins.schedule,
                            .seed = run->seed,
                            .epoch_done = epoch_done,
+                           .keep = keep_state,
                            .context = w };
 }
 

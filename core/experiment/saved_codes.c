@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const files[] = { "train.npy",       "test.npy", "train_labels.npy",
-                                     "test_labels.npy", "kept.npy", "constant.npy" };
+const char *const tsr_saved_codes_files[] = {
+    "train.npy", "test.npy", "train_labels.npy", "test_labels.npy", "kept.npy", "constant.npy", NULL
+};
 enum { TRAIN, TEST, TRAIN_LABELS, TEST_LABELS, KEPT, CONSTANT, N_FILES };
 
 static tsr_status *write_file(const char *path, const tsr_saved_codes *c, int which)
@@ -37,7 +38,7 @@ tsr_status *tsr_saved_codes_write(const char *folder, const tsr_saved_codes *cod
 {
     tsr_status *status = tsr_make_folder(folder);
     for (int i = 0; i < N_FILES && !status; i++) {
-        char *path = tsr_path_join(folder, files[i]);
+        char *path = tsr_path_join(folder, tsr_saved_codes_files[i]);
         status = path ? write_file(path, codes, i) : tsr_no_memory("a path");
         free(path);
     }
@@ -48,7 +49,7 @@ tsr_status *tsr_saved_codes_write(const char *folder, const tsr_saved_codes *cod
 
 static tsr_status *open_file(const char *folder, int which, tsr_array **out)
 {
-    char *path = tsr_path_join(folder, files[which]);
+    char *path = tsr_path_join(folder, tsr_saved_codes_files[which]);
     tsr_status *status = path ? tsr_npy_open(path, out) : tsr_no_memory("a path");
     free(path);
     return status;
@@ -73,7 +74,7 @@ static tsr_status *read_kept(const char *folder, size_t whole_bits, size_t *n, u
         return tsr_no_memory("codes");
     return good ? NULL
                 : tsr_fail(TSR_REFUSED, "%s/%s: expected numbers of columns, ascending and below %zu", folder,
-                           files[KEPT], whole_bits);
+                           tsr_saved_codes_files[KEPT], whole_bits);
 }
 
 static tsr_status *read_rows(const char *folder, int which, size_t n, size_t bits, tsr_codes **out)
@@ -85,7 +86,18 @@ static tsr_status *read_rows(const char *folder, int which, size_t n, size_t bit
     tsr_array_free(array);
     if (!status && (*out)->n != n)
         status = tsr_fail(TSR_REFUSED, "has %zu rows, expected %zu", (*out)->n, n);
-    return tsr_context(status, "%s/%s", folder, files[which]);
+    return tsr_context(status, "%s/%s", folder, tsr_saved_codes_files[which]);
+}
+
+/* A column is kept or constant. */
+static tsr_status *check_constant(const char *folder, const tsr_codes *constant, size_t n_kept,
+                                  const uint32_t *kept)
+{
+    for (size_t j = 0; j < n_kept; j++)
+        if (constant->words[kept[j] / 64] >> kept[j] % 64 & 1)
+            return tsr_fail(TSR_REFUSED, "%s/%s: has the bit of column %u, which is kept: expected 0 there",
+                            folder, tsr_saved_codes_files[CONSTANT], (unsigned)kept[j]);
+    return NULL;
 }
 
 /* Puts the kept columns into rows that hold the constant ones. */
@@ -131,6 +143,8 @@ tsr_status *tsr_saved_codes_read(const char *folder, const tsr_network *network,
         status = read_kept(folder, out[TRAIN]->bits, &n_kept, &kept);
     if (!status)
         status = read_rows(folder, CONSTANT, 1, out[TRAIN]->bits, &constant);
+    if (!status)
+        status = check_constant(folder, constant, n_kept, kept);
     for (int part = 0; part < 2 && !status; part++)
         status = read_part(folder, part, n[part], n_kept, kept, constant, out[part]);
     tsr_codes_free(constant);

@@ -6,6 +6,10 @@
 
 #include "codes/extract.h"
 
+/* The folder in a run's, and the files in it, NULL at the end. */
+#define TSR_SAVED_CODES "codes"
+extern const char *const tsr_saved_codes_files[];
+
 /* Writes all of it into the folder, labels too where there are some. */
 typedef struct tsr_saved_codes {
     const tsr_codes *train, *test;

@@ -77,6 +77,8 @@ static const char *const codes_others[] = { "layers", NULL };
 static const tsr_key output_keys[] = {
     TSR_KEY_BOOL(tsr_output_settings, save_model, false, "write model.safetensors"),
     TSR_KEY_BOOL(tsr_output_settings, save_codes, false, "write codes/*.npy of the last snapshot"),
+    TSR_KEY_BOOL(tsr_output_settings, save_state, false,
+                 "write state.safetensors, from which training can go on for more epochs"),
     TSR_KEY_END
 };
 

@@ -171,7 +171,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
 static tsr_status *save_codes(const tsr_run_work *w, const tsr_codes *train, const tsr_codes *test)
 {
     const tsr_saved_codes codes = { train, test, w->train_labels, w->test_labels, &w->kept };
-    char *folder = tsr_path_join(w->folder, "codes");
+    char *folder = tsr_path_join(w->folder, TSR_SAVED_CODES);
     tsr_status *status = folder ? tsr_saved_codes_write(folder, &codes) : tsr_no_memory("a path");
     free(folder);
     return status;

@@ -28,12 +28,6 @@
 #define LOCK_TRIES 40
 #define LOCK_NANOSECONDS 50000000
 
-/* What may change between two calls that share a folder: it decides which runs are done and how, not what
-   a run gives. */
-const char *const tsr_store_may_differ[] = { "name",        "executor", "replicates", "sweep",
-                                          "plugin_path", "report",   "output",     "allow_unsafe_plugins",
-                                          NULL };
-
 /* 0, or the error. */
 static int try_lock(int fd, int operation)
 {
@@ -63,10 +57,8 @@ static tsr_status *lock_file(const tsr_store *store, const char *name, int opera
     if (*fd < 0)
         status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
     else if ((error = try_lock(*fd, operation)) == EWOULDBLOCK)
-        status = tsr_fail(TSR_REFUSED,
-                          "%s: another tessera is working in this results folder: wait for it, or choose "
-                          "another folder with -o",
-                          folder);
+        status = tsr_fail(TSR_REFUSED, "%s: another tessera is working in this results folder: wait for it%s",
+                          folder, store->left ? "" : ", or choose another folder with -o");
     else if (error)
         status = tsr_fail(
             TSR_REFUSED,
@@ -86,28 +78,6 @@ static tsr_status *lock_folder(tsr_store *store, tsr_shard shard)
     char *name = tsr_format(".lock-%zu-of-%zu", shard.index + 1, shard.of);
     tsr_status *status = name ? lock_file(store, name, LOCK_EX, &store->shard_lock) : tsr_no_memory("a path");
     free(name);
-    return status;
-}
-
-/* A key that is swept here has as many values as the sweep says, and may have had one before: the study
-   grows. */
-static void remove_swept(const tsr_experiment *experiment, tsr_value *config)
-{
-    for (size_t i = 0; i < experiment->n_swept; i++)
-        tsr_value_remove_at(config, experiment->swept[i]);
-    tsr_value_remove_at(config, "codes.memory");
-}
-
-static tsr_status *compare(const tsr_store *store, tsr_value *there, tsr_value *here)
-{
-    tsr_text difference = { 0 };
-    tsr_status *status = NULL;
-    if (tsr_values_differ(there, here, tsr_store_may_differ, &difference))
-        status = tsr_fail(TSR_REFUSED,
-                          "%s: holds the results of another experiment (%s): expected the same one; choose "
-                          "another folder with -o, or replace its results with --fresh",
-                          store->shown, difference.chars ? difference.chars : "it differs");
-    free(difference.chars);
     return status;
 }
 
@@ -136,15 +106,17 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
         tsr_status_free(status);
         return NULL;
     }
-    tsr_value *here = tsr_value_copy(experiment->resolved);
-    if (here) {
-        remove_swept(experiment, there);
-        remove_swept(experiment, here);
-        tsr_identity_forget_defaults(there, here);
-        tsr_identity_forget_defaults(here, there);
-    }
-    status = here ? compare(store, there, here) : tsr_no_memory("the config");
-    tsr_value_free(here);
+    /* A key that is swept here has as many values as the sweep says, and may have had one before: the study
+       grows. */
+    tsr_text difference = { 0 };
+    status = tsr_identity_same_experiment(there, experiment->resolved, experiment->n_swept,
+                                          (const char *const *)experiment->swept, &difference);
+    if (!status && difference.chars)
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: holds the results of another experiment (%s): expected the same one; choose "
+                          "another folder with -o, or replace its results with --fresh",
+                          store->shown, difference.chars);
+    free(difference.chars);
     tsr_value_free(there);
     return status;
 }
@@ -204,6 +176,7 @@ tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlo
 {
     TSR_TRY(tsr_store_join(folder, shown, out));
     out->unlocked = unlocked;
+    out->left = true;
     tsr_status *status =
         tsr_folder_is_ours(folder)
             ? NULL
@@ -215,6 +188,58 @@ tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlo
     if (status)
         tsr_store_close(out);
     return status;
+}
+
+static bool is_lock(const char *name)
+{
+    return strncmp(name, ".lock", strlen(".lock")) == 0;
+}
+
+tsr_status *tsr_store_check_empty(const char *folder, const char *shown)
+{
+    if (tsr_folder_is_ours(folder))
+        return tsr_fail(TSR_REFUSED, "%s: holds results already: expected a new or an empty folder", shown);
+    DIR *entries = opendir(folder);
+    tsr_status *status = NULL;
+    for (struct dirent *entry; entries && !status && (entry = readdir(entries)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !is_lock(entry->d_name))
+            status = tsr_fail(TSR_REFUSED, "%s: holds '%s': expected a new or an empty folder", shown,
+                              entry->d_name);
+    if (entries)
+        closedir(entries);
+    return status;
+}
+
+tsr_status *tsr_store_open_empty(const char *folder, const char *shown, bool unlocked, tsr_store *out,
+                                 bool *made)
+{
+    TSR_TRY(tsr_store_join(folder, shown, out));
+    out->unlocked = unlocked;
+    *made = access(folder, F_OK) != 0;
+    tsr_status *status = tsr_store_check_empty(folder, shown);
+    if (!status)
+        status = tsr_make_folder(folder);
+    if (!status)
+        status = lock_folder(out, (tsr_shard){ 0, 1 });
+    if (!status) /* who held it before may have written */
+        status = tsr_store_check_empty(folder, shown);
+    if (status)
+        tsr_store_close(out);
+    return status;
+}
+
+void tsr_store_undo(tsr_store *store, bool made)
+{
+    tsr_status_free(tsr_folder_empty(store->folder, store->shown));
+    DIR *entries = opendir(store->folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;)
+        if (is_lock(entry->d_name))
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries)
+        closedir(entries);
+    if (made)
+        rmdir(store->folder);
+    tsr_store_close(store);
 }
 
 tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out)
@@ -272,15 +297,10 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s", store->folder, run->id);
 }
 
-static char *record_path(const tsr_store *store, const char *id)
-{
-    return tsr_format("%s/runs/%s/run.json", store->folder, id);
-}
-
 tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out)
 {
     *out = NULL;
-    char *path = record_path(store, run->id);
+    char *path = tsr_record_path(store->folder, run->id);
     tsr_status *status = path ? tsr_record_read(path, run->id, out) : tsr_no_memory("a path");
     if (!status && *out && (status = tsr_context(tsr_record_check(*out, run->id), "%s", path))) {
         json_decref(*out);
@@ -304,7 +324,7 @@ bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *
 
 tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record)
 {
-    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = record_path(store, id);
+    char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = tsr_record_path(store->folder, id);
     char *text = json_dumps(record, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)

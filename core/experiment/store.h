@@ -11,7 +11,8 @@ typedef struct tsr_store {
     char *folder; /* absolute */
     char *shown;  /* what messages call it */
     bool unlocked;
-    int lock; /* file descriptors, -1: none */
+    bool left; /* opened for a command that does no runs */
+    int lock;  /* file descriptors, -1: none */
     int shard_lock;
     int table_lock;
 } tsr_store;
@@ -39,6 +40,17 @@ TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
 TSR_MUST_CHECK tsr_status *tsr_store_open_left(const char *folder, const char *shown, bool unlocked,
                                                tsr_store *out);
 
+/* Makes and locks a folder for results that come from elsewhere: a new one, which *made tells, or an empty
+   one. One that holds anything is refused. */
+TSR_MUST_CHECK tsr_status *tsr_store_open_empty(const char *folder, const char *shown, bool unlocked,
+                                                tsr_store *out, bool *made);
+
+/* The refusal alone; a missing folder is fine. */
+TSR_MUST_CHECK tsr_status *tsr_store_check_empty(const char *folder, const char *shown);
+
+/* Closes such a store and takes away all that was written into it, and the folder where it was made. */
+void tsr_store_undo(tsr_store *store, bool made);
+
 /* Writes DIR/config.cfg: the experiment as resolved. */
 TSR_MUST_CHECK tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved);
 
@@ -47,12 +59,9 @@ TSR_MUST_CHECK tsr_status *tsr_store_put_config(const tsr_store *store, const ts
 TSR_MUST_CHECK tsr_status *tsr_store_join(const char *folder, const char *shown, tsr_store *out);
 void tsr_store_close(tsr_store *store);
 
-/* Lets the commands that do shards into a folder that was opened undivided, or as a shard. One that does all is
-   still kept out. */
+/* Lets the commands that do shards into a folder that was opened undivided, or as a shard. One that does all
+   is still kept out. */
 TSR_MUST_CHECK tsr_status *tsr_store_share(tsr_store *store);
-
-/* The members of a config in which two commands, or two parts of a study, may differ; NULL at the end. */
-extern const char *const tsr_store_may_differ[];
 
 /* The folder of a run, DIR/runs/<id>; free() it. */
 char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);

@@ -25,6 +25,7 @@ static tsr_status *try_training(tsr_run_work *w, double seconds, tsr_trial *tria
     tsr_batches batches = tsr_batch_source_batches(w->source);
     tsr_training training = tsr_run_training(w);
     training.epoch_done = NULL;
+    training.keep = NULL;
     training.enough = is_over;
     training.context = &clock;
     tsr_trained trained;

@@ -20,7 +20,6 @@
 #include <tessera/probe.h>
 #include <unistd.h>
 
-#define ADDED "added_probes"         /* in a record: the settings of each by its label */
 #define WORKING "probing.unfinished" /* folder in a run's */
 
 typedef struct adding {
@@ -50,7 +49,7 @@ static const tsr_value *settings_of(const tsr_run *run, size_t probe)
 static bool is_added(const json_t *record, const tsr_run *run, size_t probe)
 {
     const json_t *before =
-        json_object_get(json_object_get(record, ADDED), tsr_probe_label(run->probes[probe]));
+        json_object_get(json_object_get(record, TSR_ADDED_PROBES), tsr_probe_label(run->probes[probe]));
     json_t *now = tsr_value_to_json(settings_of(run, probe));
     bool same = before && now && json_equal(before, now);
     json_decref(now);
@@ -135,6 +134,12 @@ static tsr_status *check_run(const adding *a, size_t i)
     tsr_text changed = { 0 };
     if (!is_to_do(record, run))
         return NULL;
+    if (!has_network(a, i) && has_file(a, i, "codes/train.npy") && !has_file(a, i, "codes/kept.npy"))
+        return tsr_fail(
+            TSR_REFUSED,
+            "run %s has saved its codes without codes/kept.npy, the numbers of their columns, as versions "
+            "before that file did: train it again with output.save_model = true",
+            a->study->runs[i].id);
     if (!has_network(a, i) && !has_file(a, i, "codes/kept.npy"))
         return tsr_fail(TSR_REFUSED,
                         "run %s has saved neither its network nor its codes: train it again with "
@@ -186,11 +191,11 @@ static tsr_status *merge(json_t *record, const tsr_probed_again *probed)
 static tsr_status *note_added(json_t *record, const tsr_run *run, const char *id, const json_t *failures,
                               bool *all)
 {
-    json_t *added = json_object_get(record, ADDED);
+    json_t *added = json_object_get(record, TSR_ADDED_PROBES);
     *all = true;
     if (!added) {
         added = json_object();
-        if (json_object_set_new(record, ADDED, added) != 0)
+        if (json_object_set_new(record, TSR_ADDED_PROBES, added) != 0)
             return tsr_no_memory("metrics");
     }
     for (size_t i = 0; i < run->n_probes; i++) {
@@ -257,7 +262,7 @@ static tsr_status *probe_saved(adding *a, size_t i, const char *working, tsr_pro
 {
     const json_t *record = tsr_session_record(a->session, i);
     size_t epoch = (size_t)json_integer_value(json_object_get(record, "epochs_done"));
-    size_t before = a->study->runs[i].n_probes + json_object_size(json_object_get(record, ADDED));
+    size_t before = a->study->runs[i].n_probes + json_object_size(json_object_get(record, TSR_ADDED_PROBES));
     bool network = has_network(a, i);
     char *path = file_of(a, i, network ? "model.safetensors" : "codes");
     tsr_safetensors *file = NULL;

@@ -397,26 +397,44 @@ static tsr_status *report_epoch(const tsr_training *training, const tsr_trained 
     return training->epoch_done(training->context, so_far->epochs, so_far->loss, so_far->accuracy);
 }
 
+/* Where it stands before the first epoch that is to be done; copies the optimizer's state. */
+static tsr_status *begin(training_loop *loop, tsr_training_state *now)
+{
+    const tsr_training_state *from = loop->training->from;
+    *now = from ? *from : (tsr_training_state){ .best = INFINITY, .loss = NAN, .accuracy = NAN };
+    if (from && from->n_slots != loop->n_slots)
+        return tsr_fail(TSR_REFUSED, "the state has %zu numbers per parameter, expected %zu of optimizer %s",
+                        from->n_slots, loop->n_slots, tsr_instance_name(loop->training->optimizer));
+    for (size_t i = 0; from && i < loop->n_slots; i++)
+        memcpy(loop->slots[i], from->slots[i], loop->flat.count * sizeof(float));
+    loop->step = (uint64_t)now->epochs * loop->batches->steps;
+    now->n_slots = loop->n_slots;
+    now->slots = loop->slots;
+    return NULL;
+}
+
 static tsr_status *run(training_loop *loop, tsr_trained *out)
 {
     const tsr_training *training = loop->training;
-    double best = INFINITY;
-    size_t since_best = 0;
+    tsr_training_state now;
     bool enough = false;
-    TSR_TRY(report_epoch(training, out));
-    for (size_t epoch = 1; epoch <= training->epochs; epoch++) {
-        TSR_TRY(run_epoch(loop, epoch, out, &enough));
-        if (enough)
-            break;
-        since_best = out->loss < best ? 0 : since_best + 1;
-        best = fmin(best, out->loss);
+    TSR_TRY(begin(loop, &now));
+    *out = (tsr_trained){ .epochs = now.epochs, .loss = now.loss, .accuracy = now.accuracy };
+    if (now.epochs == 0)
         TSR_TRY(report_epoch(training, out));
-        if (training->early_stop && since_best >= training->early_stop) {
-            out->early_stopped = true;
-            break;
-        }
+    while (now.epochs < training->epochs && !out->early_stopped) {
+        TSR_TRY(run_epoch(loop, now.epochs + 1, out, &enough));
+        if (enough)
+            return NULL;
+        now.epochs = out->epochs;
+        now.loss = out->loss;
+        now.accuracy = out->accuracy;
+        now.since_best = out->loss < now.best ? 0 : now.since_best + 1;
+        now.best = fmin(now.best, out->loss);
+        TSR_TRY(report_epoch(training, out));
+        out->early_stopped = training->early_stop && now.since_best >= training->early_stop;
     }
-    return NULL;
+    return training->keep ? training->keep(training->context, &now) : NULL;
 }
 
 tsr_status *tsr_train(tsr_network *network, const tsr_training *training, const tsr_batches *batches,

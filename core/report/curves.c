@@ -36,8 +36,6 @@ typedef struct plan {
     bool logarithmic;   /* y */
 } plan;
 
-/* What run.json has of every epoch. */
-
 static void curves_clear(curve *curves, size_t n)
 {
     for (size_t i = 0; curves && i < n; i++) {

@@ -45,7 +45,7 @@ static tsr_status *add_columns(tsr_results *results, const tsr_row_form *form, s
         tsr_measure *measure = &results->measures[results->n_measures];
         if (!(measure->name = strdup(rows->names[name])))
             return tsr_no_memory("the results");
-        measure->counts = !rows->real[name];
+        measure->counts = true;
         find_info(results, measure);
         column_of[name] = results->n_measures++;
     }
@@ -68,6 +68,15 @@ static tsr_status *make_measures(tsr_results *results, size_t *column_of)
     return status;
 }
 
+/* A value that is a real makes its column one of reals. */
+static void find_reals(tsr_results *results, const size_t *column_of)
+{
+    for (size_t i = 0; i < results->n_runs; i++)
+        for (size_t name = 0; name < results->runs[i].n_real; name++)
+            if (results->runs[i].real[name] && column_of[name] != SIZE_MAX)
+                results->measures[column_of[name]].counts = false;
+}
+
 /* Rows. */
 
 static tsr_status *lay_out(const tsr_results *results, tsr_result *run, const size_t *column_of)
@@ -88,8 +97,11 @@ static tsr_status *lay_out(const tsr_results *results, tsr_result *run, const si
     }
     free(run->cells);
     free(run->forms);
+    free(run->real);
     run->cells = table;
     run->forms = NULL;
+    run->real = NULL;
+    run->n_real = 0;
     return NULL;
 }
 
@@ -103,6 +115,8 @@ tsr_status *tsr_results_tabulate(tsr_results *results)
         column_of[i] = SIZE_MAX;
     if (!status)
         status = make_measures(results, column_of);
+    if (!status)
+        find_reals(results, column_of);
     for (size_t i = 0; i < results->n_runs && !status; i++)
         status = lay_out(results, &results->runs[i], column_of);
     free(column_of);

@@ -102,6 +102,7 @@ static void result_clear(tsr_result *run)
     free(run->epochs);
     free(run->cells);
     free(run->forms);
+    free(run->real);
     free(run->training);
     *run = (tsr_result){ 0 };
 }
@@ -223,7 +224,7 @@ static tsr_status *read_record(void *context, const char *id)
 {
     reading *r = context;
     tsr_results *results = r->results;
-    char *path = tsr_format("%s/runs/%s/run.json", results->folder, id);
+    char *path = tsr_record_path(results->folder, id);
     if (!path)
         return tsr_no_memory("a path");
     json_t *record;

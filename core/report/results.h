@@ -31,7 +31,7 @@ typedef enum tsr_curve { TSR_CURVE_LOSS, TSR_CURVE_ACCURACY, TSR_N_CURVES } tsr_
 
 /* One run that left a record. */
 typedef struct tsr_result {
-    json_t *record; /* but for what the arrays below tell, and the config */
+    json_t *record; /* but for what the arrays below tell, the config, the network and warnings */
     bool done;
     tsr_value *swept;        /* its value of each key, as a group */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
@@ -39,9 +39,11 @@ typedef struct tsr_result {
     size_t n_snapshots;      /* 0 where it is not done, but for probes that failed */
     double *epochs;          /* of each snapshot */
     double *cells;           /* n_snapshots x n_measures; NaN: the snapshot has no such metric */
-    size_t *forms;           /* see rows.h; NULL once there is a table */
-    size_t n_trained;        /* epochs */
-    double *training;        /* n_trained x TSR_N_CURVES, over the training examples; NaN: not told */
+    size_t *forms; /* of each snapshot: which metrics it has, see rows.h; NULL once there is a table */
+    size_t n_real;
+    bool *real; /* of the first names of rows.h: whether a value was a real; NULL once there is a table */
+    size_t n_trained; /* epochs */
+    double *training; /* n_trained x TSR_N_CURVES, over the training examples; NaN: not told */
 } tsr_result;
 
 typedef struct tsr_results {

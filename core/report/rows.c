@@ -42,15 +42,17 @@ void tsr_rows_free(struct tsr_rows *rows)
 
 /* --- names and forms --- */
 
-/* Makes room for one more at a power of two; what was there stays where there is no memory. */
-static bool grow(void *array, size_t n, size_t size)
+/* Makes room for an element behind the first n of an array, which stays as it is where there is no memory. */
+static bool grow(void *array, size_t *room, size_t n, size_t size)
 {
-    if ((n & (n - 1)) != 0)
+    if (n < *room)
         return true;
-    void *grown = realloc(*(void **)array, (n ? 2 * n : 1) * size);
-    if (grown)
-        *(void **)array = grown;
-    return grown;
+    void *grown = reallocarray(*(void **)array, n ? 2 * n : 1, size);
+    if (!grown)
+        return false;
+    *(void **)array = grown;
+    *room = n ? 2 * n : 1;
+    return true;
 }
 
 /* The number of a name; SIZE_MAX without memory. */
@@ -59,8 +61,8 @@ static size_t number_of(struct tsr_rows *rows, const char *name, size_t length)
     const json_t *known = json_object_getn(rows->numbers, name, length);
     if (known)
         return (size_t)json_integer_value(known);
-    bool room = grow(&rows->names, rows->n_names, sizeof(*rows->names)) &&
-                grow(&rows->real, rows->n_names, sizeof(*rows->real));
+    bool room = grow(&rows->names, &rows->room.names, rows->n_names, sizeof(*rows->names)) &&
+                grow(&rows->real, &rows->room.real, rows->n_names, sizeof(*rows->real));
     char *copy = room ? strndup(name, length) : NULL;
     if (!copy || json_object_set_new(rows->numbers, copy, json_integer((json_int_t)rows->n_names)) != 0) {
         free(copy);
@@ -92,7 +94,7 @@ static size_t find_form(struct tsr_rows *rows)
              memcmp(rows->forms[i].names, rows->row, rows->n_row * sizeof(*rows->row)) == 0))
             return i;
     tsr_row_form form = { rows->n_row, tsr_alloc(rows->n_row, sizeof(*form.names)) };
-    if (!form.names || !grow(&rows->forms, rows->n_forms, sizeof(form))) {
+    if (!form.names || !grow(&rows->forms, &rows->room.forms, rows->n_forms, sizeof(form))) {
         free(form.names);
         return SIZE_MAX;
     }
@@ -108,6 +110,8 @@ void tsr_rows_begin(struct tsr_rows *rows)
 {
     rows->has_snapshots = rows->has_epochs = false;
     rows->n_snapshots = rows->n_cells = rows->n_trained = rows->n_row = 0;
+    if (rows->n_names)
+        memset(rows->real, 0, rows->n_names * sizeof(*rows->real));
 }
 
 bool tsr_rows_add_value(struct tsr_rows *rows, const char *name, size_t length, double value, bool real)
@@ -115,8 +119,8 @@ bool tsr_rows_add_value(struct tsr_rows *rows, const char *name, size_t length, 
     size_t number = guess(rows, name, length);
     if (number == SIZE_MAX)
         number = number_of(rows, name, length);
-    if (number == SIZE_MAX || !grow(&rows->row, rows->n_row, sizeof(*rows->row)) ||
-        !grow(&rows->cells, rows->n_cells, sizeof(*rows->cells)))
+    if (number == SIZE_MAX || !grow(&rows->row, &rows->room.row, rows->n_row, sizeof(*rows->row)) ||
+        !grow(&rows->cells, &rows->room.cells, rows->n_cells, sizeof(*rows->cells)))
         return false;
     rows->real[number] = rows->real[number] || real;
     rows->row[rows->n_row++] = number;
@@ -127,8 +131,10 @@ bool tsr_rows_add_value(struct tsr_rows *rows, const char *name, size_t length, 
 bool tsr_rows_end_snapshot(struct tsr_rows *rows, double epoch)
 {
     size_t form = find_form(rows);
-    if (form == SIZE_MAX || !grow(&rows->snapshot_forms, rows->n_snapshots, sizeof(*rows->snapshot_forms)) ||
-        !grow(&rows->epochs, rows->n_snapshots, sizeof(*rows->epochs)))
+    if (form == SIZE_MAX ||
+        !grow(&rows->snapshot_forms, &rows->room.snapshot_forms, rows->n_snapshots,
+              sizeof(*rows->snapshot_forms)) ||
+        !grow(&rows->epochs, &rows->room.epochs, rows->n_snapshots, sizeof(*rows->epochs)))
         return false;
     rows->snapshot_forms[rows->n_snapshots] = form;
     rows->epochs[rows->n_snapshots++] = epoch;
@@ -138,7 +144,7 @@ bool tsr_rows_end_snapshot(struct tsr_rows *rows, double epoch)
 
 bool tsr_rows_add_epoch(struct tsr_rows *rows, const double curves[TSR_N_CURVES])
 {
-    if (!grow(&rows->training, rows->n_trained, sizeof(double[TSR_N_CURVES])))
+    if (!grow(&rows->training, &rows->room.training, rows->n_trained, sizeof(double[TSR_N_CURVES])))
         return false;
     memcpy(rows->training + TSR_N_CURVES * rows->n_trained++, curves, sizeof(double[TSR_N_CURVES]));
     return true;
@@ -205,7 +211,9 @@ tsr_status *tsr_rows_take(tsr_results *results, tsr_result *run)
         run->n_snapshots = rows->n_snapshots;
         whole = copy(rows->snapshot_forms, rows->n_snapshots, sizeof(*run->forms), &run->forms) &&
                 copy(rows->epochs, rows->n_snapshots, sizeof(*run->epochs), &run->epochs) &&
-                copy(rows->cells, rows->n_cells, sizeof(*run->cells), &run->cells);
+                copy(rows->cells, rows->n_cells, sizeof(*run->cells), &run->cells) &&
+                copy(rows->real, rows->n_names, sizeof(*run->real), &run->real);
+        run->n_real = whole ? rows->n_names : 0;
     }
     run->n_trained = rows->n_trained;
     whole = whole && copy(rows->training, rows->n_trained, sizeof(double[TSR_N_CURVES]), &run->training);

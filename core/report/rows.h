@@ -16,7 +16,6 @@ struct tsr_rows {
     json_t *numbers; /* by name */
     size_t n_names;
     char **names;
-    bool *real; /* of each: whether a value of it was a real, and no count */
     size_t n_forms;
     tsr_row_form *forms;
     /* Of the record that is being read: */
@@ -24,6 +23,10 @@ struct tsr_rows {
     size_t n_snapshots, n_cells, n_trained, n_row;
     size_t *snapshot_forms, *row; /* row: the names of the snapshot that is being read */
     double *epochs, *cells, *training;
+    bool *real; /* of each name: whether a value of it was a real, and no count */
+    struct {    /* elements that the arrays can hold; they are kept from record to record */
+        size_t names, forms, snapshot_forms, row, epochs, cells, training, real;
+    } room;
 };
 
 struct tsr_rows *tsr_rows_new(void); /* NULL without memory */

@@ -212,10 +212,12 @@ static tsr_status *choose_rows(const tsr_selection_wish *wish, tsr_selection *s)
     s->rows = tsr_alloc(most, sizeof(*s->rows));
     if (!s->rows)
         return tsr_no_memory("a table");
-    for (size_t p = 0; p < summary->n_points; p++)
-        for (size_t e = 0; point_meets(wish, summary, p) && e < summary->points[p].n_epochs; e++)
+    for (size_t p = 0; p < summary->n_points; p++) {
+        size_t n = point_meets(wish, summary, p) ? summary->points[p].n_epochs : 0;
+        for (size_t e = 0; e < n; e++)
             if (epoch_meets(wish, &summary->points[p], e))
                 s->rows[s->n_rows++] = (tsr_selected_row){ p, e };
+    }
     return s->n_rows ? NULL
                      : tsr_fail(TSR_REFUSED, "%s: no finished run meets all conditions at once",
                                 summary->results->folder);

@@ -33,7 +33,7 @@ typedef struct cleaning {
 /* A record that cannot be read as one says nothing: its run's files stay. */
 static tsr_status *find_failed(cleaning *c, const char *id, bool *failed)
 {
-    char *path = tsr_format("%s/runs/%s/run.json", c->folder, id);
+    char *path = tsr_record_path(c->folder, id);
     json_t *record = NULL;
     if (!path)
         return tsr_no_memory("a path");
@@ -68,7 +68,7 @@ static bool is_wanted(const cleaning *c, const tsr_left_file *file)
 {
     if (c->is_failed)
         return true;
-    return (c->options->models && file->kind == TSR_LEFT_MODEL) ||
+    return (c->options->models && (file->kind == TSR_LEFT_MODEL || file->kind == TSR_LEFT_STATE)) ||
            (c->options->codes && file->kind == TSR_LEFT_CODES);
 }
 
@@ -139,6 +139,8 @@ static tsr_status *forget(const tsr_store *store, const tsr_clean_options *optio
     tsr_status *status = path ? tsr_config_read(path, 0, NULL, &config) : tsr_no_memory("a path");
     if (!status && options->models)
         status = tsr_value_set(config, "output.save_model", tsr_value_bool(false));
+    if (!status && options->models)
+        status = tsr_value_set(config, "output.save_state", tsr_value_bool(false));
     if (!status && options->codes)
         status = tsr_value_set(config, "output.save_codes", tsr_value_bool(false));
     if (!status)

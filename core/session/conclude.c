@@ -16,7 +16,7 @@
 
 bool tsr_session_has_new_record(const tsr_session *s, const tsr_run *run)
 {
-    char *path = tsr_format("%s/runs/%s/run.json", s->store.folder, run->id);
+    char *path = tsr_record_path(s->store.folder, run->id);
     struct stat info;
     bool found = path && stat(path, &info) == 0 &&
                  (info.st_mtim.tv_sec > s->began_at.tv_sec ||

@@ -2,7 +2,9 @@
  */
 #include "session/merge.h"
 
+#include "base/copy.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/json.h"
@@ -10,34 +12,37 @@
 #include "experiment/leavings.h"
 #include "experiment/place.h"
 #include "experiment/record.h"
+#include "experiment/record_compare.h"
 #include "experiment/store.h"
+#include "plugin/kinds.h"
 #include "session/tables.h"
 #include "session/union.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define MAX_FILE ((size_t)1 << 40) /* bytes */
 
 typedef struct merging {
+    const tsr_merge_options *options;
+    const char *folder; /* the new one */
     size_t n;
     const char *const *shown;
     tsr_store *stores;
     tsr_results **results;
     tsr_union all;
     tsr_store to;
-    json_t *plan;   /* by run: { part, point, replicate, done } */
-    json_t *places; /* by "point:replicate": the run's id */
-    json_t *data;   /* by dataset, as text: the digest of its data */
-    size_t part;    /* that is being looked at */
+    json_t *plan;    /* by run: { part, point, replicate, shared } */
+    json_t *places;  /* by "point:replicate": the run's id */
+    json_t *data;    /* by dataset, as text: { digest, part }, of its data and where that was first met */
+    json_t *plugins; /* the same by "KIND NAME" */
+    bool changed;    /* whether the studies have different ones */
+    size_t part;     /* that is being looked at */
     tsr_merged *out;
 } merging;
 
 static tsr_status *read_record(const tsr_store *store, const char *id, json_t **out)
 {
-    char *path = tsr_format("%s/runs/%s/run.json", store->folder, id);
+    char *path = tsr_record_path(store->folder, id);
     *out = NULL;
     tsr_status *status = path ? tsr_record_read(path, id, out) : tsr_no_memory("a path");
     free(path);
@@ -47,41 +52,89 @@ static tsr_status *read_record(const tsr_store *store, const char *id, json_t **
 /* --- what contradicts --- */
 
 /* One run has one outcome: what it gave does not depend on who did it. */
-static tsr_status *compare_twins(const merging *m, const char *id, const json_t *planned,
+static tsr_status *compare_twins(const merging *m, const char *id, const json_t *before, size_t other,
                                  const json_t *record)
 {
-    size_t other = (size_t)json_integer_value(json_object_get(planned, "part"));
-    json_t *before = NULL;
-    TSR_TRY(read_record(&m->stores[other], id, &before));
-    const json_t *then = json_object_get(before, "snapshots"), *now = json_object_get(record, "snapshots");
-    bool same = json_array_size(then) == json_array_size(now);
-    for (size_t i = 0; same && i < json_array_size(now); i++)
-        same = json_equal(json_object_get(json_array_get(then, i), "metrics"),
-                          json_object_get(json_array_get(now, i), "metrics"));
-    json_decref(before);
-    return same ? NULL
-                : tsr_fail(TSR_REFUSED,
-                           "run %s has other results in %s than in %s: 'tessera verify' tells which of them "
-                           "it gives",
-                           id, m->shown[m->part], m->shown[other]);
+    tsr_text difference = { 0 };
+    tsr_status *status = NULL;
+    if (tsr_records_differ(before, record, &difference))
+        status =
+            tsr_fail(TSR_REFUSED,
+                     "run %s has other results in %s than in %s (%s): 'tessera verify' tells which of them "
+                     "it gives",
+                     id, m->shown[m->part], m->shown[other], difference.chars ? difference.chars : "");
+    free(difference.chars);
+    return status;
+}
+
+/* Notes what a thing was, by a name for it; gives what it was in another study, NULL where it was the same or
+   is new. */
+static tsr_status *note_digest(const merging *m, json_t *digests, const char *name, const char *digest,
+                               const json_t **before)
+{
+    const json_t *known = json_object_get(digests, name);
+    *before = NULL;
+    if (!known)
+        return json_object_set_new(digests, name,
+                                   json_pack("{s:s, s:I}", "digest", digest, "part", (json_int_t)m->part))
+                   ? tsr_no_memory("the runs")
+                   : NULL;
+    if (strcmp(json_string_value(json_object_get(known, "digest")), digest) != 0)
+        *before = known;
+    return NULL;
 }
 
 static tsr_status *check_data(const merging *m, const char *id, const json_t *record)
 {
-    const json_t *dataset = json_object_get(json_object_get(record, "config"), "dataset");
+    const json_t *dataset = json_object_get(json_object_get(record, "config"), "dataset"), *before = NULL;
     const char *digest = json_string_value(json_object_get(json_object_get(record, "data"), "digest"));
     char *text = dataset && digest ? json_dumps(dataset, JSON_SORT_KEYS) : NULL;
-    const char *before = text ? json_string_value(json_object_get(m->data, text)) : NULL;
-    tsr_status *status = NULL;
-    if (before && strcmp(before, digest) != 0)
-        status = tsr_fail(TSR_REFUSED,
-                          "run %s of %s was done with other data under the same name: digest %.8s, that of "
-                          "other runs is %.8s",
-                          id, m->shown[m->part], digest, before);
-    else if (text && json_object_set_new(m->data, text, json_string(digest)) != 0)
-        status = tsr_no_memory("the runs");
+    tsr_status *status = text ? note_digest(m, m->data, text, digest, &before) : NULL;
+    if (!status && before)
+        status =
+            tsr_fail(TSR_REFUSED,
+                     "run %s of %s was done with other data under the same name: digest %.8s, that of "
+                     "other runs is %.8s",
+                     id, m->shown[m->part], digest, json_string_value(json_object_get(before, "digest")));
     free(text);
     return status;
+}
+
+static tsr_status *check_plugin(merging *m, const char *id, const json_t *plugin)
+{
+    const char *kind = json_string_value(json_object_get(plugin, "kind")),
+               *name = json_string_value(json_object_get(plugin, "name")),
+               *digest = json_string_value(json_object_get(plugin, "sha256"));
+    const json_t *before = NULL;
+    if (!kind || !name || !digest)
+        return NULL;
+    char *word = tsr_format("%s %s", kind, name);
+    tsr_status *status = word ? note_digest(m, m->plugins, word, digest, &before) : tsr_no_memory("the runs");
+    size_t other = (size_t)json_integer_value(json_object_get(before, "part"));
+    if (!status && before && other != m->part && !m->options->keep_changed)
+        status =
+            tsr_fail(TSR_REFUSED,
+                     "run %s of %s was done with another %s than runs of %s: SHA-256 %.8s, and %.8s there; "
+                     "do them again with 'tessera run DIR --redo-changed', or keep them as they are with "
+                     "--keep",
+                     id, m->shown[m->part], word, m->shown[other], digest,
+                     json_string_value(json_object_get(before, "digest")));
+    m->changed = m->changed || (before && other != m->part);
+    free(word);
+    return status;
+}
+
+/* What was decided within one study, by run's --keep, stays decided. An executor changes no result. */
+static tsr_status *check_plugins(merging *m, const char *id, const json_t *record)
+{
+    const json_t *plugins = json_object_get(json_object_get(record, "environment"), "plugins");
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const json_t *plugin = json_array_get(plugins, i);
+        const char *kind = json_string_value(json_object_get(plugin, "kind"));
+        if (kind && strcmp(kind, tsr_kind_get(TSR_EXECUTOR)->name) != 0)
+            TSR_TRY(check_plugin(m, id, plugin));
+    }
+    return NULL;
 }
 
 /* Two runs cannot have one place. */
@@ -108,28 +161,57 @@ static tsr_status *check_place(const merging *m, const char *id, size_t point, s
 
 /* --- the plan --- */
 
+/* Whether the record tells of more than the one that is planned: it is final, or more probes were added to
+ * it. */
+static bool is_fuller(const json_t *record, const json_t *before)
+{
+    bool final = tsr_record_is_final(record);
+    return final != tsr_record_is_final(before)
+               ? final
+               : json_object_size(json_object_get(record, TSR_ADDED_PROBES)) >
+                     json_object_size(json_object_get(before, TSR_ADDED_PROBES));
+}
+
+/* Another study has the run too. *fuller: this one's record is to be taken. */
+static tsr_status *plan_twin(const merging *m, const char *id, json_t *planned, const json_t *record,
+                             bool *fuller)
+{
+    size_t other = (size_t)json_integer_value(json_object_get(planned, "part"));
+    json_t *before = NULL;
+    TSR_TRY(read_record(&m->stores[other], id, &before));
+    tsr_status *status = tsr_record_is_final(before) && tsr_record_is_final(record)
+                             ? compare_twins(m, id, before, other, record)
+                             : NULL;
+    *fuller = is_fuller(record, before);
+    json_decref(before);
+    if (!json_is_true(json_object_get(planned, "shared"))) {
+        m->out->shared++;
+        json_object_set_new(planned, "shared", json_true());
+    }
+    return status;
+}
+
 static tsr_status *plan_run(merging *m, const char *id, const json_t *record)
 {
+    const tsr_results *results = m->results[m->part];
     size_t point, replicate;
-    if (!tsr_results_has_place(m->results[m->part], record)) {
+    bool fuller = true;
+    if (!tsr_results_has_place(results, record) ||
+        !tsr_place_read(record, results->sweep, &point, &replicate)) {
         m->out->foreign++;
         return NULL;
     }
-    if (!tsr_place_read(record, m->results[m->part]->sweep, &point, &replicate))
-        return NULL;
     tsr_union_place(&m->all, m->part, &point, &replicate);
-    const json_t *planned = json_object_get(m->plan, id);
-    bool final = tsr_record_is_final(record),
-         had = planned && json_is_true(json_object_get(planned, "final"));
+    json_t *planned = json_object_get(m->plan, id);
     TSR_TRY(check_place(m, id, point, replicate));
     TSR_TRY(check_data(m, id, record));
-    m->out->shared += planned != NULL;
-    if (planned && had && final)
-        TSR_TRY(compare_twins(m, id, planned, record));
-    if (planned && (had || !final))
+    TSR_TRY(check_plugins(m, id, record));
+    if (planned)
+        TSR_TRY(plan_twin(m, id, planned, record, &fuller));
+    if (!fuller)
         return NULL;
     json_t *entry = json_pack("{s:I, s:I, s:I, s:b}", "part", (json_int_t)m->part, "point", (json_int_t)point,
-                              "replicate", (json_int_t)replicate, "final", final);
+                              "replicate", (json_int_t)replicate, "shared", planned != NULL);
     return json_object_set_new(m->plan, id, entry) ? tsr_no_memory("the runs") : NULL;
 }
 
@@ -205,20 +287,14 @@ static tsr_status *copy_record(const merging *m, const char *id, const json_t *p
 
 static tsr_status *copy_file(const merging *m, const tsr_left_file *file)
 {
-    char *from = tsr_format("%s/runs/%s/%s", m->stores[m->part].folder, file->id, file->path),
-         *to = tsr_format("%s/runs/%s/%s", m->to.folder, file->id, file->path),
-         *folder = to ? tsr_path_folder(to) : NULL, *bytes = NULL;
-    size_t length = 0;
-    tsr_status *status = from && folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    char *to = tsr_format("%s/runs/%s/%s", m->to.folder, file->id, file->path),
+         *folder = to ? tsr_path_folder(to) : NULL;
+    tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
     if (!status)
-        status = tsr_read_file(from, MAX_FILE, &bytes, &length);
-    if (!status)
-        status = tsr_write_file(to, bytes, length);
-    free(bytes);
+        status = tsr_copy_plain(file->folder, file->name, to);
     free(folder);
-    free(from);
     free(to);
-    return status;
+    return tsr_context(status, "%s/runs/%s", m->shown[m->part], file->id);
 }
 
 /* The record comes last of what a run has left: by it the run has happened. */
@@ -250,66 +326,65 @@ static tsr_status *copy_all(merging *m)
 
 /* --- all of it --- */
 
-static tsr_status *check_target(const char *folder, const char *shown)
-{
-    if (tsr_folder_is_ours(folder))
-        return tsr_fail(TSR_REFUSED, "%s: holds results already: expected a new or an empty folder", shown);
-    return tsr_folder_check(folder, shown);
-}
-
-/* What was written goes away where not all of it could be. */
-static tsr_status *write_all(merging *m, const char *folder, const char *shown)
-{
-    TSR_TRY(tsr_store_join(folder, shown, &m->to));
-    tsr_status *status = tsr_make_folder(folder);
-    if (!status)
-        status = copy_all(m);
-    if (status) {
-        tsr_status_free(tsr_folder_empty(folder, shown));
-        rmdir(folder);
-    }
-    return status;
-}
-
 static tsr_status *open_all(merging *m, char *const *folders)
 {
-    for (size_t i = 0; i < m->n; i++)
-        m->stores[i].lock = m->stores[i].shard_lock = m->stores[i].table_lock = -1;
     for (size_t i = 0; i < m->n; i++) {
         for (size_t j = 0; j < i; j++)
             if (strcmp(folders[i], folders[j]) == 0)
                 return tsr_fail(TSR_REFUSED, "%s is given twice", m->shown[i]);
-        TSR_TRY(tsr_store_open_left(folders[i], m->shown[i], false, &m->stores[i]));
-        TSR_TRY(tsr_results_read(m->shown[i], 0, NULL, &m->results[i]));
+        if (strcmp(folders[i], m->folder) == 0)
+            return tsr_fail(TSR_REFUSED, "%s is one of the studies: expected a new or an empty folder",
+                            m->shown[i]);
+        TSR_TRY(tsr_store_open_left(folders[i], m->shown[i], m->options->unlocked, &m->stores[i]));
+        TSR_TRY(tsr_results_read(folders[i], 0, NULL, &m->results[i]));
     }
     return NULL;
 }
 
-static tsr_status *merge(merging *m, char *const *folders, const char *folder, const char *shown)
+/* What was written goes away where not all of it could be. */
+static tsr_status *write_all(merging *m, const char *shown)
 {
-    if (!m->stores || !m->results || !m->plan || !m->places || !m->data)
-        return tsr_no_memory("the studies");
-    TSR_TRY(check_target(folder, shown));
-    TSR_TRY(open_all(m, folders));
-    TSR_TRY(tsr_union_make(m->n, m->results, &m->all));
-    TSR_TRY(plan(m));
-    return write_all(m, folder, shown);
+    bool made;
+    TSR_TRY(tsr_store_open_empty(m->folder, shown, m->options->unlocked, &m->to, &made));
+    tsr_status *status = copy_all(m);
+    if (status)
+        tsr_store_undo(&m->to, made);
+    else
+        tsr_store_close(&m->to);
+    return status;
 }
 
-tsr_status *tsr_merge(size_t n, char *const *folders, const char *const *shown, const char *folder,
-                      const char *folder_shown, tsr_merged *out)
+static tsr_status *merge(merging *m, char *const *folders, const char *shown)
 {
-    merging m = { .n = n,
+    if (!m->stores || !m->results || !m->plan || !m->places || !m->data || !m->plugins)
+        return tsr_no_memory("the studies");
+    TSR_TRY(tsr_store_check_empty(m->folder, shown)); /* before any work */
+    TSR_TRY(open_all(m, folders));
+    TSR_TRY(tsr_union_make(m->n, m->results, m->shown, &m->all));
+    TSR_TRY(plan(m));
+    if (m->changed)
+        tsr_log_warning("the studies were made with other plugins than each other and are kept as they are");
+    return write_all(m, shown);
+}
+
+tsr_status *tsr_merge(const tsr_merge_options *options, size_t n, char *const *folders,
+                      const char *const *shown, const char *folder, const char *folder_shown, tsr_merged *out)
+{
+    merging m = { .options = options,
+                  .folder = folder,
+                  .n = n,
                   .shown = shown,
                   .stores = tsr_alloc(n, sizeof(*m.stores)),
                   .results = tsr_alloc(n, sizeof(*m.results)),
-                  .to = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                   .plan = json_object(),
                   .places = json_object(),
                   .data = json_object(),
+                  .plugins = json_object(),
                   .out = out };
     *out = (tsr_merged){ 0 };
-    tsr_status *status = merge(&m, folders, folder, folder_shown);
+    for (size_t i = 0; m.stores && i < n; i++)
+        m.stores[i].lock = m.stores[i].shard_lock = m.stores[i].table_lock = -1;
+    tsr_status *status = merge(&m, folders, folder_shown);
     tsr_union_clear(&m.all);
     for (size_t i = 0; i < n; i++) {
         if (m.results)
@@ -317,10 +392,10 @@ tsr_status *tsr_merge(size_t n, char *const *folders, const char *const *shown, 
         if (m.stores)
             tsr_store_close(&m.stores[i]);
     }
-    tsr_store_close(&m.to);
     json_decref(m.plan);
     json_decref(m.places);
     json_decref(m.data);
+    json_decref(m.plugins);
     free(m.stores);
     free(m.results);
     return status;

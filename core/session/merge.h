@@ -2,8 +2,15 @@
 #ifndef TSR_SESSION_MERGE_H
 #define TSR_SESSION_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <tessera/status.h>
+
+typedef struct tsr_merge_options {
+    bool keep_changed; /* merge studies that were made with different files of a plugin; else they are refused
+                        */
+    bool unlocked;     /* see tsr_store_options */
+} tsr_merge_options;
 
 typedef struct tsr_merged {
     size_t runs;    /* in the new folder */
@@ -14,7 +21,8 @@ typedef struct tsr_merged {
 
 /* Copies the runs of n results folders into `folder`, a new or an empty one. All are absolute; `shown` are
    their names in messages. What contradicts is refused before anything is written. */
-TSR_MUST_CHECK tsr_status *tsr_merge(size_t n, char *const *folders, const char *const *shown,
-                                     const char *folder, const char *folder_shown, tsr_merged *out);
+TSR_MUST_CHECK tsr_status *tsr_merge(const tsr_merge_options *options, size_t n, char *const *folders,
+                                     const char *const *shown, const char *folder, const char *folder_shown,
+                                     tsr_merged *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "experiment/identity.h"
 #include "experiment/record.h"
 #include "experiment/place.h"
+#include "experiment/training_state.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,8 @@ static const char *missing_file(const tsr_session *s, const tsr_run *run, const 
         return "model.safetensors";
     if (run->output.save_codes && !tsr_store_has_file(&s->store, run, "codes/train.npy"))
         return "codes/train.npy";
+    if (run->output.save_state && !tsr_store_has_file(&s->store, run, TSR_STATE_FILE))
+        return TSR_STATE_FILE;
     return NULL;
 }
 

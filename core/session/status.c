@@ -124,7 +124,7 @@ static tsr_status *visit_record(void *context, const char *id)
     reading *r = context;
     if (!tsr_is_run_id(id))
         return NULL;
-    char *path = tsr_format("%s/runs/%s/run.json", r->out->folder, id);
+    char *path = tsr_record_path(r->out->folder, id);
     json_t *record = NULL;
     if (!path)
         return tsr_no_memory("a path");
@@ -170,9 +170,8 @@ static tsr_status *add_size(void *context, const tsr_left_file *file)
 
 static void add_tables(tsr_study_status *out)
 {
-    static const char *const names[] = { "config.cfg", "results.csv", "summary.csv", "report.html" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char *path = tsr_path_join(out->folder, names[i]);
+    for (const char *const *name = tsr_folder_files; *name; name++) {
+        char *path = tsr_path_join(out->folder, *name);
         struct stat info;
         if (path && lstat(path, &info) == 0 && S_ISREG(info.st_mode))
             out->tables += (size_t)info.st_blocks * 512;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "experiment/folder.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -11,10 +12,9 @@
 
 static tsr_status *remove_tables(const char *folder)
 {
-    static const char *const names[] = { "results.csv", "summary.csv", "report.html" };
     tsr_status *status = NULL;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !status; i++) {
-        char *path = tsr_path_join(folder, names[i]);
+    for (size_t i = 0; i < TSR_N_TABLES && !status; i++) {
+        char *path = tsr_path_join(folder, tsr_folder_files[i]);
         status = path ? NULL : tsr_no_memory("a path");
         if (path && unlink(path) != 0 && errno != ENOENT)
             status = tsr_fail(TSR_IO, "%s: cannot be removed: %s", path, strerror(errno));

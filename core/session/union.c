@@ -2,9 +2,9 @@
 #include "session/union.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "config/compare.h"
 #include "experiment/identity.h"
-#include "experiment/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,15 @@ static size_t n_values(const tsr_results *results, const char *name)
 {
     size_t k = find_key(results, name);
     return k < results->n_keys ? results->keys[k].n : 1;
+}
+
+/* A key that the study's config has not and that is at its default then; NULL: it has it, or must have it.
+   The caller's. */
+static tsr_value *default_value(const tsr_results *results, const char *name)
+{
+    const tsr_value *there = tsr_value_at(results->config, name);
+    bool given = find_key(results, name) < results->n_keys || (there && !tsr_value_is(there, TSR_VALUE_NULL));
+    return given ? NULL : tsr_identity_default(name);
 }
 
 /* As the config has it. */
@@ -100,24 +109,32 @@ static tsr_status *place_value(tsr_union_key *key, const tsr_value *written, con
     return tsr_value_append(key->resolved, copies[1]);
 }
 
+/* The places of the values that a study has of a key. */
+static tsr_status *place_values(tsr_union_key *key, const tsr_union_part *part, size_t *at)
+{
+    size_t n = n_values(part->results, key->name);
+    tsr_value *absent = default_value(part->results, key->name);
+    tsr_status *status = NULL;
+    for (size_t i = 0; i < n && !status; i++) {
+        const tsr_value *written = absent ? absent : written_value(part->results, key->name, i),
+                        *resolved = absent ? absent : resolved_value(part->results, key->name, i);
+        status = written && resolved ? place_value(key, written, resolved, &at[i])
+                                     : tsr_fail(TSR_REFUSED, "%s: has no %s, which another study sweeps",
+                                                part->shown, key->name);
+    }
+    tsr_value_free(absent);
+    return status;
+}
+
 static tsr_status *place_part(tsr_union *all, tsr_union_part *part)
 {
     part->at = tsr_alloc(all->n_keys, sizeof(*part->at));
     if (!part->at)
         return tsr_no_memory("the sweep");
     for (size_t k = 0; k < all->n_keys; k++) {
-        tsr_union_key *key = &all->keys[k];
-        size_t n = n_values(part->results, key->name);
-        if (!(part->at[k] = tsr_alloc(n, sizeof(*part->at[k]))))
+        if (!(part->at[k] = tsr_alloc(n_values(part->results, all->keys[k].name), sizeof(*part->at[k]))))
             return tsr_no_memory("the sweep");
-        for (size_t i = 0; i < n; i++) {
-            const tsr_value *written = written_value(part->results, key->name, i),
-                            *resolved = resolved_value(part->results, key->name, i);
-            if (!written || !resolved)
-                return tsr_fail(TSR_REFUSED, "%s: has no %s, which another study sweeps",
-                                part->results->folder, key->name);
-            TSR_TRY(place_value(key, written, resolved, &part->at[k][i]));
-        }
+        TSR_TRY(place_values(&all->keys[k], part, part->at[k]));
     }
     return NULL;
 }
@@ -138,65 +155,85 @@ static int64_t seed_of(const tsr_union_part *part)
     return tsr_value_is(seed, TSR_VALUE_INT) ? seed->integer : 0;
 }
 
+/* The seeds of a study, first to end - 1. */
+typedef struct seeds {
+    int64_t first, end;
+} seeds;
+
+static int compare_seeds(const void *a, const void *b)
+{
+    const seeds *left = a, *right = b;
+    return (left->first > right->first) - (left->first < right->first);
+}
+
+/* Sorted seeds that follow each other or overlap; *end: of all. */
+static tsr_status *check_no_gap(const seeds *sorted, size_t n, int64_t *end)
+{
+    *end = sorted[0].end;
+    for (size_t i = 1; i < n; i++) {
+        if (sorted[i].first > *end)
+            return tsr_fail(
+                TSR_REFUSED,
+                "the seeds of the studies leave a gap, %lld to %lld: expected such that follow each "
+                "other",
+                (long long)*end, (long long)sorted[i].first - 1);
+        *end = sorted[i].end > *end ? sorted[i].end : *end;
+    }
+    return NULL;
+}
+
 /* Replicate r has the seed + r: seeds that follow each other, or overlap, are replicates of one study. */
+static tsr_status *join_seeds_of(tsr_union *all, seeds *sorted)
+{
+    int64_t end;
+    for (size_t i = 0; i < all->n_parts; i++) {
+        const tsr_union_part *part = &all->parts[i];
+        sorted[i].first = seed_of(part);
+        if (part->results->replicates > TSR_MAX_RUNS ||
+            __builtin_add_overflow(sorted[i].first, (int64_t)part->results->replicates, &sorted[i].end))
+            return tsr_fail(TSR_REFUSED, "%s: its seeds are too large", part->shown);
+    }
+    qsort(sorted, all->n_parts, sizeof(*sorted), compare_seeds);
+    TSR_TRY(check_no_gap(sorted, all->n_parts, &end));
+    all->replicates = (size_t)((uint64_t)end - (uint64_t)sorted[0].first);
+    for (size_t i = 0; i < all->n_parts; i++)
+        all->parts[i].offset = (size_t)((uint64_t)seed_of(&all->parts[i]) - (uint64_t)sorted[0].first);
+    return tsr_value_put(all->config, "seed", tsr_value_int(sorted[0].first));
+}
+
 static tsr_status *join_seeds(tsr_union *all)
 {
-    int64_t first = seed_of(&all->parts[0]), last = first, all_seeds = 0;
-    for (size_t i = 0; i < all->n_parts; i++) {
-        tsr_union_part *part = &all->parts[i];
-        int64_t end = 0;
-        if (__builtin_add_overflow(seed_of(part), (int64_t)part->results->replicates, &end) ||
-            __builtin_add_overflow(all_seeds, (int64_t)part->results->replicates, &all_seeds))
-            return tsr_fail(TSR_REFUSED, "%s: the seeds are too large", part->results->folder);
-        first = seed_of(part) < first ? seed_of(part) : first;
-        last = end > last ? end : last;
-    }
-    uint64_t span = (uint64_t)last - (uint64_t)first;
     if (sweeps_seed(all)) { /* then a seed is a point */
         for (size_t i = 0; i < all->n_parts; i++)
             if (all->parts[i].results->replicates > all->replicates)
                 all->replicates = all->parts[i].results->replicates;
         return NULL;
     }
-    if (span > (uint64_t)all_seeds)
-        return tsr_fail(
-            TSR_REFUSED,
-            "the seeds of the studies leave a gap between %lld and %lld: expected such that follow "
-            "each other",
-            (long long)first, (long long)last - 1);
-    all->replicates = (size_t)span;
-    for (size_t i = 0; i < all->n_parts; i++)
-        all->parts[i].offset = (size_t)((uint64_t)seed_of(&all->parts[i]) - (uint64_t)first);
-    return tsr_value_put(all->config, "seed", tsr_value_int(first));
+    seeds *sorted = tsr_alloc(all->n_parts, sizeof(*sorted));
+    tsr_status *status = sorted ? join_seeds_of(all, sorted) : tsr_no_memory("the seeds");
+    free(sorted);
+    return status;
 }
 
 /* --- the config --- */
 
-/* What the studies may not have in common. */
-static void remove_own(const tsr_union *all, tsr_value *config)
+/* The studies may differ in what is swept and in the seed. */
+static tsr_status *check_same(const tsr_union *all, const tsr_union_part *first, const tsr_union_part *other)
 {
-    for (size_t k = 0; k < all->n_keys; k++)
-        tsr_value_remove_at(config, all->keys[k].name);
-    tsr_value_remove_at(config, "seed");
-    tsr_value_remove_at(config, "codes.memory");
-}
-
-static tsr_status *check_same(const tsr_union *all, const tsr_results *first, const tsr_results *other)
-{
-    tsr_value *there = tsr_value_copy(first->config), *here = tsr_value_copy(other->config);
+    const char **apart = tsr_alloc(all->n_keys + 1, sizeof(*apart));
     tsr_text difference = { 0 };
-    tsr_status *status = there && here ? NULL : tsr_no_memory("the config");
-    if (!status) {
-        remove_own(all, there);
-        remove_own(all, here);
-        if (tsr_values_differ(there, here, tsr_store_may_differ, &difference))
-            status =
-                tsr_fail(TSR_REFUSED, "%s (there) and %s (here) are not of one experiment: %s", first->folder,
-                         other->folder, difference.chars ? difference.chars : "they differ");
-    }
+    if (!apart)
+        return tsr_no_memory("the sweep");
+    for (size_t k = 0; k < all->n_keys; k++)
+        apart[k] = all->keys[k].name;
+    apart[all->n_keys] = "seed";
+    tsr_status *status = tsr_identity_same_experiment(first->results->config, other->results->config,
+                                                      all->n_keys + 1, apart, &difference);
+    if (!status && difference.chars)
+        status = tsr_fail(TSR_REFUSED, "%s (there) and %s (here) are not of one experiment: %s", first->shown,
+                          other->shown, difference.chars);
     free(difference.chars);
-    tsr_value_free(there);
-    tsr_value_free(here);
+    free(apart);
     return status;
 }
 
@@ -233,7 +270,7 @@ static tsr_status *make(tsr_union *all)
         return tsr_no_memory("the config");
     TSR_TRY(find_keys(all));
     for (size_t i = 1; i < all->n_parts; i++)
-        TSR_TRY(check_same(all, first, all->parts[i].results));
+        TSR_TRY(check_same(all, &all->parts[0], &all->parts[i]));
     for (size_t i = 0; i < all->n_parts; i++)
         TSR_TRY(place_part(all, &all->parts[i]));
     TSR_TRY(join_seeds(all));
@@ -241,17 +278,18 @@ static tsr_status *make(tsr_union *all)
     TSR_TRY(tsr_value_put(all->config, "replicates", tsr_value_int((int64_t)all->replicates)));
     TSR_TRY(join_output(all, "output.save_model"));
     TSR_TRY(join_output(all, "output.save_codes"));
+    TSR_TRY(join_output(all, "output.save_state"));
     return tsr_identity_of_sweep(all->config, all->sweep);
 }
 
-tsr_status *tsr_union_make(size_t n, tsr_results *const *results, tsr_union *out)
+tsr_status *tsr_union_make(size_t n, tsr_results *const *results, const char *const *shown, tsr_union *out)
 {
     *out = (tsr_union){ .points = 1, .replicates = 1, .parts = tsr_alloc(n, sizeof(*out->parts)) };
     if (!out->parts)
         return tsr_no_memory("the studies");
     out->n_parts = n;
     for (size_t i = 0; i < n; i++)
-        out->parts[i].results = results[i];
+        out->parts[i] = (tsr_union_part){ .results = results[i], .shown = shown[i] };
     tsr_status *status = make(out);
     if (status)
         tsr_union_clear(out);

@@ -13,6 +13,7 @@ typedef struct tsr_union_key {
 /* Where the runs of one study stand. */
 typedef struct tsr_union_part {
     const tsr_results *results;
+    const char *shown; /* what messages call the study */
     size_t **at; /* of each key of the union: the place there of each value that the study has; of a key that
                     it does not sweep, of the one that it has */
     size_t offset; /* of its replicates */
@@ -26,8 +27,10 @@ typedef struct tsr_union {
     tsr_union_part *parts;
 } tsr_union;
 
-/* Refuses studies that are not of one experiment, saying what differs. The results must outlive the union. */
-TSR_MUST_CHECK tsr_status *tsr_union_make(size_t n, tsr_results *const *results, tsr_union *out);
+/* Refuses studies that are not of one experiment, saying what differs. Results and names must outlive the
+ * union. */
+TSR_MUST_CHECK tsr_status *tsr_union_make(size_t n, tsr_results *const *results, const char *const *shown,
+                                          tsr_union *out);
 void tsr_union_clear(tsr_union *all);
 
 /* From the place of a run in the sweep of part i to that in the union's. */

@@ -13,11 +13,14 @@ typedef struct tsr_verify_observer {
     bool (*interrupted)(void *context); /* whether to stop */
     /* A run was done again; `difference` says what differs first, NULL: nothing does. */
     void (*compared)(void *context, const char *id, const char *difference);
+    /* A run's record is damaged, or no longer that of a run of the config. */
+    void (*damaged)(void *context, const char *id, const char *reason);
 } tsr_verify_observer;
 
 typedef struct tsr_verified {
     size_t runs, done;       /* of the study */
-    size_t compared, differ; /* that were done again */
+    size_t damaged;          /* records */
+    size_t compared, differ; /* runs that were done again */
 } tsr_verified;
 
 /* Of `folder`, absolute, which messages call `shown`: `sample` of the runs that are done, evenly picked; 0:

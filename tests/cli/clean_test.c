@@ -2,7 +2,6 @@
    leaves a folder that the other commands take as it is. */
 #include "command.h"
 
-#include "base/text.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -11,22 +10,10 @@
 
 static char *folder;
 
-/* Three runs of which number 1 can go wrong. */
-static const char study[] =
-    "plugin_path = [ \"%s/tests/cli/fixtures\" ];\n"
-    "dataset = { plugin = \"digits\"; };\n"
-    "model = { plugin = \"mlp\"; width = 8; };\n"
-    "training = { epochs = 1; };\n"
-    "probes = ( { plugin = \"redundancy\"; }, { plugin = \"misbehaves\"; at = 1; } );\n"
-    "sweep = ( { key = \"probes.1.number\"; values = [ 0, 1, 2 ]; } );\n"
-    "output = { save_model = true; save_codes = true; };\n";
-
 static void setup(void)
 {
     folder = test_folder();
-    char *text = tsr_format(study, test_build());
-    write_text(folder, "study.cfg", text);
-    free(text);
+    write_faulty_study(folder, 3, 1, "output = { save_model = true; save_codes = true; };\n");
 }
 
 static void teardown(void)

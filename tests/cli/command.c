@@ -97,6 +97,24 @@ void write_text(const char *folder, const char *name, const char *text)
     free(path);
 }
 
+void write_faulty_study(const char *folder, int n, int at, const char *more)
+{
+    tsr_text numbers = { 0 };
+    for (int i = 0; i < n; i++)
+        tsr_text_add(&numbers, i ? ", %d" : "%d", i);
+    char *text =
+        tsr_format("plugin_path = [ \"%s/tests/cli/fixtures\" ];\n"
+                   "dataset = { plugin = \"digits\"; };\n"
+                   "model = { plugin = \"mlp\"; width = 8; };\n"
+                   "training = { epochs = 1; };\n"
+                   "probes = ( { plugin = \"redundancy\"; }, { plugin = \"misbehaves\"; at = %d; } );\n"
+                   "sweep = ( { key = \"probes.1.number\"; values = [ %s ]; } );\n%s",
+                   test_build(), at, numbers.chars, more);
+    write_text(folder, "study.cfg", text);
+    free(numbers.chars);
+    free(text);
+}
+
 char *read_text(const char *folder, const char *name)
 {
     char *path = tsr_path_join(folder, name), *text;

@@ -26,6 +26,10 @@ void shell_gives(const char *folder, int status, const char *on_stdout, const ch
 /* Writes a text file into a folder. */
 void write_text(const char *folder, const char *name, const char *text);
 
+/* Writes study.cfg: n runs of which number `at` can go wrong, by what $TESSERA_MISBEHAVE says; `more` goes
+ * behind. */
+void write_faulty_study(const char *folder, int n, int at, const char *more);
+
 /* A whole file; fails the test where it is not there. free() it. */
 char *read_text(const char *folder, const char *name);
 

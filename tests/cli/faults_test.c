@@ -13,22 +13,10 @@
 
 static char *folder;
 
-/* Eight runs of which number 5 can go wrong. */
-static const char study[] =
-    "plugin_path = [ \"%s/tests/cli/fixtures\" ];\n"
-    "dataset = { plugin = \"digits\"; };\n"
-    "model = { plugin = \"mlp\"; width = 8; };\n"
-    "training = { epochs = 1; };\n"
-    "probes = ( { plugin = \"redundancy\"; }, { plugin = \"misbehaves\"; at = 5; } );\n"
-    "sweep = ( { key = \"probes.1.number\"; values = [ 0, 1, 2, 3, 4, 5, 6, 7 ]; } );\n"
-    "executor = { plugin = \"local\"; jobs = 2; };\n";
-
 static void setup(void)
 {
     folder = test_folder();
-    char *text = tsr_format(study, test_build());
-    write_text(folder, "study.cfg", text);
-    free(text);
+    write_faulty_study(folder, 8, 5, "executor = { plugin = \"local\"; jobs = 2; };\n");
 }
 
 static void teardown(void)

@@ -85,8 +85,87 @@ START_TEST(seeds_that_follow_each_other_are_replicates)
     command_gives(folder, 0, "4 runs in c\n", NULL, "merge b a -o c");
     is_whole("c", "all");
     study("d", "-s seed=9");
-    command_gives(folder, 2, NULL, "leave a gap", "merge a d -o e");
+    command_gives(folder, 2, NULL, "leave a gap, 3 to 8", "merge a d -o e");
+    shell_gives(folder, 0, NULL, NULL, "cp -a a a2; cp -a a a3; cp -a a a4; cp -a a a5");
+    command_gives(folder, 2, NULL, "leave a gap, 3 to 8", "merge a a2 d a3 a4 a5 -o e");
     ck_assert_uint_eq(count_files(folder, "e"), 0);
+    command_gives(folder, 0, "4 runs in e, 2 of several studies\n", NULL, "merge a a2 a3 b -o e");
+    is_whole("e", "all");
+}
+END_TEST
+
+START_TEST(a_key_that_an_older_study_lacks_is_at_its_default)
+{
+    study("a", "");
+    study("b", "-s dataset.class_count=4");
+    shell_gives(folder, 0, NULL, NULL,
+                "sed -i '/class_count = /d' a/config.cfg && ! grep -q class_count a/config.cfg");
+    command_gives(folder, 2, NULL, "dataset.class_count", "merge a b -o c");
+    study("swept", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5];})'");
+    command_gives(folder, 0, "3 runs in c\n", NULL, "merge swept a -o c");
+    study("all", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5,0];})'");
+    is_whole("c", "all");
+    study("same", "-s replicates=2");
+    command_gives(folder, 0, "2 runs in d, 1 of several studies\n", NULL, "merge same a -o d");
+    is_whole("d", "same");
+}
+END_TEST
+
+START_TEST(probes_that_were_added_do_not_contradict_and_stay)
+{
+    study("a", "-s output.save_model=true");
+    shell_gives(folder, 0, NULL, NULL, "cp -a a b");
+    command_gives(folder, 0, NULL, NULL, "probe b -s 'probes=({plugin=\"kmeans\";k=4;restarts=1;})'");
+    command_gives(folder, 0, "1 runs in c", NULL, "merge a b -o c");
+    command_gives(folder, 0, "1 runs in d", NULL, "merge b a -o d");
+    same_files(folder, "b/results.csv", "c/results.csv");
+    same_files(folder, "b/results.csv", "d/results.csv");
+}
+END_TEST
+
+START_TEST(other_files_of_a_plugin_are_refused_or_kept)
+{
+    study("a", "-s replicates=1");
+    study("b", "-s seed=2");
+    shell_gives(folder, 0, NULL, NULL,
+                "sed -i '/\"kind\": \"probe\"/,/sha256/s/\"sha256\": \".*\"/\"sha256\": \"0123456789\"/' "
+                "b/runs/*/run.json");
+    command_gives(folder, 2, NULL, "was done with another probe redundancy than runs of a: SHA-256 01234567",
+                  "merge a b -o c");
+    ck_assert_uint_eq(count_files(folder, "c"), 0);
+    command_gives(folder, 0, "2 runs in c\n", "made with other plugins", "merge a b -o c --keep");
+}
+END_TEST
+
+START_TEST(the_new_folder_is_locked_and_nobody_elses)
+{
+    study("a", "-s replicates=1");
+    study("b", "-s seed=2");
+    shell_gives(folder, 0, NULL, NULL, "mkdir full empty && echo mine >full/notes");
+    command_gives(folder, 2, NULL, "full: holds 'notes'", "merge a b -o full");
+    ck_assert_uint_eq(count_files(folder, "full/*"), 1);
+    shell_gives(folder, 0, NULL, "another tessera is working in this results folder: wait for it\n",
+                "flock -s a/.lock sh -c '\"$TESSERA\" merge a b -o c; [ $? = 2 ]'");
+    shell_gives(folder, 0, NULL, "empty: another tessera is working",
+                "touch empty/.lock; flock empty/.lock sh -c '\"$TESSERA\" merge a b -o empty; [ $? = 2 ]'");
+    shell_gives(folder, 0, "2 runs in c", NULL, "flock -s a/.lock \"$TESSERA\" merge a b -o c --no-lock");
+    /* where the file system has no room, what was written goes, and the folder stays */
+    shell_gives(folder, 0, NULL, NULL,
+                "cd b/runs/* && mkdir probes && head -c 1000000 /dev/zero >probes/file");
+    shell_gives(folder, 0, NULL, "probes/file",
+                "(ulimit -f 64; \"$TESSERA\" merge a b -o empty; [ $? = 2 ]) && [ -z \"$(ls -A empty)\" ] && "
+                "[ -d empty ]");
+}
+END_TEST
+
+START_TEST(links_among_the_runs_are_not_followed)
+{
+    study("a", "-s output.save_model=true");
+    study("b", "-s seed=2");
+    shell_gives(folder, 0, NULL, NULL,
+                "echo mine >secret && cd b/runs/* && ln -s ../../../secret model.safetensors");
+    command_gives(folder, 0, "2 runs in c", NULL, "merge a b -o c");
+    ck_assert_uint_eq(count_files(folder, "c/runs/*/model.safetensors"), 1);
 }
 END_TEST
 
@@ -123,7 +202,7 @@ START_TEST(what_contradicts_is_refused_and_nothing_is_written)
     command_gives(folder, 1, NULL, "expected two DIRs", "merge a -o c");
     ck_assert_uint_eq(count_files(folder, "c"), 0);
     shell_gives(folder, 0, NULL, NULL, "mkdir -p mine/runs");
-    command_gives(folder, 2, NULL, "is not a results folder of tessera", "merge a b -o mine");
+    command_gives(folder, 2, NULL, "mine: holds 'runs'", "merge a b -o mine");
 }
 END_TEST
 
@@ -137,6 +216,11 @@ int main(void)
     tcase_add_test(tests, a_fixed_value_and_a_second_key_come_together);
     tcase_add_test(tests, plugins_that_are_swept_come_together_however_they_are_written);
     tcase_add_test(tests, seeds_that_follow_each_other_are_replicates);
+    tcase_add_test(tests, a_key_that_an_older_study_lacks_is_at_its_default);
+    tcase_add_test(tests, probes_that_were_added_do_not_contradict_and_stay);
+    tcase_add_test(tests, other_files_of_a_plugin_are_refused_or_kept);
+    tcase_add_test(tests, the_new_folder_is_locked_and_nobody_elses);
+    tcase_add_test(tests, links_among_the_runs_are_not_followed);
     tcase_add_test(tests, a_run_that_failed_in_one_is_taken_from_the_other);
     tcase_add_test(tests, what_contradicts_is_refused_and_nothing_is_written);
     suite_add_tcase(suite, tests);

@@ -82,6 +82,17 @@ START_TEST(saved_codes_serve_where_no_network_was_saved)
     free(added);
     free(together);
     command_gives(folder, 2, NULL, "needs the network, and run", "probe out -s 'probes=(\"regions\")'");
+    shell_gives(folder, 0, NULL, NULL,
+                "for f in out/runs/*/codes/constant.npy; do cp $f $f.good; printf '\\377' | dd of=$f bs=1 "
+                "conv=notrunc "
+                "seek=128; done");
+    command_gives(folder, 3, NULL, "constant.npy: has the bit of column 0, which is kept",
+                  "probe out -s 'probes=({plugin=\"knn\";label=\"cut\";})'");
+    shell_gives(folder, 0, NULL, NULL, "for f in out/runs/*/codes/constant.npy; do mv $f.good $f; done");
+    shell_gives(folder, 0, NULL, NULL, "for f in out/runs/*/codes/kept.npy; do mv $f $f.away; done");
+    command_gives(folder, 2, NULL, "has saved its codes without codes/kept.npy",
+                  "probe out -s 'probes=({plugin=\"knn\";label=\"cut\";})'");
+    shell_gives(folder, 0, NULL, NULL, "for f in out/runs/*/codes/kept.npy.away; do mv $f ${f%%.away}; done");
     shell_gives(folder, 0, NULL, NULL, "for f in out/runs/*/codes/kept.npy; do truncate -s -4 $f; done");
     command_gives(folder, 3, NULL, "kept.npy", "probe out -s 'probes=({plugin=\"knn\";label=\"cut\";})'");
 }

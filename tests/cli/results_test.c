@@ -78,6 +78,20 @@ START_TEST(a_record_whose_numbers_are_none_is_left_out_and_says_so)
 }
 END_TEST
 
+/* Whether numbers are counts is told by the runs that the table has. */
+START_TEST(a_record_that_is_left_out_changes_no_column)
+{
+    shell_gives(folder, 0, NULL, NULL, "$TESSERA results out --metric code.bits >before");
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "cd out/runs && set -- * && cp -r $1 00000000000000ab && cd 00000000000000ab && sed -i \"s/$1/"
+        "00000000000000ab/; s/\\(\\\"replicate\\\": \\)[0-9]*/\\199/; s/\\(\\\"code.bits\\\": "
+        "[0-9]*\\)/\\1.5/\" run.json && grep -q '99' run.json && grep -q 'bits\": [0-9]*.5' run.json");
+    shell_gives(folder, 0, NULL, NULL, "$TESSERA results out --metric code.bits >after");
+    same_files(folder, "before", "after");
+}
+END_TEST
+
 START_TEST(json_is_json_and_has_values_as_they_are)
 {
     command_gives(folder, 0, "\"model.width\": 5", NULL, "results out --format json --where model.width=5");
@@ -129,6 +143,7 @@ int main(void)
     tcase_add_test(tests, csv_has_the_numbers_of_the_summary_with_all_their_digits);
     tcase_add_test(tests, records_of_any_layout_give_the_same);
     tcase_add_test(tests, a_record_whose_numbers_are_none_is_left_out_and_says_so);
+    tcase_add_test(tests, a_record_that_is_left_out_changes_no_column);
     tcase_add_test(tests, json_is_json_and_has_values_as_they_are);
     tcase_add_test(tests, latex_is_escaped);
     tcase_add_test(tests, conditions_choose_rows_any_value_of_a_key_and_every_key);

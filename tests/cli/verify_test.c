@@ -1,6 +1,7 @@
 /* tessera verify finds what is not what the runs give, and changes nothing. */
 #include "command.h"
 
+#include "base/text.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -78,6 +79,16 @@ START_TEST(what_differs_is_named)
 }
 END_TEST
 
+START_TEST(what_may_explain_a_difference_is_named)
+{
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "sed -i 's/\"redundancy.train\": 0/\"redundancy.train\": 9/; s/\"flags\": \"/\"flags\": \"-Ofast /' "
+        "out/runs/*/run.json");
+    command_gives(folder, 3, "(flags was -Ofast ", NULL, "verify out --sample 1");
+}
+END_TEST
+
 START_TEST(what_cannot_be_verified_is_refused)
 {
     command_gives(folder, 1, NULL, "expected one DIR", "verify");
@@ -85,6 +96,42 @@ START_TEST(what_cannot_be_verified_is_refused)
     command_gives(folder, 2, NULL, "nowhere/config.cfg", "verify nowhere");
     shell_gives(folder, 0, NULL, NULL, "rm -r out/runs");
     command_gives(folder, 2, NULL, "no run is done", "verify out");
+}
+END_TEST
+
+START_TEST(records_that_say_nothing_or_no_longer_fit_are_failures)
+{
+    shell_gives(folder, 0, NULL, NULL, "cd out/runs && set -- * && echo '{' >$1/run.json");
+    command_gives(folder, 3, "is damaged: ", NULL, "verify out --sample 1");
+    command_gives(folder, 3, "out: 1 damaged record: 'tessera run out' does such runs again", NULL,
+                  "verify out --sample 0");
+    command_gives(folder, 0, NULL, NULL, "run out -q");
+    shell_gives(folder, 0, NULL, NULL,
+                "cd out/runs && set -- * && sed -i 's/\"depth\": 1/\"depth\": 2/' $1/run.json");
+    command_gives(folder, 3, "its config is that of run ", NULL, "verify out --sample 1");
+    command_gives(folder, 0, NULL, NULL, "run out -q");
+    shell_gives(folder, 0, NULL, NULL,
+                "cd out/runs && set -- * && cp -r $1 0000000000000000 && sed -i \"s/$1/0000000000000000/\" "
+                "0000000000000000/run.json");
+    command_gives(folder, 3, "run 0000000000000000 is damaged: ", NULL, "verify out --sample 1");
+}
+END_TEST
+
+START_TEST(an_interrupt_ends_the_run_that_is_done_again)
+{
+    char *config =
+        tsr_format("plugin_path = [ \"%s/tests/cli/fixtures\" ];\n"
+                   "dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; width = 3; };\n"
+                   "training = { epochs = 1; };\nprobes = ( { plugin = \"misbehaves\"; } );\n",
+                   test_build());
+    write_text(folder, "slow.cfg", config);
+    free(config);
+    command_gives(folder, 0, NULL, NULL, "run slow.cfg -q -o slow");
+    shell_gives(
+        folder, 130, NULL, "interrupted; 0 of 1 runs were done again",
+        "mkdir tmp; TMPDIR=$PWD/tmp TESSERA_MISBEHAVE=hang env --default-signal=INT \"$TESSERA\" verify slow "
+        "& sleep 2; kill -INT $!; wait $!");
+    ck_assert_uint_eq(count_files(folder, "tmp/*"), 0);
 }
 END_TEST
 
@@ -98,7 +145,10 @@ int main(void)
     tcase_add_test(tests, a_record_says_what_the_program_was_built_from);
     tcase_add_test(tests, what_a_probe_has_added_is_not_missed);
     tcase_add_loop_test(tests, what_differs_is_named, 0, sizeof(changes) / sizeof(*changes));
+    tcase_add_test(tests, what_may_explain_a_difference_is_named);
     tcase_add_test(tests, what_cannot_be_verified_is_refused);
+    tcase_add_test(tests, records_that_say_nothing_or_no_longer_fit_are_failures);
+    tcase_add_test(tests, an_interrupt_ends_the_run_that_is_done_again);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

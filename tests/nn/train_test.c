@@ -64,6 +64,79 @@ START_TEST(the_same_seed_gives_the_same_bits)
 }
 END_TEST
 
+/* --- going on --- */
+
+typedef struct kept {
+    tsr_training_state state;
+    float *slots[16];
+    size_t bytes;
+    float *values;
+} kept;
+
+static tsr_status *keep_copy(void *context, const tsr_training_state *state)
+{
+    kept *k = context;
+    k->state = *state;
+    for (size_t i = 0; i < state->n_slots; i++)
+        memcpy(k->slots[i] = malloc(k->bytes), state->slots[i], k->bytes);
+    return NULL;
+}
+
+/* Trains to the end of epoch `epochs`, from where `from` stopped. */
+static kept train_to(const tsr_instance *optimizer, size_t epochs, const kept *from, tsr_trained *trained)
+{
+    toy problem = { .repeats = 10 };
+    test_net net = net_new(toy_build, NULL, POINT, 2, 1);
+    tsr_flat flat = tsr_network_flat(net.network);
+    kept k = { .bytes = flat.count * sizeof(float) };
+    tsr_training_state state = from ? from->state : (tsr_training_state){ 0 };
+    state.slots = from ? from->slots : NULL;
+    tsr_training training = { .epochs = epochs,
+                              .batch = 4,
+                              .early_stop = 3,
+                              .optimizer = optimizer,
+                              .seed = 1,
+                              .from = from ? &state : NULL,
+                              .keep = keep_copy,
+                              .context = &k };
+    tsr_batches batches = toy_batches(&problem);
+    if (from)
+        memcpy(flat.values, from->values, k.bytes);
+    ck_succeeds(tsr_train(net.network, &training, &batches, trained));
+    ck_assert_uint_eq(problem.epochs_begun, trained->epochs - (from ? from->state.epochs : 0));
+    memcpy(k.values = malloc(k.bytes), flat.values, k.bytes);
+    net_free(&net);
+    return k;
+}
+
+static void kept_clear(kept *k)
+{
+    for (size_t i = 0; i < k->state.n_slots; i++)
+        free(k->slots[i]);
+    free(k->values);
+}
+
+START_TEST(a_training_that_goes_on_gives_the_bits_of_one_that_did_not_stop)
+{
+    tsr_instance *optimizer = learner("learning_rate = 0.01;");
+    tsr_trained first, second, whole;
+    kept begin = train_to(optimizer, 4, NULL, &first), end = train_to(optimizer, 9, &begin, &second),
+         at_once = train_to(optimizer, 9, NULL, &whole);
+    ck_assert_uint_eq(first.epochs, 4);
+    ck_assert_uint_eq(second.epochs, whole.epochs);
+    ck_assert(second.loss == whole.loss && second.accuracy == whole.accuracy);
+    ck_assert(begin.state.n_slots > 0 && end.state.n_slots == at_once.state.n_slots);
+    ck_assert(end.state.best == at_once.state.best && end.state.since_best == at_once.state.since_best);
+    ck_assert_mem_eq(end.values, at_once.values, end.bytes);
+    for (size_t i = 0; i < end.state.n_slots; i++)
+        ck_assert_mem_eq(end.slots[i], at_once.slots[i], end.bytes);
+    kept_clear(&begin);
+    kept_clear(&end);
+    kept_clear(&at_once);
+    tsr_instance_free(optimizer);
+}
+END_TEST
+
 /* --- piece by piece --- */
 
 /* Tens of thousands of parameters. */
@@ -608,6 +681,7 @@ int main(void)
     Suite *suite = suite_create("training");
     TCase *tests = tcase_create("training");
     tcase_add_test(tests, xor_is_learned);
+    tcase_add_test(tests, a_training_that_goes_on_gives_the_bits_of_one_that_did_not_stop);
     tcase_add_test(tests, the_same_seed_gives_the_same_bits);
     tcase_add_test(tests, pieces_and_threads_change_no_bit_of_an_update);
     tcase_add_test(tests, every_epoch_is_heard_of_and_the_untrained_network_first);

@@ -403,6 +403,41 @@ START_TEST(the_terminal_and_the_page_mean_the_same_by_plus_minus)
 }
 END_TEST
 
+/* The table of a study with one run, of a metric for the whole and n for layers. */
+static char *table_of_layers(int n)
+{
+    write_config("name = \"study\";\n");
+    tsr_text members = { 0 }, text = { 0 };
+    tsr_text_add(&members, "\"snapshots\": [{\"epoch\": 2, \"metrics\": {\"hash.test\": 0.5");
+    for (int i = 0; i < n; i++)
+        tsr_text_add(&members, ", \"hash.layer.%d\": 0.25", i);
+    tsr_text_add(&members, "}}]");
+    write_run("a", "{}", 0, 0, members.chars);
+    char *path = tsr_path_join(folder, "out");
+    tsr_results *results;
+    tsr_summary *summary;
+    ck_succeeds(tsr_results_read(path, 0, NULL, &results));
+    ck_succeeds(tsr_summary_new(results, &summary));
+    tsr_summary_write_table(summary, 120, &text);
+    tsr_summary_free(summary);
+    tsr_results_free(results);
+    free(members.chars);
+    free(path);
+    return text.chars;
+}
+
+START_TEST(details_are_shown_as_far_as_all_fit_on_a_screen)
+{
+    char *few = table_of_layers(39), *many = table_of_layers(40);
+    ck_assert_msg(strstr(few, "hash.layer.38") && !strstr(few, "more metrics"), "%s", few);
+    ck_assert_msg(strstr(many, "hash.test") && !strstr(many, "hash.layer") &&
+                      strstr(many, "(40 more metrics in results.csv)\n"),
+                  "%s", many);
+    free(few);
+    free(many);
+}
+END_TEST
+
 START_TEST(without_gnuplot_the_tables_come_and_the_page_says_what_to_install)
 {
     write_study();
@@ -539,6 +574,7 @@ int main(void)
     tcase_add_test(tests, the_page_may_go_elsewhere_and_leaves_the_folder_alone);
     tcase_add_test(tests, the_page_goes_through_links_and_into_pipes_and_devices);
     tcase_add_test(tests, the_terminal_and_the_page_mean_the_same_by_plus_minus);
+    tcase_add_test(tests, details_are_shown_as_far_as_all_fit_on_a_screen);
     tcase_add_test(tests, without_gnuplot_the_tables_come_and_the_page_says_what_to_install);
     tcase_add_test(tests, a_gnuplot_that_fails_is_told);
     tcase_add_test(tests, hostile_texts_stay_texts);
