@@ -158,9 +158,10 @@ static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     tsr_probed_codes seen = { 0 };
-    tsr_status *status = tsr_choose_probed_codes(
-        tsr_instance_common(probe), probing->train, probing->test, probing->columns, probing->network,
-        probing->host ? probing->host->budget : NULL, &probing->rng, probing->metrics, &seen);
+    tsr_status *status =
+        tsr_choose_probed_codes(tsr_instance_common(probe), probing->train, probing->test, probing->columns,
+                                network_of_layers(probing), probing->host ? probing->host->budget : NULL,
+                                &probing->rng, probing->metrics, &seen);
     if (!status) {
         probing->train = seen.train;
         probing->test = seen.test;
