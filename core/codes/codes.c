@@ -221,6 +221,13 @@ tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask, ts
     return NULL;
 }
 
+void tsr_codes_keep_columns(tsr_codes *codes, const uint64_t *mask)
+{
+    for (size_t i = 0; i < codes->n; i++)
+        for (size_t w = 0; w < tsr_codes_used_words(codes); w++)
+            codes->words[i * codes->stride + w] &= mask[w];
+}
+
 tsr_status *tsr_codes_copy_in(tsr_code_budget *budget, const tsr_codes *codes, tsr_codes **out)
 {
     *out = NULL;

@@ -69,23 +69,28 @@ static bool sees_whole_layers(const tsr_probing *probing)
     return shown == all;
 }
 
+/* All columns of a layer of the network. */
+static size_t mark_layer(const tsr_network *network, size_t layer, uint64_t *mask)
+{
+    tsr_layer_info info = tsr_network_layer(network, layer);
+    size_t step = (info.units + 63) / 64 * 64;
+    for (size_t b = 0; b < info.n_breakpoints; b++)
+        for (size_t j = info.first + b * step; j < info.first + b * step + info.units; j++)
+            mask[j / 64] |= UINT64_C(1) << j % 64;
+    return info.units * info.n_breakpoints;
+}
+
 size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask)
 {
-    const tsr_network *network = tsr_probing_network_of_layers(probing);
-    size_t l = tsr_probing_layer(probing, i), n = 0;
-    if (l == SIZE_MAX || !probing->columns)
+    size_t l = tsr_probing_layer(probing, i);
+    if (l == SIZE_MAX)
         return 0;
+    if (sees_whole_layers(probing))
+        return mark_layer(tsr_probing_network_of_layers(probing), l, mask);
     const tsr_code_layer *layer = &probing->train->layers[i];
-    for (size_t j = layer->first; j < layer->first + layer->bits; j++, n++)
+    for (size_t j = layer->first; probing->columns && j < layer->first + layer->bits; j++)
         mask[probing->columns[j] / 64] |= UINT64_C(1) << probing->columns[j] % 64;
-    if (!probing->constant || !sees_whole_layers(probing))
-        return n;
-    for (size_t j = tsr_network_layer(network, l).first; j < end_of(network, l); j++) {
-        uint64_t bit = UINT64_C(1) << j % 64;
-        n += (probing->constant[j / 64] & bit) != 0;
-        mask[j / 64] |= probing->constant[j / 64] & bit;
-    }
-    return n;
+    return probing->columns ? layer->bits : 0;
 }
 
 /* --- measuring --- */
