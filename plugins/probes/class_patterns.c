@@ -7,7 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BLOCK 64 /* test examples of a task */
+#define BLOCK 64               /* test examples of a task */
+#define MAX_EXAMPLES (1 << 24) /* of training: floats count them exactly */
 
 typedef struct class_patterns {
     double delta;
@@ -49,7 +50,7 @@ static void fix(patterns *p, size_t first, double delta, const tsr_lanes *sums)
     }
 }
 
-/* Counts ones by class, 16 classes in a pass: floats are exact for fewer than 2^24 examples. */
+/* Counts ones by class, 16 classes in a pass: floats are exact up to 2^24 examples. */
 static tsr_status *find_patterns(const tsr_codes *codes, const int32_t *labels, double delta, patterns *p)
 {
     const tsr_code_rows rows = { codes->words, codes->stride, codes->bits, codes->n, NULL };
@@ -235,6 +236,15 @@ static tsr_status *measure(void *context, const tsr_measured *measured)
     return measure_at(&(naming){ measured, "relaxed_", constant }, *delta);
 }
 
+static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
+{
+    (void)self;
+    return sizes->n_train <= MAX_EXAMPLES
+               ? NULL
+               : tsr_fail(TSR_REFUSED, "ones are counted in %zu training examples, expected at most %d",
+                          sizes->n_train, MAX_EXAMPLES);
+}
+
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     double delta = ((const class_patterns *)self)->delta;
@@ -258,7 +268,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 static const tsr_metric_info metrics[] = { PATTERNS(""), PATTERNS("relaxed_"), PATTERNS("layer#."),
                                            PATTERNS("layer#.relaxed_"), TSR_METRICS_END };
 
-static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),

@@ -165,6 +165,13 @@ START_TEST(what_is_undefined_says_why)
 }
 END_TEST
 
+START_TEST(more_examples_than_floats_count_are_refused)
+{
+    ck_succeeds(probe_check(PATTERNS, 1 << 24, 10, 2));
+    ck_fails(probe_check(PATTERNS, (1 << 24) + 1, 10, 2), TSR_REFUSED, "expected at most 16777216");
+}
+END_TEST
+
 START_TEST(patterns_stay_under_a_mask_and_with_more_threads)
 {
     labelled data = blobs(7, 1500, 700, 10, 90, 0.01);
@@ -183,6 +190,7 @@ int main(void)
     tcase_add_test(tests, patterns_are_those_of_counting_example_by_example);
     tcase_add_test(tests, a_layer_has_the_patterns_of_its_columns);
     tcase_add_test(tests, what_is_undefined_says_why);
+    tcase_add_test(tests, more_examples_than_floats_count_are_refused);
     tcase_add_test(tests, patterns_stay_under_a_mask_and_with_more_threads);
     suite_add_tcase(suite, tests);
     return test_main(suite);
