@@ -200,6 +200,34 @@ tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits, t
     return NULL;
 }
 
+tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out)
+{
+    size_t n = 0, at = 0;
+    *out = NULL;
+    for (size_t i = 0; i < codes->n; i++)
+        n += mask[i / 64] >> i % 64 & 1;
+    tsr_codes *taken;
+    TSR_TRY(tsr_codes_new(n, codes->bits, &taken));
+    tsr_status *status = tsr_codes_set_layers(taken, codes->n_layers, codes->layers);
+    if (status) {
+        tsr_codes_free(taken);
+        return status;
+    }
+    for (size_t i = 0; i < codes->n; i++)
+        if (mask[i / 64] >> i % 64 & 1)
+            memcpy(taken->words + at++ * taken->stride, tsr_codes_row(codes, i),
+                   tsr_codes_used_words(codes) * sizeof(uint64_t));
+    *out = taken;
+    return NULL;
+}
+
+void tsr_codes_keep_columns(tsr_codes *codes, const uint64_t *mask)
+{
+    for (size_t i = 0; i < codes->n; i++)
+        for (size_t w = 0; w < tsr_codes_used_words(codes); w++)
+            codes->words[i * codes->stride + w] &= mask[w];
+}
+
 tsr_status *tsr_codes_copy_in(tsr_code_budget *budget, const tsr_codes *codes, tsr_codes **out)
 {
     *out = NULL;

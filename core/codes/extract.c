@@ -126,9 +126,9 @@ static void pack_layer(void *context, const tsr_layer_values *layer)
     tsr_codes *codes = target->codes;
     size_t first = codes->layers[layer->number].first / 64;
 #pragma omp parallel for num_threads(tsr_threads())                                                          \
-    schedule(static) if (tsr_worth_sharing(layer->n * layer->units))
+    schedule(static) if (tsr_worth_sharing(layer->n * layer->width))
     for (size_t i = 0; i < layer->n; i++)
-        pack_sample(source, layer->x + i * layer->units,
+        pack_sample(source, layer->x + i * layer->width,
                     codes->words + (target->row + i) * codes->stride + first);
 }
 
@@ -220,6 +220,40 @@ tsr_status *tsr_network_encode(tsr_network *network, size_t n, const float *inpu
     }
     *out = codes;
     return NULL;
+}
+
+/* Who is shown a pass, and where its codes go. */
+typedef struct sight {
+    tsr_layer_function *see;
+    void *context;
+    destination target; /* codes NULL: they are not wanted */
+} sight;
+
+static void show_layer(void *context, const tsr_layer_values *layer)
+{
+    sight *s = context;
+    s->target.row = layer->first;
+    if (s->target.codes)
+        pack_layer(&s->target, layer);
+    if (s->see)
+        s->see(s->context, layer);
+}
+
+tsr_status *tsr_network_see(tsr_network *network, size_t n, const float *inputs, tsr_layer_function *see,
+                            void *context, float *outputs, tsr_codes **codes)
+{
+    sight s = { see, context, { .network = network } };
+    if (codes) {
+        *codes = NULL;
+        TSR_TRY(tsr_codes_for(network, n, NULL, &s.target.codes));
+    }
+    bool looks = see || codes;
+    tsr_status *status = tsr_network_forward_all(network, n, inputs, looks ? show_layer : NULL, &s, outputs);
+    if (status)
+        tsr_codes_free(s.target.codes);
+    else if (codes)
+        *codes = s.target.codes;
+    return status;
 }
 
 void tsr_kept_columns_of_units(tsr_kept_columns *kept, const tsr_network *network)

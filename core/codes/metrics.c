@@ -140,17 +140,34 @@ tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name, c
     return give(probing, name, NAN, reason);
 }
 
+/* Composes the name. */
+static tsr_status *give_v(const tsr_probing *probing, const char *reason, double value, const char *format,
+                          va_list args)
+{
+    char *name = NULL;
+    if (vasprintf(&name, format, args) < 0)
+        return tsr_no_memory("metrics");
+    tsr_status *status = give(probing, name, value, reason);
+    free(name);
+    return status;
+}
+
 tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    char *name = NULL;
-    int length = vasprintf(&name, format, args);
+    tsr_status *status = give_v(probing, NULL, value, format, args);
     va_end(args);
-    if (length < 0)
-        return tsr_no_memory("metrics");
-    tsr_status *status = tsr_metric(probing, name, value);
-    free(name);
+    return status;
+}
+
+tsr_status *tsr_metric_unless(const tsr_probing *probing, const char *reason, double value,
+                              const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tsr_status *status = give_v(probing, reason, reason ? NAN : value, format, args);
+    va_end(args);
     return status;
 }
 
@@ -159,8 +176,8 @@ static char *path_of(const tsr_probing *probing, const char *name, const char *e
 {
     const tsr_metrics *metrics = probing->metrics;
     const char *prefix = metrics->prefix ? metrics->prefix : "", *dot = strrchr(prefix, '.');
-    return tsr_format("%s/%s_%.*s%s%s", probing->folder, metrics->label, dot ? (int)(dot + 1 - prefix) : 0, prefix,
-                      name, ending);
+    return tsr_format("%s/%s_%.*s%s%s", probing->folder, metrics->label, dot ? (int)(dot + 1 - prefix) : 0,
+                      prefix, name, ending);
 }
 
 static tsr_status *check_name(const tsr_probing *probing, const char *name)
@@ -177,8 +194,7 @@ tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_ele
 {
     TSR_TRY(check_name(probing, name));
     char *path = path_of(probing, name, ".npy");
-    tsr_status *status =
-        path ? tsr_npy_write(path, element, n_dims, dims, values) : tsr_no_memory("a path");
+    tsr_status *status = path ? tsr_npy_write(path, element, n_dims, dims, values) : tsr_no_memory("a path");
     free(path);
     return status;
 }

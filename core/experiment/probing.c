@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "experiment/experiment.h"
 #include "experiment/probed.h"
+#include "experiment/probed_layers.h"
 #include "plugin/announced.h"
 #include "plugin/instance.h"
 
@@ -39,42 +40,6 @@ size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part)
 {
     const tsr_samples *samples = part_of(probing, part);
     return samples ? samples->n : 0;
-}
-
-/* The network that tells of the layers of the codes; NULL: none is known. */
-static const tsr_network *network_of_layers(const tsr_probing *probing)
-{
-    return probing->network || !probing->host ? probing->network : probing->host->layers;
-}
-
-/* The network's layer that layer i of the codes is, or how many it has. */
-static size_t layer_of(const tsr_probing *probing, const tsr_network *network, size_t i)
-{
-    size_t n = tsr_network_n_layers(network), l = 0;
-    while (l < n && strcmp(tsr_network_layer(network, l).name, probing->train->layers[i].name) != 0)
-        l++;
-    return l;
-}
-
-void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones)
-{
-    *zeros = *ones = 0;
-    const tsr_network *network = network_of_layers(probing);
-    if (!network || !probing->constant || i >= probing->train->n_layers)
-        return;
-    size_t l = layer_of(probing, network, i), counts[2] = { 0 };
-    if (l == tsr_network_n_layers(network))
-        return;
-    tsr_layer_info info = tsr_network_layer(network, l);
-    size_t end =
-        l + 1 < tsr_network_n_layers(network) ? tsr_network_layer(network, l + 1).first : probing->whole_bits;
-    for (size_t j = info.first; j < end; j++)
-        if (probing->constant[j / 64] >> j % 64 & 1)
-            counts[probing->constant_values[j / 64] >> j % 64 & 1]++;
-    if (counts[0] + counts[1] + probing->train->layers[i].bits != info.units * info.n_breakpoints)
-        return; /* some of the units, or of the bits */
-    *zeros = counts[0];
-    *ones = counts[1];
 }
 
 static tsr_status *check_index(tsr_part part, const tsr_samples *samples, size_t n, const size_t *index)
@@ -158,9 +123,10 @@ static tsr_status *run_on_choice(tsr_probing *probing, const tsr_instance *probe
 {
     const tsr_probe_ops *ops = tsr_instance_ops(probe);
     tsr_probed_codes seen = { 0 };
-    tsr_status *status = tsr_choose_probed_codes(
-        tsr_instance_common(probe), probing->train, probing->test, probing->columns, probing->network,
-        probing->host ? probing->host->budget : NULL, &probing->rng, probing->metrics, &seen);
+    tsr_status *status = tsr_choose_probed_codes(tsr_instance_common(probe), probing->train, probing->test,
+                                                 probing->columns, tsr_probing_network_of_layers(probing),
+                                                 probing->host ? probing->host->budget : NULL, &probing->rng,
+                                                 probing->metrics, &seen);
     if (!status) {
         probing->train = seen.train;
         probing->test = seen.test;

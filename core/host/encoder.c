@@ -383,6 +383,22 @@ tsr_status *tsr_encoder_encode(tsr_encoder *encoder, size_t n, const float *inpu
     return status;
 }
 
+tsr_status *tsr_encoder_see(tsr_encoder *encoder, size_t n, const float *inputs, tsr_layer_function *see,
+                            void *context, float *outputs, tsr_codes **codes)
+{
+    tsr_codes *whole = NULL;
+    tsr_numerics before = tsr_numerics_enter();
+    tsr_status *status =
+        tsr_network_see(encoder->network, n, inputs, see, context, outputs, codes ? &whole : NULL);
+    if (!status && codes)
+        status = find_units(encoder, whole);
+    if (!status && codes)
+        status = tsr_codes_columns(whole, encoder->units, codes);
+    tsr_numerics_leave(before);
+    tsr_codes_free(whole);
+    return status;
+}
+
 tsr_status *tsr_encoder_predict(tsr_encoder *encoder, size_t n, const float *inputs, float *outputs)
 {
     tsr_numerics before = tsr_numerics_enter();

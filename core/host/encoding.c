@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define BATCH 256
+#define LAYERS_TOGETHER 64 /* files of values that are written at a time */
 
 typedef struct encoding {
     tsr_host host;
@@ -141,95 +142,6 @@ static tsr_status *append(tsr_codes **all, size_t n, size_t first, const tsr_cod
     return NULL;
 }
 
-static tsr_status *encode_part(encoding *e, int part, tsr_codes **codes, int32_t *labels)
-{
-    size_t n = e->data->info.n[part];
-    for (size_t first = 0; first < n; first += BATCH) {
-        size_t count = batch_at(e, part, first);
-        tsr_codes *batch;
-        TSR_TRY(read_batch(e, part, first, count, labels ? labels + first : NULL));
-        TSR_TRY(tsr_encoder_encode(e->encoder, count, e->inputs, &batch));
-        tsr_status *status = append(codes, n, first, batch);
-        tsr_codes_free(batch);
-        TSR_TRY(status);
-    }
-    return NULL;
-}
-
-static tsr_status *write_codes(encoding *e, int part)
-{
-    size_t n = e->data->info.n[part];
-    tsr_codes *codes = NULL;
-    int32_t *labels = e->data->info.classes ? tsr_alloc(n, sizeof(*labels)) : NULL;
-    char *path = tsr_format("%s/codes/%s.npy", e->folder, parts[part]),
-         *labels_path = tsr_format("%s/codes/%s_labels.npy", e->folder, parts[part]);
-    tsr_status *status = path && labels_path && (labels || !e->data->info.classes)
-                             ? encode_part(e, part, &codes, labels)
-                             : tsr_no_memory("codes");
-    if (!status)
-        status = tsr_npy_write_codes(path, codes);
-    if (!status && labels)
-        status = tsr_npy_write_labels(labels_path, n, labels);
-    tsr_codes_free(codes);
-    free(labels);
-    free(path);
-    free(labels_path);
-    return status;
-}
-
-/* Numbers of each example: a layer's, or, where it is none of them, logits. */
-static tsr_status *numbers(encoding *e, size_t layer, size_t n, float *out)
-{
-    return layer < tsr_network_n_layers(e->network) ? tsr_encoder_values(e->encoder, layer, n, e->inputs, out)
-                                                    : tsr_encoder_predict(e->encoder, n, e->inputs, out);
-}
-
-static tsr_status *stream_numbers(encoding *e, int part, size_t layer, size_t width, float *batch,
-                                  FILE *stream)
-{
-    size_t n = e->data->info.n[part];
-    tsr_npy_write_header(stream, TSR_ELEMENT_FLOAT32, 2, (size_t[]){ n, width });
-    for (size_t first = 0; first < n; first += BATCH) {
-        size_t count = batch_at(e, part, first);
-        TSR_TRY(read_batch(e, part, first, count, NULL));
-        TSR_TRY(numbers(e, layer, count, batch));
-        fwrite(batch, sizeof(float), count * width, stream);
-    }
-    return NULL;
-}
-
-static tsr_status *write_numbers(encoding *e, int part, size_t layer, size_t width, const char *folder)
-{
-    size_t size;
-    float *batch = tsr_checked_multiply(width, BATCH, &size) ? tsr_alloc(size, sizeof(*batch)) : NULL;
-    char *path = tsr_format("%s/%s.npy", folder, parts[part]);
-    tsr_new_file file;
-    tsr_status *status = batch && path ? tsr_make_folder(folder) : tsr_no_memory("values");
-    if (!status)
-        status = tsr_new_file_open(path, &file);
-    if (!status) {
-        status = stream_numbers(e, part, layer, width, batch, file.stream);
-        if (status)
-            tsr_new_file_drop(&file);
-        else
-            status = tsr_new_file_keep(&file);
-    }
-    free(batch);
-    free(path);
-    return status;
-}
-
-static tsr_status *write_logits(encoding *e)
-{
-    size_t none = tsr_network_n_layers(e->network), width = (size_t)tsr_network_outputs(e->network);
-    char *folder = tsr_path_join(e->folder, "logits");
-    tsr_status *status = folder ? NULL : tsr_no_memory("a path");
-    for (int part = 0; part < 2 && !status; part++)
-        status = write_numbers(e, part, none, width, folder);
-    free(folder);
-    return status;
-}
-
 /* A layer's name as one of a folder, with its number, which tells apart what becomes alike. */
 static char *folder_of_layer(const encoding *e, size_t layer)
 {
@@ -242,18 +154,124 @@ static char *folder_of_layer(const encoding *e, size_t layer)
     return folder;
 }
 
-static tsr_status *write_values(encoding *e)
+/* A file of numbers of each example, whose .npy header is written. */
+static tsr_status *begin_numbers(const encoding *e, int part, size_t width, const char *folder,
+                                 tsr_new_file *out)
 {
-    for (size_t layer = 0; layer < tsr_network_n_layers(e->network); layer++) {
-        tsr_layer_info info = tsr_network_layer(e->network, layer);
-        char *folder = folder_of_layer(e, layer);
-        tsr_status *status = folder ? NULL : tsr_no_memory("a path");
-        for (int part = 0; part < 2 && !status; part++)
-            status = write_numbers(e, part, layer, info.units * info.positions, folder);
-        free(folder);
+    char *path = folder ? tsr_format("%s/%s.npy", folder, parts[part]) : NULL;
+    tsr_status *status = path ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_new_file_open(path, out);
+    if (!status)
+        tsr_npy_write_header(out->stream, TSR_ELEMENT_FLOAT32, 2, (size_t[]){ e->data->info.n[part], width });
+    free(path);
+    return status;
+}
+
+/* What is taken from one pass over a part. */
+typedef struct taking {
+    tsr_codes *codes; /* of all examples, where has_codes */
+    bool has_codes;
+    int32_t *labels;             /* or NULL */
+    float *logits;               /* of a batch, or NULL */
+    size_t first_layer, n_files; /* layers whose values are written; logits' file comes behind them */
+    tsr_new_file files[LAYERS_TOGETHER + 1];
+} taking;
+
+static void write_layer(void *context, const tsr_layer_values *layer)
+{
+    const taking *t = context;
+    size_t file = layer->number - t->first_layer, n_layers = t->n_files - (t->logits != NULL);
+    if (layer->number >= t->first_layer && file < n_layers)
+        fwrite(layer->x, sizeof(float), layer->n * layer->width, t->files[file].stream);
+}
+
+static tsr_status *pass(encoding *e, int part, taking *t)
+{
+    size_t n = e->data->info.n[part], width = (size_t)tsr_network_outputs(e->network);
+    for (size_t first = 0; first < n; first += BATCH) {
+        size_t count = batch_at(e, part, first);
+        tsr_codes *batch = NULL;
+        TSR_TRY(read_batch(e, part, first, count, t->labels ? t->labels + first : NULL));
+        TSR_TRY(tsr_encoder_see(e->encoder, count, e->inputs, write_layer, t, t->logits,
+                                t->has_codes ? &batch : NULL));
+        tsr_status *status = batch ? append(&t->codes, n, first, batch) : NULL;
+        tsr_codes_free(batch);
         TSR_TRY(status);
+        if (t->logits)
+            fwrite(t->logits, sizeof(float), count * width, t->files[t->n_files - 1].stream);
     }
     return NULL;
+}
+
+/* The files of some layers, then that of logits. */
+static tsr_status *open_files(const encoding *e, int part, size_t n_layers, taking *t)
+{
+    for (size_t i = 0; i < n_layers + (t->logits != NULL); i++) {
+        size_t layer = t->first_layer + i;
+        tsr_layer_info info = { .units = (size_t)tsr_network_outputs(e->network), .positions = 1 };
+        if (i < n_layers)
+            info = tsr_network_layer(e->network, layer);
+        char *folder = i < n_layers ? folder_of_layer(e, layer) : tsr_path_join(e->folder, "logits");
+        tsr_status *status = begin_numbers(e, part, info.units * info.positions, folder, &t->files[i]);
+        free(folder);
+        TSR_TRY(status);
+        t->n_files++;
+    }
+    return NULL;
+}
+
+/* Keeps the files, or drops them after a failure. */
+static tsr_status *close_files(taking *t, tsr_status *status)
+{
+    for (size_t i = 0; i < t->n_files; i++)
+        if (status)
+            tsr_new_file_drop(&t->files[i]);
+        else
+            status = tsr_new_file_keep(&t->files[i]);
+    return status;
+}
+
+static tsr_status *write_codes(const encoding *e, int part, const taking *t)
+{
+    char *path = tsr_format("%s/codes/%s.npy", e->folder, parts[part]),
+         *labels_path = tsr_format("%s/codes/%s_labels.npy", e->folder, parts[part]);
+    tsr_status *status = path && labels_path ? tsr_npy_write_codes(path, t->codes) : tsr_no_memory("codes");
+    if (!status && t->labels)
+        status = tsr_npy_write_labels(labels_path, t->codes->n, t->labels);
+    free(path);
+    free(labels_path);
+    return status;
+}
+
+/* In one pass, and one more for each LAYERS_TOGETHER further layers whose values are wanted. */
+static tsr_status *write_part(encoding *e, const tsr_encoding_options *options, int part)
+{
+    size_t left = options->values ? tsr_network_n_layers(e->network) : 0, size;
+    taking t = { .has_codes = true };
+    bool fits = tsr_checked_multiply((size_t)tsr_network_outputs(e->network), BATCH, &size);
+    int32_t *labels = e->data->info.classes ? tsr_alloc(e->data->info.n[part], sizeof(*labels)) : NULL;
+    float *logits = options->logits && fits ? tsr_alloc(size, sizeof(*logits)) : NULL;
+    tsr_status *status =
+        (!e->data->info.classes || labels) && (!options->logits || logits) ? NULL : tsr_no_memory("codes");
+    t.labels = labels;
+    t.logits = logits;
+    do {
+        size_t n_layers = left < LAYERS_TOGETHER ? left : LAYERS_TOGETHER;
+        if (!status)
+            status = open_files(e, part, n_layers, &t);
+        if (!status)
+            status = pass(e, part, &t);
+        status = close_files(&t, status);
+        if (!status && t.has_codes)
+            status = write_codes(e, part, &t);
+        tsr_codes_free(t.codes);
+        left -= n_layers;
+        t = (taking){ .first_layer = t.first_layer + n_layers };
+    } while (!status && left);
+    free(labels);
+    free(logits);
+    return status;
 }
 
 /* The columns of the codes: breakpoint after breakpoint of layer after layer. */
@@ -306,10 +324,8 @@ static tsr_status *write_all(encoding *e, const tsr_encoding_options *options, c
     TSR_TRY(begin_folder(e, options->model, shown));
     TSR_TRY(write_layers(e));
     for (int part = 0; part < 2; part++)
-        TSR_TRY(write_codes(e, part));
-    if (options->logits)
-        TSR_TRY(write_logits(e));
-    return options->values ? write_values(e) : NULL;
+        TSR_TRY(write_part(e, options, part));
+    return NULL;
 }
 
 tsr_status *tsr_encoding_write(const tsr_value *config, const tsr_encoding_options *options,

@@ -25,6 +25,11 @@ TSR_MUST_CHECK tsr_status *tsr_encoder_open_with(const tsr_host *host, const cha
                                                  const tsr_value *settings, const tsr_value *otherwise,
                                                  tsr_encoder **out);
 
+/* tsr_network_see, computed as runs do; *codes (NULL: not wanted) as tsr_encoder_encode gives them. */
+TSR_MUST_CHECK tsr_status *tsr_encoder_see(tsr_encoder *encoder, size_t n, const float *inputs,
+                                           tsr_layer_function *see, void *context, float *outputs,
+                                           tsr_codes **codes);
+
 /* Refuses what tsr_host_probe would refuse before it measures. */
 TSR_MUST_CHECK tsr_status *tsr_host_probe_check(const tsr_instance *probe, const tsr_probe_input *input);
 

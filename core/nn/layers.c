@@ -96,8 +96,8 @@ static void copy_values(void *context, const tsr_layer_values *layer)
     one_layer *wanted = context;
     if (layer->number != wanted->number)
         return;
-    memcpy(wanted->values, layer->x, layer->n * layer->units * sizeof(float));
-    wanted->values += layer->n * layer->units;
+    memcpy(wanted->values, layer->x, layer->n * layer->width * sizeof(float));
+    wanted->values += layer->n * layer->width;
 }
 
 tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n, const float *inputs, float *values)

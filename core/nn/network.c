@@ -272,6 +272,7 @@ typedef struct seeing {
     const tsr_network *network;
     tsr_layer_function *see;
     void *context;
+    size_t first; /* of the inputs */
 } seeing;
 
 /* Several layers may be of one node's values. */
@@ -281,17 +282,23 @@ static void see_values(void *context, const tsr_node *node, size_t n, const floa
     for (size_t i = 0; i < who->network->n_sources; i++) {
         if (who->network->layers[i].values != node)
             continue;
-        tsr_layer_values layer = { .number = i, .n = n, .units = tsr_shape_size(node->shape), .x = values };
+        tsr_layer_values layer = {
+            .number = i, .n = n, .width = tsr_shape_size(node->shape), .x = values, .first = who->first
+        };
         who->see(who->context, &layer);
     }
 }
 
+static void forward(tsr_network *network, size_t n, seeing *who)
+{
+    if (who->see)
+        tsr_network_move_breakpoints(network);
+    tsr_plan_forward(network->plan, n, false, 0, 0, who->see ? see_values : NULL, who);
+}
+
 void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context)
 {
-    seeing who = { network, see, context };
-    if (see)
-        tsr_network_move_breakpoints(network);
-    tsr_plan_forward(network->plan, n, false, 0, 0, see ? see_values : NULL, &who);
+    forward(network, n, &(seeing){ network, see, context, 0 });
 }
 
 double tsr_network_gradient(tsr_network *network, size_t n, const int32_t *labels, uint64_t seed,
@@ -322,7 +329,7 @@ tsr_status *tsr_network_forward_all(tsr_network *network, size_t n, const float 
     for (size_t i = 0; i < n; i += batch) {
         size_t now = n - i < batch ? n - i : batch;
         tsr_network_take_inputs(network, now, inputs + i * size);
-        tsr_network_forward(network, now, see, context);
+        forward(network, now, &(seeing){ network, see, context, i });
         if (outputs)
             memcpy(outputs + i * width, tsr_network_logits(network), now * width * sizeof(float));
     }

@@ -67,15 +67,6 @@ float *tsr_network_target_values(tsr_network *network);
 /* The output of the last forward, n x outputs: logits, where there are classes. */
 const float *tsr_network_logits(const tsr_network *network);
 
-/* The values that a layer of the code is of, the pre-activations mostly, as they are during forward. */
-typedef struct tsr_layer_values {
-    size_t number;  /* of the layer: 0, 1 ... */
-    size_t n;       /* samples */
-    size_t units;   /* values per sample: the source's units times its positions */
-    const float *x; /* n x units */
-} tsr_layer_values;
-typedef void tsr_layer_function(void *context, const tsr_layer_values *layer);
-
 /* What is known of a layer of code bits. */
 typedef struct tsr_code_source {
     const char *name; /* of the activation's node, or the tap's */
@@ -113,6 +104,11 @@ TSR_MUST_CHECK tsr_status *tsr_network_choose_code(tsr_network *network, const t
 
 /* Inference on the first n rows of the planned input; `see` (NULL: nobody) gets every layer once. */
 void tsr_network_forward(tsr_network *network, size_t n, tsr_layer_function *see, void *context);
+
+/* Inputs as tsr_network_predict takes them, batch by batch: `see` (NULL: nobody) gets every layer of each
+   batch, and outputs (NULL: not wanted) are n x the network's. The plan that is selected stays. */
+TSR_MUST_CHECK tsr_status *tsr_network_forward_all(tsr_network *network, size_t n, const float *inputs,
+                                                   tsr_layer_function *see, void *context, float *outputs);
 
 /* Forward in training mode, the mean loss of the batch, the graph's terms included, and gradients of all
    parameters. `labels` (n) may be NULL where the loss compares with others. `seed` and `step` name the random

@@ -35,11 +35,6 @@ struct tsr_network {
     const float *mean;        /* of the inputs that it is given; or NULL */
 };
 
-/* Inputs as tsr_network_predict takes them, batch by batch: `see` (NULL: nobody) gets every layer of each
-   batch, and outputs (NULL: not wanted) are n x the network's. The plan that is selected stays. */
-TSR_MUST_CHECK tsr_status *tsr_network_forward_all(tsr_network *network, size_t n, const float *inputs,
-                                                   tsr_layer_function *see, void *context, float *outputs);
-
 /* Sets what `moved` of the layers points to, from what is learned now. */
 void tsr_network_move_breakpoints(tsr_network *network);
 

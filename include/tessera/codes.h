@@ -59,6 +59,10 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_from_array(const tsr_array *array, 
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                                    tsr_codes **out);
 
+/* A copy of the rows in `mask`, in their order: row i is chosen where bit i % 64 of mask[i / 64] is 1. Layers stay.
+   The caller frees. Fails without memory. Any thread. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
+
 /* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
    tsr_codes_used_words() words, and no bit from `bits` on is set. */
 
@@ -66,6 +70,9 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_
    which the caller gives zeroed. The same generator chooses the same columns; it moves on. Fails without
    memory. Any thread. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
+
+/* Sets to 0 what is not in `mask`. One thread calls. */
+TSR_API void tsr_codes_keep_columns(tsr_codes *codes, const uint64_t *mask);
 
 /* A copy of the columns in `mask`, in their order. Layers stay, with the bits that are left of them; one may
    be left without any. The caller frees. Fails without memory. One thread calls; more are used. */

@@ -56,6 +56,25 @@ TSR_API tsr_column tsr_network_column(const tsr_network *network, size_t column)
 TSR_API TSR_MUST_CHECK tsr_status *tsr_network_values(tsr_network *network, size_t i, size_t n,
                                                       const float *inputs, float *values);
 
+/* The values of a layer of the code for some of the inputs, while a pass shows them. The host's. */
+typedef struct tsr_layer_values {
+    size_t number;  /* of the layer: 0, 1 ... */
+    size_t n;       /* inputs */
+    size_t width;   /* values of an input: the layer's units x positions */
+    const float *x; /* n x width, until the function returns */
+    size_t first;   /* which inputs: from number `first` on of those that the pass is of */
+} tsr_layer_values;
+typedef void tsr_layer_function(void *context, const tsr_layer_values *layer);
+
+/* One pass of n inputs, as the dataset gives them, for all that is wanted of them: `see` (NULL: nobody) is
+   shown each layer of the code, batch after batch of the inputs; outputs (NULL: not wanted) are those of
+   tsr_network_predict, and *codes (NULL: not wanted), which the caller frees, those of tsr_network_encode.
+   `see` is called from the calling thread, and must not use the network. Not while another thread uses the
+   network. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_network_see(tsr_network *network, size_t n, const float *inputs,
+                                                   tsr_layer_function *see, void *context, float *outputs,
+                                                   tsr_codes **codes);
+
 /* The outputs, mostly logits, of n inputs as the dataset gives them: inputs is n x shape, outputs n x
    tsr_network_outputs floats. Not while another thread uses the network. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_network_predict(tsr_network *network, size_t n, const float *inputs,

@@ -19,6 +19,10 @@ typedef struct tsr_probe_sizes {
                           share of each layer's units */
 } tsr_probe_sizes;
 
+/* For a probe's check: refuses a projection and a share of units where `what`, "random inputs are measured", is
+   of whole layers: the message begins with it. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_refuse_projection(const tsr_probe_sizes *sizes, const char *what);
+
 typedef struct tsr_metrics tsr_metrics;
 typedef struct tsr_probing_host tsr_probing_host;
 
@@ -82,9 +86,19 @@ typedef enum tsr_input_form {
 /* Examples of a part; 0 where the inputs are not known. Any thread. */
 TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
 
+/* The network's number (network.h) of layer i of `train`; SIZE_MAX where there is no such layer, or no network
+   is known. Of codes that were saved too, whose network a probe does not see. Any thread. */
+TSR_API size_t tsr_probing_layer(const tsr_probing *probing, size_t i);
+
 /* How many columns of layer i of `train` the codes have dropped since they are constant over train and test:
-   always 0, and always 1. Both are 0 without a network, and where the probe sees a projection. Any thread. */
+   always 0, and always 1. Both are 0 where no network is known, and where the probe sees a projection or a share
+   of units. Any thread. */
 TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
+
+/* Sets in `mask`, a row of the whole code, the columns of layer i of `train`: all that the layer has, constant ones
+   too, or, where the probe sees a projection or a share of units, those that it sees. Returns how many; 0 where no
+   network is known. Any thread. */
+TSR_API size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask);
 
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
    labels, n, true ones for clean inputs and those that were trained on else. Either may be NULL. Fails for an
@@ -119,6 +133,44 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, doub
    run's record keeps beside the null that stands for the value. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
                                                         const char *reason);
+
+/* Gives a metric as tsr_metric_f does or, with a reason (not NULL), as tsr_metric_undefined: then `value` may be
+   anything. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_unless(const tsr_probing *probing, const char *reason, double value,
+                                                     const char *format, ...) TSR_PRINTF(4, 5);
+
+/* count of n as a share that compares with a number of a config: 55 of 100 are 0.55, as the key's value is, while
+   0.55 * 100 is more than 55. NaN of none. */
+static inline double tsr_share(uint64_t count, uint64_t n)
+{
+    return (double)count / (double)n;
+}
+
+#define TSR_ALL_LAYERS SIZE_MAX
+
+/* What is measured: the whole code, or one layer of it. The host's; lasts as long as the call that it is for. */
+typedef struct tsr_measured {
+    const tsr_probing *probing;
+    const tsr_codes *train, *test; /* these columns of the codes that are measured, NULL where none were given */
+    const char *const *prefixes;   /* ended by NULL: what names of metrics begin with: "" for the whole code,
+                                      "layer2." for a layer, both for a code of one layer */
+    size_t layer;                  /* of probing->train; TSR_ALL_LAYERS: the whole code */
+    size_t first, bits;            /* its columns there: first .. first + bits - 1 */
+    size_t zeros, ones;            /* columns more that are always 0 and always 1, see tsr_probing_constant_bits */
+} tsr_measured;
+
+/* Measures the whole code and then, where there are several, each of its layers. `train` and `test`, with the
+   columns of probing->train and any rows, are cut for each layer; NULL where they are not wanted. Ends with the
+   first failure. Calls from the calling thread. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_measure_layers(const tsr_probing *probing, const tsr_codes *train,
+                                                      const tsr_codes *test,
+                                                      tsr_status *(*measure)(void *context,
+                                                                             const tsr_measured *measured),
+                                                      void *context);
+
+/* tsr_metric_unless under each of the names that the metric has of what is measured: "layer2.<name>". */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_measured_metric(const tsr_measured *measured, const char *reason,
+                                                       double value, const char *format, ...) TSR_PRINTF(4, 5);
 
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
    whole or not at all. */

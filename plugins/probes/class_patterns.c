@@ -5,10 +5,10 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK 64 /* test examples of a task */
+#define BLOCK 64               /* test examples of a task */
+#define MAX_EXAMPLES (1 << 24) /* of training: floats count them exactly */
 
 typedef struct class_patterns {
     double delta;
@@ -38,19 +38,19 @@ static void fix(patterns *p, size_t first, double delta, const tsr_lanes *sums)
         size_t k = first + lane;
         uint64_t *fixed = p->fixed->words + k * p->fixed->stride;
         uint64_t *value = p->value->words + k * p->value->stride;
-        double n = (double)p->examples[k], least = delta * n;
+        uint64_t n = p->examples[k];
         for (size_t j = 0; n > 0 && j < p->fixed->bits; j++) {
-            double ones = sums[j][lane];
-            uint64_t bit = UINT64_C(1) << j % 64;
-            if (ones >= least)
+            uint64_t ones = (uint64_t)sums[j][lane], bit = UINT64_C(1) << j % 64;
+            bool is_on = tsr_share(ones, n) >= delta, is_off = tsr_share(n - ones, n) >= delta;
+            if (is_on)
                 value[j / 64] |= bit;
-            if (ones >= least || n - ones >= least)
+            if (is_on || is_off)
                 fixed[j / 64] |= bit;
         }
     }
 }
 
-/* Counts ones by class, 16 classes in a pass: floats are exact for fewer than 2^24 examples. */
+/* Counts ones by class, 16 classes in a pass: floats are exact up to 2^24 examples. */
 static tsr_status *find_patterns(const tsr_codes *codes, const int32_t *labels, double delta, patterns *p)
 {
     const tsr_code_rows rows = { codes->words, codes->stride, codes->bits, codes->n, NULL };
@@ -158,25 +158,14 @@ static void match_block(void *context, size_t block)
 
 /* --- metrics --- */
 
-/* What names begin and end with, and how many bits are fixed since they are constant. */
+/* What is measured, and at which delta. */
 typedef struct naming {
-    const char *const *prefixes;
-    const char *relaxed;
-    size_t constant;
+    const tsr_measured *measured;
+    const char *relaxed; /* what names begin with */
+    size_t constant;     /* bits that are fixed since they are constant */
 } naming;
 
-static tsr_status *give(const tsr_probing *probing, const naming *as, const char *name, double value,
-                        const char *reason)
-{
-    for (const char *const *prefix = as->prefixes; *prefix; prefix++) {
-        char full[96];
-        snprintf(full, sizeof(full), "%s%s%s", *prefix, as->relaxed, name);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-static tsr_status *give_of_patterns(const tsr_probing *probing, const naming *as, const patterns *p)
+static tsr_status *give_of_patterns(const naming *as, const patterns *p)
 {
     double fixed = 0, alike = 0, pairs = 0, classes = 0, all = (double)(p->fixed->bits + as->constant);
     for (size_t a = 0; a < p->classes; a++) {
@@ -191,13 +180,16 @@ static tsr_status *give_of_patterns(const tsr_probing *probing, const naming *as
             alike += p->examples[b] > 0 && compatible(p, a, b);
         }
     }
-    TSR_TRY(give(probing, as, "fixed.train", fixed / classes / all,
-                 all > 0 && classes > 0 ? NULL : "there are no bits or no examples"));
-    return give(probing, as, "ambiguity.train", alike / pairs, pairs > 0 ? NULL : "there are no two classes");
+    TSR_TRY(tsr_measured_metric(as->measured,
+                                all > 0 && classes > 0 ? NULL : "there are no bits or no examples",
+                                fixed / classes / all, "%sfixed.train", as->relaxed));
+    return tsr_measured_metric(as->measured, pairs > 0 ? NULL : "there are no two classes", alike / pairs,
+                               "%sambiguity.train", as->relaxed);
 }
 
-static tsr_status *give_of_matches(const tsr_probing *probing, const naming *as, const match *matches)
+static tsr_status *give_of_matches(const naming *as, const match *matches)
 {
+    const tsr_probing *probing = as->measured->probing;
     double n = (double)probing->test->n, matched = 0, own = 0, nearest = 0;
     const char *none = n > 0 ? NULL : "there are no examples";
     for (size_t i = 0; i < probing->test->n; i++) {
@@ -205,17 +197,19 @@ static tsr_status *give_of_matches(const tsr_probing *probing, const naming *as,
         own += matches[i].own;
         nearest += matches[i].nearest;
     }
-    TSR_TRY(give(probing, as, "recall.test", own / n, none));
-    TSR_TRY(give(probing, as, "precision.test", own / matched,
-                 none          ? none
-                 : matched > 0 ? NULL
-                               : "no test code has the pattern of any class"));
-    return give(probing, as, "nearest.test", nearest / n, none);
+    TSR_TRY(tsr_measured_metric(as->measured, none, own / n, "%srecall.test", as->relaxed));
+    TSR_TRY(tsr_measured_metric(as->measured,
+                                none          ? none
+                                : matched > 0 ? NULL
+                                              : "no test code has the pattern of any class",
+                                own / matched, "%sprecision.test", as->relaxed));
+    return tsr_measured_metric(as->measured, none, nearest / n, "%snearest.test", as->relaxed);
 }
 
-static tsr_status *measure_at(const tsr_probing *probing, const naming *as, double delta,
-                              const tsr_codes *train, const tsr_codes *test)
+static tsr_status *measure_at(const naming *as, double delta)
 {
+    const tsr_probing *probing = as->measured->probing;
+    const tsr_codes *train = as->measured->train, *test = as->measured->test;
     patterns p;
     match *matches = calloc(test->n + 1, sizeof(*matches));
     tsr_status *status = patterns_new(train, probing->train_labels, (size_t)probing->classes, delta, &p);
@@ -225,57 +219,36 @@ static tsr_status *measure_at(const tsr_probing *probing, const naming *as, doub
         matching m = { &p, test, probing->test_labels, matches };
         size_t work = test->n * p.classes * tsr_codes_used_words(test);
         tsr_parallel_for((test->n + BLOCK - 1) / BLOCK, work, match_block, &m);
-        status = give_of_patterns(probing, as, &p);
+        status = give_of_patterns(as, &p);
     }
     if (!status)
-        status = give_of_matches(probing, as, matches);
+        status = give_of_matches(as, matches);
     patterns_clear(&p);
     free(matches);
     return status;
 }
 
-static tsr_status *measure(const class_patterns *options, const tsr_probing *probing,
-                           const char *const *prefixes, size_t constant, const tsr_codes *train,
-                           const tsr_codes *test)
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
-    TSR_TRY(measure_at(probing, &(naming){ prefixes, "", constant }, 1, train, test));
-    return measure_at(probing, &(naming){ prefixes, "relaxed_", constant }, options->delta, train, test);
+    const double *delta = context;
+    size_t constant = measured->zeros + measured->ones;
+    TSR_TRY(measure_at(&(naming){ measured, "", constant }, 1));
+    return measure_at(&(naming){ measured, "relaxed_", constant }, *delta);
 }
 
-static size_t constant_bits(const tsr_probing *probing, size_t layer)
+static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 {
-    size_t zeros, ones;
-    tsr_probing_constant_bits(probing, layer, &zeros, &ones);
-    return zeros + ones;
-}
-
-static tsr_status *measure_layer(const class_patterns *options, const tsr_probing *probing, size_t i)
-{
-    const tsr_code_layer *layer = &probing->train->layers[i];
-    tsr_codes *train = NULL, *test = NULL;
-    char prefix[32];
-    snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-    tsr_status *status = tsr_codes_slice(probing->train, layer->first, layer->bits, &train);
-    if (!status)
-        status = tsr_codes_slice(probing->test, layer->first, layer->bits, &test);
-    if (!status)
-        status = measure(options, probing, (const char *const[]){ prefix, NULL }, constant_bits(probing, i),
-                         train, test);
-    tsr_codes_free(train);
-    tsr_codes_free(test);
-    return status;
+    (void)self;
+    return sizes->n_train <= MAX_EXAMPLES
+               ? NULL
+               : tsr_fail(TSR_REFUSED, "ones are counted in %zu training examples, expected at most %d",
+                          sizes->n_train, MAX_EXAMPLES);
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
-    size_t n_layers = probing->train->n_layers, constant = 0;
-    for (size_t i = 0; i < n_layers; i++)
-        constant += constant_bits(probing, i);
-    const char *const prefixes[] = { "", n_layers == 1 ? "layer0." : NULL, NULL };
-    TSR_TRY(measure(self, probing, prefixes, constant, probing->train, probing->test));
-    for (size_t i = 0; n_layers > 1 && i < n_layers; i++)
-        TSR_TRY(measure_layer(self, probing, i));
-    return NULL;
+    double delta = ((const class_patterns *)self)->delta;
+    return tsr_measure_layers(probing, probing->train, probing->test, measure, &delta);
 }
 
 /* clang-format off */
@@ -295,7 +268,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 static const tsr_metric_info metrics[] = { PATTERNS(""), PATTERNS("relaxed_"), PATTERNS("layer#."),
                                            PATTERNS("layer#.relaxed_"), TSR_METRICS_END };
 
-static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+static const tsr_probe_ops ops = { .check = check, .run = run, .metrics = metrics };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops),

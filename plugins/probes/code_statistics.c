@@ -6,9 +6,7 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MAX_EXAMPLES 65536 /* 2^31 pairs of distances below 2^32: sums fit 63 bits */
 
@@ -63,7 +61,7 @@ static double mean_entropy(const uint64_t *ones, size_t bits, size_t n)
             part += entropy(ones[j], n);
         sum += part;
     }
-    return bits && n ? sum / (double)bits : NAN;
+    return sum / (double)bits;
 }
 
 static distances sum_up(const uint64_t *counts, size_t bits)
@@ -96,35 +94,27 @@ static tsr_status *compare_all(const tsr_codes *codes, const int32_t *labels, di
 static tsr_status *give_spread(const tsr_probing *probing, const char *prefix, const char *which,
                                const distances *spread)
 {
-    bool any = spread->pairs > 0;
-    TSR_TRY(tsr_metric_f(probing, any ? spread->least : NAN, "%sdistance_min_%s", prefix, which));
-    return tsr_metric_f(probing, any ? (double)spread->sum / (double)spread->pairs : NAN,
-                        "%sdistance_mean_%s", prefix, which);
+    const char *none = spread->pairs ? NULL : "there are no such pairs";
+    TSR_TRY(tsr_metric_unless(probing, none, spread->least, "%sdistance_min_%s", prefix, which));
+    return tsr_metric_unless(probing, none, (double)spread->sum / (double)spread->pairs, "%sdistance_mean_%s",
+                             prefix, which);
 }
 
-/* Of the columns that start at `ones`; `codes` are the first examples, with those columns only. */
-static tsr_status *measure(const tsr_probing *probing, const tsr_codes *codes, const uint64_t *ones,
-                           const char *prefix)
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
+    const uint64_t *ones = context;
+    const tsr_probing *probing = measured->probing;
     distances within = { 0 }, across = { 0 };
-    TSR_TRY(compare_all(codes, probing->train_labels, &within, &across));
-    TSR_TRY(tsr_metric_f(probing, (double)codes->bits, "%sbits", prefix));
-    TSR_TRY(tsr_metric_f(probing, mean_entropy(ones, codes->bits, probing->train->n), "%sentropy", prefix));
-    TSR_TRY(give_spread(probing, prefix, "within", &within));
-    return give_spread(probing, prefix, "across", &across);
-}
-
-static tsr_status *measure_layers(const tsr_probing *probing, const tsr_codes *head, const uint64_t *ones)
-{
-    for (size_t i = 0; i < head->n_layers; i++) {
-        const tsr_code_layer *layer = &head->layers[i];
-        tsr_codes *slice;
-        TSR_TRY(tsr_codes_slice(head, layer->first, layer->bits, &slice));
-        char prefix[32];
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        tsr_status *status = measure(probing, slice, ones + layer->first, prefix);
-        tsr_codes_free(slice);
-        TSR_TRY(status);
+    TSR_TRY(compare_all(measured->train, probing->train_labels, &within, &across));
+    double entropy_of_all = mean_entropy(ones + measured->first, measured->bits, probing->train->n);
+    const char *none = !measured->bits      ? "there are no bits"
+                       : !probing->train->n ? "there are no examples"
+                                            : NULL;
+    for (const char *const *prefix = measured->prefixes; *prefix; prefix++) {
+        TSR_TRY(tsr_metric_f(probing, (double)measured->bits, "%sbits", *prefix));
+        TSR_TRY(tsr_metric_unless(probing, none, entropy_of_all, "%sentropy", *prefix));
+        TSR_TRY(give_spread(probing, *prefix, "within", &within));
+        TSR_TRY(give_spread(probing, *prefix, "across", &across));
     }
     return NULL;
 }
@@ -135,11 +125,8 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     tsr_codes head = *probing->train; /* the first examples: rows follow one another */
     head.n = at_most(head.n, (size_t)options->examples);
     uint64_t *ones = count_all(probing->train);
-    if (!ones)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
-    tsr_status *status = measure(probing, &head, ones, "");
-    if (!status)
-        status = measure_layers(probing, &head, ones);
+    tsr_status *status = ones ? tsr_measure_layers(probing, &head, NULL, measure, ones)
+                              : tsr_fail(TSR_NO_MEMORY, "not enough memory for the entropy of codes");
     free(ones);
     return status;
 }

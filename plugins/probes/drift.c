@@ -4,7 +4,6 @@
    both codes and a table of all rows of both, for the whole code and each layer. */
 #include <tessera/probe.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,61 +17,6 @@ typedef struct choice {
     uint64_t *mask; /* of the whole code; of one layer or all */
     size_t bits;    /* in it */
 } choice;
-
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        const char *part, double value, const char *reason)
-{
-    for (; *prefixes; prefixes++) {
-        char full[64];
-        snprintf(full, sizeof(full), "%s%s.%s", *prefixes, name, part);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-/* --- columns --- */
-
-/* What the probe sees of the whole code: the columns that are not constant, and the layers' others unless it
-   sees a projection, which has no constant ones of its own. */
-static bool sees_constant(const tsr_probing *probing)
-{
-    size_t shown = 0, all = 0;
-    for (size_t i = 0; i < probing->train->n_layers; i++) {
-        size_t zeros, ones;
-        tsr_probing_constant_bits(probing, i, &zeros, &ones);
-        shown += probing->train->layers[i].bits + zeros + ones;
-        for (size_t l = 0; l < tsr_network_n_layers(probing->network); l++) {
-            tsr_layer_info info = tsr_network_layer(probing->network, l);
-            if (strcmp(info.name, probing->train->layers[i].name) == 0)
-                all += info.units * info.n_breakpoints;
-        }
-    }
-    return shown == all;
-}
-
-static bool is_layer(const tsr_probing *probing, const tsr_code_layer *layer, size_t column)
-{
-    size_t l = tsr_network_column(probing->network, column).layer;
-    return l < tsr_network_n_layers(probing->network) &&
-           strcmp(tsr_network_layer(probing->network, l).name, layer->name) == 0;
-}
-
-/* Adds those of a layer. */
-static void choose_layer(const tsr_probing *probing, size_t layer, bool constant, choice *out)
-{
-    const tsr_code_layer *of = &probing->train->layers[layer];
-    for (size_t j = of->first; j < of->first + of->bits; j++) {
-        out->mask[probing->columns[j] / 64] |= UINT64_C(1) << probing->columns[j] % 64;
-        out->bits++;
-    }
-    for (size_t j = 0; constant && j < probing->whole_bits; j++) {
-        bool is_constant = probing->constant[j / 64] >> j % 64 & 1;
-        if (!is_constant || !is_layer(probing, of, j))
-            continue;
-        out->mask[j / 64] |= UINT64_C(1) << j % 64;
-        out->bits++;
-    }
-}
 
 /* --- comparing --- */
 
@@ -112,8 +56,8 @@ static tsr_status *compare_sets(const tsr_codes *now, const tsr_codes *before, c
     return status;
 }
 
-static tsr_status *measure_part(const tsr_probing *probing, const char *const *prefixes, const choice *chosen,
-                                const char *part, const tsr_codes *now, const tsr_codes *before)
+static tsr_status *measure_part(const tsr_measured *measured, const choice *chosen, const char *part,
+                                const tsr_codes *now, const tsr_codes *before)
 {
     uint64_t flipped = 0;
     size_t changed = 0;
@@ -127,40 +71,31 @@ static tsr_status *measure_part(const tsr_probing *probing, const char *const *p
         TSR_TRY(compare_sets(now, before, chosen, &jaccard));
     }
     const char *no_bits = none ? none : chosen->bits ? NULL : "there are no bits";
-    TSR_TRY(give(probing, prefixes, "flipped", part, (double)flipped / n / (double)chosen->bits, no_bits));
-    TSR_TRY(give(probing, prefixes, "changed", part, (double)changed / n, none));
-    return give(probing, prefixes, "jaccard", part, jaccard, none);
+    TSR_TRY(tsr_measured_metric(measured, no_bits, (double)flipped / n / (double)chosen->bits, "flipped.%s",
+                                part));
+    TSR_TRY(tsr_measured_metric(measured, none, (double)changed / n, "changed.%s", part));
+    return tsr_measured_metric(measured, none, jaccard, "jaccard.%s", part);
 }
 
-static tsr_status *measure(const tsr_probing *probing, const char *const *prefixes, const choice *chosen)
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
-    TSR_TRY(measure_part(probing, prefixes, chosen, "train", probing->whole_train, probing->previous_train));
-    return measure_part(probing, prefixes, chosen, "test", probing->whole_test, probing->previous_test);
+    const tsr_probing *p = measured->probing;
+    choice chosen = { .mask = context };
+    bool all = measured->layer == TSR_ALL_LAYERS;
+    memset(chosen.mask, 0, tsr_codes_used_words(p->whole_train) * sizeof(*chosen.mask));
+    for (size_t i = all ? 0 : measured->layer; i < (all ? p->train->n_layers : measured->layer + 1); i++)
+        chosen.bits += tsr_probing_columns(p, i, chosen.mask);
+    TSR_TRY(measure_part(measured, &chosen, "train", p->whole_train, p->previous_train));
+    return measure_part(measured, &chosen, "test", p->whole_test, p->previous_test);
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     (void)self;
-    size_t n_layers = probing->train->n_layers, words = tsr_codes_used_words(probing->whole_train);
-    bool constant = sees_constant(probing);
-    choice all = { calloc(words + 1, sizeof(uint64_t)), 0 }, one = { calloc(words + 1, sizeof(uint64_t)), 0 };
-    tsr_status *status =
-        all.mask && one.mask ? NULL : tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
-    for (size_t i = 0; !status && i < n_layers; i++)
-        choose_layer(probing, i, constant, &all);
-    const char *const prefixes[] = { "", n_layers == 1 ? "layer0." : NULL, NULL };
-    if (!status)
-        status = measure(probing, prefixes, &all);
-    for (size_t i = 0; !status && n_layers > 1 && i < n_layers; i++) {
-        char prefix[32];
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        memset(one.mask, 0, words * sizeof(*one.mask));
-        one.bits = 0;
-        choose_layer(probing, i, constant, &one);
-        status = measure(probing, (const char *const[]){ prefix, NULL }, &one);
-    }
-    free(all.mask);
-    free(one.mask);
+    uint64_t *mask = calloc(tsr_codes_used_words(probing->whole_train) + 1, sizeof(*mask));
+    tsr_status *status = mask ? tsr_measure_layers(probing, NULL, NULL, measure, mask)
+                              : tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
+    free(mask);
     return status;
 }
 

@@ -6,7 +6,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Examples of one part by the group of their codes: order[start[g]] ... are those of group g. */
@@ -109,48 +108,35 @@ static double random_redundancy(double n, size_t bits)
     return 1 + expm1(n * log1p(-ratio)) / (n * ratio);
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        const char *part, double value, const char *reason)
+static tsr_status *measure_labels(const tsr_measured *measured, const grouped *a, const sums *s,
+                                  const char *none)
 {
-    for (; *prefixes; prefixes++) {
-        char full[96];
-        snprintf(full, sizeof(full), "%s%s.%s", *prefixes, name, part);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-static tsr_status *measure_labels(const tsr_probing *probing, const char *const *prefixes, const grouped *a,
-                                  const sums *s, const char *none)
-{
-    double n = (double)a->n, h = none ? 0 : label_entropy(a, probing->classes);
+    double n = (double)a->n, h = none ? 0 : label_entropy(a, measured->probing->classes);
     double conditional = fmax((s->entropy - s->conditional) / n, 0);
-    TSR_TRY(give(probing, prefixes, "label_entropy", a->part, h, none));
-    TSR_TRY(give(probing, prefixes, "conditional_entropy", a->part, conditional, none));
-    TSR_TRY(give(probing, prefixes, "mutual_information", a->part, fmax(h - conditional, 0), none));
-    return give(probing, prefixes, "purity", a->part, (double)s->majority / n, none);
+    TSR_TRY(tsr_measured_metric(measured, none, h, "label_entropy.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, none, conditional, "conditional_entropy.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, none, fmax(h - conditional, 0), "mutual_information.%s", a->part));
+    return tsr_measured_metric(measured, none, (double)s->majority / n, "purity.%s", a->part);
 }
 
-static tsr_status *measure_part(const tsr_probing *probing, const char *const *prefixes, grouped *a,
-                                size_t bits)
+static tsr_status *measure_part(const tsr_measured *measured, grouped *a, size_t bits)
 {
     sums s = sum_up(a);
     double n = (double)a->n, entropy = fmax(log2(n) - s.entropy / n, 0);
     const char *none = a->n ? NULL : "there are no examples";
     double correction = ((double)s.distinct - 1) / (2 * n * M_LN2);
-    TSR_TRY(give(probing, prefixes, "entropy", a->part, entropy, none));
-    TSR_TRY(give(probing, prefixes, "entropy_corrected", a->part, entropy + correction, none));
-    TSR_TRY(give(probing, prefixes, "collision_probability", a->part, s.squares / (n * n), none));
-    TSR_TRY(give(probing, prefixes, "colliding_pairs", a->part, s.pairs / (n * (n - 1)),
-                 a->n > 1 ? NULL : "there are no two examples"));
-    TSR_TRY(
-        give(probing, prefixes, "random_redundancy", a->part, none ? 0 : random_redundancy(n, bits), none));
-    return a->labels ? measure_labels(probing, prefixes, a, &s, none) : NULL;
+    TSR_TRY(tsr_measured_metric(measured, none, entropy, "entropy.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, none, entropy + correction, "entropy_corrected.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, none, s.squares / (n * n), "collision_probability.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, a->n > 1 ? NULL : "there are no two examples",
+                                s.pairs / (n * (n - 1)), "colliding_pairs.%s", a->part));
+    TSR_TRY(tsr_measured_metric(measured, none, none ? 0 : random_redundancy(n, bits), "random_redundancy.%s",
+                                a->part));
+    return a->labels ? measure_labels(measured, a, &s, none) : NULL;
 }
 
 /* Test examples whose code occurs in training. */
-static tsr_status *measure_seen(const tsr_probing *probing, const char *const *prefixes, const grouped *train,
-                                const grouped *test)
+static tsr_status *measure_seen(const tsr_measured *measured, const grouped *train, const grouped *test)
 {
     size_t seen = 0, agree = 0;
     for (size_t i = 0; i < test->n; i++) {
@@ -159,12 +145,12 @@ static tsr_status *measure_seen(const tsr_probing *probing, const char *const *p
         seen += known;
         agree += known && test->labels && test->labels[i] == train->majority[g];
     }
-    TSR_TRY(give(probing, prefixes, "seen", "test", (double)seen / (double)test->n,
-                 test->n ? NULL : "there are no examples"));
+    TSR_TRY(tsr_measured_metric(measured, test->n ? NULL : "there are no examples",
+                                (double)seen / (double)test->n, "seen.test"));
     if (!test->labels)
         return NULL;
-    return give(probing, prefixes, "seen_agreement", "test", (double)agree / (double)seen,
-                seen ? NULL : "no test code occurs in training");
+    return tsr_measured_metric(measured, seen ? NULL : "no test code occurs in training",
+                               (double)agree / (double)seen, "seen_agreement.test");
 }
 
 static tsr_status *make(grouped *a, size_t classes)
@@ -186,65 +172,43 @@ static void clear(grouped *a)
     free(a->ballot);
 }
 
-static tsr_status *measure_groups(const tsr_probing *probing, const char *const *prefixes,
-                                  const uint32_t *group, size_t m, size_t bits)
+static tsr_status *measure_groups(const tsr_measured *measured, const uint32_t *group, size_t m)
 {
-    size_t n = probing->train->n, classes = (size_t)probing->classes;
+    const tsr_probing *probing = measured->probing;
+    size_t n = probing->train->n, classes = (size_t)probing->classes, bits = measured->bits;
     grouped train = { n, m, group, probing->train_labels, "train", NULL, NULL, NULL, NULL };
     grouped test = { probing->test->n, m, group + n, probing->test_labels, "test", NULL, NULL, NULL, NULL };
     tsr_status *status = make(&train, classes);
     if (!status)
         status = make(&test, classes);
     if (!status)
-        status = measure_part(probing, prefixes, &train, bits);
+        status = measure_part(measured, &train, bits);
     if (!status)
-        status = measure_part(probing, prefixes, &test, bits);
+        status = measure_part(measured, &test, bits);
     if (!status)
-        status = measure_seen(probing, prefixes, &train, &test);
+        status = measure_seen(measured, &train, &test);
     clear(&train);
     clear(&test);
     return status;
 }
 
-/* `prefixes`, ended by NULL: what the same numbers' names begin with. */
-static tsr_status *measure(const tsr_probing *probing, const tsr_codes *train, const tsr_codes *test,
-                           const char *const *prefixes)
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
+    (void)context;
     size_t m;
-    uint32_t *group = calloc(train->n + test->n + 1, sizeof(*group));
-    tsr_status *status = group ? tsr_distinct_of_both(train, test, &m, group)
+    uint32_t *group = calloc(measured->train->n + measured->test->n + 1, sizeof(*group));
+    tsr_status *status = group ? tsr_distinct_of_both(measured->train, measured->test, &m, group)
                                : tsr_fail(TSR_NO_MEMORY, "not enough memory for groups of codes");
     if (!status)
-        status = measure_groups(probing, prefixes, group, m, train->bits);
+        status = measure_groups(measured, group, m);
     free(group);
-    return status;
-}
-
-static tsr_status *measure_layer(const tsr_probing *probing, size_t i)
-{
-    const tsr_code_layer *layer = &probing->train->layers[i];
-    tsr_codes *train = NULL, *test = NULL;
-    char prefix[32];
-    snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-    tsr_status *status = tsr_codes_slice(probing->train, layer->first, layer->bits, &train);
-    if (!status)
-        status = tsr_codes_slice(probing->test, layer->first, layer->bits, &test);
-    if (!status)
-        status = measure(probing, train, test, (const char *const[]){ prefix, NULL });
-    tsr_codes_free(train);
-    tsr_codes_free(test);
     return status;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     (void)self;
-    size_t n_layers = probing->train->n_layers;
-    const char *const prefixes[] = { "", n_layers == 1 ? "layer0." : NULL, NULL };
-    TSR_TRY(measure(probing, probing->train, probing->test, prefixes));
-    for (size_t i = 0; n_layers > 1 && i < n_layers; i++)
-        TSR_TRY(measure_layer(probing, i));
-    return NULL;
+    return tsr_measure_layers(probing, probing->train, probing->test, measure, NULL);
 }
 
 /* clang-format off */

@@ -6,7 +6,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define ITERATIONS 1000
@@ -142,17 +141,6 @@ static fit fit_to(const histogram *h, double guess)
 
 /* --- metrics --- */
 
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        const char *part, double value, const char *reason)
-{
-    for (; *prefixes; prefixes++) {
-        char full[64];
-        snprintf(full, sizeof(full), "%s%s.%s", *prefixes, name, part);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
 /* The quantile of the pairs, as a distance, and how many distances up to it pairs have. */
 static size_t find_quantile(const uint64_t *counts, size_t bits, double alpha, size_t *used)
 {
@@ -160,7 +148,7 @@ static size_t find_quantile(const uint64_t *counts, size_t bits, double alpha, s
     size_t r = 0;
     for (size_t d = 1; d <= bits; d++)
         all += (double)counts[d];
-    for (*used = 0; r < bits && sum < alpha * all;) {
+    for (*used = 0; r < bits && sum / all < alpha;) {
         r++;
         sum += (double)counts[r];
         *used += counts[r] > 0;
@@ -169,11 +157,10 @@ static size_t find_quantile(const uint64_t *counts, size_t bits, double alpha, s
 }
 
 /* From pairs at each distance; p has room for two more than bits. */
-static tsr_status *measure_counts(const intrinsic_dimension *options, const tsr_probing *probing,
-                                  const char *const *prefixes, const char *part, const uint64_t *counts,
-                                  size_t bits, double *p)
+static tsr_status *measure_counts(double alpha, const tsr_measured *measured, const char *part,
+                                  const uint64_t *counts, size_t bits, double *p)
 {
-    size_t used, n = find_quantile(counts, bits, options->alpha, &used), most = 1;
+    size_t used, n = find_quantile(counts, bits, alpha, &used), most = 1;
     double sum = 0;
     fit f = { 0 };
     for (size_t r = 1; r <= n; r++) {
@@ -193,22 +180,29 @@ static tsr_status *measure_counts(const intrinsic_dimension *options, const tsr_
         f = fit_to(&(histogram){ n, p }, shells);
         p[n + 1] = next;
     }
-    TSR_TRY(give(probing, prefixes, "dimension", part, f.d0, few));
-    TSR_TRY(give(probing, prefixes, "slope", part, f.d1, few));
-    TSR_TRY(give(probing, prefixes, "divergence", part, fmax(f.divergence, 0), few));
-    return give(probing, prefixes, "shell", part, shells, none);
+    TSR_TRY(tsr_measured_metric(measured, few, f.d0, "dimension.%s", part));
+    TSR_TRY(tsr_measured_metric(measured, few, f.d1, "slope.%s", part));
+    TSR_TRY(tsr_measured_metric(measured, few, fmax(f.divergence, 0), "divergence.%s", part));
+    return tsr_measured_metric(measured, none, shells, "shell.%s", part);
 }
 
-static tsr_status *measure(const intrinsic_dimension *options, const tsr_probing *probing,
-                           const char *const *prefixes, const char *part, const tsr_codes *codes)
+/* One part's measuring. */
+typedef struct work {
+    const intrinsic_dimension *options;
+    const char *part;
+} work;
+
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
+    const work *w = context;
+    const tsr_codes *codes = measured->train;
     uint64_t *counts = calloc(codes->bits + 2, sizeof(*counts));
     double *p = calloc(codes->bits + 3, sizeof(*p));
     tsr_status *status = counts && p
                              ? tsr_codes_count_distances(codes, NULL, counts, NULL)
                              : tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
     if (!status)
-        status = measure_counts(options, probing, prefixes, part, counts, codes->bits, p);
+        status = measure_counts(w->options->alpha, measured, w->part, counts, codes->bits, p);
     free(counts);
     free(p);
     return status;
@@ -219,18 +213,7 @@ static tsr_status *measure_part(const intrinsic_dimension *options, const tsr_pr
 {
     tsr_codes head = *codes; /* the first examples: rows follow one another */
     head.n = head.n < (size_t)options->examples ? head.n : (size_t)options->examples;
-    const char *const prefixes[] = { "", head.n_layers == 1 ? "layer0." : NULL, NULL };
-    TSR_TRY(measure(options, probing, prefixes, part, &head));
-    for (size_t i = 0; head.n_layers > 1 && i < head.n_layers; i++) {
-        char prefix[32];
-        tsr_codes *slice;
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        TSR_TRY(tsr_codes_slice(&head, head.layers[i].first, head.layers[i].bits, &slice));
-        tsr_status *status = measure(options, probing, (const char *const[]){ prefix, NULL }, part, slice);
-        tsr_codes_free(slice);
-        TSR_TRY(status);
-    }
-    return NULL;
+    return tsr_measure_layers(probing, &head, NULL, measure, &(work){ options, part });
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)

@@ -5,7 +5,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct overlap {
@@ -49,29 +48,18 @@ static pairs together(pairs a, pairs b)
                     a.squares + b.squares };
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        const char *which, const char *of, double value, const char *reason)
-{
-    for (; *prefixes; prefixes++) {
-        char full[96];
-        snprintf(full, sizeof(full), "%s%s%s.%s", *prefixes, name, which, of);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-static tsr_status *give_pairs(const tsr_probing *probing, const char *const *prefixes, const char *which,
-                              const char *of, pairs p)
+static tsr_status *give_pairs(const tsr_measured *measured, const char *which, const char *of, pairs p)
 {
     double n = p.n + p.equal, mean = p.sum / n;
     const char *none = n > 0 ? NULL : "there are no such pairs";
-    TSR_TRY(give(probing, prefixes, "diffusion", which, of, p.inverse / p.n,
-                 none      ? none
-                 : p.n > 0 ? NULL
-                           : "all codes are equal"));
-    TSR_TRY(
-        give(probing, prefixes, "deviation", which, of, sqrt(fmax(p.squares / n - mean * mean, 0)), none));
-    return give(probing, prefixes, "equal_pairs", which, of, p.equal / n, none);
+    TSR_TRY(tsr_measured_metric(measured,
+                                none      ? none
+                                : p.n > 0 ? NULL
+                                          : "all codes are equal",
+                                p.inverse / p.n, "diffusion%s.%s", which, of));
+    TSR_TRY(tsr_measured_metric(measured, none, sqrt(fmax(p.squares / n - mean * mean, 0)), "deviation%s.%s",
+                                which, of));
+    return tsr_measured_metric(measured, none, p.equal / n, "equal_pairs%s.%s", which, of);
 }
 
 /* The indicator from pairs at each distance; NaN without pairs or units. */
@@ -86,71 +74,52 @@ static double indicator(const uint64_t *within, const uint64_t *across, size_t b
     return n > 0 && units > 0 ? 2 * sum / n : NAN;
 }
 
-/* Of some columns, `units` with the constant ones; *oui is theirs, as of one layer. */
-static tsr_status *measure(const tsr_probing *probing, const part *of, const tsr_codes *codes, size_t units,
-                           const char *const *prefixes, double *oui)
+/* One part's measuring: of the whole code, then of its layers. */
+typedef struct work {
+    const part *of;
+    double sum; /* of the layers' indicators */
+} work;
+
+static tsr_status *give_oui(const tsr_measured *measured, const part *of, double oui)
 {
+    return tsr_measured_metric(measured, isnan(oui) ? "there are no two examples, or no bits" : NULL, oui,
+                               "oui.%s", of->name);
+}
+
+static tsr_status *measure(void *context, const tsr_measured *measured)
+{
+    work *w = context;
+    const tsr_codes *codes = measured->train;
     uint64_t *within = calloc(codes->bits + 1, 2 * sizeof(*within));
     if (!within)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
     uint64_t *across = within + codes->bits + 1;
-    tsr_status *status = tsr_codes_count_distances(codes, of->labels, within, across);
+    tsr_status *status = tsr_codes_count_distances(codes, w->of->labels, within, across);
     pairs same = sum_up(within, codes->bits), others = sum_up(across, codes->bits);
-    *oui = indicator(within, across, codes->bits, units);
+    double oui = indicator(within, across, codes->bits, codes->bits + measured->zeros + measured->ones);
     free(within);
     TSR_TRY(status);
-    TSR_TRY(give_pairs(probing, prefixes, "", of->name, together(same, others)));
-    if (!of->labels)
-        return NULL;
-    TSR_TRY(give_pairs(probing, prefixes, "_within", of->name, same));
-    return give_pairs(probing, prefixes, "_across", of->name, others);
-}
-
-static tsr_status *give_oui(const tsr_probing *probing, const char *const *prefixes, const part *of,
-                            double oui)
-{
-    return give(probing, prefixes, "oui", "", of->name, oui,
-                isnan(oui) ? "there are no two examples, or no bits" : NULL);
-}
-
-static size_t units_of(const tsr_probing *probing, size_t layer, size_t bits)
-{
-    size_t zeros, ones;
-    tsr_probing_constant_bits(probing, layer, &zeros, &ones);
-    return bits + zeros + ones;
-}
-
-/* Several layers, and the mean of their indicators. */
-static tsr_status *measure_layers(const tsr_probing *probing, const part *of, const tsr_codes *head)
-{
-    double sum = 0;
-    for (size_t i = 0; i < head->n_layers; i++) {
-        const tsr_code_layer *layer = &head->layers[i];
-        char prefix[32];
-        const char *const prefixes[] = { prefix, NULL };
-        tsr_codes *slice;
-        double oui = NAN;
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        TSR_TRY(tsr_codes_slice(head, layer->first, layer->bits, &slice));
-        tsr_status *status = measure(probing, of, slice, units_of(probing, i, layer->bits), prefixes, &oui);
-        tsr_codes_free(slice);
-        TSR_TRY(status);
-        TSR_TRY(give_oui(probing, prefixes, of, oui));
-        sum += oui;
+    TSR_TRY(give_pairs(measured, "", w->of->name, together(same, others)));
+    if (w->of->labels) {
+        TSR_TRY(give_pairs(measured, "_within", w->of->name, same));
+        TSR_TRY(give_pairs(measured, "_across", w->of->name, others));
     }
-    return give_oui(probing, (const char *const[]){ "", NULL }, of, sum / (double)head->n_layers);
+    if (measured->layer == TSR_ALL_LAYERS && measured->probing->train->n_layers > 1)
+        return NULL; /* the mean of what comes */
+    w->sum += oui;
+    return give_oui(measured, w->of, oui);
 }
 
 static tsr_status *measure_part(const overlap *options, const tsr_probing *probing, const part *of,
                                 const tsr_codes *codes)
 {
+    static const char *const prefixes[] = { "", NULL };
     tsr_codes head = *codes; /* the first examples: rows follow one another */
     head.n = head.n < (size_t)options->examples ? head.n : (size_t)options->examples;
-    bool several = head.n_layers > 1;
-    const char *const prefixes[] = { "", head.n_layers == 1 ? "layer0." : NULL, NULL };
-    double oui;
-    TSR_TRY(measure(probing, of, &head, units_of(probing, 0, head.bits), prefixes, &oui));
-    return several ? measure_layers(probing, of, &head) : give_oui(probing, prefixes, of, oui);
+    work w = { .of = of };
+    TSR_TRY(tsr_measure_layers(probing, &head, NULL, measure, &w));
+    const tsr_measured whole = { .probing = probing, .prefixes = prefixes };
+    return head.n_layers > 1 ? give_oui(&whole, of, w.sum / (double)head.n_layers) : NULL;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)

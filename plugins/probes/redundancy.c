@@ -24,8 +24,8 @@ static tsr_status *measure(const tsr_probing *probing, const char *name, const t
 {
     size_t distinct;
     TSR_TRY(tsr_distinct(codes, &distinct, NULL));
-    double ratio = codes->n ? 1.0 - (double)distinct / (double)codes->n : NAN;
-    return tsr_metric(probing, name, ratio);
+    return tsr_metric_unless(probing, codes->n ? NULL : "there are no examples",
+                             1.0 - tsr_share(distinct, codes->n), "%s", name);
 }
 
 static void draw(tsr_rng *rng, int range, size_t n, float *out)
@@ -35,30 +35,31 @@ static void draw(tsr_rng *rng, int range, size_t n, float *out)
         out[i] = -out[i];
 }
 
-static bool sees_layer(const tsr_codes *seen, const char *name)
+/* The columns of the layers that the probe sees, all where its codes have no layers; the others stay 0 and
+   tell no two codes apart. */
+static uint64_t *find_seen(const tsr_probing *probing, const tsr_codes *whole)
 {
-    for (size_t i = 0; i < seen->n_layers; i++)
-        if (strcmp(seen->layers[i].name, name) == 0)
-            return true;
-    return false;
+    uint64_t *mask = calloc(tsr_codes_used_words(whole) + 1, sizeof(*mask));
+    for (size_t i = 0; mask && i < probing->train->n_layers; i++)
+        tsr_probing_columns(probing, i, mask);
+    if (mask && probing->train->n_layers == 0)
+        memset(mask, 0xff, tsr_codes_used_words(whole) * sizeof(*mask));
+    return mask;
 }
 
-/* Puts the rows of a block where they belong, the layers that the probe sees; the others stay 0 and tell no
-   two codes apart. A layer of a block begins with a word. */
-static void keep_seen(const tsr_codes *block, const tsr_codes *seen, size_t row, tsr_codes *all)
+/* Puts the rows of a block where they belong. */
+static tsr_status *keep_seen(const tsr_probing *probing, tsr_codes *block, size_t row, tsr_codes *all)
 {
-    for (size_t layer = 0; layer < block->n_layers; layer++) {
-        const tsr_code_layer *columns = &block->layers[layer];
-        if (seen->n_layers && !sees_layer(seen, columns->name))
-            continue;
-        size_t first = columns->first / 64, words = (columns->bits + 63) / 64;
-        for (size_t i = 0; i < block->n; i++)
-            memcpy(all->words + (row + i) * all->stride + first, tsr_codes_row(block, i) + first,
-                   words * sizeof(uint64_t));
-    }
+    uint64_t *mask = find_seen(probing, block);
+    if (!mask)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
+    tsr_codes_keep_columns(block, mask);
+    memcpy(all->words + row * all->stride, block->words, block->n * block->stride * sizeof(uint64_t));
+    free(mask);
+    return NULL;
 }
 
-/* Codes of n random inputs, every bit of the layers seen. */
+/* Codes of n random inputs, one or more, every bit of the layers seen. */
 static tsr_status *encode_random(const redundancy *self, const tsr_probing *probing, size_t n, tsr_rng rng,
                                  float *inputs, tsr_codes **out)
 {
@@ -70,7 +71,7 @@ static tsr_status *encode_random(const redundancy *self, const tsr_probing *prob
         TSR_TRY(tsr_network_encode(probing->network, count, inputs, &block));
         tsr_status *status = *out ? NULL : tsr_codes_new(n, block->bits, out);
         if (!status)
-            keep_seen(block, probing->train, row, *out);
+            status = keep_seen(probing, block, row, *out);
         tsr_codes_free(block);
         TSR_TRY(status);
     }
@@ -81,6 +82,8 @@ static tsr_status *encode_random(const redundancy *self, const tsr_probing *prob
 static tsr_status *measure_random(const redundancy *self, const tsr_probing *probing, const char *name,
                                   size_t n, uint64_t skipped)
 {
+    if (n == 0)
+        return tsr_metric_undefined(probing, name, "there are no examples");
     size_t size = tsr_shape_size(tsr_network_input(probing->network));
     float *inputs = calloc(size, BLOCK * sizeof(*inputs));
     if (!inputs)
@@ -111,11 +114,9 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
     if (!probe->random && !probe->random_as_parts)
         return NULL;
     const char *key = probe->random ? "random = 0" : "random_as_parts = false";
-    if (sizes->projection)
-        return tsr_fail(TSR_REFUSED,
-                        "random inputs are not measured on a projection or a share of units: expected %s, or "
-                        "projection = 0 and unit_share = 1",
-                        key);
+    TSR_TRY(tsr_refuse_projection(sizes, probe->random
+                                             ? "random inputs, for which 'random' asks, are"
+                                             : "random inputs, for which 'random_as_parts' asks, are"));
     if (sizes->shape.n_dims == 0)
         return tsr_fail(TSR_REFUSED,
                         "random inputs need the network, and only codes are known here: expected %s", key);

@@ -9,7 +9,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define BLOCK 64 /* queries of a task */
@@ -23,9 +22,9 @@ static const tsr_key keys[] = {
     TSR_KEY_INT(retrieval, k, 100, 1, 1 << 20, "places that map_at_k and precision_at_k look at"),
     TSR_KEY_INT(retrieval, radius, 2, 0, 1 << 20,
                 "distance within which precision_in_radius and recall_in_radius look", .unit = "bits"),
-    TSR_KEY_BOOL(
-        retrieval, curve, false,
-        "write distance, precision and recall within it to precision_recall.npy, where files are kept"),
+    TSR_KEY_BOOL(retrieval, curve, false,
+                 "write distance, precision and recall within it to <label>_precision_recall.npy, where "
+                 "files are kept"),
     TSR_KEY_END
 };
 
@@ -109,12 +108,6 @@ static void search_block(void *context, size_t block)
     free(counts);
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *name, double sum, double n)
-{
-    return n > 0 ? tsr_metric(probing, name, sum / n)
-                 : tsr_metric_undefined(probing, name, "no query has a training code of its class");
-}
-
 static tsr_status *give_all(const search *s)
 {
     double n = 0, map = 0, map_k = 0, precision_k = 0, precision_in = 0, recall_in = 0;
@@ -130,11 +123,18 @@ static tsr_status *give_all(const search *s)
         precision_in += a->in_radius > 0 ? a->relevant_in_radius / a->in_radius : 0;
         recall_in += a->relevant_in_radius / a->relevant;
     }
-    TSR_TRY(give(s->probing, "map", map, n));
-    TSR_TRY(give(s->probing, "map_at_k", map_k, n));
-    TSR_TRY(give(s->probing, "precision_at_k", precision_k, n));
-    TSR_TRY(give(s->probing, "precision_in_radius", precision_in, n));
-    return give(s->probing, "recall_in_radius", recall_in, n);
+    const struct {
+        const char *name;
+        double sum;
+    } all[] = { { "map", map },
+                { "map_at_k", map_k },
+                { "precision_at_k", precision_k },
+                { "precision_in_radius", precision_in },
+                { "recall_in_radius", recall_in } };
+    const char *none = n > 0 ? NULL : "no query has a training code of its class";
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        TSR_TRY(tsr_metric_unless(s->probing, none, all[i].sum / n, "%s", all[i].name));
+    return NULL;
 }
 
 /* A row for each distance that some training code has to a query: it, precision and recall of all training
@@ -157,12 +157,8 @@ static tsr_status *write_curve(const search *s)
         row[1] = relevant / retrieved;
         row[2] = relevant / all;
     }
-    char path[4096];
-    tsr_status *status = NULL;
-    if ((size_t)snprintf(path, sizeof(path), "%s/precision_recall.npy", s->probing->folder) >= sizeof(path))
-        status = tsr_fail(TSR_IO, "%s: the path is too long", s->probing->folder);
-    if (!status)
-        status = tsr_npy_write(path, TSR_ELEMENT_FLOAT64, 2, (const size_t[]){ rows, 3 }, values);
+    tsr_status *status = tsr_save_array(s->probing, "precision_recall", TSR_ELEMENT_FLOAT64, 2,
+                                        (const size_t[]){ rows, 3 }, values);
     free(values);
     return status;
 }

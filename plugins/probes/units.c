@@ -8,7 +8,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define BLOCK 128 /* columns compared together */
@@ -157,26 +156,24 @@ static tsr_status *measure_spread(const units *options, const tsr_probing *probi
     size_t limit = (size_t)options->columns, n = out->n < limit ? out->n : limit;
     if (n == 0)
         return NULL;
-    uint64_t *mask = calloc((out->n + 63) / 64, sizeof(*mask));
+    uint64_t *drawn = calloc((out->n + 63) / 64, sizeof(*drawn));
+    uint64_t *rows = calloc((c->rows->n + 63) / 64, sizeof(*rows));
     tsr_codes *chosen = NULL;
     tsr_rng rng = probing->rng;
-    tsr_status *status = mask ? tsr_draw_columns(&rng, out->n, n, mask)
-                              : tsr_fail(TSR_NO_MEMORY, "not enough memory to draw columns");
+    tsr_status *status = drawn && rows ? tsr_draw_columns(&rng, out->n, n, drawn)
+                                       : tsr_fail(TSR_NO_MEMORY, "not enough memory to draw columns");
+    for (size_t j = 0, number = 0; !status && j < c->rows->n; j++)
+        if (varies(c, j)) {
+            rows[j / 64] |= (drawn[number / 64] >> number % 64 & 1) << j % 64;
+            number++;
+        }
     if (!status)
-        status = tsr_codes_new(n, c->rows->bits, &chosen);
-    for (size_t j = 0, number = 0, at = 0; !status && j < c->rows->n; j++) {
-        if (!varies(c, j))
-            continue;
-        bool drawn = mask[number / 64] >> number % 64 & 1;
-        number++;
-        for (size_t w = 0; drawn && w < chosen->stride; w++)
-            chosen->words[at * chosen->stride + w] = tsr_codes_row(c->rows, j)[w];
-        at += drawn;
-    }
+        status = tsr_codes_take_rows(c->rows, rows, &chosen);
     if (!status)
         status = measure_rows(chosen, out);
     tsr_codes_free(chosen);
-    free(mask);
+    free(drawn);
+    free(rows);
     out->n = n;
     return status;
 }
@@ -195,49 +192,49 @@ static tsr_status *count_duplicates(const columns *c, size_t *out)
     return NULL;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        double value, const char *reason)
-{
-    for (; *prefixes; prefixes++) {
-        char full[64];
-        snprintf(full, sizeof(full), "%s%s", *prefixes, name);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-static tsr_status *give_shares(const units *options, const tsr_probing *probing, const columns *c,
-                               const char *const *prefixes)
+static tsr_status *give_shares(const units *options, const tsr_measured *measured, const columns *c)
 {
     size_t dead = c->zeros, always_on = c->full, rare = c->zeros * (options->tau > 0), duplicates;
-    double all = (double)(c->rows->n + c->zeros + c->full), examples = (double)c->rows->bits;
+    double all = (double)(c->rows->n + c->zeros + c->full);
     const char *none = all > 0 ? NULL : "there are no bits";
     for (size_t j = 0; j < c->rows->n; j++) {
         dead += c->ones[j] == 0;
         always_on += c->ones[j] == c->rows->bits;
-        rare += (double)c->ones[j] < options->tau * examples;
+        rare += tsr_share(c->ones[j], c->rows->bits) < options->tau;
     }
     TSR_TRY(count_duplicates(c, &duplicates));
-    TSR_TRY(give(probing, prefixes, "bits", all, NULL));
-    TSR_TRY(give(probing, prefixes, "dead", (double)dead / all, none));
-    TSR_TRY(give(probing, prefixes, "always_on", (double)always_on / all, none));
-    TSR_TRY(give(probing, prefixes, "rare", (double)rare / all, none));
-    return give(probing, prefixes, "duplicates", (double)duplicates / all, none);
+    TSR_TRY(tsr_measured_metric(measured, NULL, all, "bits"));
+    TSR_TRY(tsr_measured_metric(measured, none, (double)dead / all, "dead"));
+    TSR_TRY(tsr_measured_metric(measured, none, (double)always_on / all, "always_on"));
+    TSR_TRY(tsr_measured_metric(measured, none, (double)rare / all, "rare"));
+    return tsr_measured_metric(measured, none, (double)duplicates / all, "duplicates");
 }
 
-static tsr_status *measure(const units *options, const tsr_probing *probing, const columns *c,
-                           const char *const *prefixes)
+/* What is measured of all columns, and of each layer's. */
+typedef struct work {
+    const units *options;
+    const tsr_codes *rows; /* one for each column */
+    const uint64_t *ones;  /* of each */
+} work;
+
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
+    const work *w = context;
+    const tsr_codes rows = { .n = measured->bits,
+                             .bits = w->rows->bits,
+                             .stride = w->rows->stride,
+                             .words = w->rows->words + measured->first * w->rows->stride };
+    const columns of = { &rows, w->ones + measured->first, measured->zeros, measured->ones }, *c = &of;
     spread s;
-    TSR_TRY(give_shares(options, probing, c, prefixes));
-    TSR_TRY(measure_spread(options, probing, c, &s));
+    TSR_TRY(give_shares(w->options, measured, c));
+    TSR_TRY(measure_spread(w->options, measured->probing, c, &s));
     const char *none = s.n ? NULL : "every bit is constant";
-    TSR_TRY(give(probing, prefixes, "columns", (double)s.n, NULL));
-    TSR_TRY(give(probing, prefixes, "correlation", s.correlation,
-                 s.n > 1 ? NULL : "there are no two bits that vary"));
-    TSR_TRY(give(probing, prefixes, "effective_rank", s.effective, none));
-    TSR_TRY(give(probing, prefixes, "stable_rank", s.stable, none));
-    return give(probing, prefixes, "participation_ratio", s.participation, none);
+    TSR_TRY(tsr_measured_metric(measured, NULL, (double)s.n, "columns"));
+    TSR_TRY(tsr_measured_metric(measured, s.n > 1 ? NULL : "there are no two bits that vary", s.correlation,
+                                "correlation"));
+    TSR_TRY(tsr_measured_metric(measured, none, s.effective, "effective_rank"));
+    TSR_TRY(tsr_measured_metric(measured, none, s.stable, "stable_rank"));
+    return tsr_measured_metric(measured, none, s.participation, "participation_ratio");
 }
 
 /* --- all of it --- */
@@ -257,34 +254,6 @@ static void complement(tsr_codes *rows)
     }
 }
 
-static tsr_status *measure_layers(const units *options, const tsr_probing *probing, const tsr_codes *rows,
-                                  const uint64_t *ones)
-{
-    size_t n_layers = probing->train->n_layers;
-    columns all = { .rows = rows, .ones = ones };
-    for (size_t i = 0; i < n_layers; i++) {
-        size_t zeros, full;
-        tsr_probing_constant_bits(probing, i, &zeros, &full);
-        all.zeros += zeros;
-        all.full += full;
-    }
-    const char *const prefixes[] = { "", n_layers == 1 ? "layer0." : NULL, NULL };
-    TSR_TRY(measure(options, probing, &all, prefixes));
-    for (size_t i = 0; n_layers > 1 && i < n_layers; i++) {
-        const tsr_code_layer *layer = &probing->train->layers[i];
-        tsr_codes part = { .n = layer->bits,
-                           .bits = rows->bits,
-                           .stride = rows->stride,
-                           .words = rows->words + layer->first * rows->stride };
-        columns c = { .rows = &part, .ones = ones + layer->first };
-        char prefix[32];
-        snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-        tsr_probing_constant_bits(probing, i, &c.zeros, &c.full);
-        TSR_TRY(measure(options, probing, &c, (const char *const[]){ prefix, NULL }));
-    }
-    return NULL;
-}
-
 static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     tsr_codes *rows = NULL;
@@ -296,7 +265,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
         tsr_codes_count_ones(probing->train, ones);
         tsr_codes_count_ones(probing->test, ones);
         complement(rows);
-        status = measure_layers(self, probing, rows, ones);
+        status = tsr_measure_layers(probing, NULL, NULL, measure, &(work){ self, rows, ones });
     }
     tsr_codes_free(rows);
     free(ones);

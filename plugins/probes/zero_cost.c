@@ -7,7 +7,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define PRIME ((UINT64_C(1) << 61) - 1)
@@ -144,25 +143,14 @@ static tsr_status *count_columns(const tsr_codes *batch, size_t zeros, size_t on
     return status;
 }
 
-static tsr_status *give(const tsr_probing *probing, const char *const *prefixes, const char *name,
-                        double value, const char *reason)
+static tsr_status *measure(void *context, const tsr_measured *measured)
 {
-    for (; *prefixes; prefixes++) {
-        char full[64];
-        snprintf(full, sizeof(full), "%s%s.train", *prefixes, name);
-        TSR_TRY(reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value));
-    }
-    return NULL;
-}
-
-/* `zeros` and `ones`: the columns that the batch's codes have dropped. */
-static tsr_status *measure(const tsr_probing *probing, const char *const *prefixes, const tsr_codes *batch,
-                           size_t zeros, size_t ones)
-{
+    (void)context;
+    const tsr_codes *batch = measured->train;
     scores s = { 0 };
-    size_t units = batch->bits + zeros + ones;
+    size_t units = batch->bits + measured->zeros + measured->ones;
     TSR_TRY(tsr_distinct(batch, &s.codes, NULL));
-    TSR_TRY(count_columns(batch, zeros, ones, &s.columns));
+    TSR_TRY(count_columns(batch, measured->zeros, measured->ones, &s.columns));
     if (batch->n == 0)
         s.none = "there are no examples";
     else if (s.codes < batch->n)
@@ -170,10 +158,10 @@ static tsr_status *measure(const tsr_probing *probing, const char *const *prefix
     else
         TSR_TRY(measure_matrix(batch, units, &s));
     double normalised = fmin(s.log_determinant - (double)batch->n * log((double)units), 0);
-    TSR_TRY(give(probing, prefixes, "naswot", s.log_determinant, s.none));
-    TSR_TRY(give(probing, prefixes, "naswot_normalised", normalised, s.none));
-    TSR_TRY(give(probing, prefixes, "swap", (double)s.columns, NULL));
-    return give(probing, prefixes, "distinct", (double)s.codes, NULL);
+    TSR_TRY(tsr_measured_metric(measured, s.none, s.log_determinant, "naswot.train"));
+    TSR_TRY(tsr_measured_metric(measured, s.none, normalised, "naswot_normalised.train"));
+    TSR_TRY(tsr_measured_metric(measured, NULL, (double)s.columns, "swap.train"));
+    return tsr_measured_metric(measured, NULL, (double)s.codes, "distinct.train");
 }
 
 /* --- all of it --- */
@@ -184,29 +172,8 @@ static tsr_status *draw_batch(const tsr_codes *codes, size_t n, tsr_rng rng, tsr
     tsr_status *status = mask ? tsr_draw_columns(&rng, codes->n, n, mask)
                               : tsr_fail(TSR_NO_MEMORY, "not enough memory to draw a batch");
     if (!status)
-        status = tsr_codes_new(n, codes->bits, out);
-    for (size_t i = 0, at = 0; !status && i < codes->n; i++) {
-        if (!(mask[i / 64] >> i % 64 & 1))
-            continue;
-        for (size_t w = 0; w < codes->stride; w++)
-            (*out)->words[at * codes->stride + w] = tsr_codes_row(codes, i)[w];
-        at++;
-    }
+        status = tsr_codes_take_rows(codes, mask, out);
     free(mask);
-    return status;
-}
-
-static tsr_status *measure_layer(const tsr_probing *probing, const tsr_codes *batch, size_t i)
-{
-    const tsr_code_layer *layer = &probing->train->layers[i];
-    char prefix[32];
-    size_t zeros, ones;
-    tsr_codes *slice;
-    snprintf(prefix, sizeof(prefix), "layer%zu.", i);
-    tsr_probing_constant_bits(probing, i, &zeros, &ones);
-    TSR_TRY(tsr_codes_slice(batch, layer->first, layer->bits, &slice));
-    tsr_status *status = measure(probing, (const char *const[]){ prefix, NULL }, slice, zeros, ones);
-    tsr_codes_free(slice);
     return status;
 }
 
@@ -214,19 +181,11 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 {
     const zero_cost *options = self;
     const tsr_codes *train = probing->train;
-    size_t n = train->n < (size_t)options->batch ? train->n : (size_t)options->batch, zeros = 0, ones = 0;
+    size_t n = train->n < (size_t)options->batch ? train->n : (size_t)options->batch;
     tsr_codes *batch = NULL;
-    TSR_TRY(draw_batch(train, n, probing->rng, &batch));
-    for (size_t i = 0; i < train->n_layers; i++) {
-        size_t more[2];
-        tsr_probing_constant_bits(probing, i, &more[0], &more[1]);
-        zeros += more[0];
-        ones += more[1];
-    }
-    const char *const prefixes[] = { "", train->n_layers == 1 ? "layer0." : NULL, NULL };
-    tsr_status *status = measure(probing, prefixes, batch, zeros, ones);
-    for (size_t i = 0; !status && train->n_layers > 1 && i < train->n_layers; i++)
-        status = measure_layer(probing, batch, i);
+    tsr_status *status = draw_batch(train, n, probing->rng, &batch);
+    if (!status)
+        status = tsr_measure_layers(probing, batch, NULL, measure, NULL);
     tsr_codes_free(batch);
     return status;
 }
@@ -235,7 +194,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 #define SCORES(p)                                                                                            \
     OF(p "naswot.train", "NASWOT: ln det of the codes' agreement in a batch", .better = TSR_BETTER_LARGER),  \
         OF(p "naswot_normalised.train", "NASWOT of agreement as a share of the units", .minimum = -INFINITY, \
-           .maximum = 0, .better = TSR_BETTER_LARGER),                                                    \
+           .maximum = 0, .better = TSR_BETTER_LARGER),                                                       \
         OF(p "swap.train", "SWAP: different columns of a batch's codes", .maximum = INFINITY,                \
            .better = TSR_BETTER_LARGER),                                                                     \
         OF(p "distinct.train", "different codes of a batch", .maximum = INFINITY,                            \

@@ -98,6 +98,27 @@ START_TEST(saved_codes_serve_where_no_network_was_saved)
 }
 END_TEST
 
+/* Three bits of each unit, which stay together. */
+START_TEST(a_share_of_units_is_the_same_one_of_saved_codes)
+{
+    static const char model[] =
+        "-s 'sweep=()' -s 'model={plugin=\"sequential\";layers=({op=\"dense\";width=20;},"
+        "{op=\"tap\";name=\"t\";breakpoints=[-0.5,0.0,0.5];},{op=\"activation\";},{op=\"linear\";});}'";
+    static const char share[] = "{plugin=\"units\";unit_share=0.4;}";
+    command_gives(folder, 0, NULL, NULL,
+                  "run study.cfg -q -o out %s -s output.save_model=false -s output.save_codes=true -s "
+                  "'probes=(\"redundancy\")'",
+                  model);
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o all %s -s 'probes=(\"redundancy\",%s)'", model,
+                  share);
+    command_gives(folder, 0, "units", NULL, "probe out -s 'probes=(%s)'", share);
+    char *added = results_without_ids("out/results.csv"), *together = results_without_ids("all/results.csv");
+    same_last_rows(added, together);
+    free(added);
+    free(together);
+}
+END_TEST
+
 START_TEST(an_added_probe_may_be_followed_by_another)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out -s 'probes=(" OLD ")'");
@@ -168,6 +189,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, added_probes_give_what_the_runs_would_have_given);
     tcase_add_test(tests, saved_codes_serve_where_no_network_was_saved);
+    tcase_add_test(tests, a_share_of_units_is_the_same_one_of_saved_codes);
     tcase_add_test(tests, an_added_probe_may_be_followed_by_another);
     tcase_add_test(tests, what_cannot_be_added_is_refused_before_anything_is);
     tcase_add_test(tests, a_run_that_is_not_finished_is_said_and_the_others_get_theirs);

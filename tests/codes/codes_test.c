@@ -49,6 +49,28 @@ static tsr_codes *layered(uint64_t seed, size_t n)
     return codes;
 }
 
+START_TEST(rows_are_taken_in_their_order_with_their_layers)
+{
+    tsr_codes *codes = random_codes(4, 130, 90, 0.5), *taken;
+    const tsr_code_layer layers[] = { { "a", 0, 64 }, { "b", 64, 26 } };
+    uint64_t mask[3] = { 1, UINT64_C(1) << 63, 2 };
+    ck_succeeds(tsr_codes_set_layers(codes, 2, layers));
+    ck_succeeds(tsr_codes_take_rows(codes, mask, &taken));
+    ck_assert_uint_eq(taken->n, 3);
+    ck_assert_uint_eq(taken->n_layers, 2);
+    ck_assert_str_eq(taken->layers[1].name, "b");
+    static const size_t rows[] = { 0, 127, 129 };
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_mem_eq(tsr_codes_row(taken, i), tsr_codes_row(codes, rows[i]), 2 * sizeof(uint64_t));
+    tsr_codes_free(taken);
+    memset(mask, 0, sizeof(mask));
+    ck_succeeds(tsr_codes_take_rows(codes, mask, &taken));
+    ck_assert_uint_eq(taken->n, 0);
+    tsr_codes_free(taken);
+    tsr_codes_free(codes);
+}
+END_TEST
+
 START_TEST(slice_copies_columns_and_clips_layers)
 {
     tsr_codes *codes = layered(1, 20);
@@ -402,6 +424,7 @@ int main(void)
     TCase *tests = tcase_create("codes");
     tcase_add_test(tests, rows_are_zero_and_start_on_cache_lines);
     tcase_add_test(tests, sizes_beyond_memory_are_refused);
+    tcase_add_test(tests, rows_are_taken_in_their_order_with_their_layers);
     tcase_add_test(tests, slice_copies_columns_and_clips_layers);
     tcase_add_test(tests, expand_gives_each_bit_as_a_float);
     tcase_add_test(tests, columns_of_a_mask_are_copied_in_their_order);

@@ -56,7 +56,7 @@ typedef struct batch_seen {
 static void see(void *context, const tsr_layer_values *layer)
 {
     batch_seen *seen = context;
-    memcpy(layer->number ? seen->narrow : seen->wide, layer->x, layer->n * layer->units * sizeof(float));
+    memcpy(layer->number ? seen->narrow : seen->wide, layer->x, layer->n * layer->width * sizeof(float));
 }
 
 /* Each layer starts at a multiple of 64 columns, and so does its second breakpoint. */
@@ -121,6 +121,61 @@ START_TEST(a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is)
 }
 END_TEST
 
+/* What a pass shows, gathered, and from which inputs on. */
+typedef struct shown {
+    float wide[SAMPLES * WIDE], narrow[SAMPLES * NARROW];
+    size_t calls;
+} shown;
+
+static void gather(void *context, const tsr_layer_values *layer)
+{
+    shown *all = context;
+    ck_assert_uint_eq(layer->width, layer->number ? NARROW : WIDE);
+    memcpy((layer->number ? all->narrow : all->wide) + layer->first * layer->width, layer->x,
+           layer->n * layer->width * sizeof(float));
+    all->calls++;
+}
+
+START_TEST(one_pass_shows_layers_and_gives_outputs_and_codes)
+{
+    setting s = open_setting(&(tsr_split_options){ .seed = 1 });
+    tsr_network *network = s.net.network;
+    size_t size = tsr_shape_size(tsr_network_input(network)), width = (size_t)tsr_network_outputs(network);
+    float *inputs = calloc(SAMPLES, size * sizeof(float)), *values = calloc(SAMPLES, WIDE * sizeof(float));
+    float *outputs = calloc(SAMPLES, width * sizeof(float)), *alone = calloc(SAMPLES, width * sizeof(float));
+    shown *all = calloc(1, sizeof(*all));
+    size_t scratch[SAMPLES];
+    tsr_codes *codes, *encoded;
+    tsr_samples_read_true(&s.parts.train, 0, SAMPLES, scratch, inputs, NULL);
+    ck_succeeds(tsr_network_encode(network, SAMPLES, inputs, &encoded));
+    ck_succeeds(tsr_network_predict(network, SAMPLES, inputs, alone));
+    ck_succeeds(tsr_network_see(network, SAMPLES, inputs, gather, all, outputs, &codes));
+    ck_assert_uint_gt(all->calls, 2); /* batches */
+    ck_assert_mem_eq(outputs, alone, SAMPLES * width * sizeof(float));
+    ck_assert_uint_eq(codes->n, SAMPLES);
+    check_layers(codes);
+    ck_assert_mem_eq(codes->words, encoded->words, SAMPLES * codes->stride * sizeof(uint64_t));
+    ck_succeeds(tsr_network_values(network, 0, SAMPLES, inputs, values));
+    ck_assert_mem_eq(all->wide, values, sizeof(all->wide));
+    ck_succeeds(tsr_network_values(network, 1, SAMPLES, inputs, values));
+    ck_assert_mem_eq(all->narrow, values, sizeof(all->narrow));
+    tsr_codes_free(codes);
+    all->calls = 0;
+    ck_succeeds(tsr_network_see(network, SAMPLES, inputs, NULL, NULL, NULL, &codes));
+    ck_assert_mem_eq(codes->words, encoded->words, SAMPLES * codes->stride * sizeof(uint64_t));
+    ck_succeeds(tsr_network_see(network, 3, inputs, gather, all, NULL, NULL));
+    ck_assert_uint_eq(all->calls, 2);
+    tsr_codes_free(codes);
+    tsr_codes_free(encoded);
+    free(inputs);
+    free(values);
+    free(outputs);
+    free(alone);
+    free(all);
+    close_setting(&s);
+}
+END_TEST
+
 /* Two activations of maps of 70 channels x 3 x 7, the second of sums. */
 #define CHANNELS 70
 #define POSITIONS 21
@@ -139,7 +194,7 @@ static float seen_maps[3][MAPS * CHANNELS * POSITIONS];
 static void see_maps(void *context, const tsr_layer_values *layer)
 {
     const int *layers = context;
-    memcpy(seen_maps[layers[layer->number]], layer->x, layer->n * layer->units * sizeof(float));
+    memcpy(seen_maps[layers[layer->number]], layer->x, layer->n * layer->width * sizeof(float));
 }
 
 START_TEST(chosen_layers_alone_give_bits_a_channel_one_for_its_sum)
@@ -333,6 +388,7 @@ int main(void)
 {
     Suite *suite = suite_create("extract");
     TCase *tests = tcase_create("extract");
+    tcase_add_test(tests, one_pass_shows_layers_and_gives_outputs_and_codes);
     tcase_add_test(tests, a_bit_tells_on_which_side_of_a_breakpoint_the_unit_is);
     tcase_add_test(tests, chosen_layers_alone_give_bits_a_channel_one_for_its_sum);
     tcase_add_test(tests, a_layer_that_is_not_there_is_refused_with_those_that_are);

@@ -93,7 +93,7 @@ static void see(void *context, const tsr_layer_values *layer)
 {
     seen *all = context;
     ck_assert_uint_eq(layer->number, all->n++);
-    size_t n = layer->n * layer->units;
+    size_t n = layer->n * layer->width;
     all->values = realloc(all->values, (all->n_values + n) * sizeof(float));
     memcpy(all->values + all->n_values, layer->x, n * sizeof(float));
     all->n_values += n;

@@ -140,7 +140,7 @@ static void see(void *context, const tsr_layer_values *layer)
 {
     seen *seen_so_far = context;
     ck_assert_uint_eq(layer->number, seen_so_far->layers);
-    ck_assert_uint_eq(layer->units, 33);
+    ck_assert_uint_eq(layer->width, 33);
     ck_assert_uint_eq(layer->n, 2);
     seen_so_far->first[seen_so_far->layers++] = layer->x[0];
 }

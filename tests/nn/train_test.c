@@ -502,7 +502,7 @@ static tsr_node *build_with_terms(void *context, tsr_graph *graph, tsr_node *inp
 /* Squares of the hook activation's values, 0.5 x + x^2 / 4. */
 static void sum_squares(void *context, const tsr_layer_values *layer)
 {
-    for (size_t i = 0; i < layer->n * layer->units; i++) {
+    for (size_t i = 0; i < layer->n * layer->width; i++) {
         double x = (double)layer->x[i], y = 0.5 * x + 0.25 * x * x;
         *(double *)context += y * y;
     }

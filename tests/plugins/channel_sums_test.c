@@ -45,6 +45,15 @@ START_TEST(each_layer_is_divided_by_its_range_over_the_training_examples)
 }
 END_TEST
 
+START_TEST(sums_whose_squares_overflow_are_told_apart)
+{
+    float small[] = { 1e18f, -1e18f, 0 }, large[] = { 0, 1e19f, 0 };
+    ck_assert(can_be_squared(&(points){ 1, 3, small }));
+    ck_assert(!can_be_squared(&(points){ 1, 3, large }));
+    ck_assert(can_be_squared(&(points){ 3, 0, NULL }));
+}
+END_TEST
+
 /* Points with coordinates of few values, so that distances tie. */
 static points some_points(size_t n, size_t d, uint64_t seed)
 {
@@ -230,6 +239,7 @@ int main(void)
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_channel_is_the_sum_of_what_is_positive_at_its_positions);
+    tcase_add_test(tests, sums_whose_squares_overflow_are_told_apart);
     tcase_add_test(tests, each_layer_is_divided_by_its_range_over_the_training_examples);
     tcase_add_loop_test(tests, nearest_points_are_those_that_sorting_all_gives, 0, 4);
     tcase_add_test(tests, heaps_are_clusters_and_inertia_is_their_spread);

@@ -35,6 +35,26 @@ START_TEST(known_codes_have_known_patterns)
 }
 END_TEST
 
+/* 55 and 10 of 100: 0.55 * 100 is more than 55, and 1 - 0.9 less than 10 / 100. */
+START_TEST(a_share_that_is_delta_fixes_a_bit)
+{
+    labelled data = { .classes = 1,
+                      .train_labels = calloc(100, sizeof(int32_t)),
+                      .test_labels = calloc(1, sizeof(int32_t)) };
+    ck_succeeds(tsr_codes_new(100, 2, &data.train));
+    ck_succeeds(tsr_codes_new(1, 2, &data.test));
+    for (size_t i = 0; i < 100; i++) {
+        set_bit(data.train, i, 0, i < 55);
+        set_bit(data.train, i, 1, i < 10);
+    }
+    ck_assert(probe_metric(PATTERNS " delta = 0.55;", &data, "relaxed_fixed.train") == 1);
+    ck_assert(probe_metric(PATTERNS " delta = 0.56;", &data, "relaxed_fixed.train") == .5);
+    ck_assert(probe_metric(PATTERNS " delta = 0.9;", &data, "relaxed_fixed.train") == .5);
+    ck_assert(probe_metric(PATTERNS " delta = 0.91;", &data, "relaxed_fixed.train") == 0);
+    labelled_clear(&data);
+}
+END_TEST
+
 /* 1 or 0 where bit j of class k is fixed, -1 where it is free, -2 where there is no such example. */
 static int pattern(const labelled *data, int k, size_t j, double delta)
 {
@@ -145,6 +165,13 @@ START_TEST(what_is_undefined_says_why)
 }
 END_TEST
 
+START_TEST(more_examples_than_floats_count_are_refused)
+{
+    ck_succeeds(probe_check(PATTERNS, 1 << 24, 10, 2));
+    ck_fails(probe_check(PATTERNS, (1 << 24) + 1, 10, 2), TSR_REFUSED, "expected at most 16777216");
+}
+END_TEST
+
 START_TEST(patterns_stay_under_a_mask_and_with_more_threads)
 {
     labelled data = blobs(7, 1500, 700, 10, 90, 0.01);
@@ -159,9 +186,11 @@ int main(void)
     Suite *suite = suite_create("class_patterns");
     TCase *tests = tcase_create("class_patterns");
     tcase_add_test(tests, known_codes_have_known_patterns);
+    tcase_add_test(tests, a_share_that_is_delta_fixes_a_bit);
     tcase_add_test(tests, patterns_are_those_of_counting_example_by_example);
     tcase_add_test(tests, a_layer_has_the_patterns_of_its_columns);
     tcase_add_test(tests, what_is_undefined_says_why);
+    tcase_add_test(tests, more_examples_than_floats_count_are_refused);
     tcase_add_test(tests, patterns_stay_under_a_mask_and_with_more_threads);
     suite_add_tcase(suite, tests);
     return test_main(suite);

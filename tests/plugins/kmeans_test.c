@@ -427,6 +427,31 @@ START_TEST(agreement_is_that_of_comparing_examples)
 }
 END_TEST
 
+static const char *reason(const tsr_metrics *m, const char *name)
+{
+    for (size_t i = 0; i < tsr_metrics_count(m); i++)
+        if (strcmp(tsr_metrics_get(m, i).name, name) == 0)
+            return tsr_metrics_get(m, i).reason ? tsr_metrics_get(m, i).reason : "none";
+    return "no metric";
+}
+
+START_TEST(undefined_agreement_says_why)
+{
+    labelled data = blobs(3, 4, 4, 4, 60, 0); /* each example its own class and cluster */
+    tsr_metrics *m = probe("plugin = \"kmeans\"; k = 4;", &data);
+    ck_assert_str_eq(
+        reason(m, "ari.train"),
+        "all examples are of one class and in one cluster, or each is alone in its class and cluster");
+    ck_assert_str_eq(reason(m, "homogeneity.train"), "none");
+    tsr_metrics_free(m);
+    m = probe("plugin = \"kmeans\"; k = 1;", &data);
+    ck_assert_str_eq(reason(m, "completeness.train"), "there is only one cluster");
+    ck_assert(metric(m, "ari.train") == 0 && metric(m, "nmi.train") == 0);
+    tsr_metrics_free(m);
+    labelled_clear(&data);
+}
+END_TEST
+
 START_TEST(separable_classes_agree_with_their_clusters)
 {
     labelled data = blobs(1, 300, 200, 10, 200, 0.05);
@@ -470,6 +495,7 @@ int main(void)
     tcase_add_test(tests, more_clusters_than_examples_are_refused);
     tcase_add_test(tests, known_clusters_have_the_known_agreement);
     tcase_add_test(tests, agreement_is_that_of_comparing_examples);
+    tcase_add_test(tests, undefined_agreement_says_why);
     tcase_add_test(tests, separable_classes_agree_with_their_clusters);
     suite_add_tcase(suite, tests);
     return test_main(suite);

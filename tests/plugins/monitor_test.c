@@ -1,9 +1,11 @@
 /* What a monitor measures, against known values and by comparing all pairs. */
 #include "plugins/probe_support.h"
+#include "plugins/probed_network.h"
 
 #include "../../plugins/probes/monitor/distances.h"
 #include "../../plugins/probes/monitor/ranking.h"
 #include "base/machine.h"
+#include "nn/network.h"
 #include "plugin/instance.h"
 
 #include <math.h>
@@ -111,6 +113,173 @@ START_TEST(distances_are_those_of_all_pairs_with_any_number_of_threads)
 }
 END_TEST
 
+/* --- a whole run, against comparing all pairs --- */
+
+#define OTHER                                                                                                \
+    "plugin = \"synthetic\"; dimension = 6; train = 20; test = 60; seed = 4; only_classes = [3, 7, 8];"
+enum { SIZE = 6, CLASSES = 4, MOST = 110 };
+
+/* Some examples, their codes and the classes that the network gives them. */
+typedef struct watched {
+    size_t n;
+    float inputs[MOST * SIZE];
+    int32_t labels[MOST], given[MOST];
+    tsr_codes *codes;
+} watched;
+
+static void watch(tsr_network *network, watched *w)
+{
+    float logits[MOST * CLASSES];
+    ck_succeeds(tsr_network_encode(network, w->n, w->inputs, &w->codes));
+    ck_succeeds(tsr_network_predict(network, w->n, w->inputs, logits));
+    for (size_t i = 0; i < w->n; i++) {
+        w->given[i] = 0;
+        for (int k = 1; k < CLASSES; k++)
+            if (logits[i * CLASSES + (size_t)k] > logits[i * CLASSES + (size_t)w->given[i]])
+                w->given[i] = k;
+    }
+}
+
+static watched read_watched(const char *settings, tsr_split split, tsr_network *network)
+{
+    tsr_instance *instance = test_instance(TSR_DATASET, settings);
+    tsr_data *data;
+    watched w = { 0 };
+    size_t index[MOST];
+    ck_succeeds(tsr_data_open(instance, &data));
+    w.n = tsr_data_info(data)->n[split];
+    ck_assert_uint_le(w.n, MOST);
+    for (size_t i = 0; i < w.n; i++)
+        index[i] = i;
+    ck_succeeds(tsr_data_read(data, split, w.n, index, w.inputs, w.labels));
+    tsr_data_close(data);
+    tsr_instance_free(instance);
+    watch(network, &w);
+    return w;
+}
+
+/* The distance of example i to the nearest stored one, of its class, or of any where `own` is false. */
+static double nearest_stored(const watched *w, size_t i, const watched *train, bool own)
+{
+    double least = INFINITY;
+    for (size_t j = 0; j < train->n; j++) {
+        bool counts = !own || (train->given[j] == train->labels[j] && train->given[j] == w->given[i]);
+        if (j % 5 != 4 && counts)
+            least = fmin(least, (double)naive_distance(w->codes, i, train->codes, j));
+    }
+    return least;
+}
+
+static double auroc(const watched *in, const watched *out, const watched *train, bool own)
+{
+    double wins = 0;
+    for (size_t i = 0; i < in->n; i++)
+        for (size_t j = 0; j < out->n; j++) {
+            double a = nearest_stored(in, i, train, own), b = nearest_stored(out, j, train, own);
+            wins += a < b ? 1 : a == b ? .5 : 0;
+        }
+    return wins / (double)(in->n * out->n);
+}
+
+/* Of held-out training examples, how many are further than gamma. */
+static size_t beyond(const watched *train, double gamma, size_t *held_out)
+{
+    size_t n = 0;
+    *held_out = 0;
+    for (size_t i = 4; i < train->n; i += 5) {
+        ++*held_out;
+        n += nearest_stored(train, i, train, true) > gamma;
+    }
+    return n;
+}
+
+static void ck_monitor(const tsr_metrics *m, const watched *train, const watched *test, const watched *other)
+{
+    double warned = 0, wrong = 0, both = 0, gamma = metric(m, "gamma");
+    size_t held_out;
+    for (size_t i = 0; i < test->n; i++) {
+        bool warns = nearest_stored(test, i, train, true) > 1, errs = test->given[i] != test->labels[i];
+        warned += warns;
+        wrong += errs;
+        both += warns && errs;
+    }
+    ck_assert(warned > 0 && wrong > 0 && both > 0);
+    ck_near(metric(m, "gamma1.warned.test"), warned / (double)test->n, 1e-12);
+    ck_near(metric(m, "gamma1.precision.test"), both / warned, 1e-12);
+    ck_near(metric(m, "gamma1.recall.test"), both / wrong, 1e-12);
+    ck_near(metric(m, "auroc.any"), auroc(test, other, train, false), 1e-12);
+    ck_near(metric(m, "auroc.own"), auroc(test, other, train, true), 1e-12);
+    ck_assert(gamma >= 1 && (double)beyond(train, gamma, &held_out) <= 0.25 * (double)held_out);
+    ck_assert((double)beyond(train, gamma - 1, &held_out) > 0.25 * (double)held_out);
+}
+
+/* What the monitor gives of some of the network's layers. */
+typedef struct watching {
+    tsr_instance *model;
+    tsr_network *network;
+    watched train, test, other;
+} watching;
+
+static void begin(watching *w)
+{
+    static const char data[] = "plugin = \"synthetic\"; dimension = 6; train = 103; test = 50; classes = 4;";
+    w->model = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 20; depth = 2; batch_norm = false;");
+    ck_succeeds(tsr_network_new(w->model, TSR_SHAPE(SIZE), CLASSES, 5, &w->network));
+    w->train = read_watched(data, TSR_TRAIN, w->network);
+    w->test = read_watched(data, TSR_TEST, w->network);
+    w->other = read_watched(OTHER, TSR_TEST, w->network);
+    ck_assert(w->other.n > 5 && w->other.n < 40); /* three of ten classes */
+}
+
+static void measure_and_check(const watching *w, size_t first_layer)
+{
+    const probed_network given = { .network = w->network,
+                                   .classes = CLASSES,
+                                   .first_layer = first_layer,
+                                   .parts = { { w->train.n, w->train.inputs, w->train.labels },
+                                              { w->test.n, w->test.inputs, w->test.labels } } };
+    tsr_metrics *m =
+        probe_network("plugin = \"monitor\"; rate = 0.25; gammas = [1]; other = { " OTHER " };", &given);
+    ck_monitor(m, &w->train, &w->test, &w->other);
+    tsr_metrics_free(m);
+}
+
+static void end(watching *w)
+{
+    tsr_codes_free(w->train.codes);
+    tsr_codes_free(w->test.codes);
+    tsr_codes_free(w->other.codes);
+    tsr_network_free(w->network);
+    tsr_instance_free(w->model);
+}
+
+START_TEST(a_run_is_that_of_comparing_all_pairs)
+{
+    watching w;
+    begin(&w);
+    measure_and_check(&w, 0);
+    tsr_set_threads(2);
+    measure_and_check(&w, 0);
+    tsr_set_threads(1);
+    end(&w);
+}
+END_TEST
+
+/* Of the second layer: its codes are those of the whole with the first one 0. */
+START_TEST(a_layer_is_watched_alone)
+{
+    watching w;
+    begin(&w);
+    watched *const all[] = { &w.train, &w.test, &w.other };
+    for (int p = 0; p < 3; p++)
+        for (size_t i = 0; i < all[p]->n; i++)
+            for (size_t j = 0; j < 64; j++)
+                set_bit(all[p]->codes, i, j, false);
+    measure_and_check(&w, 1);
+    end(&w);
+}
+END_TEST
+
 START_TEST(what_it_cannot_watch_is_refused)
 {
     tsr_instance *instance = test_instance(TSR_PROBE, "plugin = \"monitor\";");
@@ -118,8 +287,10 @@ START_TEST(what_it_cannot_watch_is_refused)
         .n_train = 10, .n_test = 10, .classes = 2, .shape = TSR_SHAPE(1), .projection = 5
     };
     ck_fails(((const tsr_probe_ops *)tsr_instance_ops(instance))->check(tsr_instance_self(instance), &sizes),
-             TSR_REFUSED, "a monitor is not made of a projection");
+             TSR_REFUSED, "a monitor is of whole layers: expected projection = 0");
     tsr_instance_free(instance);
+    ck_fails(probe_check("plugin = \"monitor\";", (1 << 24) + 1, 10, 2), TSR_REFUSED,
+             "expected at most 16777216");
     ck_fails(probe_check("plugin = \"monitor\"; other = { plugin = \"digits\"; };", 10, 10, 2), TSR_REFUSED,
              "other: its inputs have 64 values, expected 1");
 }
@@ -133,6 +304,8 @@ int main(void)
     tcase_add_test(tests, rankings_are_those_of_all_pairs_and_thresholds);
     tcase_add_test(tests, a_code_between_the_stored_ones_is_out_at_0_and_in_at_1);
     tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);
+    tcase_add_test(tests, a_run_is_that_of_comparing_all_pairs);
+    tcase_add_test(tests, a_layer_is_watched_alone);
     tcase_add_test(tests, what_it_cannot_watch_is_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);

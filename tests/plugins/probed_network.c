@@ -48,16 +48,18 @@ tsr_status *probe_network_try(const char *settings, const probed_network *given,
                                 .shape = tsr_network_input(given->network),
                                 .classes = given->classes } };
     tsr_samples samples[2];
-    tsr_codes *codes[2];
+    tsr_codes *codes[2], *seen[2];
     for (int split = 0; split < 2; split++) {
         const probed_part *part = &given->parts[split];
         samples[split] = (tsr_samples){ .data = &data, .split = (tsr_split)split, .n = part->n };
         ck_succeeds(tsr_network_encode(given->network, part->n, part->inputs, &codes[split]));
+        size_t first = tsr_network_layer(given->network, given->first_layer).first;
+        ck_succeeds(tsr_codes_slice(codes[split], first, codes[split]->bits - first, &seen[split]));
     }
     char *folder = given->folder ? NULL : test_folder();
     const tsr_probing_host host = { .parts = { &samples[0], NULL, &samples[1] } };
-    tsr_probing probing = { .train = codes[0],
-                            .test = codes[1],
+    tsr_probing probing = { .train = seen[0],
+                            .test = seen[1],
                             .train_labels = given->classes ? given->parts[0].labels : NULL,
                             .test_labels = given->classes ? given->parts[1].labels : NULL,
                             .classes = given->classes,
@@ -65,12 +67,16 @@ tsr_status *probe_network_try(const char *settings, const probed_network *given,
                             .folder = given->folder ? given->folder : folder,
                             .network = given->network,
                             .whole_bits = codes[0]->bits,
+                            .whole_train = codes[0],
+                            .whole_test = codes[1],
                             .host = &host };
     tsr_status *status = run(instance, &probing, out);
     if (folder)
         test_folder_remove(folder);
-    tsr_codes_free(codes[0]);
-    tsr_codes_free(codes[1]);
+    for (int split = 0; split < 2; split++) {
+        tsr_codes_free(codes[split]);
+        tsr_codes_free(seen[split]);
+    }
     tsr_instance_free(instance);
     return status;
 }

@@ -18,6 +18,7 @@ typedef struct probed_network {
     int classes;          /* 0: labels are not given */
     const char *folder;   /* for the probe's files; NULL: one that goes away */
     probed_part parts[2]; /* training and test examples */
+    size_t first_layer;   /* of the codes: the probe sees this layer and those that follow, in whole */
 } probed_network;
 
 /* What the probe gives; fails the test where it does not succeed. The caller frees. */

@@ -196,8 +196,10 @@ START_TEST(random_inputs_as_parts_want_the_network_and_no_projection)
     sizes.shape = TSR_SHAPE(4);
     ck_succeeds(ops->check(tsr_instance_self(instance), &sizes));
     sizes.projection = 3;
-    ck_fails(ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
-             "expected random_as_parts = false, or projection = 0 and unit_share = 1");
+    ck_fails(
+        ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
+        "random inputs, for which 'random_as_parts' asks, are of whole layers: expected projection = 0 and "
+        "unit_share = 1");
     tsr_instance_free(instance);
 }
 END_TEST
@@ -229,6 +231,32 @@ START_TEST(random_inputs_do_not_depend_on_threads)
 }
 END_TEST
 
+START_TEST(an_empty_part_has_no_redundancy_and_says_so)
+{
+    small_net net = small_net_new();
+    tsr_codes *none;
+    tsr_metrics *metrics;
+    tsr_instance *instance = test_instance(TSR_PROBE, REDUNDANCY " random_as_parts = true;");
+    ck_succeeds(tsr_codes_new(0, net.seen->bits, &none));
+    ck_succeeds(tsr_metrics_new("label", &metrics));
+    const tsr_probing probing = {
+        .train = net.seen, .test = none, .rng = net.rng, .network = net.network, .metrics = metrics
+    };
+    ck_succeeds(
+        ((const tsr_probe_ops *)tsr_instance_ops(instance))->run(tsr_instance_self(instance), &probing));
+    ck_assert(metric(metrics, "train") == 0 && metric(metrics, "random.train") == 0);
+    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value value = tsr_metrics_get(metrics, i);
+        if (strstr(value.name, "test"))
+            ck_assert_str_eq(value.reason, "there are no examples");
+    }
+    tsr_metrics_free(metrics);
+    tsr_codes_free(none);
+    tsr_instance_free(instance);
+    small_net_free(&net);
+}
+END_TEST
+
 START_TEST(without_random_there_is_no_such_metric)
 {
     labelled data = blobs(2, 5, 3, 5, 10, 0);
@@ -253,6 +281,7 @@ int main(void)
     tcase_add_test(tests, random_inputs_as_parts_want_the_network_and_no_projection);
     tcase_add_test(tests, random_inputs_are_told_apart_by_the_layers_that_the_probe_sees);
     tcase_add_test(tests, random_inputs_do_not_depend_on_threads);
+    tcase_add_test(tests, an_empty_part_has_no_redundancy_and_says_so);
     tcase_add_test(tests, without_random_there_is_no_such_metric);
     suite_add_tcase(suite, tests);
     return test_main(suite);

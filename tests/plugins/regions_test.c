@@ -49,7 +49,7 @@ START_TEST(the_region_of_the_identity_is_6_long_and_5_95_by_steps)
     test_net net = identity();
     const float x[] = { 1, 2, 2, 2 };
     const int32_t labels[] = { 0, 0 };
-    probed_network given = { net.network, 1, NULL, { { 2, x, labels }, { 2, x, labels } } };
+    probed_network given = { net.network, 1, NULL, { { 2, x, labels }, { 2, x, labels } }, 0 };
     tsr_metrics *m =
         probe_network("plugin = \"regions\"; examples = 1; segments = 0; directions = 0;", &given);
     ck_assert_double_eq(metric(m, "centre.train"), 6.0);
@@ -70,7 +70,7 @@ START_TEST(boundaries_are_as_far_as_planes)
     set(&net, 0, (const float[]){ 3, 4, 0, 0.5f });
     set(&net, 1, (const float[]){ -1, 2 });
     const float x[] = { 1, 2, 7, -4.5f }; /* 10 / 5 from the first plane, 6 from the other; 2 / 5 and 0.5 */
-    probed_network given = { net.network, 0, NULL, { { 2, x, NULL }, { 1, x, NULL } } };
+    probed_network given = { net.network, 0, NULL, { { 2, x, NULL }, { 1, x, NULL } }, 0 };
     tsr_metrics *m = probe_network(REGIONS, &given);
     ck_assert_double_eq_tol(metric(m, "boundary.train"), (2 + 0.4) / 2, 1e-12);
     ck_assert_double_eq_tol(metric(m, "boundary.test"), 2, 1e-12);
@@ -98,7 +98,7 @@ START_TEST(a_tent_map_of_depth_n_has_2_to_the_n_less_1_transitions)
             set(&net, 4 * i + 2, (const float[]){ 1, -1 });
             set(&net, 4 * i + 3, (const float[]){ 0 });
         }
-        probed_network given = { net.network, 2, NULL, { { 2, x, labels }, { 2, x, labels } } };
+        probed_network given = { net.network, 2, NULL, { { 2, x, labels }, { 2, x, labels } }, 0 };
         tsr_metrics *m =
             probe_network("plugin = \"regions\"; sampled = 0; segments = 3; directions = 0;", &given);
         ck_assert_double_eq(metric(m, "transitions_within.train"), ldexp(1, depth) - 1);
@@ -123,7 +123,7 @@ START_TEST(a_long_segment_crosses_each_unit_of_one_layer_once)
     }
     const float x[] = { -500, 500 };
     const int32_t labels[] = { 0, 1 };
-    probed_network given = { net.network, 2, NULL, { { 2, x, labels }, { 2, x, labels } } };
+    probed_network given = { net.network, 2, NULL, { { 2, x, labels }, { 2, x, labels } }, 0 };
     tsr_metrics *m =
         probe_network("plugin = \"regions\"; sampled = 0; segments = 2; directions = 0;", &given);
     ck_assert_double_eq(metric(m, "transitions_across.test"), 45);
@@ -138,7 +138,7 @@ START_TEST(local_complexity_is_1_where_planes_cross_and_0_far_from_them)
 {
     test_net net = identity();
     const float zero[] = { 0, 0 }, far[] = { 2, 3, 1.5f, -4 };
-    probed_network given = { net.network, 0, NULL, { { 1, zero, NULL }, { 2, far, NULL } } };
+    probed_network given = { net.network, 0, NULL, { { 1, zero, NULL }, { 2, far, NULL } }, 0 };
     tsr_metrics *m = probe_network("plugin = \"regions\"; sampled = 0; segments = 0;", &given);
     ck_assert_double_eq(metric(m, "local_complexity.train"), 1.0);
     ck_assert_double_eq(metric(m, "layer0.local_complexity.train"), 1.0);
@@ -241,7 +241,7 @@ static void check_lengths(const building *b)
     for (size_t i = 0; i < N; i++)
         labels[i] = (int32_t)(i / 2); /* so that the other example of a pair is known */
     char *folder = test_folder();
-    probed_network given = { net.network, N / 2, folder, { { N, x, labels }, { N, x, labels } } };
+    probed_network given = { net.network, N / 2, folder, { { N, x, labels }, { N, x, labels } }, 0 };
     tsr_metrics_free(probe_network(REGIONS, &given));
     double *lengths = saved_array(folder, "label_lengths_train.npy", &n);
     ck_assert_uint_eq(n, 4 * N);
@@ -300,7 +300,7 @@ START_TEST(transitions_are_those_that_dense_sampling_approaches_from_below)
     float *x = malloc(2 * size * sizeof(float));
     const int32_t labels[] = { 0, 0 };
     fill_random(2 * size, x, 12);
-    probed_network given = { net.network, 1, NULL, { { 2, x, labels }, { 2, x, labels } } };
+    probed_network given = { net.network, 1, NULL, { { 2, x, labels }, { 2, x, labels } }, 0 };
     tsr_metrics *m =
         probe_network("plugin = \"regions\"; sampled = 0; segments = 1; directions = 0;", &given);
     double exact = metric(m, "transitions_within.test"), coarse = (double)count_changes(net.network, x, 50);
@@ -326,7 +326,7 @@ START_TEST(threads_change_nothing)
     fill_random(100 * 72, x, 13);
     for (size_t i = 0; i < 100; i++)
         labels[i] = (int32_t)(i * i % 3);
-    probed_network given = { net.network, 3, NULL, { { 100, x, labels }, { 33, x, labels } } };
+    probed_network given = { net.network, 3, NULL, { { 100, x, labels }, { 33, x, labels } }, 0 };
     static const char settings[] = "plugin = \"regions\"; random = 30; sampled = 5; segments = 20;";
     tsr_set_threads(1);
     tsr_metrics *one = probe_network(settings, &given);
@@ -359,7 +359,7 @@ START_TEST(what_bends_is_refused_by_name_and_what_is_undefined_says_why)
     const int32_t label = 0;
     tsr_metrics *m;
     test_net net = net_new(build_one, (void *)(uintptr_t)&bent, bent.shape, 3, 6);
-    probed_network given = { net.network, 1, NULL, { { 1, x, &label }, { 1, x, &label } } };
+    probed_network given = { net.network, 1, NULL, { { 1, x, &label }, { 1, x, &label } }, 0 };
     ck_fails(probe_network_try(REGIONS, &given, &m), TSR_REFUSED, "'tanh0' has no exact course along a line");
     net_free(&net);
     net = net_new(build_one, (void *)(uintptr_t)&uneven, uneven.shape, 3, 6);

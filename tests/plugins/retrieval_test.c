@@ -137,7 +137,7 @@ START_TEST(precision_and_recall_within_a_distance_are_counted)
     tsr_metrics *m = probe_into(RETRIEVAL " radius = 6; curve = true;", &data, folder);
     ck_near(metric(m, "precision_in_radius"), precision, 1e-12);
     ck_near(metric(m, "recall_in_radius"), recall, 1e-12);
-    snprintf(path, sizeof(path), "%s/precision_recall.npy", folder);
+    snprintf(path, sizeof(path), "%s/label_precision_recall.npy", folder);
     tsr_array *curve;
     ck_succeeds(tsr_npy_open(path, &curve));
     ck_assert_uint_eq(curve->dims[1], 3);

@@ -55,7 +55,7 @@ static const int32_t two_labels[] = { 0, 1 };
 static probed_network given_plane(const test_net *net)
 {
     return (
-        probed_network){ net->network, 2, NULL, { { 2, across, two_labels }, { 2, across, two_labels } } };
+        probed_network){ net->network, 2, NULL, { { 2, across, two_labels }, { 2, across, two_labels } }, 0 };
 }
 
 static void check_cells(int lines, double far, double cells)
@@ -181,7 +181,7 @@ static void check_codes(build_function *build, tsr_shape shape, double half)
         for (size_t j = 0; j < tsr_network_tensor(net.network, i)->parameter.n; j++)
             values_of(&net, i)[j] += 0.03f * (float)((i + j) % 7) - 0.09f;
     char *folder = test_folder(), *settings = tsr_format("plugin = \"slice\"; half_width = %g;", half);
-    probed_network given = { net.network, 3, folder, { { 6, x, labels }, { 6, x, labels } } };
+    probed_network given = { net.network, 3, folder, { { 6, x, labels }, { 6, x, labels } }, 0 };
     tsr_metrics *m = probe_network(settings, &given);
     cells = (size_t)metric(m, "cells");
     ck_assert_uint_gt(cells, 50);
@@ -279,7 +279,7 @@ static void check_refused(build_function *build, tsr_shape shape, const char *se
     int width = 3;
     test_net net = net_new(build, &width, shape, 2, 4);
     const int32_t labels[] = { 0, 1, 0 };
-    probed_network given = { net.network, 2, NULL, { { 3, x, labels }, { 3, x, labels } } };
+    probed_network given = { net.network, 2, NULL, { { 3, x, labels }, { 3, x, labels } }, 0 };
     tsr_metrics *m;
     ck_fails(probe_network_try(settings, &given, &m), TSR_REFUSED, message);
     net_free(&net);

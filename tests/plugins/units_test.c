@@ -62,6 +62,21 @@ START_TEST(bits_that_do_nothing_are_counted)
 }
 END_TEST
 
+/* 0.07 * 100 is more than 7. */
+START_TEST(a_bit_that_is_1_for_the_share_tau_is_not_rare)
+{
+    labelled data = { .classes = 2 };
+    ck_succeeds(tsr_codes_new(60, 2, &data.train));
+    ck_succeeds(tsr_codes_new(40, 2, &data.test));
+    for (size_t i = 0; i < 7; i++) {
+        set_bit(data.train, i, 0, true);
+        set_bit(data.test, i, 1, i < 6);
+    }
+    ck_assert(probe_metric(UNITS " tau = 0.07;", &data, "rare") == 0.5);
+    labelled_clear(&data);
+}
+END_TEST
+
 static double bit_of(const labelled *data, size_t i, size_t j)
 {
     size_t n = data->train->n;
@@ -228,6 +243,7 @@ int main(void)
     TCase *tests = tcase_create("units");
     tcase_add_test(tests, known_singular_values_have_known_ranks);
     tcase_add_test(tests, bits_that_do_nothing_are_counted);
+    tcase_add_test(tests, a_bit_that_is_1_for_the_share_tau_is_not_rare);
     tcase_add_test(tests, columns_are_those_of_comparing_bit_by_bit);
     tcase_add_test(tests, a_layer_has_the_measures_of_its_columns);
     tcase_add_test(tests, of_too_many_columns_some_are_drawn);

@@ -1,7 +1,7 @@
 /* Real-valued codes of channels, as the authors' ImageNet experiment has them (arXiv 2101.05490, later code):
    of each channel of a layer the sum over positions of what is positive in its pre-activations, each layer
    divided by its range over the training examples. A dense layer's unit is a channel of one position. k
-   nearest neighbours and k-means by Euclidean distance. The network runs once for each layer. */
+   nearest neighbours and k-means by Euclidean distance. */
 #include "sums.h"
 
 #include <math.h>
@@ -32,9 +32,7 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
     size_t clusters = n_clusters(options, sizes->classes);
     if (sizes->shape.n_dims == 0)
         return tsr_fail(TSR_REFUSED, "sums of channels need the network, and only codes are known here");
-    if (sizes->projection)
-        return tsr_fail(TSR_REFUSED,
-                        "sums of channels are of whole layers: expected projection = 0 and unit_share = 1");
+    TSR_TRY(tsr_refuse_projection(sizes, "sums of channels are"));
     if ((size_t)options->k > sizes->n_train)
         return tsr_fail(TSR_REFUSED, "k = %d neighbours, but only %zu training examples", options->k,
                         sizes->n_train);
@@ -125,12 +123,15 @@ static tsr_status *measure(const channel_sums *self, const tsr_probing *probing,
                            const points *test)
 {
     static const char *const names[] = { "knn.test", "kmeans.train", "kmeans.test" };
+    const char *none = !is_finite(train) || !is_finite(test) ? "pre-activations are not finite"
+                       : !can_be_squared(train) || !can_be_squared(test)
+                           ? "sums of channels are too large to be squared"
+                           : NULL;
     TSR_TRY(tsr_metric(probing, "channels", (double)train->d));
-    if (!is_finite(train) || !is_finite(test)) {
-        for (size_t i = 0; i < 3; i++)
-            TSR_TRY(tsr_metric_undefined(probing, names[i], "pre-activations are not finite"));
+    for (size_t i = 0; none && i < 3; i++)
+        TSR_TRY(tsr_metric_undefined(probing, names[i], none));
+    if (none)
         return NULL;
-    }
     tsr_rng rng = probing->rng;
     TSR_TRY(measure_knn(self, probing, train, test));
     TSR_TRY(measure_kmeans(self, probing, "kmeans.train", train, probing->train_labels, &rng));

@@ -20,7 +20,7 @@ typedef struct groups {
 static void *array(size_t a, size_t b, size_t size)
 {
     size_t n, bytes;
-    if (__builtin_mul_overflow(a, b, &n) || __builtin_mul_overflow(n + 1, size, &bytes) ||
+    if (__builtin_mul_overflow(a, b, &n) || __builtin_mul_overflow(n ? n : 1, size, &bytes) ||
         bytes > SIZE_MAX - 64)
         return NULL;
     void *out = aligned_alloc(64, (bytes + 63) / 64 * 64);

@@ -12,7 +12,8 @@ typedef struct points {
 } points;
 
 /* The k nearest points of `base`, at most as many as it has, for each of `queries`: by distance, then by
-   index. index and distance are queries->n x k; distances are not squared. */
+   index. index and distance are queries->n x k; distances are not squared, and must not overflow when they
+   are. */
 tsr_status *nearest_points(const points *base, const points *queries, size_t k, uint32_t *index,
                            float *distance);
 

@@ -1,27 +1,27 @@
 /* Sums of channels of a network's pre-activations. */
 #include "sums.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BLOCK 64 /* inputs held at a time */
 
-/* The layers that the probe sees, and room for a block. */
+/* The layers that the probe sees. */
 typedef struct layers {
     const tsr_probing *probing;
     size_t n;
     size_t *number; /* in the network */
     size_t *first;  /* coordinate; first[n] is how many there are */
-    size_t widest;  /* values of an input in the widest layer */
 } layers;
 
-static bool is_seen(const tsr_codes *codes, const char *name)
+/* Whether layer `number` of the network is among those of the codes; all are where these have none. */
+static bool is_seen(const tsr_probing *probing, size_t number)
 {
-    for (size_t i = 0; i < codes->n_layers; i++)
-        if (strcmp(codes->layers[i].name, name) == 0)
+    for (size_t i = 0; i < probing->train->n_layers; i++)
+        if (tsr_probing_layer(probing, i) == number)
             return true;
-    return codes->n_layers == 0;
+    return probing->train->n_layers == 0;
 }
 
 static tsr_status *find_layers(const tsr_probing *probing, layers *out)
@@ -34,10 +34,8 @@ static tsr_status *find_layers(const tsr_probing *probing, layers *out)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for sums of channels");
     for (size_t i = 0; i < all; i++) {
         tsr_layer_info info = tsr_network_layer(probing->network, i);
-        if (!is_seen(probing->train, info.name))
+        if (!is_seen(probing, i))
             continue;
-        size_t values = info.units * info.positions;
-        out->widest = values > out->widest ? values : out->widest;
         out->number[out->n] = i;
         out->first[out->n + 1] = out->first[out->n] + info.channels;
         out->n++;
@@ -65,18 +63,34 @@ void sum_channels(const tsr_layer_info *info, size_t n, const float *values, siz
         }
 }
 
-static tsr_status *sum_part(const layers *l, tsr_part part, float *inputs, float *values, points *out)
+/* Where the sums of a block go. */
+typedef struct block {
+    const layers *layers;
+    const points *out;
+    size_t row; /* of its first input */
+} block;
+
+static void sum_layer(void *context, const tsr_layer_values *values)
+{
+    const block *b = context;
+    const layers *l = b->layers;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->number[i] == values->number) {
+            tsr_layer_info info = tsr_network_layer(l->probing->network, values->number);
+            float *row = b->out->x + (b->row + values->first) * b->out->d;
+            sum_channels(&info, values->n, values->x, b->out->d, row + l->first[i]);
+        }
+}
+
+static tsr_status *sum_part(const layers *l, tsr_part part, float *inputs, points *out)
 {
     for (size_t row = 0; row < out->n; row += BLOCK) {
         size_t n = out->n - row < BLOCK ? out->n - row : BLOCK, index[BLOCK];
         for (size_t i = 0; i < n; i++)
             index[i] = row + i;
         TSR_TRY(tsr_probing_read(l->probing, part, TSR_INPUT_CLEAN, n, index, inputs, NULL));
-        for (size_t i = 0; i < l->n; i++) {
-            tsr_layer_info info = tsr_network_layer(l->probing->network, l->number[i]);
-            TSR_TRY(tsr_network_values(l->probing->network, l->number[i], n, inputs, values));
-            sum_channels(&info, n, values, out->d, out->x + row * out->d + l->first[i]);
-        }
+        TSR_TRY(
+            tsr_network_see(l->probing->network, n, inputs, sum_layer, &(block){ l, out, row }, NULL, NULL));
     }
     return NULL;
 }
@@ -104,10 +118,20 @@ bool is_finite(const points *p)
     return finite;
 }
 
+bool can_be_squared(const points *p)
+{
+    double most =
+        sqrt((double)FLT_MAX / 4 / ((double)p->d + 1)); /* of a coordinate; distances are up to twice that */
+    bool fits = true;
+    for (size_t i = 0; i < p->n * p->d; i++)
+        fits = fits && fabs((double)p->x[i]) <= most;
+    return fits;
+}
+
 static float *floats(size_t a, size_t b)
 {
     size_t n;
-    return __builtin_mul_overflow(a, b, &n) ? NULL : calloc(n + 1, sizeof(float));
+    return __builtin_mul_overflow(a, b, &n) ? NULL : calloc(n ? n : 1, sizeof(float));
 }
 
 tsr_status *take_sums(const tsr_probing *probing, points *train, points *test)
@@ -115,21 +139,20 @@ tsr_status *take_sums(const tsr_probing *probing, points *train, points *test)
     layers l;
     tsr_status *status = find_layers(probing, &l);
     size_t size = tsr_shape_size(tsr_network_input(probing->network));
-    float *inputs = floats(size, BLOCK), *values = status ? NULL : floats(l.widest, BLOCK);
+    float *inputs = floats(size, BLOCK);
     if (!status) {
         *train = (points){ probing->train->n, l.first[l.n], floats(probing->train->n, l.first[l.n]) };
         *test = (points){ probing->test->n, l.first[l.n], floats(probing->test->n, l.first[l.n]) };
-        if (!inputs || !values || !train->x || !test->x)
+        if (!inputs || !train->x || !test->x)
             status = tsr_fail(TSR_NO_MEMORY, "not enough memory for sums of channels");
     }
     if (!status)
-        status = sum_part(&l, TSR_PART_TRAIN, inputs, values, train);
+        status = sum_part(&l, TSR_PART_TRAIN, inputs, train);
     if (!status)
-        status = sum_part(&l, TSR_PART_TEST, inputs, values, test);
+        status = sum_part(&l, TSR_PART_TEST, inputs, test);
     for (size_t i = 0; !status && i < l.n; i++)
         divide_by_range(l.first[i], l.first[i + 1], train, test);
     free(inputs);
-    free(values);
     clear_layers(&l);
     return status;
 }

@@ -13,6 +13,9 @@ tsr_status *take_sums(const tsr_probing *probing, points *train, points *test);
 
 bool is_finite(const points *p);
 
+/* Whether no squared distance of two such points can overflow a float. */
+bool can_be_squared(const points *p);
+
 /* Of n examples' values in a layer, channel by channel; sums go to rows of `row` floats. */
 void sum_channels(const tsr_layer_info *info, size_t n, const float *values, size_t row, float *out);
 

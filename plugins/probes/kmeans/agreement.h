@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NaN is undefined: homogeneity with one class, completeness with one cluster, the others with one of both, and
-   the Rand index also where every example has a cluster and a class of its own. */
+/* NaN is undefined: homogeneity with one class, completeness with one cluster, the others with one class and one
+   cluster, and the Rand index also where every example has a cluster and a class of its own. */
 typedef struct agreement {
     double nmi;          /* mutual information over the mean of both entropies */
     double ari;          /* adjusted Rand index (Hubert, Arabie 1985) */

@@ -10,7 +10,6 @@
 #include <tessera/probe.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,12 +70,23 @@ static tsr_status *count_agreeing(size_t k, const uint32_t *label, const tsr_dis
     return status;
 }
 
-static tsr_status *give_agreement(const tsr_probing *probing, const char *name, const char *set, double value)
+static tsr_status *give_agreement(const tsr_probing *probing, const char *set, const agreement *a)
 {
-    char full[32];
-    snprintf(full, sizeof(full), "%s.%s", name, set);
-    return isnan(value) ? tsr_metric_undefined(probing, full, "there is only one class or cluster")
-                        : tsr_metric(probing, full, value);
+    const struct {
+        const char *name, *reason; /* where it is NaN */
+        double value;
+    } all[] = {
+        { "nmi", "there is only one class and only one cluster", a->nmi },
+        { "ari",
+          "all examples are of one class and in one cluster, or each is alone in its class and cluster",
+          a->ari },
+        { "homogeneity", "there is only one class", a->homogeneity },
+        { "completeness", "there is only one cluster", a->completeness },
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        TSR_TRY(tsr_metric_unless(probing, isnan(all[i].value) ? all[i].reason : NULL, all[i].value, "%s.%s",
+                                  all[i].name, set));
+    return NULL;
 }
 
 static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size_t k,
@@ -89,10 +99,7 @@ static tsr_status *add_metrics(const tsr_probing *probing, const char *set, size
     TSR_TRY(tsr_metric(probing, set, (double)majority / (double)n));
     TSR_TRY(tsr_metric_f(probing, (double)matched / (double)n, "%s_matched", set));
     TSR_TRY(tsr_metric_f(probing, best->inertia, "%s_inertia", set));
-    TSR_TRY(give_agreement(probing, "nmi", set, agree.nmi));
-    TSR_TRY(give_agreement(probing, "ari", set, agree.ari));
-    TSR_TRY(give_agreement(probing, "homogeneity", set, agree.homogeneity));
-    return give_agreement(probing, "completeness", set, agree.completeness);
+    return give_agreement(probing, set, &agree);
 }
 
 static size_t clusters(const kmeans *options, int classes)

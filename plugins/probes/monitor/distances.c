@@ -28,13 +28,14 @@ static void search_block(void *context, size_t block)
         for (size_t i = 0; i < n; i++) {
             uint32_t any = UINT32_MAX, own = UINT32_MAX;
             for (size_t j = 0; j < rows; j++) {
-                uint32_t d = near[i * rows + j],
-                         of_own = s->stored->right[b + j] == s->given[first + i] ? d : UINT32_MAX;
+                int32_t right = s->stored->right[b + j];
+                uint32_t d = right == NOT_STORED ? UINT32_MAX : near[i * rows + j],
+                         of_own = right == s->given[first + i] ? d : UINT32_MAX;
                 any = d < any ? d : any;
                 own = of_own < own ? of_own : own;
             }
             distances *out = &s->out[first + i];
-            out->any = fmin(out->any, any);
+            out->any = any < UINT32_MAX ? fmin(out->any, any) : out->any;
             out->own = own < UINT32_MAX ? fmin(out->own, own) : out->own;
         }
     }

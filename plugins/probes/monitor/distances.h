@@ -4,7 +4,10 @@
 
 #include <tessera/codes.h>
 
-/* Codes that a monitor has stored, and of each the class that it was rightly given, or -1. */
+enum { WRONG = -1, NOT_STORED = -2 };
+
+/* Codes of which a monitor has stored some, and of each the class that it was rightly given, or one of the
+ * above. */
 typedef struct stored_codes {
     const tsr_codes *codes;
     const int32_t *right;

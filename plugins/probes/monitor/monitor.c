@@ -7,7 +7,7 @@
 #include "distances.h"
 #include "ranking.h"
 
-#include <tessera/dataset.h>
+#include <tessera/host.h>
 #include <tessera/probe.h>
 
 #include <math.h>
@@ -15,14 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 256 /* inputs held at a time */
-#define EVERY 5   /* of so many training examples the last is held out */
+#define BATCH 256              /* inputs held at a time */
+#define EVERY 5                /* of so many training examples the last is held out */
+#define MAX_EXAMPLES (1 << 24) /* of training: floats count them exactly */
 
 typedef struct monitor {
     tsr_int_list gammas;
     double rate;
     tsr_instance *other;
-    tsr_dataset_info info; /* of `other`, which is open while the instance lives */
+    tsr_data *data; /* of `other`, which is open while the instance lives; NULL: none */
 } monitor;
 
 static const int64_t gammas[] = { 0, 1, 2 };
@@ -38,175 +39,184 @@ static const tsr_key keys[] = {
 
 /* Examples with what the monitor makes of them. */
 typedef struct examples {
-    tsr_codes *codes;
+    tsr_codes codes; /* the layers that the probe sees; a view, of the host's codes or of `own` */
+    tsr_codes *own;
     int32_t *given; /* classes, by the network */
     distances *distances;
 } examples;
 
 static void examples_clear(examples *e)
 {
-    tsr_codes_free(e->codes);
+    tsr_codes_free(e->own);
     free(e->given);
     free(e->distances);
 }
 
-static tsr_status *examples_new(size_t n, size_t bits, examples *e)
+static tsr_status *examples_new(size_t n, examples *e)
 {
     e->given = calloc(n + 1, sizeof(*e->given));
     e->distances = calloc(n + 1, sizeof(*e->distances));
-    if (!e->given || !e->distances)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for a monitor of %zu codes", n);
-    return tsr_codes_new(n, bits, &e->codes);
+    return e->given && e->distances
+               ? NULL
+               : tsr_fail(TSR_NO_MEMORY, "not enough memory for a monitor of %zu codes", n);
+}
+
+/* The columns of the whole code that the probe sees. */
+typedef struct columns {
+    uint64_t *mask;
+    bool all; /* it sees all that are a unit's: others are 0 */
+} columns;
+
+static tsr_status *find_columns(const tsr_probing *probing, columns *out)
+{
+    size_t seen = 0, there = 0;
+    out->mask = calloc(tsr_codes_used_words(probing->whole_train) + 1, sizeof(*out->mask));
+    if (!out->mask)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
+    for (size_t i = 0; i < probing->train->n_layers; i++)
+        seen += tsr_probing_columns(probing, i, out->mask);
+    for (size_t l = 0; l < tsr_network_n_layers(probing->network); l++) {
+        tsr_layer_info layer = tsr_network_layer(probing->network, l);
+        there += layer.units * layer.n_breakpoints;
+    }
+    out->all = seen == there;
+    return NULL;
 }
 
 /* --- codes and answers --- */
 
-static bool sees_layer(const tsr_codes *seen, const char *name)
-{
-    for (size_t i = 0; i < seen->n_layers; i++)
-        if (strcmp(seen->layers[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Row `from` of whole codes, the layers that the probe sees; the others stay 0. A layer begins with a word.
- */
-static void copy_seen(const tsr_codes *whole, size_t from, const tsr_codes *seen, tsr_codes *to, size_t row)
-{
-    for (size_t l = 0; l < whole->n_layers; l++) {
-        size_t first = whole->layers[l].first / 64, words = (whole->layers[l].bits + 63) / 64;
-        if (sees_layer(seen, whole->layers[l].name))
-            memcpy(to->words + row * to->stride + first, tsr_codes_row(whole, from) + first,
-                   words * sizeof(uint64_t));
-    }
-}
-
-/* Classes that the network gives to n inputs. */
-static tsr_status *answer(const tsr_probing *probing, size_t n, const float *inputs, float *logits,
-                          int32_t *given)
+/* The classes that logits stand for. */
+static void decide(const tsr_probing *probing, size_t n, const float *logits, int32_t *given)
 {
     size_t classes = (size_t)tsr_network_outputs(probing->network);
-    TSR_TRY(tsr_network_predict(probing->network, n, inputs, logits));
     for (size_t i = 0; i < n; i++) {
         given[i] = 0;
         for (size_t k = 1; k < classes; k++)
             if (logits[i * classes + k] > logits[i * classes + (size_t)given[i]])
                 given[i] = (int32_t)k;
     }
-    return NULL;
 }
 
 typedef struct buffers {
     float *inputs, *logits;
 } buffers;
 
-static tsr_status *answer_part(const tsr_probing *probing, tsr_part part, size_t n, buffers b, int32_t *given)
+static size_t count_batch(size_t first, size_t n, size_t index[BATCH])
 {
-    size_t index[BATCH];
-    for (size_t first = 0; first < n; first += BATCH) {
-        size_t count = n - first < BATCH ? n - first : BATCH;
-        for (size_t i = 0; i < count; i++)
-            index[i] = first + i;
+    size_t count = n - first < BATCH ? n - first : BATCH;
+    for (size_t i = 0; i < count; i++)
+        index[i] = first + i;
+    return count;
+}
+
+static tsr_status *take_part(const tsr_probing *probing, tsr_part part, const tsr_codes *whole,
+                             const columns *seen, buffers b, examples *e)
+{
+    size_t index[BATCH], count;
+    TSR_TRY(examples_new(whole->n, e));
+    e->codes = *whole;
+    if (!seen->all) {
+        TSR_TRY(tsr_codes_slice(whole, 0, whole->bits, &e->own));
+        tsr_codes_keep_columns(e->own, seen->mask);
+        e->codes = *e->own;
+    }
+    for (size_t first = 0; first < whole->n; first += count) {
+        count = count_batch(first, whole->n, index);
         TSR_TRY(tsr_probing_read(probing, part, TSR_INPUT_CLEAN, count, index, b.inputs, NULL));
-        TSR_TRY(answer(probing, count, b.inputs, b.logits, given + first));
+        TSR_TRY(tsr_network_predict(probing->network, count, b.inputs, b.logits));
+        decide(probing, count, b.logits, e->given + first);
     }
     return NULL;
 }
 
-static tsr_status *take_part(const tsr_probing *probing, tsr_part part, const tsr_codes *whole, buffers b,
-                             examples *e)
-{
-    TSR_TRY(examples_new(whole->n, whole->bits, e));
-    for (size_t i = 0; i < whole->n; i++)
-        copy_seen(whole, i, probing->train, e->codes, i);
-    return answer_part(probing, part, whole->n, b, e->given);
-}
-
 /* The other dataset's test examples. */
-static tsr_status *take_other(const monitor *options, const tsr_probing *probing, buffers b, examples *e)
+static tsr_status *take_other(const monitor *options, const tsr_probing *probing, const columns *seen,
+                              buffers b, examples *e)
 {
-    const tsr_dataset_ops *ops = tsr_instance_ops(options->other);
-    size_t n = options->info.n[TSR_TEST], index[BATCH];
-    TSR_TRY(examples_new(n, probing->whole_train->bits, e));
-    for (size_t first = 0; first < n; first += BATCH) {
-        size_t count = n - first < BATCH ? n - first : BATCH;
+    size_t n = tsr_data_info(options->data)->n[TSR_TEST], index[BATCH], count;
+    TSR_TRY(examples_new(n, e));
+    TSR_TRY(tsr_codes_new(n, probing->whole_train->bits, &e->own));
+    e->codes = *e->own;
+    for (size_t first = 0; first < n; first += count) {
         tsr_codes *whole;
-        for (size_t i = 0; i < count; i++)
-            index[i] = first + i;
-        ops->read(tsr_instance_self(options->other), TSR_TEST, count, index, b.inputs, NULL);
-        TSR_TRY(answer(probing, count, b.inputs, b.logits, e->given + first));
-        TSR_TRY(tsr_network_encode(probing->network, count, b.inputs, &whole));
-        for (size_t i = 0; i < count; i++)
-            copy_seen(whole, i, probing->train, e->codes, first + i);
+        count = count_batch(first, n, index);
+        TSR_TRY(tsr_data_read(options->data, TSR_TEST, count, index, b.inputs, NULL));
+        TSR_TRY(tsr_network_see(probing->network, count, b.inputs, NULL, NULL, b.logits, &whole));
+        decide(probing, count, b.logits, e->given + first);
+        tsr_codes_keep_columns(whole, seen->mask);
+        memcpy(e->own->words + first * e->own->stride, whole->words,
+               count * whole->stride * sizeof(*whole->words));
         tsr_codes_free(whole);
     }
     return NULL;
 }
 
-/* Training examples, those to be stored or those held out; right[i] is the class that a stored one was
-   rightly given. */
-static tsr_status *choose(const tsr_probing *probing, const examples *train, bool held_out, examples *e,
-                          int32_t *right)
+/* Every fifth training example is held out: those are rows of the same codes, five times as far apart.
+   right[i] is what example i is to the monitor, see distances.h. */
+static tsr_status *hold_out(const tsr_probing *probing, const examples *train, examples *e, int32_t *right)
 {
-    size_t n = train->codes->n, count = held_out ? n / EVERY : n - n / EVERY;
-    TSR_TRY(examples_new(count, train->codes->bits, e));
-    for (size_t i = 0, at = 0; i < n; i++) {
-        if ((i % EVERY == EVERY - 1) != held_out)
-            continue;
-        copy_seen(probing->whole_train, i, probing->train, e->codes, at);
-        e->given[at] = train->given[i];
-        if (right)
-            right[at] = train->given[i] == probing->train_labels[i] ? train->given[i] : -1;
-        at++;
+    size_t n = train->codes.n;
+    TSR_TRY(examples_new(n / EVERY, e));
+    e->codes = train->codes;
+    e->codes.n = n / EVERY;
+    e->codes.stride *= EVERY;
+    e->codes.words += (EVERY - 1) * train->codes.stride;
+    for (size_t i = 0; i < n; i++) {
+        bool held_out = i % EVERY == EVERY - 1, rightly = train->given[i] == probing->train_labels[i];
+        if (held_out)
+            e->given[i / EVERY] = train->given[i];
+        right[i] = held_out ? NOT_STORED : rightly ? train->given[i] : WRONG;
     }
     return NULL;
 }
 
 /* --- metrics --- */
 
-static tsr_status *give(const tsr_probing *probing, const char *name, const char *which, double value,
-                        const char *reason)
-{
-    char full[64];
-    snprintf(full, sizeof(full), "%s%s", name, which);
-    return reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value);
-}
-
 /* Of warnings beyond a distance: how many, how many of them are of wrong answers, and of how many of those.
  */
 static tsr_status *give_warnings(const tsr_probing *probing, const char *prefix, double gamma,
                                  const examples *test, const char *none)
 {
-    double n = (double)test->codes->n, warned = 0, wrong = 0, both = 0;
-    for (size_t i = 0; i < test->codes->n; i++) {
+    double n = (double)test->codes.n, warned = 0, wrong = 0, both = 0;
+    for (size_t i = 0; i < test->codes.n; i++) {
         bool warns = test->distances[i].own > gamma, errs = test->given[i] != probing->test_labels[i];
         warned += warns;
         wrong += errs;
         both += warns && errs;
     }
-    TSR_TRY(give(probing, prefix, "warned.test", warned / n, none));
-    TSR_TRY(give(probing, prefix, "precision.test", both / warned,
-                 none         ? none
-                 : warned > 0 ? NULL
-                              : "it warns of nothing"));
-    return give(probing, prefix, "recall.test", both / wrong,
-                none        ? none
-                : wrong > 0 ? NULL
-                            : "no test example is misclassified");
+    TSR_TRY(tsr_metric_unless(probing, none, warned / n, "%swarned.test", prefix));
+    TSR_TRY(tsr_metric_unless(probing,
+                              none         ? none
+                              : warned > 0 ? NULL
+                                           : "it warns of nothing",
+                              both / warned, "%sprecision.test", prefix));
+    return tsr_metric_unless(probing,
+                             none        ? none
+                             : wrong > 0 ? NULL
+                                         : "no test example is misclassified",
+                             both / wrong, "%srecall.test", prefix);
 }
 
-/* The least distance that warns of no more held-out examples than it may. */
-static double calibrate(const examples *held_out, double rate)
+/* The least distance that warns of no more held-out examples than it may; NaN: classes without a stored
+   example are too many. */
+static tsr_status *calibrate(const examples *held_out, double rate, double *gamma)
 {
-    size_t n = held_out->codes->n;
-    for (size_t gamma = 0; gamma <= held_out->codes->bits; gamma++) {
-        size_t warned = 0;
-        for (size_t i = 0; i < n; i++)
-            warned += held_out->distances[i].own > (double)gamma;
-        if ((double)warned <= rate * (double)n)
-            return (double)gamma;
+    size_t n = held_out->codes.n, bits = held_out->codes.bits, warned = 0, d = bits;
+    size_t *counts = calloc(bits + 1, sizeof(*counts)); /* by distance */
+    if (!counts)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
+    for (size_t i = 0; i < n; i++)
+        if (isinf(held_out->distances[i].own))
+            warned++;
+        else
+            counts[(size_t)held_out->distances[i].own]++;
+    *gamma = tsr_share(warned, n) <= rate ? (double)bits : NAN;
+    for (; d > 0 && tsr_share(warned + counts[d], n) <= rate; d--) {
+        warned += counts[d];
+        *gamma = (double)(d - 1);
     }
-    return NAN; /* classes without a stored example are too many */
+    free(counts);
+    return NULL;
 }
 
 static double score_of(const distances *d, int which)
@@ -218,14 +228,14 @@ static const char *const scores[] = { "any", "own", "mean" };
 
 static void add(scored *list, size_t at, const examples *e, int which, int found)
 {
-    for (size_t i = 0; i < e->codes->n; i++)
+    for (size_t i = 0; i < e->codes.n; i++)
         list[at + i] = (scored){ score_of(&e->distances[i], which), found };
 }
 
 /* Wrong answers among the test examples, by each score; and the other examples among both. */
 static tsr_status *give_rankings(const tsr_probing *probing, const examples *test, const examples *other)
 {
-    size_t n = test->codes->n, more = other->codes ? other->codes->n : 0;
+    size_t n = test->codes.n, more = other->codes.n;
     scored *list = calloc(n + more + 1, sizeof(*list));
     tsr_status *status = list ? NULL : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu scores", n + more);
     for (int s = 0; s < 3 && !status; s++) {
@@ -233,19 +243,20 @@ static tsr_status *give_rankings(const tsr_probing *probing, const examples *tes
         for (size_t i = 0; i < n; i++)
             list[i].found = test->given[i] != probing->test_labels[i];
         double errors = rank_scores(n, list).auroc;
-        status = give(probing, "error_auroc.", scores[s], errors,
-                      isnan(errors) ? "all test examples are classified alike, rightly or wrongly" : NULL);
+        status = tsr_metric_unless(
+            probing, isnan(errors) ? "all test examples are classified alike, rightly or wrongly" : NULL,
+            errors, "error_auroc.%s", scores[s]);
         if (status || !more)
             continue;
         add(list, 0, test, s, 0);
         add(list, n, other, s, 1);
         ranking r = rank_scores(n + more, list);
         const char *none = n ? NULL : "there are no test examples";
-        status = give(probing, "auroc.", scores[s], r.auroc, none);
+        status = tsr_metric_unless(probing, none, r.auroc, "auroc.%s", scores[s]);
         if (!status)
-            status = give(probing, "aupr.", scores[s], r.aupr, none);
+            status = tsr_metric_unless(probing, none, r.aupr, "aupr.%s", scores[s]);
         if (!status)
-            status = give(probing, "fpr95.", scores[s], r.fpr95, none);
+            status = tsr_metric_unless(probing, none, r.fpr95, "fpr95.%s", scores[s]);
     }
     free(list);
     return status;
@@ -254,12 +265,14 @@ static tsr_status *give_rankings(const tsr_probing *probing, const examples *tes
 static tsr_status *give_all(const monitor *options, const tsr_probing *probing, const examples *held_out,
                             const examples *test, const examples *other)
 {
-    const char *none = test->codes->n ? NULL : "there are no test examples";
-    double gamma = held_out->codes->n ? calibrate(held_out, options->rate) : NAN;
-    const char *uncalibrated = !held_out->codes->n ? "there are too few training examples to hold some out"
-                               : isnan(gamma)      ? "no distance warns of so few held-out examples"
-                                                   : NULL;
-    TSR_TRY(give(probing, "gamma", "", gamma, uncalibrated));
+    const char *none = test->codes.n ? NULL : "there are no test examples";
+    double gamma = NAN;
+    if (held_out->codes.n)
+        TSR_TRY(calibrate(held_out, options->rate, &gamma));
+    const char *uncalibrated = !held_out->codes.n ? "there are too few training examples to hold some out"
+                               : isnan(gamma)     ? "no distance warns of so few held-out examples"
+                                                  : NULL;
+    TSR_TRY(tsr_metric_unless(probing, uncalibrated, gamma, "gamma"));
     TSR_TRY(give_warnings(probing, "calibrated.", gamma, test, uncalibrated ? uncalibrated : none));
     for (size_t i = 0; i < options->gammas.n; i++) {
         char prefix[32];
@@ -271,21 +284,21 @@ static tsr_status *give_all(const monitor *options, const tsr_probing *probing, 
 
 /* --- all of it --- */
 
-static tsr_status *watch(const monitor *options, const tsr_probing *probing, buffers b, examples parts[5],
-                         int32_t *right)
+enum { TRAINING, HELD_OUT, TESTING, OTHER, N_PARTS };
+
+static tsr_status *watch(const monitor *options, const tsr_probing *probing, const columns *seen, buffers b,
+                         examples parts[N_PARTS], int32_t *right)
 {
-    examples *train = &parts[0], *stored = &parts[1], *held_out = &parts[2], *test = &parts[3];
-    TSR_TRY(take_part(probing, TSR_PART_TRAIN, probing->whole_train, b, train));
-    TSR_TRY(choose(probing, train, false, stored, right));
-    TSR_TRY(choose(probing, train, true, held_out, NULL));
-    TSR_TRY(take_part(probing, TSR_PART_TEST, probing->whole_test, b, test));
-    if (options->other)
-        TSR_TRY(take_other(options, probing, b, &parts[4]));
-    const stored_codes base = { stored->codes, right, tsr_network_classes(probing->network) };
-    for (int i = 2; i < 5; i++)
-        if (parts[i].codes)
-            TSR_TRY(measure_distances(&base, parts[i].codes, parts[i].given, parts[i].distances));
-    return give_all(options, probing, held_out, test, &parts[4]);
+    TSR_TRY(take_part(probing, TSR_PART_TRAIN, probing->whole_train, seen, b, &parts[TRAINING]));
+    TSR_TRY(hold_out(probing, &parts[TRAINING], &parts[HELD_OUT], right));
+    TSR_TRY(take_part(probing, TSR_PART_TEST, probing->whole_test, seen, b, &parts[TESTING]));
+    if (options->data)
+        TSR_TRY(take_other(options, probing, seen, b, &parts[OTHER]));
+    const stored_codes base = { &parts[TRAINING].codes, right, tsr_network_classes(probing->network) };
+    for (int i = HELD_OUT; i < N_PARTS; i++)
+        if (parts[i].given)
+            TSR_TRY(measure_distances(&base, &parts[i].codes, parts[i].given, parts[i].distances));
+    return give_all(options, probing, &parts[HELD_OUT], &parts[TESTING], &parts[OTHER]);
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
@@ -293,15 +306,19 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     size_t size = tsr_shape_size(tsr_network_input(probing->network));
     if (tsr_network_classes(probing->network) == 0)
         return tsr_fail(TSR_REFUSED, "a monitor watches classes, and the network's outputs are none");
-    examples parts[5] = { 0 }; /* training, stored, held out, test, other */
+    examples parts[N_PARTS] = { 0 };
+    columns seen = { 0 };
     buffers b = { calloc(size, BATCH * sizeof(float)),
                   calloc((size_t)tsr_network_outputs(probing->network), BATCH * sizeof(float)) };
     int32_t *right = calloc(probing->whole_train->n + 1, sizeof(*right));
     tsr_status *status = b.inputs && b.logits && right
-                             ? watch(self, probing, b, parts, right)
+                             ? find_columns(probing, &seen)
                              : tsr_fail(TSR_NO_MEMORY, "not enough memory for inputs");
-    for (int i = 0; i < 5; i++)
+    if (!status)
+        status = watch(self, probing, &seen, b, parts, right);
+    for (int i = 0; i < N_PARTS; i++)
         examples_clear(&parts[i]);
+    free(seen.mask);
     free(b.inputs);
     free(b.logits);
     free(right);
@@ -311,11 +328,14 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
 static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 {
     const monitor *options = self;
-    if (sizes->projection)
-        return tsr_fail(TSR_REFUSED, "a monitor is not made of a projection: expected projection = 0");
-    if (!options->other || sizes->shape.n_dims == 0)
+    TSR_TRY(tsr_refuse_projection(sizes, "a monitor is"));
+    if (sizes->n_train > MAX_EXAMPLES)
+        return tsr_fail(TSR_REFUSED, "a monitor of %zu training examples: expected at most %d",
+                        sizes->n_train, MAX_EXAMPLES);
+    if (!options->data || sizes->shape.n_dims == 0)
         return NULL;
-    size_t size = tsr_shape_size(options->info.shape), expected = tsr_shape_size(sizes->shape);
+    size_t size = tsr_shape_size(tsr_data_info(options->data)->shape),
+           expected = tsr_shape_size(sizes->shape);
     if (size != expected)
         return tsr_fail(TSR_REFUSED, "other: its inputs have %zu values, expected %zu as the run's have",
                         size, expected);
@@ -325,20 +345,12 @@ static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
 static tsr_status *open_other(void *self)
 {
     monitor *options = self;
-    if (!options->other)
-        return NULL;
-    const tsr_dataset_ops *ops = tsr_instance_ops(options->other);
-    return ops->open(tsr_instance_self(options->other), &options->info);
+    return options->other ? tsr_context(tsr_data_open(options->other, &options->data), "other") : NULL;
 }
 
 static void close_other(void *self)
 {
-    monitor *options = self;
-    if (!options->other)
-        return;
-    const tsr_dataset_ops *ops = tsr_instance_ops(options->other);
-    if (ops->close)
-        ops->close(tsr_instance_self(options->other));
+    tsr_data_close(((monitor *)self)->data);
 }
 
 /* clang-format off */

@@ -29,7 +29,7 @@ ranking rank_scores(size_t n, scored *examples)
         found += more;
         wrong += less;
         r.aupr += more / to_find * found / (found + wrong);
-        if (isnan(r.fpr95) && found >= 0.95 * to_find)
+        if (isnan(r.fpr95) && 20 * found >= 19 * to_find)
             r.fpr95 = wrong / others;
     }
     r.auroc = wins / (to_find * others);
