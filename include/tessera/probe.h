@@ -79,16 +79,17 @@ typedef enum tsr_input_form {
     TSR_N_INPUT_FORMS
 } tsr_input_form;
 
-/* Examples of a part; 0 where the inputs are not known. Any thread. */
+/* Examples of a part; 0 where the inputs are not known. [any-thread] */
 TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
 
 /* How many columns of layer i of `train` the codes have dropped since they are constant over train and test:
-   always 0, and always 1. Both are 0 without a network, and where the probe sees a projection. Any thread. */
+   always 0, and always 1. Both are 0 without a network, and where the probe sees a projection.
+   [any-thread] */
 TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
 
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
    labels, n, true ones for clean inputs and those that were trained on else. Either may be NULL. Fails for an
-   index that is no example, and without memory. Any thread, several at once. */
+   index that is no example, and without memory. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part,
                                                     tsr_input_form form, size_t n, const size_t *index,
                                                     float *inputs, int32_t *labels);
@@ -97,7 +98,7 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, 
    if these are of other examples labels, that it made; columns that are no longer known are NULL there. Its
    metrics are named "<prefix>.<name>" among the calling probe's, its keys `layers`, `unit_share` and
    `projection` choose from these codes, and what it needs the calling probe is given. Fails as that probe
-   does. */
+   does. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_run_probe_sized(const tsr_probing *probing, const tsr_instance *probe,
                                                        const char *prefix, size_t size);
 static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_instance *probe,
@@ -108,29 +109,31 @@ static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_in
 
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection,
    "<label>.pruned_<name>" where it sees a share of units; value may be NaN: undefined here. Names are lower
-   case, digits, _ and dots; each once per probing. */
+   case, digits, _ and dots; each once per probing. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
-/* The same with the name composed, printf style: for families such as "layer0.entropy". */
+/* The same with the name composed, printf style: for families such as "layer0.entropy". [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
                                                 ...) TSR_PRINTF(3, 4);
 
 /* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the
-   run's record keeps beside the null that stands for the value. */
+   run's record keeps beside the null that stands for the value. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
                                                         const char *reason);
 
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
-   whole or not at all. */
+   whole or not at all. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                                    const int32_t *values);
 
-/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and below. */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element,
-                                                  size_t n_dims, const size_t *dims, const void *values);
+/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and
+   below. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name,
+                                                  tsr_element element, size_t n_dims, const size_t *dims,
+                                                  const void *values);
 
-/* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file appears whole
-   or not at all. */
+/* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file
+   appears whole or not at all. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n,
                                                  const void *bytes);
 
@@ -182,11 +185,11 @@ typedef struct tsr_metric_info {
     }
 
 typedef struct tsr_probe_ops {
-    /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
+    /* Refuses sizes that the probe cannot work with, before any training. May be NULL. [one-thread] */
     tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);
 
-    /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is. Called from
-       one thread; may use more. */
+    /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is.
+       [shares-work] */
     tsr_status *(*run)(const void *self, const tsr_probing *probing);
 
     /* What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:
