@@ -4,6 +4,7 @@
    into the pipe too, so the parent takes nothing of the answer unchecked. */
 #include "base/isolate.h"
 
+#include "base/crash.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { MAX_ANSWER = 16 << 20 }; /* bytes */
@@ -23,6 +25,7 @@ typedef struct job {
     tsr_isolated *work;
     void *context;
     tsr_calls *calls; /* or NULL */
+    tsr_crash *crash; /* or NULL; in shared memory */
     int ends[2];      /* of the pipe */
 } job;
 
@@ -50,6 +53,8 @@ static int work_and_answer(void *context)
     close(j->ends[0]);
     if (j->calls)
         tsr_guard_use(j->calls);
+    if (j->crash)
+        tsr_crash_watch(j->crash);
     tsr_status *status = j->work(j->context, &text);
     if (status)
         write_answer(j->ends[1], tsr_status_error(status), tsr_status_message(status));
@@ -114,17 +119,26 @@ static char *during_of(const tsr_isolate_words *words)
     return during;
 }
 
+/* How a child ended that gave no answer in time. */
+typedef struct ending {
+    const tsr_crash *crash; /* or NULL */
+    int limit, ended;
+    bool late;
+} ending;
+
 static tsr_status *describe_failure(const tsr_isolate_words *words, const char *during,
-                                    const tsr_text *answer, int limit, bool late, int ended)
+                                    const tsr_text *answer, const ending *how)
 {
     if (answer->length >= MAX_ANSWER)
         return tsr_fail(TSR_REFUSED, "%s: its process gave an answer of more than %d bytes %s; %s",
                         words->what, MAX_ANSWER, during, words->advice);
-    if (late)
-        return tsr_fail(TSR_REFUSED, "%s: took more than %g seconds %s; %s", words->what, limit / 1000.0,
+    if (how->late)
+        return tsr_fail(TSR_REFUSED, "%s: took more than %g seconds %s; %s", words->what, how->limit / 1000.0,
                         during, words->advice);
     tsr_text end = { 0 };
-    tsr_process_describe_end(ended, during, &end);
+    tsr_process_describe_end(how->ended, during, &end);
+    if (how->crash)
+        tsr_crash_describe(how->crash, &end);
     tsr_status *status = end.failed
                              ? tsr_no_memory("a child's end")
                              : tsr_fail(TSR_REFUSED, "%s: %s; %s", words->what, end.chars, words->advice);
@@ -132,26 +146,27 @@ static tsr_status *describe_failure(const tsr_isolate_words *words, const char *
     return status;
 }
 
-static tsr_status *fail_without_answer(const tsr_isolate_words *words, const tsr_text *answer, int limit,
-                                       bool late, int ended)
+static tsr_status *fail_without_answer(const tsr_isolate_words *words, const tsr_text *answer,
+                                       const ending *how)
 {
     char *during = during_of(words);
     tsr_status *status =
-        during ? describe_failure(words, during, answer, limit, late, ended) : tsr_no_memory("a child's end");
+        during ? describe_failure(words, during, answer, how) : tsr_no_memory("a child's end");
     free(during);
     return status;
 }
 
-static tsr_status *wait_for(const tsr_isolate_words *words, pid_t pid, int fd, int limit, char **text)
+static tsr_status *wait_for(const tsr_isolate_words *words, pid_t pid, const job *j, int limit, char **text)
 {
     tsr_text answer = { 0 };
     int64_t deadline = tsr_process_clock() + limit;
-    bool whole = read_answer(fd, deadline, &answer);
-    bool late = !whole && answer.length < MAX_ANSWER && !tsr_process_wait(pid, deadline);
-    int ended = tsr_process_end(pid);
+    bool whole = read_answer(j->ends[0], deadline, &answer);
+    ending how = { .crash = j->crash, .limit = limit };
+    how.late = !whole && answer.length < MAX_ANSWER && !tsr_process_wait(pid, deadline);
+    how.ended = tsr_process_end(pid);
     tsr_status *status = answer.failed ? tsr_no_memory("a child's answer")
                          : whole       ? take_answer(words, &answer, text)
-                                       : fail_without_answer(words, &answer, limit, late, ended);
+                                       : fail_without_answer(words, &answer, &how);
     free(answer.chars);
     return status;
 }
@@ -180,12 +195,16 @@ tsr_status *tsr_isolate(const tsr_isolate_words *words, int limit, bool loud, ts
     pid_t pid = 0;
     if (pipe2(j.ends, O_CLOEXEC) != 0)
         return tsr_fail(TSR_IO, "%s: cannot be tried: %s", words->what, strerror(errno));
+    void *memory = mmap(NULL, sizeof(*j.crash), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    j.crash = memory == MAP_FAILED ? NULL : memory;
     tsr_status *status = tsr_context(
         tsr_process_start(loud ? TSR_OUTPUT_AS_ERRORS : TSR_OUTPUT_ERRORS, work_and_answer, &j, &pid),
         "%s: cannot be tried", words->what);
     close(j.ends[1]);
     if (!status)
-        status = wait_for(words, pid, j.ends[0], limit, text);
+        status = wait_for(words, pid, &j, limit, text);
     close(j.ends[0]);
+    if (j.crash)
+        munmap(j.crash, sizeof(*j.crash));
     return status;
 }

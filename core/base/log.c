@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,19 +65,20 @@ void tsr_log_info(const char *format, ...)
 /* Takes the message over. Whether it is new; without memory it is said again rather than lost. */
 static bool note_said(char *message)
 {
-    for (size_t i = 0; i < n_said; i++)
-        if (strcmp(said[i], message) == 0) {
-            free(message);
-            return false;
-        }
-    char **grown = reallocarray(said, n_said + 1, sizeof(*grown));
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    bool is_new = true;
+    pthread_mutex_lock(&one_at_a_time);
+    for (size_t i = 0; is_new && i < n_said; i++)
+        is_new = strcmp(said[i], message) != 0;
+    char **grown = is_new ? reallocarray(said, n_said + 1, sizeof(*grown)) : NULL;
     if (grown) {
         said = grown;
         said[n_said++] = message;
     } else {
         free(message);
     }
-    return true;
+    pthread_mutex_unlock(&one_at_a_time);
+    return is_new;
 }
 
 /* The message, where it has not been said yet; NULL where it has, or without memory. free() it. */

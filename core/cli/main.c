@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "base/worker.h"
@@ -351,6 +352,15 @@ static int run_and_flush(const command *c, int argc, char **argv)
     return code ? code : TSR_EXIT_REFUSED;
 }
 
+static bool refuses_stacks(void)
+{
+    tsr_status *status = tsr_check_thread_stacks();
+    if (status)
+        tsr_log_error("tessera: %s", tsr_status_message(status));
+    tsr_status_free(status);
+    return status != NULL;
+}
+
 int main(int argc, char **argv)
 {
     int code;
@@ -361,6 +371,8 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file too large for a limit is an error of the write, as a full disk is */
     signal(SIGCHLD, SIG_DFL); /* ignored, how a process ended could not be told */
     const command *c = argc > 1 ? find_command(argv[1]) : NULL;
+    if (c && refuses_stacks())
+        return TSR_EXIT_REFUSED;
     if (!c || !c->calls_plugins)
         tsr_guard_lead(TSR_EXIT_REFUSED);
     else if (tsr_worker_start(TSR_EXIT_REFUSED, &code))

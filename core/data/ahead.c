@@ -3,6 +3,7 @@
    caller until it is counted as taken, so batches are written and read outside the lock. */
 #include "data/ahead.h"
 
+#include "base/crash.h"
 #include "base/guard.h"
 #include "base/memory.h"
 
@@ -44,6 +45,7 @@ static void *make_batches(void *context)
 {
     tsr_ahead *ahead = context;
     tsr_guard_set_thread(TSR_GUARD_BATCHES);
+    tsr_crash_watch_thread();
     pthread_mutex_lock(&ahead->lock);
     for (;;) {
         while (!ahead->over && !may_make(ahead))

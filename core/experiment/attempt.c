@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/process.h"
+#include "base/surroundings.h"
 #include "base/text.h"
 #include "experiment/environment.h"
 #include "experiment/record_make.h"
@@ -108,9 +109,12 @@ static tsr_status *do_here(const attempts *a)
     if (!tsr_process_is_single()) /* a debugger sees it itself */
         tsr_crash_watch(&a->progress->crash);
     tsr_guarded before = tsr_guard_enter(0);
+    tsr_surroundings surroundings;
+    tsr_surroundings_take(&surroundings);
     tsr_output_divert(); /* what plugins print */
     tsr_status *status = tsr_run_do(a->experiment, a->store, a->run, a->threads, &a->ended, a->progress);
     tsr_output_restore();
+    tsr_surroundings_restore(&surroundings); /* the executor, which may have this process, is not to blame */
     tsr_guard_leave(before);
     return status;
 }

@@ -12,7 +12,8 @@
 struct tsr_probing_host {
     const tsr_samples *parts[TSR_N_PARTS]; /* NULL: no inputs are known */
     const tsr_network *layers;             /* whose layers the codes are of; NULL: the probing's network */
-    tsr_augmentations augment;             /* of what trains */
+    tsr_augmentations augment;             /* of what trains, */
+    bool augments;                         /* and whether any of them does anything (tsr_augments) */
     tsr_code_budget *budget;               /* for the codes of probes that probes run; NULL: in memory */
 };
 

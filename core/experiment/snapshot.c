@@ -136,6 +136,7 @@ static tsr_status *run_probe(tsr_run_work *w, size_t number_of_probe, size_t epo
                                   .layers = w->network,
                                   .augment = tsr_run_augmentations(w->run),
                                   .budget = &w->budget };
+        host.augments = tsr_augments(&host.augment);
         tsr_probing probing = begin_probing(w, epoch, &host);
         probing.train = train;
         probing.test = test;

@@ -3,6 +3,7 @@
    of the number of examples, from 1 to 2, that the last two sizes tried suggest. */
 #include "experiment/timing.h"
 
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/memory.h"
@@ -29,6 +30,7 @@ typedef struct rate {
 typedef struct shared_trial {
     tsr_trial trial;
     tsr_calls calls; /* of plugins that the trial's process is at */
+    tsr_crash crash;
 } shared_trial;
 
 typedef struct trial_job {
@@ -41,19 +43,21 @@ static int run_trial(void *context)
 {
     const trial_job *job = context;
     tsr_guard_use(&job->shared->calls);
+    tsr_crash_watch(&job->shared->crash);
     return tsr_run_try(job->run, job->folder, TRAINING_SECONDS, &job->shared->trial) ? EXIT_FAILURE
                                                                                      : EXIT_SUCCESS;
 }
 
 /* A plugin that ends the trial will end the run. The first is noted. */
-static tsr_status *note_end(const tsr_run *run, int ended, const tsr_calls *calls, tsr_timing *timing)
+static tsr_status *note_end(const tsr_run *run, int ended, const shared_trial *shared, tsr_timing *timing)
 {
     tsr_text place = { 0 }, during = { 0 }, end = { 0 };
-    tsr_guard_describe(calls, &place);
+    tsr_guard_describe(&shared->calls, &place);
     if (place.chars && !timing->ended) {
         tsr_text_add(&during, "in %s", place.chars);
         tsr_text_add(&end, "run %s, tried for a moment, ", run->id);
         tsr_process_describe_end(ended, during.chars ? during.chars : "", &end);
+        tsr_crash_describe(&shared->crash, &end);
         timing->ended = end.chars;
     }
     free(place.chars);
@@ -85,7 +89,7 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late, tsr_t
         int ended = tsr_process_end(pid);
         *out = shared->trial;
         if (!*late)
-            status = note_end(run, ended, &shared->calls, timing);
+            status = note_end(run, ended, shared, timing);
     }
     if (shared != MAP_FAILED)
         munmap(shared, sizeof(*shared));

@@ -18,6 +18,7 @@
 
 static tsr_status *fill(tsr_host *host, const tsr_host_options *options)
 {
+    TSR_TRY(tsr_check_thread_stacks());
     if (!(host->folder = getcwd(NULL, 0)))
         return tsr_fail(TSR_IO, "cannot get the working folder: %s", strerror(errno));
     TSR_TRY(tsr_registry_new(options->n_folders, options->folders, &host->registry));

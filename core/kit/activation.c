@@ -64,8 +64,11 @@ static tsr_status *in_each_layout(tsr_kit *kit, const tsr_instance *instance, tr
     take_breakpoints(t);
     tsr_status *status = NULL;
     for (size_t i = 0; !status && i < sizeof(layouts) / sizeof(*layouts); i++) {
-        tsr_units units = { layouts[i].samples, layouts[i].channels, layouts[i].positions, t->x,
-                            t->ops->learned_name ? t->learned : NULL };
+        tsr_units units = { .samples = layouts[i].samples,
+                            .channels = layouts[i].channels,
+                            .positions = layouts[i].positions,
+                            .x = t->x,
+                            .learned = t->ops->learned_name ? t->learned : NULL };
         fill(t, units);
         status = tsr_context(function(t, units), "%zu samples of %zu channels of %zu positions",
                              units.samples, units.channels, units.positions);
@@ -100,7 +103,11 @@ static void backward(trial *t, tsr_units units, const float *dy, float *dx, floa
 static float value_at(const trial *t, float learned, float x)
 {
     float y = NAN;
-    tsr_units units = { 1, 1, 1, &x, t->ops->learned_name ? &learned : NULL };
+    tsr_units units = { .samples = 1,
+                        .channels = 1,
+                        .positions = 1,
+                        .x = &x,
+                        .learned = t->ops->learned_name ? &learned : NULL };
     forward(t, &units, &y);
     return y;
 }

@@ -2,6 +2,7 @@
    A model may refuse some inputs; it is tested on those of several shapes that it takes, small ones first. */
 #include "kit/kit.h"
 
+#include "base/crash.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/shape.h"
@@ -293,6 +294,7 @@ static tsr_status *threads_change_nothing(tsr_kit *kit)
     for (int i = 0; i < 3; i++) {
         trial t;
         tsr_set_threads(i + 1);
+        tsr_crash_watch_threads();
         TSR_TRY(make(kit, false, &t));
         tsr_status *status = stir_step(&t, &digests[i]);
         clear(&t);

@@ -1,6 +1,7 @@
 /* What calls of an operator give, write, keep, and whether threads change it. */
 #include "kit/operator_parts.h"
 
+#include "base/crash.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "kit/watch.h"
@@ -147,6 +148,7 @@ static tsr_status *vary_threads(tsr_kit_operator *op, uint64_t alone)
     for (int i = 0; i < MOST_REPETITIONS && (i == 0 || i < affordable); i++)
         for (int threads = 2; threads <= 4; threads++) {
             tsr_set_threads(threads);
+            tsr_crash_watch_threads();
             if (step(op) != alone)
                 return fail_with_threads(threads);
         }

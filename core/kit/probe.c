@@ -2,6 +2,7 @@
    than codes, those of a small network. */
 #include "kit/kit.h"
 
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
@@ -218,6 +219,7 @@ static tsr_status *probe_with_threads(const tsr_instance *instance, int threads,
 {
     uint64_t digest;
     tsr_set_threads(threads);
+    tsr_crash_watch_threads();
     TSR_TRY(probe_many(instance, &digest));
     return digest == alone
                ? NULL

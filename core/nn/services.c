@@ -3,7 +3,6 @@
 #include "nn/tasks.h"
 
 #include <cblas.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tessera/op.h>
@@ -46,15 +45,12 @@ void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context)
 
 void tsr_warn_once(const char *format, ...)
 {
-    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     va_list args;
     va_start(args, format);
     char *text;
     if (vasprintf(&text, format, args) < 0)
         text = NULL;
     va_end(args);
-    pthread_mutex_lock(&one_at_a_time);
     tsr_log_warning_once("%s", text ? text : format);
-    pthread_mutex_unlock(&one_at_a_time);
     free(text);
 }

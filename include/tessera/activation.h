@@ -16,33 +16,33 @@ typedef struct tsr_units {
 } tsr_units;
 
 typedef struct tsr_activation_ops {
-    /* y = f(x), of x's size. Never in place. Any thread, several at once. */
+    /* y = f(x), of x's size. Never in place. [any-thread] */
     void (*forward)(const void *self, const tsr_units *units, float *y);
 
     /* dx = dy f'(x), of x's size; where the activation learns, d_learned[channel] = the sum over samples
        and positions of dy df/dlearned. dx may be dy itself. At a kink any one-sided derivative will do.
-       Any thread, several at once: a batch may come in parts, whose d_learned the host adds up. */
+       A batch may come in parts, whose d_learned the host adds up. [any-thread] */
     void (*backward)(const void *self, const tsr_units *units, const float *dy, float *dx, float *d_learned);
 
     /* A learned parameter per channel, or NULL: the name it is saved under ("weight"). */
     const char *learned_name;
-    /* Its initial value; NULL: 0. */
+    /* Its initial value; NULL: 0. [one-thread] */
     double (*learned_initial)(const void *self);
 
     /* Where the function's pieces meet, finite and ascending, at most `capacity` of them written to `at`;
        returns how many there are, at most TSR_MAX_BREAKPOINTS. A unit gives one code bit per breakpoint,
        x > breakpoint, all units for the first breakpoint, then all for the second. A smooth function says
-       here where it is cut all the same, or returns 0: it gives no bits. NULL: one, at 0. */
+       here where it is cut all the same, or returns 0: it gives no bits. NULL: one, at 0. [any-thread] */
     size_t (*breakpoints)(const void *self, size_t capacity, float *at);
 
     /* The same where they depend on what is learned: at[b * channels + c] for each of the breakpoints, of
        which `breakpoints` gives the number and the places before training, and each channel. NULL: they do
-       not. Any thread, several at once. */
+       not. [any-thread] */
     void (*learned_breakpoints)(const void *self, size_t channels, const float *learned, float *at);
 
     /* The piece above the first `piece` breakpoints as it is exactly: f(x) = slope x + offset. `learned` is
        the channel's, 0 where nothing is. NULL: the function has no straight pieces, and what asks for the
-       exact course along a line (line.h) is refused. Any thread, several at once. */
+       exact course along a line (line.h) is refused. [any-thread] */
     void (*piece)(const void *self, double learned, size_t piece, double *slope, double *offset);
 } tsr_activation_ops;
 

@@ -26,24 +26,24 @@ typedef struct tsr_placement {
 } tsr_placement;
 
 typedef struct tsr_augmentation_ops {
-    /* Refuses what cannot be changed: `shape` is that of the examples. Called once, before any work, one
-       thread. NULL: nothing is refused. Where place is given the host refuses what is no image of at least
-       2 x 2 pixels. */
+    /* Refuses what cannot be changed: `shape` is that of the examples. Called once, before any work.
+       NULL: nothing is refused. Where place is given the host refuses what is no image of at least
+       2 x 2 pixels. [one-thread] */
     tsr_status *(*check)(const void *self, tsr_shape shape);
 
     /* One of the two, or both: place is then first. All that is random comes from `rng`. The augmentations of
        an example draw from one stream, in their order: the example's own, which depends on the seed, the
-       epoch and its place in the epoch's order. Any thread, concurrently. */
+       epoch and its place in the epoch's order. */
 
     /* Adds to where the pixels come from, which begins as the identity or what augmentations before have made
-       of it. NULL: it moves nothing. */
+       of it. NULL: it moves nothing. [any-thread] */
     void (*place)(const void *self, tsr_rng *rng, tsr_shape shape, tsr_placement *placement);
     /* Makes the example `out` of the example `in`, of `shape` both, which do not overlap. NULL: it changes no
-       values. */
+       values. [any-thread] */
     void (*change)(const void *self, tsr_rng *rng, tsr_shape shape, const float *in, float *out);
 
     /* Whether, as it is configured, it does nothing; where this holds for all augmentations, examples are not
-       copied, and none is asked. One thread, before any work. NULL: it does something. */
+       copied, and none is asked. NULL: it does something. [one-thread] */
     bool (*is_idle)(const void *self);
 } tsr_augmentation_ops;
 

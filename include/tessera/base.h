@@ -28,7 +28,26 @@
 
 TSR_BEGIN_DECLS
 
-/* The host's version, as "0.1.0". Any thread. */
+/* Threads. The comment of each function ends with one of four words, which says who may call it:
+
+   - [any-thread]: any thread, several at once, with the same arguments too: it only reads what it is given.
+   - [one-thread]: any thread, while no other one uses what it changes or frees: the generator, the codes.
+     What it is given as const it only reads, so others may read that meanwhile.
+   - [in-operation]: a plugin, within the operation that the host gave the graph, setup, probing or work to,
+     in the thread that the host called that in (or in a process that it has forked).
+   - [shares-work]: as [one-thread], but not from within a task of tsr_parallel_for or another parallel
+     region: it has up to tsr_threads() threads do its work.
+
+   An operation of a plugin has one of them too, which says how the host calls it:
+
+   - [any-thread]: from any thread, several at once for one instance.
+   - [one-thread]: from one thread at a time for one instance, perhaps in a process that forks later, which
+     must not have shared work before: it calls nothing that does.
+   - [shares-work]: from one thread at a time for one network, or for one instance where there is no network,
+     and from no parallel region: it may call what shares work.
+   - [in-operation]: not the host but the plugin calls it, as above: the functions of tsr_work. */
+
+/* The host's version, as "0.1.0". [any-thread] */
 TSR_API const char *tsr_version(void);
 
 /* The shape of one sample: 1 to TSR_MAX_DIMS dimensions, each at least 1, row-major. A batch of N samples is
@@ -54,7 +73,7 @@ typedef struct tsr_shape {
 #define TSR_SHAPE(...) tsr_make_shape({ __VA_ARGS__ })
 #endif
 
-/* Elements of one sample. Shapes that the host hands out never overflow here. Any thread. */
+/* Elements of one sample. Shapes that the host hands out never overflow here. [any-thread] */
 static inline size_t tsr_shape_size(tsr_shape shape)
 {
     size_t size = 1;
@@ -63,13 +82,14 @@ static inline size_t tsr_shape_size(tsr_shape shape)
     return size;
 }
 
-/* The first dimension, by which batch norm and activations tell units apart, and how many elements each of
-   its values has: a vector has as many channels as elements, of one position each. Any thread. */
+/* The first dimension, by which batch norm and activations tell units apart: a vector has as many channels as
+   elements, of one position each. [any-thread] */
 static inline size_t tsr_shape_channels(tsr_shape shape)
 {
     return shape.dims[0];
 }
 
+/* The elements that each of them has. [any-thread] */
 static inline size_t tsr_shape_positions(tsr_shape shape)
 {
     size_t positions = 1;
@@ -78,6 +98,7 @@ static inline size_t tsr_shape_positions(tsr_shape shape)
     return positions;
 }
 
+/* Whether all dimensions are the same. [any-thread] */
 static inline bool tsr_shape_equal(tsr_shape a, tsr_shape b)
 {
     bool equal = a.n_dims == b.n_dims;
@@ -87,12 +108,12 @@ static inline bool tsr_shape_equal(tsr_shape a, tsr_shape b)
 }
 
 /* How many threads a parallel region of this run may use; at least 1. Results must not depend on it:
-   cut work into blocks by the data, never by this number. Any thread. */
+   cut work into blocks by the data, never by this number. [any-thread] */
 TSR_API int tsr_threads(void);
 
 /* Whether work takes several times as long as waking a thread that waits. It is told as the number of floats
    that are read or written in the same time: 64 Ki of them in some 20 microseconds. So many multiplications
-   of a matrix product, in the cache, take as long as one. Results must not depend on it. */
+   of a matrix product, in the cache, take as long as one. Results must not depend on it. [any-thread] */
 #define TSR_PRODUCTS_PER_FLOAT 32
 static inline bool tsr_worth_sharing(size_t floats)
 {
@@ -104,6 +125,7 @@ TSR_END_DECLS
 #ifdef __cplusplus
 #include <initializer_list>
 
+/* What TSR_SHAPE makes in C++; dimensions beyond TSR_MAX_DIMS are left out. [any-thread] */
 static inline tsr_shape tsr_make_shape(std::initializer_list<size_t> dims)
 {
     tsr_shape shape = tsr_shape();

@@ -19,21 +19,20 @@ typedef struct tsr_dataset_info {
 } tsr_dataset_info;
 
 typedef struct tsr_dataset_ops {
-    /* Finds and checks the data, every length and label, so that read cannot fail. Once per instance,
-       one thread. A failure's message names the file and, inside it, the offset or line. */
+    /* Finds and checks the data, every length and label, so that read cannot fail. Once per instance.
+       A failure's message names the file and, inside it, the offset or line. [one-thread] */
     tsr_status *(*open)(void *self, tsr_dataset_info *info);
 
     /* Fills `inputs`, n x shape floats, and `labels`, n of them, with the samples that `index` names
-       (each below n[split]). Either may be NULL, as labels are where there are no classes. Any thread,
-       concurrently. */
+       (each below n[split]). Either may be NULL, as labels are where there are no classes. [any-thread] */
     void (*read)(const void *self, tsr_split split, size_t n, const size_t *index, float *inputs,
                  int32_t *labels);
 
-    /* Gives back what open took; called only after an open that succeeded. May be NULL. */
+    /* Gives back what open took; called only after an open that succeeded. May be NULL. [one-thread] */
     void (*close)(void *self);
 
     /* Fills `targets`, n x target floats, of the samples that `index` names, as read does, for losses that
-       compare with values (loss.h). NULL: no sample has a target. Any thread, concurrently. */
+       compare with values (loss.h). NULL: no sample has a target. [any-thread] */
     void (*read_targets)(const void *self, tsr_split split, size_t n, const size_t *index, float *targets);
 } tsr_dataset_ops;
 

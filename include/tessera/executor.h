@@ -16,16 +16,18 @@ struct tsr_work {
     /* Does run i here, in the calling process, with at most `threads` threads, and stores its outcome.
        A run that fails or diverges is an outcome like another: the status says only that the store could
        not be written or that the user interrupted. The process should do nothing numerical before, and a
-       process that forks should leave all runs to its children. */
+       process that forks should leave all runs to its children. [in-operation] */
     tsr_status *(*run)(const tsr_work *work, size_t i, int threads);
 
-    /* Stores that run i failed for `reason`, because the process that did it ended without an outcome. */
+    /* Stores that run i failed for `reason`, because the process that did it ended without an outcome.
+       [in-operation] */
     tsr_status *(*lost)(const tsr_work *work, size_t i, const char *reason);
 
-    /* Redraws the progress display; call it about ten times a second from the first process. */
+    /* Redraws the progress display; call it about ten times a second from the first process.
+       [in-operation] */
     void (*tick)(const tsr_work *work);
 
-    /* The user wants to stop: kill what runs and return. */
+    /* The user wants to stop: kill what runs and return. [in-operation] */
     bool (*interrupted)(const tsr_work *work);
 
     /* Cores that this process may use. */
@@ -35,11 +37,13 @@ struct tsr_work {
        executor finds good. */
     size_t jobs;
 
-    /* Run i has an outcome that another process stored, in case this one shows the progress. */
+    /* Run i has an outcome that another process stored, in case this one shows the progress.
+       [in-operation] */
     void (*seen)(const tsr_work *work, size_t i);
 
     /* Whether run i has an outcome of this call, stored here, in a process that this one has forked, or by
-       another command in the results folder: a process that ended well without one did not do its run. */
+       another command in the results folder: a process that ended well without one did not do its run.
+       [in-operation] */
     bool (*finished)(const tsr_work *work, size_t i);
 
     /* The user debugs: runs are to be done one after the other in the calling process, where that can be. */
@@ -63,17 +67,18 @@ struct tsr_work {
     size_t n_all;
     const size_t *numbers;
 
-    /* Lets commands that do shards into the results folder, which this one holds for itself until then. */
+    /* Lets commands that do shards into the results folder, which this one holds for itself until then.
+       [in-operation] */
     tsr_status *(*share_folder)(const tsr_work *work);
 
     /* Run i is done by another command that execute does not wait for: it is not missing where it has no
        outcome yet. Runs without an outcome of which this was not said are, and have the program end with
-       status 3. */
+       status 3. [in-operation] */
     void (*handed_on)(const tsr_work *work, size_t i);
 };
 
 typedef struct tsr_executor_ops {
-    /* Does all runs. Fails only where it can do no more; a run's own failure is not one. */
+    /* Does all runs. Fails only where it can do no more; a run's own failure is not one. [shares-work] */
     tsr_status *(*execute)(const void *self, const tsr_work *work);
 
     /* The next two are for an executor whose processes the user starts together, such as
@@ -81,11 +86,11 @@ typedef struct tsr_executor_ops {
 
     /* Called once in each process, before the results folder is touched. Sets *leads in exactly one of them:
        that one locks the folder, finds the runs to do, writes the tables and prints; the others only do runs.
-       fini leaves the group. */
+       fini leaves the group. [one-thread] */
     tsr_status *(*join)(const void *self, bool *leads);
 
     /* Called once in each process, after join and before execute. Copies n bytes from the leading process
-       into those of all others: with them, run i is the same run everywhere. */
+       into those of all others: with them, run i is the same run everywhere. [one-thread] */
     tsr_status *(*share)(const void *self, void *bytes, size_t n);
 } tsr_executor_ops;
 

@@ -33,14 +33,13 @@ typedef struct tsr_loss_batch {
 typedef struct tsr_loss_ops {
     /* The sum of the examples' losses, and its gradient by the outputs. An example's depends on no other
        example. Nothing is allocated, and it cannot fail: a loss that is not finite ends the training with a
-       message. Called from one thread at a time for a network, and for several networks at once; it may use
-       tsr_parallel_for (op.h) inside. */
+       message. It may use tsr_parallel_for (op.h) inside. [shares-work] */
     double (*evaluate)(const void *self, const tsr_loss_batch *batch);
-    /* What it compares with; always the same for an instance. NULL: TSR_TARGET_LABELS. */
+    /* What it compares with; always the same for an instance. NULL: TSR_TARGET_LABELS. [one-thread] */
     tsr_target (*target)(const void *self);
     /* How many outputs a network must have, at least 1, for so many classes or values of a target. NULL: as
        many. Where the outputs are as many as classes, the largest is the network's answer, and there is an
-       accuracy. */
+       accuracy. [one-thread] */
     size_t (*outputs)(const void *self, size_t n);
 } tsr_loss_ops;
 

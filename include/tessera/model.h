@@ -24,19 +24,20 @@ typedef struct tsr_model_ops {
     /* From the input node to the output, of any shape of `outputs` values: as many as the configured loss
        compares. For softmax cross-entropy these are logits, one for each class; for an autoencoder with the
        mean squared error they are the input's values, in the order of its shape. Called once per network and
-       once per validation; must build the same graph each time. One thread. */
+       once per validation; must build the same graph each time. [one-thread] */
     tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int outputs);
 
     /* What the model takes and gives of its own, as one that is read from a file: the shape of an input, and
-       how many values come out. It is asked where no data say so. NULL: it takes and gives what is wanted. */
+       how many values come out. It is asked where no data say so. NULL: it takes and gives what is wanted.
+       [one-thread] */
     tsr_status *(*sizes)(const void *self, tsr_shape *input, int *outputs);
 } tsr_model_ops;
 
 /* Builds a model that is nested in another one (a key of kind TSR_MODEL) into the same graph, and gives its
    last node: `classes` values. In it tsr_activate takes that model's own activation, constants are set by its
    own keys, and a crash names it; after it all is the outer model's again. Calling the operation `build` of
-   the nested instance itself would have it take the outer model's. For its build, on the same thread. Errors
-   stick to the graph. */
+   the nested instance itself would have it take the outer model's. Errors
+   stick to the graph. [in-operation] */
 TSR_API tsr_node *tsr_build_model(tsr_graph *graph, const tsr_instance *model, tsr_node *input, int classes);
 
 #define TSR_MODEL_PLUGIN(table)                                                                              \

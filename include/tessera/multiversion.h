@@ -26,7 +26,7 @@ TSR_BEGIN_DECLS
 
 /* The level in use: 0 for any processor of its kind; on x86-64 1 for AVX2, FMA and BMI2, 2 for AVX-512 (F,
    BW, CD, DQ, VL) besides. Set when libtessera is loaded, and only read after that. Kernels that are written
-   by hand for one level ask it too. */
+   by hand for one level ask it too. [any-thread] */
 TSR_API extern int tsr_kernel_level;
 enum { TSR_KERNELS_PORTABLE, TSR_KERNELS_AVX2, TSR_KERNELS_AVX512 };
 

@@ -40,31 +40,32 @@ typedef struct tsr_array {
 
 /* Maps the file. What is no .npy file, is truncated, holds more than its header says, or other elements than
    those above (complex numbers, dates, text, objects, structures) is refused, with the file's name and the
-   offset. The caller frees the array. Any thread. */
+   offset. The caller frees the array. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_npy_open(const char *path, tsr_array **out);
 
-/* The same of a file that is in memory, n bytes, which must outlive the array; `name` stands in messages. */
+/* The same of a file that is in memory, n bytes, which must outlive the array; `name` stands in messages.
+   [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_npy_parse(const char *name, const void *bytes, size_t n,
                                                  tsr_array **out);
 
-/* NULL is allowed; not for a view. */
+/* NULL is allowed; not for a view. [one-thread] */
 TSR_API void tsr_array_free(tsr_array *array);
 
-/* Elements in all. Any thread. */
+/* Elements in all. [any-thread] */
 TSR_API size_t tsr_array_size(const tsr_array *array);
 
-/* "float32", as NumPy calls it. Any thread. */
+/* "float32", as NumPy calls it. [any-thread] */
 TSR_API const char *tsr_element_name(tsr_element element);
 
 /* n elements, from number `first` of the array's row-major order, rounded to float. first + n is at most
-   tsr_array_size(). Any thread. */
+   tsr_array_size(). [any-thread] */
 TSR_API void tsr_array_floats(const tsr_array *array, size_t first, size_t n, float *out);
 
-/* The same as doubles, which hold every integer up to 2^53. */
+/* The same as doubles, which hold every integer up to 2^53. [any-thread] */
 TSR_API void tsr_array_doubles(const tsr_array *array, size_t first, size_t n, double *out);
 
 /* An array as .npy: n_dims dims, row-major, elements of this machine's byte order at `values`. The file
-   appears whole or not at all. Any thread. */
+   appears whole or not at all. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_npy_write(const char *path, tsr_element element, size_t n_dims,
                                                  const size_t *dims, const void *values);
 

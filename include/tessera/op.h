@@ -40,20 +40,23 @@ typedef struct tsr_parameter_spec {
 /* What an operator asks for when its node is made. */
 typedef struct tsr_setup tsr_setup;
 
+/* The configuration that tsr_apply was given; how many inputs; and the shape of one sample of input i.
+   [in-operation] */
 TSR_API const void *tsr_setup_config(const tsr_setup *setup);
 TSR_API size_t tsr_setup_n_inputs(const tsr_setup *setup);
 TSR_API tsr_shape tsr_setup_input(const tsr_setup *setup, size_t i);
-/* The name of that input's node, for messages. */
+/* The name of that input's node, for messages. [in-operation] */
 TSR_API const char *tsr_setup_input_name(const tsr_setup *setup, size_t i);
-/* The node's shape; must be called. */
+/* The node's shape; must be called. [in-operation] */
 TSR_API void tsr_setup_output(tsr_setup *setup, tsr_shape shape);
-/* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. */
+/* The next trained parameter: pass->parameters[0], [1] ... in the order of these calls. [in-operation] */
 TSR_API void tsr_setup_parameter_sized(tsr_setup *setup, const tsr_parameter_spec *spec, size_t size);
 static inline void tsr_setup_parameter(tsr_setup *setup, const tsr_parameter_spec *spec)
 {
     tsr_setup_parameter_sized(setup, spec, sizeof(*spec));
 }
-/* The next array that is kept and saved but not trained (running statistics): pass->state[0] ... */
+/* The next array that is kept and saved but not trained (running statistics): pass->state[0] ...
+   [in-operation] */
 TSR_API void tsr_setup_state(tsr_setup *setup, const char *name, size_t n, float initial);
 /* A number that the output depends on and that no array holds, such as the epsilon of a normalisation. It is
    saved with the model and, where the config does not give it, read from a model file (model.h). */
@@ -65,20 +68,22 @@ typedef struct tsr_constant_spec {
     bool training_only;      /* outputs depend on it by what training leaves behind alone */
 } tsr_constant_spec;
 
-/* The next constant: pass->constants[0], [1] ... in the order of these calls. */
+/* The next constant: pass->constants[0], [1] ... in the order of these calls. [in-operation] */
 TSR_API void tsr_setup_constant_sized(tsr_setup *setup, const tsr_constant_spec *spec, size_t size);
 static inline void tsr_setup_constant(tsr_setup *setup, const tsr_constant_spec *spec)
 {
     tsr_setup_constant_sized(setup, spec, sizeof(*spec));
 }
-/* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. */
+/* Floats that forward leaves for backward: pass->saved, per_sample * N + fixed of them. [in-operation] */
 TSR_API void tsr_setup_saved(tsr_setup *setup, size_t per_sample, size_t fixed);
-/* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them. */
+/* Floats that are free to use during one call: pass->scratch, per_sample * N + fixed of them.
+   [in-operation] */
 TSR_API void tsr_setup_scratch(tsr_setup *setup, size_t per_sample, size_t fixed);
-/* Makes the values of input 0 a layer of the neural code that is called like the node: as tsr_tap says. */
+/* Makes the values of input 0 a layer of the neural code that is called like the node: as tsr_tap says.
+   [in-operation] */
 TSR_API void tsr_setup_code(tsr_setup *setup, size_t n, const float *breakpoints);
 /* Refuses the node; sticks to the graph. The node's name comes before the message, and behind it the names
-   and shapes of those inputs that it does not have in quotes. */
+   and shapes of those inputs that it does not have in quotes. [in-operation] */
 TSR_API void tsr_setup_fail(tsr_setup *setup, const char *format, ...) TSR_PRINTF(2, 3);
 
 /* One call of forward or backward. Arrays are 64-byte aligned and overlap only where said. */
@@ -106,8 +111,8 @@ enum {
     TSR_OP_READS_OUTPUT = 1 << 1, /* backward reads pass->output */
     TSR_OP_MOVES = 1 << 2,        /* each element of the output is one of an input's as it is, always the same
                                      one, but for training: its course along lines needs no operation */
-    TSR_OP_AFFINE = 1 << 3,       /* in inference, the output is an affine function of the inputs: where these are
-                                     straight all along a line so is it, and `line` ends no piece */
+    TSR_OP_AFFINE = 1 << 3, /* in inference, the output is an affine function of the inputs: where these are
+                               straight all along a line so is it, and `line` ends no piece */
 };
 
 /* Crossings that are nearer to each other than this, times |t| where that is above 1, are one. */
@@ -129,19 +134,20 @@ typedef struct tsr_line_pass {
     double *next;    /* n: to be lowered to where the operator's piece ends, by tsr_line_meet */
 } tsr_line_pass;
 
+/* How near to t a crossing is at it. [any-thread] */
 static inline double tsr_line_tie(double t)
 {
     return TSR_LINE_TIE * (t > 1 ? t : t < -1 ? -t : 1);
 }
 
-/* Whether a value lies above a breakpoint right of t. Any thread. */
+/* Whether a value lies above a breakpoint right of t. [any-thread] */
 static inline bool tsr_line_above(double t, double value, double slope, double breakpoint)
 {
     double above = value - breakpoint, tie = tsr_line_tie(t) * (slope < 0 ? -slope : slope);
     return above > tie || (above >= -tie && slope > 0);
 }
 
-/* Lowers *next to where a value meets a breakpoint beyond t, if it does before. Any thread. */
+/* Lowers *next to where a value meets a breakpoint beyond t, if it does before. [any-thread] */
 static inline void tsr_line_meet(double t, double value, double slope, double breakpoint, double *next)
 {
     double at = slope < 0 || slope > 0 ? t + (breakpoint - value) / slope : t;
@@ -154,21 +160,22 @@ struct tsr_op {
     const char *name;
     size_t config_size;
     unsigned flags;
-    void (*setup)(tsr_setup *setup); /* one thread, while building */
-    /* One call at a time per network; both may use tsr_threads() threads inside. They cannot fail. */
+    /* Asks for what the node needs, while the graph is built. [one-thread] */
+    void (*setup)(tsr_setup *setup);
+    /* They cannot fail. [shares-work] */
     void (*forward)(const tsr_pass *pass);
     void (*backward)(const tsr_pass *pass);
 
     /* What follows may be NULL. */
 
     /* Where the breakpoints of tsr_setup_code are now, if they depend on parameters or state: at[b * channels
-       + c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. */
+       + c] for breakpoint b and channel c of input 0. The pass has neither inputs nor output. [any-thread] */
     void (*breakpoints)(const tsr_pass *pass, float *at);
 
     /* The course along lines, exactly, in double precision, as in inference: for each line the output's value
        and slope on the piece right of t, and where that piece ends (line.h). Fails where there is none, which
-       is told by the node's name, as of an operator that has neither this nor the flag TSR_OP_MOVES. In the
-       calling thread; several at once. */
+       is told by the node's name, as of an operator that has neither this nor the flag TSR_OP_MOVES.
+       [any-thread] */
     tsr_status *(*line)(const tsr_line_pass *pass);
 };
 
@@ -181,8 +188,7 @@ struct tsr_op {
 /* --- What forward and backward may use --- */
 
 /* C = A B, or C += A B where `add` is set. A is rows x inner, B inner x columns, C rows x columns, all
-   row-major without gaps, and C overlaps neither; A or B may lie transposed. In the calling thread, and with
-   the same bits for the same values, so products of several samples can be tasks of tsr_parallel_for. */
+   row-major without gaps, and C overlaps neither; A or B may lie transposed. */
 typedef struct tsr_matrix_product {
     int rows, columns, inner; /* at least 1 */
     bool transpose_a;         /* A lies as inner x rows */
@@ -190,16 +196,19 @@ typedef struct tsr_matrix_product {
     bool add;
 } tsr_matrix_product;
 
+/* Computes it in the calling thread, and with the same bits for the same values, so products of several
+   samples can be tasks of tsr_parallel_for. [any-thread] */
 TSR_API void tsr_multiply_matrices(tsr_matrix_product product, const float *a, const float *b, float *c);
 
 /* Calls task(context, i) for each i below n, on up to tsr_threads() threads and in any order; returns when
    all are done. With tasks that write to different places, and sum up within one task alone, results do not
    depend on the threads. `floats` is how many floats all of them read and write in all: few are done in the
-   calling thread, as waking others would take longer. Not from within a task. */
+   calling thread, as waking others would take longer. [shares-work] */
 typedef void tsr_task(void *context, size_t i);
 TSR_API void tsr_parallel_for(size_t n, size_t floats, tsr_task *task, void *context);
 
-/* A warning on the terminal, printf style, unless this process has given the very text before. Any thread. */
+/* A warning on the terminal, printf style, unless this process has given the very text before.
+   [any-thread] */
 TSR_API void tsr_warn_once(const char *format, ...) TSR_PRINTF(1, 2);
 
 TSR_END_DECLS

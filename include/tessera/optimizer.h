@@ -28,9 +28,9 @@ typedef struct tsr_update {
 } tsr_update;
 
 typedef struct tsr_optimizer_ops {
-    /* How many floats of state each parameter needs (0 .. 16). NULL: none. */
+    /* How many floats of state each parameter needs (0 .. 16). NULL: none. [one-thread] */
     size_t (*slots)(const void *self);
-    /* One step. All state is in the slots, so that one instance serves many networks. One thread, unless
+    /* One step. All state is in the slots, so that one instance serves many networks. [shares-work], unless
        it is elementwise. */
     void (*update)(const void *self, const tsr_update *update);
     /* A parameter's step depends on its own value, gradient and state alone: update may be

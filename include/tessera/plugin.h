@@ -30,9 +30,9 @@ typedef struct tsr_plugin {
     const tsr_key *keys;     /* ended by TSR_KEY_END; NULL: none */
 
     /* Called once per instance after its keys are set, and once when it is no longer needed; fini
-       is not called where init failed. Both may be NULL. Called from one thread, not concurrently for
-       one instance. Two instances share nothing. The host may try both in a child process first, on a copy of
-       the instance, to see that they do not end the process. */
+       is not called where init failed. Both may be NULL. Two instances share nothing. The host may try both
+       in a child process first, on a copy of the instance, to see that they do not end the process.
+       [one-thread] */
     tsr_status *(*init)(void *self);
     void (*fini)(void *self);
 } tsr_plugin;
@@ -59,7 +59,7 @@ typedef struct tsr_plugin_file {
 #endif
 
 /* Tells the text of an error that is about to end the process, for the message that tells of the end. Where
-   C++ has exceptions TSR_PLUGINS sees to it that one that nobody catches is told so. Any thread. */
+   C++ has exceptions TSR_PLUGINS sees to it that one that nobody catches is told so. [any-thread] */
 TSR_API void tsr_thrown(const char *text);
 
 #if defined(__cplusplus) && defined(__cpp_exceptions)
@@ -86,10 +86,11 @@ TSR_API void tsr_thrown(const char *text);
 
 /* A configured plugin as others hold it: a model its activation, say. */
 
-/* The plugin's name; lives as long as the instance. Any thread. */
+/* The plugin's name; lives as long as the instance. [any-thread] */
 TSR_API const char *tsr_instance_name(const tsr_instance *instance);
 
-/* The instance's own structure and its kind's operations, filled up with NULL to the host's size. */
+/* The instance's own structure and its kind's operations, filled up with NULL to the host's size.
+   [any-thread] */
 TSR_API void *tsr_instance_self(const tsr_instance *instance);
 TSR_API const void *tsr_instance_ops(const tsr_instance *instance);
 
@@ -98,7 +99,7 @@ TSR_END_DECLS
 #if defined(__cplusplus) && defined(__cpp_exceptions)
 #include <cstdlib>
 #include <exception>
-/* Called for an exception that nobody catches. */
+/* Called for an exception that nobody catches. [any-thread] */
 [[noreturn]] inline void tsr_terminate()
 {
     try {

@@ -20,7 +20,7 @@ typedef struct tsr_probe_sizes {
 } tsr_probe_sizes;
 
 /* For a probe's check: refuses a projection and a share of units where `what`, "random inputs are measured", is
-   of whole layers: the message begins with it. */
+   of whole layers: the message begins with it. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_refuse_projection(const tsr_probe_sizes *sizes, const char *what);
 
 typedef struct tsr_metrics tsr_metrics;
@@ -83,26 +83,26 @@ typedef enum tsr_input_form {
     TSR_N_INPUT_FORMS
 } tsr_input_form;
 
-/* Examples of a part; 0 where the inputs are not known. Any thread. */
+/* Examples of a part; 0 where the inputs are not known. [any-thread] */
 TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
 
 /* The network's number (network.h) of layer i of `train`; SIZE_MAX where there is no such layer, or no network
-   is known. Of codes that were saved too, whose network a probe does not see. Any thread. */
+   is known. Of codes that were saved too, whose network a probe does not see. [any-thread] */
 TSR_API size_t tsr_probing_layer(const tsr_probing *probing, size_t i);
 
 /* How many columns of layer i of `train` the codes have dropped since they are constant over train and test:
    always 0, and always 1. Both are 0 where no network is known, and where the probe sees a projection or a share
-   of units. Any thread. */
+   of units. [any-thread] */
 TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
 
 /* Sets in `mask`, a row of the whole code, the columns of layer i of `train`: all that the layer has, constant ones
    too, or, where the probe sees a projection or a share of units, those that it sees. Returns how many; 0 where no
-   network is known. Any thread. */
+   network is known. [any-thread] */
 TSR_API size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask);
 
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
    labels, n, true ones for clean inputs and those that were trained on else. Either may be NULL. Fails for an
-   index that is no example, and without memory. Any thread, several at once. */
+   index that is no example, and without memory. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part,
                                                     tsr_input_form form, size_t n, const size_t *index,
                                                     float *inputs, int32_t *labels);
@@ -111,7 +111,7 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_probing_read(const tsr_probing *probing, 
    if these are of other examples labels, that it made; columns that are no longer known are NULL there. Its
    metrics are named "<prefix>.<name>" among the calling probe's, its keys `layers`, `unit_share` and
    `projection` choose from these codes, and what it needs the calling probe is given. Fails as that probe
-   does. */
+   does. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_run_probe_sized(const tsr_probing *probing, const tsr_instance *probe,
                                                        const char *prefix, size_t size);
 static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_instance *probe,
@@ -122,25 +122,25 @@ static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_in
 
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection,
    "<label>.pruned_<name>" where it sees a share of units; value may be NaN: undefined here. Names are lower
-   case, digits, _ and dots; each once per probing. */
+   case, digits, _ and dots; each once per probing. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
-/* The same with the name composed, printf style: for families such as "layer0.entropy". */
+/* The same with the name composed, printf style: for families such as "layer0.entropy". [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, double value, const char *format,
                                                 ...) TSR_PRINTF(3, 4);
 
 /* Gives a metric that is undefined here, NaN, and why: "all codes are equal", one line, copied, which the
-   run's record keeps beside the null that stands for the value. */
+   run's record keeps beside the null that stands for the value. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
                                                         const char *reason);
 
 /* Gives a metric as tsr_metric_f does or, with a reason (not NULL), as tsr_metric_undefined: then `value` may be
-   anything. */
+   anything. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_unless(const tsr_probing *probing, const char *reason, double value,
                                                      const char *format, ...) TSR_PRINTF(4, 5);
 
 /* count of n as a share that compares with a number of a config: 55 of 100 are 0.55, as the key's value is, while
-   0.55 * 100 is more than 55. NaN of none. */
+   0.55 * 100 is more than 55. NaN of none. [any-thread] */
 static inline double tsr_share(uint64_t count, uint64_t n)
 {
     return (double)count / (double)n;
@@ -161,28 +161,30 @@ typedef struct tsr_measured {
 
 /* Measures the whole code and then, where there are several, each of its layers. `train` and `test`, with the
    columns of probing->train and any rows, are cut for each layer; NULL where they are not wanted. Ends with the
-   first failure. Calls from the calling thread. */
+   first failure. `measure` is called from the calling thread. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_measure_layers(const tsr_probing *probing, const tsr_codes *train,
                                                       const tsr_codes *test,
                                                       tsr_status *(*measure)(void *context,
                                                                              const tsr_measured *measured),
                                                       void *context);
 
-/* tsr_metric_unless under each of the names that the metric has of what is measured: "layer2.<name>". */
+/* tsr_metric_unless under each of the names that the metric has of what is measured: "layer2.<name>". [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_measured_metric(const tsr_measured *measured, const char *reason,
                                                        double value, const char *format, ...) TSR_PRINTF(4, 5);
 
 /* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
-   whole or not at all. */
+   whole or not at all. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                                    const int32_t *values);
 
-/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and below. */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element,
-                                                  size_t n_dims, const size_t *dims, const void *values);
+/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and
+   below. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name,
+                                                  tsr_element element, size_t n_dims, const size_t *dims,
+                                                  const void *values);
 
-/* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file appears whole
-   or not at all. */
+/* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file
+   appears whole or not at all. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n,
                                                  const void *bytes);
 
@@ -234,11 +236,11 @@ typedef struct tsr_metric_info {
     }
 
 typedef struct tsr_probe_ops {
-    /* Refuses sizes that the probe cannot work with, before any training. May be NULL. */
+    /* Refuses sizes that the probe cannot work with, before any training. May be NULL. [one-thread] */
     tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);
 
-    /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is. Called from
-       one thread; may use more. */
+    /* Measures. The same codes, labels and rng give the same metrics whatever tsr_threads() is.
+       [shares-work] */
     tsr_status *(*run)(const void *self, const tsr_probing *probing);
 
     /* What the metrics mean, ended by a NULL name; may be NULL, and need not hold them all:

@@ -18,7 +18,7 @@ typedef struct tsr_parameter {
 
 typedef struct tsr_regularizer_ops {
     /* Returns the penalty, and adds its gradient by the values to `gradient` (NULL: not wanted).
-       One thread per network, unless it is elementwise. */
+       [shares-work], unless it is elementwise. */
     double (*penalty)(const void *self, const tsr_parameter *parameter, float *gradient);
     /* It is a sum over values, each on its own: penalty may be called for parts of a parameter
        (n and values are then the part's, dims the parameter's), from any threads at once. */

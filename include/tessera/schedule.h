@@ -14,7 +14,7 @@ typedef struct tsr_schedule_time {
 
 typedef struct tsr_schedule_ops {
     /* The factor of a step: finite and at least 0, else the training fails with a message. It depends on its
-       arguments alone. One thread.
+       arguments alone. [one-thread]
 
        A schedule may hold another one, as a key of kind TSR_SCHEDULE (key.h), and call it: its operations are
        tsr_instance_ops, and its instance is tsr_instance_self. */

@@ -1,6 +1,6 @@
 /* Errors. A function that can fail returns a tsr_status pointer: NULL is success, anything else holds
    one message, composed where the fault is known and given context on its way up. Whoever gets a
-   status owns it: return it, add to it, or free it. Any thread. */
+   status owns it: return it, add to it, or free it. */
 #ifndef TESSERA_STATUS_H
 #define TESSERA_STATUS_H
 
@@ -23,23 +23,23 @@ typedef enum tsr_error {
 } tsr_error;
 
 /* A new failure with the message, printf style, no newline. Never NULL: without memory it is a fixed
-   status that says so. The caller owns the result. */
+   status that says so. The caller owns the result. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_fail(tsr_error code, const char *format, ...) TSR_PRINTF(2, 3);
 TSR_API TSR_MUST_CHECK tsr_status *tsr_fail_v(tsr_error code, const char *format, va_list args)
     TSR_PRINTF(2, 0);
 
 /* Puts "context: " before the message of `status`, which it takes over, unless it begins so already; NULL
-   stays NULL. */
+   stays NULL. [one-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *format, ...) TSR_PRINTF(2, 3);
 
-/* TSR_OK for NULL. */
+/* TSR_OK for NULL. [any-thread] */
 TSR_API tsr_error tsr_status_error(const tsr_status *status);
 
 /* "" for NULL; lives as long as the status. One line of UTF-8: control characters and other bytes that came in
-   with what the message is about are written out, as \x1b. */
+   with what the message is about are written out, as \x1b. [any-thread] */
 TSR_API const char *tsr_status_message(const tsr_status *status);
 
-/* NULL is allowed. */
+/* NULL is allowed. [one-thread] */
 TSR_API void tsr_status_free(tsr_status *status);
 
 /* Returns the failure of `call` to the caller's caller. */

@@ -155,7 +155,7 @@ START_TEST(what_ends_a_trial_is_named)
     for (size_t i = 0; i < N_IN_TRAINING; i++) {
         char *reason =
             tsr_format("tried for a moment, crashed in %s of %s ends (%s) (signal 11, Segmentation "
-                       "fault)\n",
+                       "fault), in function come_to (ends.so+0x",
                        in_training[i].operation, in_training[i].kind, file);
         command_gives(folder, 0, reason, NULL, "check study.cfg -s \"%s\"", in_training[i].settings);
         free(reason);
@@ -368,6 +368,25 @@ START_TEST(a_crash_names_the_function_that_it_is_in)
 }
 END_TEST
 
+START_TEST(a_stack_that_is_full_is_told_and_how_it_grows)
+{
+    static const struct {
+        const char *how, *told;
+    } its[] = {
+        { "fills", ", in function fill_stack (crashes_deep.so+0x" },
+        { "fills", ", as the first thread's stack of 40" },
+        { "fills_threads", ", in function fill_stack (crashes_deep.so+0x" },
+        { "fills_threads", ", as a worker thread's stack of 1024 KiB is full (OMP_STACKSIZE)" },
+    };
+    for (size_t i = 0; i < sizeof(its) / sizeof(*its); i++)
+        shell_gives(folder, 3, NULL, its[i].told,
+                    "rm -rf out; ulimit -s 4096; OMP_STACKSIZE=1m $TESSERA run study.cfg -q -o out -s "
+                    "'executor={plugin=\"local\"; threads=2;}' -s "
+                    "'probes=({plugin=\"%s/tests/cli/fixtures/probes/.libs/crashes_deep.so\"; how=\"%s\";})'",
+                    test_build(), its[i].how);
+}
+END_TEST
+
 START_TEST(without_a_worker_there_is_one_process_and_an_exit_is_told)
 {
     shell_gives(folder, 0, NULL, NULL,
@@ -413,6 +432,7 @@ int main(void)
     tcase_add_test(tests, what_does_not_end_after_a_signal_is_named_and_killed_by_the_next);
     tcase_add_test(tests, the_worker_dies_with_the_process_that_waits_for_it);
     tcase_add_test(tests, a_crash_names_the_function_that_it_is_in);
+    tcase_add_test(tests, a_stack_that_is_full_is_told_and_how_it_grows);
     tcase_add_test(tests, without_a_worker_there_is_one_process_and_an_exit_is_told);
     tcase_add_test(tests, a_reader_that_goes_away_ends_the_program_by_its_signal);
     suite_add_tcase(suite, tests);

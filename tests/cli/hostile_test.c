@@ -103,10 +103,10 @@ static const struct {
 } first[] = {
     { "fails", "init", "probe goes_wrong (" },
     { "fails", "init", "): it does not want to" },
-    { "crashes", "init", "crashed in init (signal 11, Segmentation fault); try it with 'tessera test'" },
+    { "crashes", "init", "crashed in init (signal 11, Segmentation fault), in function " },
     { "exits", "init", "ended the process with status 0 in init; try it with 'tessera test'" },
     { "leaves", "init", "ended the process with status 7 in init; try it" },
-    { "crashes", "fini", "crashed in fini (signal 11, Segmentation fault); try it" },
+    { "crashes", "fini", "crashed in fini (signal 11, Segmentation fault), in function " },
     { "exits", "fini", "ended the process with status 0 in fini; try it" },
     { "leaves", "fini", "ended the process with status 7 in fini; try it" },
     { "crashes", "check",
@@ -250,6 +250,21 @@ START_TEST(two_files_with_one_name_are_told_apart_or_refused)
 }
 END_TEST
 
+START_TEST(stacks_too_small_for_the_library_are_refused)
+{
+    shell_gives(
+        folder, 2, NULL,
+        "OMP_STACKSIZE=64 gives each thread a stack of 64 KiB, expected at least 512: unset it, or set it "
+        "to 4M",
+        "OMP_STACKSIZE=64 $TESSERA run study.cfg -q -o out");
+    shell_gives(folder, 2, NULL, "GOMP_STACKSIZE=100000 b gives each thread",
+                "GOMP_STACKSIZE='100000 b' $TESSERA check study.cfg");
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "for size in 512 1M 1g '600 k'; do OMP_STACKSIZE=$size $TESSERA list >/dev/null || exit; done");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hostile");
@@ -273,6 +288,7 @@ int main(void)
     tcase_add_test(tests, what_plugins_print_is_no_part_of_the_results);
     tcase_add_test(tests, symbols_of_a_plugin_stay_with_it);
     tcase_add_test(tests, two_files_with_one_name_are_told_apart_or_refused);
+    tcase_add_test(tests, stacks_too_small_for_the_library_are_refused);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }

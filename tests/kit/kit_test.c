@@ -21,8 +21,9 @@ static void teardown(void)
     test_folder_remove(folder);
 }
 
-#define PATIENCE "600" /* seconds of a check, where none hangs: the sanitizers and busy machines slow down   \
-                        */
+#define PATIENCE                                                                                             \
+    "600" /* seconds of a check, where none hangs: the sanitizers and busy machines slow down                \
+           */
 
 /* Where plugins of a kind lie. */
 static const char *folder_of(const char *kind)
@@ -265,6 +266,8 @@ static bool fails_the_claim(const char *out, const char *claim, const char *mess
 START_TEST(each_fault_fails_its_claim)
 {
     command_result result = test_faulty(faults[_i].kind, faults[_i].fault);
+    bool crashes = strncmp(faults[_i].message, "crashed in ", strlen("crashed in ")) == 0;
+    ck_assert_msg(!crashes || strstr(result.out, ", in function "), "%s", result.out);
     ck_assert_msg(result.status == 1 && fails_the_claim(result.out, faults[_i].claim, faults[_i].message),
                   "%s %s: status %d\n%s%s", faults[_i].kind, faults[_i].fault, result.status, result.out,
                   result.err);

@@ -55,6 +55,40 @@ START_TEST(the_public_names_are_those_that_the_headers_declare)
 }
 END_TEST
 
+START_TEST(every_function_says_who_may_call_it)
+{
+    shell_gives(folder, 0, "tsr_nearest shares-work\n", NULL,
+                "awk -f \"$TSR_SOURCE\"/tests/sdk/threads.awk \"$TSR_SOURCE\"/include/tessera/*.h >said && "
+                "cat said");
+    shell_gives(folder, 0, "tsr_rng_u64 one-thread\n", NULL, "cat said");
+    shell_gives(folder, 0, "tsr_metric in-operation\n", NULL, "cat said");
+    shell_gives(folder, 0, "learned_breakpoints any-thread\n", NULL, "cat said");
+    shell_gives(folder, 0, NULL, NULL,
+                "echo '#include <tessera/tessera.h>' >one.c && $CC -I\"$TSR_SOURCE\"/include -E -P one.c | "
+                "awk -f \"$TSR_SOURCE\"/tests/sdk/declared.awk | awk '$1 != \"type\" { print $2 }' | "
+                "sort >declared && cut -d ' ' -f 1 said | sort | comm -23 declared - >missed && ! grep . missed");
+}
+END_TEST
+
+static void says_of_threads(const char *header, const char *said)
+{
+    write_text(folder, "some.h", header);
+    shell_gives(folder, 1, NULL, said, "awk -f \"$TSR_SOURCE\"/tests/sdk/threads.awk some.h");
+}
+
+START_TEST(a_function_with_no_word_for_threads_or_two_is_found)
+{
+    says_of_threads("/* Does it. */\nTSR_API int *tsr_do(int *x);\n",
+                    "some.h:2: tsr_do: the comment has 0 of the words for threads, expected one");
+    says_of_threads("/* [any-thread] */\nTSR_API int tsr_do(int x);\n\nTSR_API int tsr_do_more(int x);\n",
+                    "some.h:4: tsr_do_more: the comment has 0 of");
+    says_of_threads("/* [any-thread] and\n   [one-thread] */\nTSR_API int tsr_do(int x);\n",
+                    "some.h:3: tsr_do: the comment has 2 of");
+    says_of_threads("typedef struct ops {\n    /* Does it. */\n    void (*run)(void);\n} ops;\n",
+                    "some.h:3: run: the comment has 0 of");
+}
+END_TEST
+
 START_TEST(a_bundled_plugin_exports_its_entry_alone)
 {
     shell_gives(folder, 0, NULL, NULL,
@@ -246,6 +280,8 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, the_library_exports_names_of_its_own_alone);
     tcase_add_test(tests, the_public_names_are_those_that_the_headers_declare);
+    tcase_add_test(tests, every_function_says_who_may_call_it);
+    tcase_add_test(tests, a_function_with_no_word_for_threads_or_two_is_found);
     tcase_add_test(tests, a_bundled_plugin_exports_its_entry_alone);
     tcase_add_test(tests, every_header_compiles_alone_in_c);
     tcase_add_test(tests, every_header_compiles_alone_in_cxx);

@@ -155,7 +155,11 @@ static void normalise_piece(const channel *ch, size_t start, size_t n, float *y)
 static tsr_units units_of(const channel *ch, size_t n, const float *x)
 {
     bool learns = ch->activation->ops->learned_name != NULL;
-    return (tsr_units){ 1, 1, n, x, learns ? ch->pass->parameters[SLOPE] + ch->c : NULL };
+    return (tsr_units){ .samples = 1,
+                        .channels = 1,
+                        .positions = n,
+                        .x = x,
+                        .learned = learns ? ch->pass->parameters[SLOPE] + ch->c : NULL };
 }
 
 static void write_piece(const channel *ch, size_t start, size_t n)

@@ -352,8 +352,16 @@ tsr_node *tsr_conv1d_sized(tsr_graph *graph, tsr_node *x, const tsr_conv1d_optio
         tsr_graph_fail(graph, "a convolution's options are NULL");
     else
         memcpy(&o, options, size < sizeof(o) ? size : sizeof(o));
-    tsr_grouped_conv_config config = { { o.channels, 1, o.kernel, 1, o.stride ? o.stride : 1, 0, o.padding,
-                                         o.bias, o.groups ? o.groups : 1, 1, o.dilation ? o.dilation : 1 },
-                                       true };
+    tsr_conv2d_options row = { .channels = o.channels,
+                               .kernel_h = 1,
+                               .kernel_w = o.kernel,
+                               .stride_h = 1,
+                               .stride_w = o.stride ? o.stride : 1,
+                               .padding_w = o.padding,
+                               .bias = o.bias,
+                               .groups = o.groups ? o.groups : 1,
+                               .dilation_h = 1,
+                               .dilation_w = o.dilation ? o.dilation : 1 };
+    tsr_grouped_conv_config config = { row, true };
     return tsr_apply(graph, &tsr_op_conv1d, &config, 1, &x);
 }
