@@ -13,31 +13,13 @@
 
 /* --- building --- */
 
-static test_net build(tsr_shape shape, int outputs)
-{
-    test_net net = { .model = onnx_instance() };
-    ck_succeeds(tsr_network_new(net.model, shape, outputs, 1, &net.network));
-    net.loss = test_give_loss(net.network);
-    return net;
-}
-
-static void gives(test_net *net, const float *x, size_t n, const float *expected)
-{
-    float y[64];
-    ck_succeeds(tsr_network_predict(net->network, 1, x, y));
-    for (size_t i = 0; i < n; i++)
-        ck_assert_float_eq_tol(y[i], expected[i], 1e-5f);
-}
-
-#define GIVES(net, n, x, ...) gives(net, x, n, (const float[]){ __VA_ARGS__ })
-
 START_TEST(weights_are_the_files_and_a_softmax_at_the_end_is_the_losss)
 {
     onnx_make_two_layers();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
     /* h = (1 + 4, -1 + 2 + 1, .5 - 4 - .5) = (5, 2, -4) */
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     ck_assert_uint_eq(tsr_network_n_layers(net.network), 1);
     ck_assert_str_eq(tsr_network_layer(net.network, 0).name, "act.Relu");
     ck_assert_uint_eq(tsr_network_layer(net.network, 0).units, 3);
@@ -51,8 +33,8 @@ START_TEST(what_the_output_does_not_need_is_left_out)
     onnx_make_two_layers();
     onnx_node("beside", "NonMaxSuppression", "h", "boxes");
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
 }
 END_TEST
@@ -83,9 +65,9 @@ START_TEST(pieces_pads_and_constants_compute_what_they_say)
 {
     make_pieces();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 2), 6);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 2), 6);
     /* (2.5, -3.5; -.25, 8.25) - mean = (2, -4; 0, 8.5), / scale = (1, -1; 0, 2.125), leaky, clipped */
-    GIVES(&net, 6, ((const float[]){ 2.5f, -3.5f, -0.25f, 8.25f }), 0.5f, -0.25f, 0, 0.5f, 0, 0);
+    ONNX_GIVES(&net, 6, ((const float[]){ 2.5f, -3.5f, -0.25f, 8.25f }), 0.5f, -0.25f, 0, 0.5f, 0, 0);
     ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
     ck_assert_uint_eq(tsr_network_layer(net.network, 1).n_breakpoints, 2);
     net_free(&net);
@@ -96,7 +78,7 @@ START_TEST(gradients_are_right)
 {
     onnx_make_maps();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 4, 3), 3);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 4, 3), 3);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     double error = gradient_error(&net, BATCH);
     ck_assert_msg(error < 5e-3, "%g", error);
@@ -109,7 +91,7 @@ START_TEST(courses_along_lines_are_those_of_the_network)
     enum { N = 3, SIZE = 4 };
     make_pieces();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 2), 6);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 2), 6);
     double x[N * SIZE], u[N * SIZE], t[N] = { 0.5, -1.25, 3 };
     float at[N * SIZE], logits[N * 6];
     fill_random(N * SIZE, at, 1);
@@ -155,14 +137,14 @@ START_TEST(a_layer_norm_written_out_is_one)
 {
     make_layer_norm(false);
     onnx_write();
-    test_net net = build(TSR_SHAPE(4), 4);
+    test_net net = onnx_build_net(TSR_SHAPE(4), 4);
     ck_assert_uint_eq(tsr_network_parameters(net.network), 8);
-    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 3.499985f, 4.49998f);
+    ONNX_GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 3.499985f, 4.49998f);
     net_free(&net);
     make_layer_norm(true);
     onnx_write();
-    net = build(TSR_SHAPE(4), 4);
-    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 4.499985f, 5.49998f);
+    net = onnx_build_net(TSR_SHAPE(4), 4);
+    ONNX_GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 4.499985f, 5.49998f);
     net_free(&net);
 }
 END_TEST
@@ -171,8 +153,8 @@ START_TEST(the_datas_shape_is_the_inputs_but_for_dimensions_of_one)
 {
     onnx_make_two_layers();
     onnx_write();
-    test_net net = build(TSR_SHAPE(1, 1, 2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(1, 1, 2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
     tsr_instance *m = onnx_instance();
     tsr_network *network;
@@ -199,8 +181,8 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
     entries[1].key = onnx_copy("offset"), entries[1].value = onnx_copy("4");
     files_write("net.data", w, sizeof(w));
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
     tsr_instance *m = onnx_instance();
     tsr_network *network;
@@ -221,8 +203,7 @@ START_TEST(the_kit_finds_nothing)
 {
     onnx_make_maps();
     onnx_write();
-    command_gives(files_folder, 0, NULL, NULL,
-                  "test model/onnx -s file=net.onnx --limit 600");
+    command_gives(files_folder, 0, NULL, NULL, "test model/onnx -s file=net.onnx --limit 600");
 }
 END_TEST
 
