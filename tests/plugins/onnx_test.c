@@ -7,8 +7,10 @@
 #include "nn/nets.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/host.h>
 #include <tessera/line.h>
 
 /* --- building --- */
@@ -199,6 +201,49 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
 }
 END_TEST
 
+/* The second dimension of the file's input or output is a name, as one that an exporter does not know. */
+static void leave_open(Onnx__ValueInfo *value)
+{
+    Onnx__Dimension *dim = value->type->tensor_type->shape->dim[1];
+    dim->has_dim_value = 0;
+    dim->dim_param = onnx_copy("any");
+}
+
+static void opens(const char *settings, const char *refused)
+{
+    tsr_host *host;
+    tsr_encoder *encoder;
+    char path[4096];
+    float y[2];
+    snprintf(path, sizeof(path), "%s/net.onnx", files_folder);
+    onnx_write();
+    ck_succeeds(tsr_host_new(NULL, &host));
+    tsr_status *status = tsr_encoder_open(host, path, settings, &encoder);
+    if (refused)
+        ck_fails(status, TSR_REFUSED, refused);
+    else {
+        ck_succeeds(status);
+        ck_succeeds(tsr_encoder_predict(encoder, 1, (const float[]){ 1, 2 }, y));
+        ck_assert_float_eq_tol(y[0], 5, 1e-5f);
+        tsr_encoder_free(encoder);
+    }
+    tsr_host_free(host);
+}
+
+START_TEST(sizes_that_the_file_leaves_open_are_taken_from_the_settings)
+{
+    onnx_make_two_layers();
+    opens(NULL, NULL);
+    leave_open(onnx_model.graph->input[0]);
+    opens(NULL, "does not say which shape an input has: expected it in the settings");
+    opens("shape = [2];", NULL);
+    opens("shape = [3];", "its weight takes 2 features, and there are 3");
+    leave_open(onnx_model.graph->output[0]);
+    opens("shape = [2];", "does not say how many values come out: expected it in the settings");
+    opens("shape = [2]; outputs = 2;", NULL);
+}
+END_TEST
+
 START_TEST(the_kit_finds_nothing)
 {
     onnx_make_maps();
@@ -220,6 +265,7 @@ int main(void)
     tcase_add_test(networks, a_layer_norm_written_out_is_one);
     tcase_add_test(networks, the_datas_shape_is_the_inputs_but_for_dimensions_of_one);
     tcase_add_test(networks, weights_may_lie_in_a_file_beside_it);
+    tcase_add_test(networks, sizes_that_the_file_leaves_open_are_taken_from_the_settings);
     tcase_add_test(networks, the_kit_finds_nothing);
     tcase_set_timeout(networks, 600);
     suite_add_tcase(suite, networks);
