@@ -3,6 +3,8 @@
 #include "onnx_nets.h"
 
 #include "cli/command.h"
+#include "config/value.h"
+#include "experiment/model_digest.h"
 #include "nn/network.h"
 #include "nn/nets.h"
 
@@ -12,6 +14,8 @@
 #include <string.h>
 #include <tessera/host.h>
 #include <tessera/line.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 /* --- building --- */
 
@@ -244,6 +248,43 @@ START_TEST(sizes_that_the_file_leaves_open_are_taken_from_the_settings)
 }
 END_TEST
 
+static char *digest_of(void)
+{
+    tsr_run run = { .model = onnx_instance(), .config = tsr_value_group() };
+    test_net other = { .model = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3;") };
+    ck_succeeds(tsr_network_new(other.model, TSR_SHAPE(2), 2, 1, &other.network)); /* which gives no values */
+    ck_succeeds(tsr_model_digest_add(&run, other.network));
+    const tsr_value *digest = tsr_value_member(run.config, "model_hash");
+    ck_assert_ptr_nonnull(digest);
+    char *text = strdup(digest->string);
+    net_free(&other);
+    tsr_value_free(run.config);
+    tsr_instance_free(run.model);
+    return text;
+}
+
+/* The file's length and its bytes, whatever the blocks in which it is read. */
+START_TEST(the_digest_of_a_model_is_its_files)
+{
+    const size_t lengths[] = { 1, 65536, 200000 };
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        size_t length = lengths[i];
+        unsigned char *bytes = malloc(sizeof(length) + length);
+        memcpy(bytes, &length, sizeof(length));
+        for (size_t k = 0; k < length; k++)
+            bytes[sizeof(length) + k] = (unsigned char)(k * k / 7 + i);
+        files_write("net.onnx", bytes + sizeof(length), length);
+        XXH128_hash_t hash = XXH3_128bits(bytes, sizeof(length) + length);
+        char expected[33], *digest = digest_of();
+        snprintf(expected, sizeof(expected), "%016llx%016llx", (unsigned long long)hash.high64,
+                 (unsigned long long)hash.low64);
+        ck_assert_str_eq(digest, expected);
+        free(digest);
+        free(bytes);
+    }
+}
+END_TEST
+
 START_TEST(the_kit_finds_nothing)
 {
     onnx_make_maps();
@@ -266,6 +307,7 @@ int main(void)
     tcase_add_test(networks, the_datas_shape_is_the_inputs_but_for_dimensions_of_one);
     tcase_add_test(networks, weights_may_lie_in_a_file_beside_it);
     tcase_add_test(networks, sizes_that_the_file_leaves_open_are_taken_from_the_settings);
+    tcase_add_test(networks, the_digest_of_a_model_is_its_files);
     tcase_add_test(networks, the_kit_finds_nothing);
     tcase_set_timeout(networks, 600);
     suite_add_tcase(suite, networks);
