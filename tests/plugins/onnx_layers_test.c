@@ -146,6 +146,31 @@ START_TEST(weights_that_nodes_share_are_one_layers)
 }
 END_TEST
 
+START_TEST(convolutions_slopes_and_norms_are_shared_too)
+{
+    onnx_begin((const int64_t[]){ 1, 4, 0 }, (const int64_t[]){ 1, 4, 0 });
+    ONNX_FLOATS("k", ONNX_DIMS(1, 1, 3), 0, 1, 0);
+    ONNX_FLOATS("slope", ONNX_DIMS(1, 1), 0.5f);
+    ONNX_FLOATS("one", ONNX_DIMS(1), 1);
+    ONNX_FLOATS("two", ONNX_DIMS(1), 2);
+    ONNX_FLOATS("zero", ONNX_DIMS(1), 0);
+    onnx_add_list(onnx_node("conv", "Conv", "x k", "a"), "pads", 1, 1);
+    onnx_node("act", "PRelu", "a slope", "b");
+    onnx_add_real(onnx_node("norm", "BatchNormalization", "b two one zero one", "c"), "epsilon", 1e-12);
+    onnx_add_list(onnx_node("conv2", "Conv", "c k", "d"), "pads", 1, 1);
+    onnx_node("act2", "PRelu", "d slope", "e");
+    onnx_add_real(onnx_node("norm2", "BatchNormalization", "e two one zero one", "y"), "epsilon", 1e-12);
+    onnx_write();
+    test_net net = onnx_build_net(TSR_SHAPE(1, 4), 4);
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 3 + 1 + 2);
+    ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
+    ck_assert_str_eq(tsr_network_layer(net.network, 1).name, "act2");
+    /* (1, -1, 3, -2), (3, -1, 7, -3), (3, -.5, 7, -1.5) */
+    ONNX_GIVES(&net, 4, ((const float[]){ 1, -2, 3, -4 }), 7, 0, 15, -2);
+    net_free(&net);
+}
+END_TEST
+
 /* What is said on the standard error while the file is built; to be freed. */
 static char *said_of(void)
 {
@@ -193,6 +218,7 @@ int main(void)
     tcase_add_test(layers, names_that_are_no_text_are_made_one);
     tcase_add_test(layers, an_add_of_others_behind_a_product_is_no_bias);
     tcase_add_test(layers, weights_that_nodes_share_are_one_layers);
+    tcase_add_test(layers, convolutions_slopes_and_norms_are_shared_too);
     tcase_add_test(layers, weights_that_layers_unlike_each_other_share_are_told_of);
     tcase_set_timeout(layers, 60);
     suite_add_tcase(suite, layers);

@@ -236,6 +236,20 @@ START_TEST(constants_are_joined_as_numpy_joins_them)
 }
 END_TEST
 
+/* Of one sample a constant of more dimensions is one too. */
+START_TEST(a_constant_of_more_dimensions_goes_with_a_batch_of_one)
+{
+    begin(2, 2, 13);
+    Onnx__Dimension *batch = onnx_model.graph->input[0]->type->tensor_type->shape->dim[0];
+    batch->has_dim_value = 1;
+    batch->dim_value = 1;
+    ONNX_FLOATS("a", ONNX_DIMS(1, 2, 1), 10, 20);
+    onnx_node("sum", "Add", "x a", "s");
+    onnx_node("flat", "Flatten", "s", "y");
+    GIVES(TSR_SHAPE(2), X(1, 2), 11, 12, 21, 22);
+}
+END_TEST
+
 /* --- the end --- */
 
 START_TEST(a_softmax_before_a_last_reshape_is_the_losss)
@@ -280,6 +294,7 @@ int main(void)
     tcase_add_test(operators, limits_without_end_are_none);
     tcase_add_test(operators, constants_are_computed_beforehand);
     tcase_add_test(operators, constants_are_joined_as_numpy_joins_them);
+    tcase_add_test(operators, a_constant_of_more_dimensions_goes_with_a_batch_of_one);
     tcase_add_test(operators, a_softmax_before_a_last_reshape_is_the_losss);
     tcase_add_test(operators, a_softmax_over_a_part_of_a_sample_is_a_layer);
     tcase_set_timeout(operators, 60);

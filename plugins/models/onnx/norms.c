@@ -168,7 +168,8 @@ static size_t axes_of_mean(const onnx_translation *t, const char *name, const ch
         const Onnx__Attribute *a = mean->attribute[i];
         if (strcmp(onnx_text(a->name), "axes") == 0 && !list && mean->n_input == 1)
             list = a;
-        else if (strcmp(onnx_text(a->name), "keepdims") != 0 || a->i != 1)
+        else if (strcmp(onnx_text(a->name), "noop_with_empty_axes") != 0 &&
+                 (strcmp(onnx_text(a->name), "keepdims") != 0 || a->i != 1))
             return 0;
     }
     onnx_constant *given = mean->n_input == 2 ? onnx_small_constant(t, mean->input[1]) : NULL;
