@@ -146,6 +146,24 @@ START_TEST(weights_that_nodes_share_are_one_layers)
 }
 END_TEST
 
+/* As some exporters write a product with shared weights: each has the weight, and both the bias. */
+START_TEST(copies_of_a_weight_are_shared_where_another_array_is)
+{
+    for (int shares = 0; shares < 2; shares++) {
+        begin();
+        ONNX_FLOATS("w2", ONNX_DIMS(2, 2), 1, 2, -1, 1);
+        ONNX_FLOATS("b2", ONNX_DIMS(2), 0.5f, 1);
+        onnx_node("one", "Gemm", "x w b", "h");
+        onnx_node("two", "Gemm", shares ? "h w2 b" : "h w2 b2", "y");
+        test_net net = written();
+        ck_assert_uint_eq(tsr_network_parameters(net.network), shares ? 6 : 12);
+        /* (1 - 2 + .5, 2 + 2 + 1) = (-.5, 5); (-.5 - 5 + .5, -1 + 5 + 1) */
+        ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), -5, 5);
+        net_free(&net);
+    }
+}
+END_TEST
+
 START_TEST(convolutions_slopes_and_norms_are_shared_too)
 {
     onnx_begin((const int64_t[]){ 1, 4, 0 }, (const int64_t[]){ 1, 4, 0 });
@@ -218,6 +236,7 @@ int main(void)
     tcase_add_test(layers, names_that_are_no_text_are_made_one);
     tcase_add_test(layers, an_add_of_others_behind_a_product_is_no_bias);
     tcase_add_test(layers, weights_that_nodes_share_are_one_layers);
+    tcase_add_test(layers, copies_of_a_weight_are_shared_where_another_array_is);
     tcase_add_test(layers, convolutions_slopes_and_norms_are_shared_too);
     tcase_add_test(layers, weights_that_layers_unlike_each_other_share_are_told_of);
     tcase_set_timeout(layers, 60);
