@@ -30,7 +30,7 @@ AC_DEFUN([TSR_LIBRARIES], [
   AM_CONDITIONAL([HAVE_MATIO], [test $tsr_matio = yes])
   PKG_CHECK_MODULES([ZIP], [libzip], [tsr_zip=yes], [tsr_zip=no])
   AM_CONDITIONAL([HAVE_ZIP], [test $tsr_zip = yes])
-  PKG_CHECK_MODULES([PROTOBUF_C], [libprotobuf-c], [tsr_protobuf_c=yes], [tsr_protobuf_c=no])
+  PKG_CHECK_MODULES([PROTOBUF_C], [libprotobuf-c >= 1.4.1], [tsr_protobuf_c=yes], [tsr_protobuf_c=no])
   AC_PATH_PROG([PROTOC_C], [protoc-c])
   AS_IF([test -z "$PROTOC_C"], [tsr_protobuf_c=no])
   AM_CONDITIONAL([HAVE_PROTOBUF_C], [test $tsr_protobuf_c = yes])
@@ -71,6 +71,6 @@ AC_DEFUN([TSR_SUMMARY], [
   AS_IF([test $tsr_matio = no], [AC_MSG_NOTICE([left out: dataset matlab (install libmatio-dev)])])
   AS_IF([test $tsr_zip = no], [AC_MSG_NOTICE([left out: dataset npy (install libzip-dev)])])
   AS_IF([test $tsr_protobuf_c = no],
-        [AC_MSG_NOTICE([left out: model onnx (install libprotobuf-c-dev and protobuf-c-compiler)])])
+        [AC_MSG_NOTICE([left out: model onnx (install libprotobuf-c-dev, 1.4.1 or newer, and protobuf-c-compiler)])])
   AS_IF([test $tsr_check = no], [AC_MSG_NOTICE([no tests: install check])])
 ])

@@ -1,14 +1,16 @@
 #include "experiment/model_digest.h"
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "plugin/fields.h"
 #include "plugin/instance.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 typedef struct digest {
@@ -16,20 +18,48 @@ typedef struct digest {
     bool any; /* something was added */
 } digest;
 
+#define BLOCK ((size_t)1 << 16)
+
+/* How many bytes it has, and those, block by block: weights of a network may be larger than memory. */
+static tsr_status *add_bytes(digest *d, const char *path, int fd, size_t length)
+{
+    char block[BLOCK];
+    size_t left = length;
+    ssize_t got = 1;
+    XXH3_128bits_update(d->state, &length, sizeof(length));
+    while (got > 0 && left > 0) {
+        got = read(fd, block, left < BLOCK ? left : BLOCK);
+        if (got < 0 && errno == EINTR) {
+            got = 1;
+            continue;
+        }
+        if (got > 0) {
+            XXH3_128bits_update(d->state, block, (size_t)got);
+            left -= (size_t)got;
+        }
+    }
+    if (got < 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the model's file: %s", path, strerror(errno));
+    return left ? tsr_fail(TSR_REFUSED, "%s: ends %zu bytes before its %zu: it changes while it is read",
+                           path, left, length)
+                : NULL;
+}
+
 /* A folder, or what is not there, is not for reading: what the model makes of it is its own matter. */
 static tsr_status *add_file(digest *d, const char *path)
 {
     struct stat about;
-    char *bytes;
-    size_t length;
     if (!path || !*path || stat(path, &about) != 0 || !S_ISREG(about.st_mode))
         return NULL;
-    TSR_TRY(tsr_read_given_file(path, "model's file", PTRDIFF_MAX, &bytes, &length));
-    XXH3_128bits_update(d->state, &length, sizeof(length));
-    XXH3_128bits_update(d->state, bytes, length);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return tsr_fail(TSR_REFUSED, "%s: cannot read the model's file: %s", path, strerror(errno));
+    tsr_status *status = fstat(fd, &about) == 0 && S_ISREG(about.st_mode)
+                             ? add_bytes(d, path, fd, (size_t)about.st_size)
+                             : NULL;
+    close(fd);
     d->any = true;
-    free(bytes);
-    return NULL;
+    return status;
 }
 
 static tsr_status *add_files(void *context, const tsr_instance *instance)

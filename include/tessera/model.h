@@ -28,8 +28,9 @@ typedef struct tsr_model_ops {
     tsr_node *(*build)(const void *self, tsr_graph *graph, tsr_node *input, int outputs);
 
     /* What the model takes and gives of its own, as one that is read from a file: the shape of an input, and
-       how many values come out. It is asked where no data say so. NULL: it takes and gives what is wanted.
-       [one-thread] */
+       how many values come out. It is asked where no data say so; what it does not know either is left as it
+       is, and taken from elsewhere. NULL: it takes and gives what is
+       wanted. [one-thread] */
     tsr_status *(*sizes)(const void *self, tsr_shape *input, int *outputs);
 } tsr_model_ops;
 

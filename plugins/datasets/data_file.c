@@ -1,4 +1,4 @@
-/* Opening the files that a dataset is made of: regular ones alone, and never waiting for one. */
+/* Opening the files that datasets and models are read from: regular ones alone, and never waiting for one. */
 #include "data_file.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Opening the files that a dataset is made of. */
+/* Opening the files that datasets and models are read from. */
 #ifndef TESSERA_DATASETS_DATA_FILE_H
 #define TESSERA_DATASETS_DATA_FILE_H
 

@@ -53,8 +53,6 @@ static Onnx__ValueInfo *value(const char *name, const int64_t *dims)
     info->name = onnx_copy(name);
     info->type = NEW(Onnx__Type, ONNX__TYPE__INIT);
     info->type->tensor_type = NEW(Onnx__TensorType, ONNX__TENSOR_TYPE__INIT);
-    info->type->tensor_type->has_elem_type = 1;
-    info->type->tensor_type->elem_type = 1;
     Onnx__TensorShape *shape = info->type->tensor_type->shape =
         NEW(Onnx__TensorShape, ONNX__TENSOR_SHAPE__INIT);
     Onnx__Dimension *batch = NEW(Onnx__Dimension, ONNX__DIMENSION__INIT);

@@ -18,6 +18,22 @@ tsr_instance *onnx_instance(void)
     return test_instance(TSR_MODEL, settings);
 }
 
+test_net onnx_build_net(tsr_shape shape, int outputs)
+{
+    test_net net = { .model = onnx_instance() };
+    ck_succeeds(tsr_network_new(net.model, shape, outputs, 1, &net.network));
+    net.loss = test_give_loss(net.network);
+    return net;
+}
+
+void onnx_gives(test_net *net, const float *x, size_t n, const float *expected)
+{
+    float y[64];
+    ck_succeeds(tsr_network_predict(net->network, 1, x, y));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_float_eq_tol(y[i], expected[i], 1e-5f);
+}
+
 void onnx_make_two_layers(void)
 {
     onnx_begin((const int64_t[]){ 2, 0 }, (const int64_t[]){ 2, 0 });

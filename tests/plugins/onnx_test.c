@@ -3,41 +3,29 @@
 #include "onnx_nets.h"
 
 #include "cli/command.h"
+#include "config/value.h"
+#include "experiment/model_digest.h"
 #include "nn/network.h"
 #include "nn/nets.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/host.h>
 #include <tessera/line.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 /* --- building --- */
-
-static test_net build(tsr_shape shape, int outputs)
-{
-    test_net net = { .model = onnx_instance() };
-    ck_succeeds(tsr_network_new(net.model, shape, outputs, 1, &net.network));
-    net.loss = test_give_loss(net.network);
-    return net;
-}
-
-static void gives(test_net *net, const float *x, size_t n, const float *expected)
-{
-    float y[64];
-    ck_succeeds(tsr_network_predict(net->network, 1, x, y));
-    for (size_t i = 0; i < n; i++)
-        ck_assert_float_eq_tol(y[i], expected[i], 1e-5f);
-}
-
-#define GIVES(net, n, x, ...) gives(net, x, n, (const float[]){ __VA_ARGS__ })
 
 START_TEST(weights_are_the_files_and_a_softmax_at_the_end_is_the_losss)
 {
     onnx_make_two_layers();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
     /* h = (1 + 4, -1 + 2 + 1, .5 - 4 - .5) = (5, 2, -4) */
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     ck_assert_uint_eq(tsr_network_n_layers(net.network), 1);
     ck_assert_str_eq(tsr_network_layer(net.network, 0).name, "act.Relu");
     ck_assert_uint_eq(tsr_network_layer(net.network, 0).units, 3);
@@ -51,8 +39,8 @@ START_TEST(what_the_output_does_not_need_is_left_out)
     onnx_make_two_layers();
     onnx_node("beside", "NonMaxSuppression", "h", "boxes");
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
 }
 END_TEST
@@ -83,9 +71,9 @@ START_TEST(pieces_pads_and_constants_compute_what_they_say)
 {
     make_pieces();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 2), 6);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 2), 6);
     /* (2.5, -3.5; -.25, 8.25) - mean = (2, -4; 0, 8.5), / scale = (1, -1; 0, 2.125), leaky, clipped */
-    GIVES(&net, 6, ((const float[]){ 2.5f, -3.5f, -0.25f, 8.25f }), 0.5f, -0.25f, 0, 0.5f, 0, 0);
+    ONNX_GIVES(&net, 6, ((const float[]){ 2.5f, -3.5f, -0.25f, 8.25f }), 0.5f, -0.25f, 0, 0.5f, 0, 0);
     ck_assert_uint_eq(tsr_network_n_layers(net.network), 2);
     ck_assert_uint_eq(tsr_network_layer(net.network, 1).n_breakpoints, 2);
     net_free(&net);
@@ -96,7 +84,7 @@ START_TEST(gradients_are_right)
 {
     onnx_make_maps();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 4, 3), 3);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 4, 3), 3);
     ck_succeeds(tsr_network_plan(net.network, BATCH, true));
     double error = gradient_error(&net, BATCH);
     ck_assert_msg(error < 5e-3, "%g", error);
@@ -109,7 +97,7 @@ START_TEST(courses_along_lines_are_those_of_the_network)
     enum { N = 3, SIZE = 4 };
     make_pieces();
     onnx_write();
-    test_net net = build(TSR_SHAPE(2, 2), 6);
+    test_net net = onnx_build_net(TSR_SHAPE(2, 2), 6);
     double x[N * SIZE], u[N * SIZE], t[N] = { 0.5, -1.25, 3 };
     float at[N * SIZE], logits[N * 6];
     fill_random(N * SIZE, at, 1);
@@ -155,14 +143,14 @@ START_TEST(a_layer_norm_written_out_is_one)
 {
     make_layer_norm(false);
     onnx_write();
-    test_net net = build(TSR_SHAPE(4), 4);
+    test_net net = onnx_build_net(TSR_SHAPE(4), 4);
     ck_assert_uint_eq(tsr_network_parameters(net.network), 8);
-    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 3.499985f, 4.49998f);
+    ONNX_GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 3.499985f, 4.49998f);
     net_free(&net);
     make_layer_norm(true);
     onnx_write();
-    net = build(TSR_SHAPE(4), 4);
-    GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 4.499985f, 5.49998f);
+    net = onnx_build_net(TSR_SHAPE(4), 4);
+    ONNX_GIVES(&net, 4, ((const float[]){ 1, 1, 3, 3 }), 0, 0, 4.499985f, 5.49998f);
     net_free(&net);
 }
 END_TEST
@@ -171,8 +159,8 @@ START_TEST(the_datas_shape_is_the_inputs_but_for_dimensions_of_one)
 {
     onnx_make_two_layers();
     onnx_write();
-    test_net net = build(TSR_SHAPE(1, 1, 2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(1, 1, 2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
     tsr_instance *m = onnx_instance();
     tsr_network *network;
@@ -199,8 +187,8 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
     entries[1].key = onnx_copy("offset"), entries[1].value = onnx_copy("4");
     files_write("net.data", w, sizeof(w));
     onnx_write();
-    test_net net = build(TSR_SHAPE(2), 2);
-    GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    test_net net = onnx_build_net(TSR_SHAPE(2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
     net_free(&net);
     tsr_instance *m = onnx_instance();
     tsr_network *network;
@@ -217,12 +205,91 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
 }
 END_TEST
 
+/* The second dimension of the file's input or output is a name, as one that an exporter does not know. */
+static void leave_open(Onnx__ValueInfo *value)
+{
+    Onnx__Dimension *dim = value->type->tensor_type->shape->dim[1];
+    dim->has_dim_value = 0;
+    dim->dim_param = onnx_copy("any");
+}
+
+static void opens(const char *settings, const char *refused)
+{
+    tsr_host *host;
+    tsr_encoder *encoder;
+    char path[4096];
+    float y[2];
+    snprintf(path, sizeof(path), "%s/net.onnx", files_folder);
+    onnx_write();
+    ck_succeeds(tsr_host_new(NULL, &host));
+    tsr_status *status = tsr_encoder_open(host, path, settings, &encoder);
+    if (refused)
+        ck_fails(status, TSR_REFUSED, refused);
+    else {
+        ck_succeeds(status);
+        ck_succeeds(tsr_encoder_predict(encoder, 1, (const float[]){ 1, 2 }, y));
+        ck_assert_float_eq_tol(y[0], 5, 1e-5f);
+        tsr_encoder_free(encoder);
+    }
+    tsr_host_free(host);
+}
+
+START_TEST(sizes_that_the_file_leaves_open_are_taken_from_the_settings)
+{
+    onnx_make_two_layers();
+    opens(NULL, NULL);
+    leave_open(onnx_model.graph->input[0]);
+    opens(NULL, "does not say which shape an input has: expected it in the settings");
+    opens("shape = [2];", NULL);
+    opens("shape = [3];", "its weight takes 2 features, and there are 3");
+    leave_open(onnx_model.graph->output[0]);
+    opens("shape = [2];", "does not say how many values come out: expected it in the settings");
+    opens("shape = [2]; outputs = 2;", NULL);
+}
+END_TEST
+
+static char *digest_of(void)
+{
+    tsr_run run = { .model = onnx_instance(), .config = tsr_value_group() };
+    test_net other = { .model = test_instance(TSR_MODEL, "plugin = \"mlp\"; width = 3;") };
+    ck_succeeds(tsr_network_new(other.model, TSR_SHAPE(2), 2, 1, &other.network)); /* which gives no values */
+    ck_succeeds(tsr_model_digest_add(&run, other.network));
+    const tsr_value *digest = tsr_value_member(run.config, "model_hash");
+    ck_assert_ptr_nonnull(digest);
+    char *text = strdup(digest->string);
+    net_free(&other);
+    tsr_value_free(run.config);
+    tsr_instance_free(run.model);
+    return text;
+}
+
+/* The file's length and its bytes, whatever the blocks in which it is read. */
+START_TEST(the_digest_of_a_model_is_its_files)
+{
+    const size_t lengths[] = { 1, 65536, 200000 };
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        size_t length = lengths[i];
+        unsigned char *bytes = malloc(sizeof(length) + length);
+        memcpy(bytes, &length, sizeof(length));
+        for (size_t k = 0; k < length; k++)
+            bytes[sizeof(length) + k] = (unsigned char)(k * k / 7 + i);
+        files_write("net.onnx", bytes + sizeof(length), length);
+        XXH128_hash_t hash = XXH3_128bits(bytes, sizeof(length) + length);
+        char expected[33], *digest = digest_of();
+        snprintf(expected, sizeof(expected), "%016llx%016llx", (unsigned long long)hash.high64,
+                 (unsigned long long)hash.low64);
+        ck_assert_str_eq(digest, expected);
+        free(digest);
+        free(bytes);
+    }
+}
+END_TEST
+
 START_TEST(the_kit_finds_nothing)
 {
     onnx_make_maps();
     onnx_write();
-    command_gives(files_folder, 0, NULL, NULL,
-                  "test model/onnx -s file=net.onnx --limit 600");
+    command_gives(files_folder, 0, NULL, NULL, "test model/onnx -s file=net.onnx --limit 600");
 }
 END_TEST
 
@@ -239,6 +306,8 @@ int main(void)
     tcase_add_test(networks, a_layer_norm_written_out_is_one);
     tcase_add_test(networks, the_datas_shape_is_the_inputs_but_for_dimensions_of_one);
     tcase_add_test(networks, weights_may_lie_in_a_file_beside_it);
+    tcase_add_test(networks, sizes_that_the_file_leaves_open_are_taken_from_the_settings);
+    tcase_add_test(networks, the_digest_of_a_model_is_its_files);
     tcase_add_test(networks, the_kit_finds_nothing);
     tcase_set_timeout(networks, 600);
     suite_add_tcase(suite, networks);

@@ -46,33 +46,35 @@ static void make_prelu(onnx_translation *t)
     if (t->failed)
         return;
     size_t channels = tsr_shape_channels(tsr_node_shape(x->node)), ones = 1;
-    bool by_channel = slope->reals && slope->n == channels && slope->rank >= x->rank;
+    bool fits = slope->reals && slope->rank <= x->rank + 1,
+         by_channel = fits && slope->n == channels && slope->rank >= x->rank;
     for (size_t i = 0; by_channel && i < slope->rank; i++)
         ones *= i == slope->rank - x->rank ? 1 : slope->dims[i];
-    if (!slope->reals || (slope->n != 1 && !(by_channel && ones == 1))) {
+    if (!fits || (slope->n != 1 && !(by_channel && ones == 1))) {
         onnx_fail(t, "has %zu slopes, expected one, or one for each of %zu channels", slope->n, channels);
         return;
     }
-    onnx_constant *all = onnx_constant_new(1, &channels, false);
+    const onnx_layer layer = { "prelu", { slope }, { (double)channels }, NULL };
+    tsr_node *earlier = onnx_layer_find(t, &layer);
+    if (earlier) {
+        onnx_give(t, 0, tsr_again(t->graph, earlier, x->node), x->rank);
+        return;
+    }
+    onnx_constant *all = onnx_new(t, 1, &channels, false);
     for (size_t i = 0; all && i < channels; i++)
         all->reals[i] = slope->reals[slope->n == 1 ? 0 : i];
-    if (!all)
-        onnx_fail(t, "not enough memory for its slopes");
-    else
-        onnx_give(t, 0,
-                  onnx_initial(t, tsr_activate_with(t->graph, x->node, t->prelu), "weight", channels, all),
-                  x->rank);
+    tsr_node *y = onnx_initial(t, tsr_activate_with(t->graph, x->node, t->prelu), "weight", channels, all);
     onnx_constant_free(all);
+    onnx_layer_keep(t, &layer, y);
+    if (!t->failed)
+        onnx_give(t, 0, y, x->rank);
 }
 
-/* The limits are attributes, inputs, or absent. */
+/* The limits are attributes, inputs, or absent, as the least and the largest float are. */
 static void make_clip(onnx_translation *t)
 {
     const onnx_value *x = onnx_node_input(t, 0);
-    double low = onnx_real(t, "min", -INFINITY), high = onnx_real(t, "max", INFINITY);
-    if ((onnx_has_input(t, 1) && !onnx_scalar(onnx_constant_input(t, 1), &low)) ||
-        (onnx_has_input(t, 2) && !onnx_scalar(onnx_constant_input(t, 2), &high)))
-        onnx_fail(t, "its limits are no numbers");
+    double low = onnx_limit(t, "min", 1, -INFINITY), high = onnx_limit(t, "max", 2, INFINITY);
     if (t->failed)
         return;
     bool lower = low > -FLT_MAX, upper = high < FLT_MAX;
@@ -112,8 +114,10 @@ static void make_hard_sigmoid(onnx_translation *t)
 static void make_hard_swish(onnx_translation *t)
 {
     const onnx_value *x = onnx_node_input(t, 0);
-    if (x)
-        onnx_give(t, 0, tsr_multiply(t->graph, x->node, hard_sigmoid(t, x, 1.0 / 6, 0.5)), x->rank);
+    if (!x)
+        return;
+    t->bearer = hard_sigmoid(t, x, 1.0 / 6, 0.5); /* the layer of the code */
+    onnx_give(t, 0, tsr_multiply(t->graph, x->node, t->bearer), x->rank);
 }
 
 static void make_sigmoid(onnx_translation *t)
@@ -121,6 +125,11 @@ static void make_sigmoid(onnx_translation *t)
     const onnx_value *x = onnx_node_input(t, 0);
     if (x)
         onnx_give(t, 0, tsr_sigmoid(t->graph, x->node), x->rank);
+}
+
+static void make_log_softmax(onnx_translation *t)
+{
+    onnx_fail(t, "is known at the end alone, over all of a sample's values, where the loss has it");
 }
 
 static void make_tanh(onnx_translation *t)
@@ -151,6 +160,7 @@ const onnx_operator onnx_activations[] = {
     { "HardSigmoid", make_hard_sigmoid, " alpha beta ", 1, 1 },
     { "HardSwish", make_hard_swish, " ", 1, 1 },
     { "LeakyRelu", make_leaky_relu, " alpha ", 1, 1 },
+    { "LogSoftmax", make_log_softmax, " axis ", 1, 1 },
     { "PRelu", make_prelu, " ", 2, 2 },
     { "Relu", make_relu, " ", 1, 1 },
     { "Sigmoid", make_sigmoid, " ", 1, 1 },

@@ -32,6 +32,11 @@ static void join_constant(onnx_translation *t, joining *join, const onnx_value *
                           bool scale)
 {
     size_t rank = c->rank > x->rank + 1 ? c->rank - 1 : x->rank;
+    if (rank > x->rank && t->batch != 1) {
+        onnx_fail(t, "takes a constant of %zu dimensions beside %zu, one of which is the batch", c->rank,
+                  x->rank + 1);
+        return;
+    }
     tsr_node *other = onnx_array(t, c, rank, scale);
     if (other)
         onnx_give(t, 0, join(t->graph, widen(t, x->node, x->rank, rank), other), rank);
@@ -55,8 +60,7 @@ static const onnx_value *two(onnx_translation *t, const onnx_constant **c, const
     }
     if (a->node || b->node)
         return *first ? b : a;
-    onnx_fail(t, "is of constants of shapes that are not known to be computed here");
-    return NULL;
+    return NULL; /* such are computed beforehand */
 }
 
 static void make_add(onnx_translation *t)
@@ -117,16 +121,14 @@ static void make_div(onnx_translation *t)
                      "written out");
         return;
     }
-    onnx_constant *inverse = onnx_constant_copy(c);
-    for (size_t i = 0; inverse && i < c->n; i++) {
+    onnx_constant *inverse = onnx_copy(t, c);
+    for (size_t i = 0; inverse && i < c->n && !t->failed; i++) {
         inverse->reals[i] = 1 / c->reals[i];
-        if (!isfinite(inverse->reals[i]))
+        if (!isfinite(c->reals[i]) || !isfinite(inverse->reals[i]))
             onnx_fail(t, "divides by %g", (double)c->reals[i]);
     }
     double factor;
-    if (!inverse)
-        onnx_fail(t, "not enough memory for a constant");
-    else if (t->failed)
+    if (t->failed)
         ;
     else if (onnx_scalar(c, &factor) && c->rank <= x->rank + 1)
         onnx_give(t, 0, tsr_scale(t->graph, x->node, 1 / factor), x->rank);
@@ -141,8 +143,11 @@ static void make_pow(onnx_translation *t)
 {
     const onnx_value *x = onnx_node_input(t, 0);
     double exponent = 0;
-    if (!t->failed && (!onnx_scalar(onnx_constant_input(t, 1), &exponent) || exponent < 2 || exponent > 2))
+    if (!t->failed &&
+        (!onnx_scalar(onnx_constant_input(t, 1), &exponent) || !(exponent >= 2 && exponent <= 2)))
         onnx_fail(t, "raises to %g, expected 2", exponent);
+    if (!t->failed && onnx_constant_input(t, 1)->rank > x->rank + 1)
+        onnx_fail(t, "raises to a number of %zu dimensions", onnx_constant_input(t, 1)->rank);
     if (!t->failed)
         onnx_give(t, 0, tsr_multiply(t->graph, x->node, x->node), x->rank);
 }

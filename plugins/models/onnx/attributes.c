@@ -1,6 +1,7 @@
 /* Attributes of the present node. */
 #include "translate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,20 @@ int64_t onnx_int(onnx_translation *t, const char *name, int64_t otherwise)
 double onnx_real(onnx_translation *t, const char *name, double otherwise)
 {
     const Onnx__Attribute *a = typed(t, name, FLOAT, "a float");
+    if (a && !isfinite(a->f))
+        onnx_fail(t, "attribute %s is %g, expected a finite number", name, (double)a->f);
     return a ? (double)a->f : otherwise;
+}
+
+double onnx_limit(onnx_translation *t, const char *name, size_t i, double otherwise)
+{
+    const Onnx__Attribute *a = typed(t, name, FLOAT, "a float");
+    double limit = a ? (double)a->f : otherwise;
+    if (onnx_has_input(t, i) && !onnx_scalar(onnx_constant_input(t, i), &limit))
+        onnx_fail(t, "its limit %s is no number", name);
+    else if (isnan(limit))
+        onnx_fail(t, "its limit %s is %g", name, limit);
+    return limit;
 }
 
 const char *onnx_string(onnx_translation *t, const char *name, char room[32])

@@ -1,5 +1,6 @@
 #include "constant.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,28 +22,52 @@ enum type {
 
 #define EXTERNAL 1 /* a tensor's data_location */
 
-onnx_constant *onnx_constant_new(size_t rank, const size_t *dims, bool integers)
+#define MAX_ELEMENTS ((size_t)1 << 29) /* of all constants of a file */
+#define FREELY_COMPUTED ((size_t)1 << 24)
+#define COMPUTED_OF_EACH 4 /* that the file holds */
+
+static tsr_status *new_array(size_t rank, const size_t *dims, size_t n, bool integers, onnx_constant **out)
 {
-    size_t n = 1, bytes;
-    for (size_t i = 0; i < rank; i++)
-        if (__builtin_mul_overflow(n, dims[i], &n))
+    onnx_constant *c = *out = calloc(1, sizeof(*c));
+    if (c) {
+        c->rank = rank;
+        c->n = n;
+        if (rank)
+            memcpy(c->dims, dims, rank * sizeof(*dims));
+        if (integers)
+            c->integers = calloc(n ? n : 1, sizeof(*c->integers));
+        else
+            c->reals = calloc(n ? n : 1, sizeof(*c->reals));
+        if (c->integers || c->reals)
             return NULL;
-    if (__builtin_mul_overflow(n, sizeof(int64_t), &bytes) || bytes > PTRDIFF_MAX)
-        return NULL;
-    onnx_constant *c = calloc(1, sizeof(*c));
-    if (!c)
-        return NULL;
-    c->rank = rank;
-    c->n = n;
-    memcpy(c->dims, dims, rank * sizeof(*dims));
-    if (integers)
-        c->integers = calloc(n ? n : 1, sizeof(int64_t));
-    else
-        c->reals = calloc(n ? n : 1, sizeof(float));
-    if (c->integers || c->reals)
-        return c;
+    }
     free(c);
-    return NULL;
+    *out = NULL;
+    return tsr_fail(TSR_NO_MEMORY, "not enough memory for a constant of %zu values", n);
+}
+
+/* How many elements; false: a dimension is too large, or more than MAX_ELEMENTS. */
+static bool count(size_t rank, const size_t *dims, size_t *n)
+{
+    *n = 1;
+    for (size_t i = 0; i < rank; i++)
+        if (dims[i] > INT_MAX || __builtin_mul_overflow(*n, dims[i], n))
+            return false;
+    return *n <= MAX_ELEMENTS;
+}
+
+tsr_status *onnx_constant_new(onnx_file *file, size_t rank, const size_t *dims, bool integers,
+                              onnx_constant **out)
+{
+    size_t n, allowed = FREELY_COMPUTED + COMPUTED_OF_EACH * file->n_read;
+    *out = NULL;
+    if (!count(rank, dims, &n) || n > allowed - file->n_computed)
+        return tsr_fail(TSR_REFUSED,
+                        "makes constants larger than is possible here: expected at most %zu values of all "
+                        "nodes together",
+                        allowed);
+    file->n_computed += n;
+    return new_array(rank, dims, n, integers, out);
 }
 
 void onnx_constant_free(onnx_constant *constant)
@@ -52,18 +77,6 @@ void onnx_constant_free(onnx_constant *constant)
     free(constant->reals);
     free(constant->integers);
     free(constant);
-}
-
-onnx_constant *onnx_constant_copy(const onnx_constant *constant)
-{
-    onnx_constant *c = onnx_constant_new(constant->rank, constant->dims, constant->integers != NULL);
-    if (c && c->integers)
-        memcpy(c->integers, constant->integers, c->n * sizeof(int64_t));
-    else if (c)
-        memcpy(c->reals, constant->reals, c->n * sizeof(float));
-    if (c)
-        c->learned = constant->learned;
-    return c;
 }
 
 /* --- elements --- */
@@ -164,15 +177,11 @@ static tsr_status *lacks(const Onnx__Tensor *tensor, size_t have, size_t expecte
                     what, expected);
 }
 
-static tsr_status *read_raw(const Onnx__Tensor *tensor, const unsigned char *bytes, size_t length,
-                            onnx_constant *c)
+static void read_raw(const Onnx__Tensor *tensor, const unsigned char *bytes, onnx_constant *c)
 {
     size_t width = width_of(tensor->data_type);
-    if (length != c->n * width)
-        return lacks(tensor, length, c->n * width, "bytes");
     for (size_t i = 0; i < c->n; i++)
         set_element(c, i, tensor->data_type, bits_at(bytes + i * width, width));
-    return NULL;
 }
 
 static bool is_decimal(const char *text, size_t *out)
@@ -206,7 +215,7 @@ static tsr_status *read_external(const onnx_file *file, const Onnx__Tensor *tens
     unsigned char *bytes;
     tsr_status *status = onnx_file_beside(file, location, offset, length, &bytes);
     if (!status)
-        status = read_raw(tensor, bytes, length, c);
+        read_raw(tensor, bytes, c);
     free(bytes);
     return tsr_context(status, "tensor '%s'", onnx_shown(tensor->name).chars);
 }
@@ -229,10 +238,8 @@ static size_t listed(const Onnx__Tensor *tensor)
     }
 }
 
-static tsr_status *read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
+static void read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
 {
-    if (listed(tensor) != c->n)
-        return lacks(tensor, listed(tensor), c->n, "values");
     for (size_t i = 0; i < c->n; i++)
         switch (tensor->data_type) {
         case FLOAT:
@@ -251,61 +258,61 @@ static tsr_status *read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
         default:
             set_element(c, i, tensor->data_type, (uint64_t)(int64_t)tensor->int32_data[i]);
         }
-    return NULL;
 }
 
-static tsr_status *make_array(const Onnx__Tensor *tensor, onnx_constant **out)
+/* What the file says of a tensor, before an array is made of it. */
+static tsr_status *check_shape(const Onnx__Tensor *tensor, size_t *dims, size_t *n)
 {
-    size_t dims[ONNX_MAX_RANK];
-    onnx_shown_text shown = onnx_shown(tensor->name);
-    const char *name = shown.chars;
+    onnx_shown_text name = onnx_shown(tensor->name);
     if (!width_of(tensor->data_type))
         return tsr_fail(TSR_REFUSED, "tensor '%s' is of data type %d, expected floats, integers or bools",
-                        name, tensor->data_type);
+                        name.chars, tensor->data_type);
     if (tensor->n_dims > ONNX_MAX_RANK)
-        return tsr_fail(TSR_REFUSED, "tensor '%s' has %zu dimensions, expected at most %d", name,
+        return tsr_fail(TSR_REFUSED, "tensor '%s' has %zu dimensions, expected at most %d", name.chars,
                         tensor->n_dims, ONNX_MAX_RANK);
     if (tensor->segment.len || tensor->segment.data)
-        return tsr_fail(TSR_REFUSED, "tensor '%s' comes in segments, expected it whole", name);
+        return tsr_fail(TSR_REFUSED, "tensor '%s' comes in segments, expected it whole", name.chars);
     for (size_t i = 0; i < tensor->n_dims; i++) {
-        if (tensor->dims[i] < 0)
-            return tsr_fail(TSR_REFUSED, "tensor '%s': dimension %zu is %lld, expected at least 0", name, i,
-                            (long long)tensor->dims[i]);
+        if (tensor->dims[i] < 0 || tensor->dims[i] > INT_MAX)
+            return tsr_fail(TSR_REFUSED, "tensor '%s': dimension %zu is %lld, expected 0 to %d", name.chars,
+                            i, (long long)tensor->dims[i], INT_MAX);
         dims[i] = (size_t)tensor->dims[i];
     }
-    *out = onnx_constant_new(tensor->n_dims, dims, !is_real(tensor->data_type));
-    return *out ? NULL : tsr_fail(TSR_NO_MEMORY, "tensor '%s' does not fit in memory", name);
-}
-
-/* How many bytes the file says that there are is held against the shape before an array is made. */
-static tsr_status *check_length(const Onnx__Tensor *tensor)
-{
-    size_t n = 1, width = width_of(tensor->data_type);
-    bool fits = true;
-    for (size_t i = 0; i < tensor->n_dims && fits; i++)
-        fits = tensor->dims[i] >= 0 && !__builtin_mul_overflow(n, (size_t)tensor->dims[i], &n);
-    fits = fits && !__builtin_mul_overflow(n, width ? width : 1, &n);
-    if (!fits)
-        return tsr_fail(TSR_REFUSED, "tensor '%s': its dimensions do not fit in memory",
-                        onnx_shown(tensor->name).chars);
-    if (width && tensor->data_location != EXTERNAL) {
-        size_t have = tensor->has_raw_data ? tensor->raw_data.len : listed(tensor), whole = n / width;
-        if (have != (tensor->has_raw_data ? n : whole))
-            return lacks(tensor, have, tensor->has_raw_data ? n : whole,
-                         tensor->has_raw_data ? "bytes" : "values");
-    }
+    if (!count(tensor->n_dims, dims, n))
+        return tsr_fail(TSR_REFUSED, "tensor '%s' has more than %zu values", name.chars, MAX_ELEMENTS);
+    if (tensor->data_location == EXTERNAL)
+        return NULL;
+    if (tensor->has_raw_data && tensor->raw_data.len != *n * width_of(tensor->data_type))
+        return lacks(tensor, tensor->raw_data.len, *n * width_of(tensor->data_type), "bytes");
+    if (!tensor->has_raw_data && listed(tensor) != *n)
+        return lacks(tensor, listed(tensor), *n, "values");
     return NULL;
 }
 
-tsr_status *onnx_constant_read(const onnx_file *file, const Onnx__Tensor *tensor, onnx_constant **out)
+size_t onnx_constant_size(const Onnx__Tensor *tensor, size_t max)
 {
+    size_t dims[ONNX_MAX_RANK], n;
+    tsr_status *status = check_shape(tensor, dims, &n);
+    bool good = !status && n <= max;
+    tsr_status_free(status);
+    return good ? n : max + 1;
+}
+
+tsr_status *onnx_constant_read(onnx_file *file, const Onnx__Tensor *tensor, onnx_constant **out)
+{
+    size_t dims[ONNX_MAX_RANK], n;
     *out = NULL;
-    TSR_TRY(check_length(tensor));
-    TSR_TRY(make_array(tensor, out));
-    tsr_status *status = tensor->data_location == EXTERNAL ? read_external(file, tensor, *out)
-                         : tensor->has_raw_data
-                             ? read_raw(tensor, tensor->raw_data.data, tensor->raw_data.len, *out)
-                             : read_listed(tensor, *out);
+    TSR_TRY(check_shape(tensor, dims, &n));
+    if (n > MAX_ELEMENTS - file->n_read)
+        return tsr_fail(TSR_REFUSED, "tensor '%s': all tensors have more than %zu values",
+                        onnx_shown(tensor->name).chars, MAX_ELEMENTS);
+    TSR_TRY(new_array(tensor->n_dims, dims, n, !is_real(tensor->data_type), out));
+    file->n_read += n;
+    if (tensor->data_location != EXTERNAL && tensor->has_raw_data)
+        read_raw(tensor, tensor->raw_data.data, *out);
+    else if (tensor->data_location != EXTERNAL)
+        read_listed(tensor, *out);
+    tsr_status *status = tensor->data_location == EXTERNAL ? read_external(file, tensor, *out) : NULL;
     if (status) {
         onnx_constant_free(*out);
         *out = NULL;

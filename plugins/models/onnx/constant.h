@@ -12,19 +12,24 @@
 typedef struct onnx_constant {
     size_t rank, dims[ONNX_MAX_RANK], n; /* elements; row-major */
     bool learned;                        /* an initializer, which training may change */
+    const char *name;                    /* of that; or NULL */
+    bool taken;                          /* a layer has it */
     float *reals;                        /* or NULL: */
     int64_t *integers;
 } onnx_constant;
 
-/* An array of this shape without values; NULL: no memory. Frees all with onnx_constant_free. */
-onnx_constant *onnx_constant_new(size_t rank, const size_t *dims, bool integers);
+/* An array of zeros of this shape, computed from what the file holds: how much may be is bounded by that, so
+   that a short file does not fill the memory. To be freed by onnx_constant_free. */
+TSR_MUST_CHECK tsr_status *onnx_constant_new(onnx_file *file, size_t rank, const size_t *dims, bool integers,
+                                             onnx_constant **out);
 void onnx_constant_free(onnx_constant *constant);
-/* The same values in a new array. */
-onnx_constant *onnx_constant_copy(const onnx_constant *constant);
 
 /* What a tensor of the file holds: floats of any width as float, integers and bools as int64. The message
    names the tensor. */
-TSR_MUST_CHECK tsr_status *onnx_constant_read(const onnx_file *file, const Onnx__Tensor *tensor,
+TSR_MUST_CHECK tsr_status *onnx_constant_read(onnx_file *file, const Onnx__Tensor *tensor,
                                               onnx_constant **out);
+/* How many elements a tensor says that it has, where that is no more than `max`; else, or where it says no
+   good shape, more than `max`. */
+size_t onnx_constant_size(const Onnx__Tensor *tensor, size_t max);
 
 #endif

@@ -4,12 +4,15 @@
 
 #include "onnx.pb-c.h"
 
+#include <stdbool.h>
 #include <tessera/status.h>
 
 typedef struct onnx_file {
     const char *path;
     Onnx__Model *model;
-    int64_t opset; /* version of the operators' set */
+    int64_t opset;                     /* version of the operators' set */
+    const Onnx__Tensor **initializers; /* the graph's, by name */
+    size_t n_read, n_computed;         /* elements of constants so far (constant.c) */
 } onnx_file;
 
 /* Reads and checks what all else stands on: that it is a model of an operator set that is known, with a
@@ -39,7 +42,8 @@ typedef struct onnx_shown_text {
 } onnx_shown_text;
 onnx_shown_text onnx_shown(const char *text);
 
-/* The initializer of that name; NULL: there is none. */
-const Onnx__Tensor *onnx_file_initializer(const onnx_file *file, const char *name);
+/* Whether the node is this operator of ONNX itself, and not one of the same name of others. */
+bool onnx_is(const Onnx__Node *node, const char *op);
+bool onnx_is_own_domain(const char *domain);
 
 #endif

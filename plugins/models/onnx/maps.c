@@ -2,6 +2,7 @@
 #include "windows.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +16,23 @@ tsr_node *onnx_initial(onnx_translation *t, tsr_node *x, const char *parameter, 
                   constant->reals ? "floats" : "integers", parameter, n);
         return x;
     }
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(constant->reals[i])) {
+            onnx_fail(t, "value %zu of its %s is %g, expected finite ones", i, parameter,
+                      (double)constant->reals[i]);
+            return x;
+        }
     return tsr_initial(t->graph, x, parameter, n, constant->reals);
 }
 
 /* --- matrix products --- */
 
 /* W transposed or not, times `factor`, as rows of outputs; to be freed. */
-static onnx_constant *weights(const onnx_constant *w, bool rows_are_outputs, double factor)
+static onnx_constant *weights(onnx_translation *t, const onnx_constant *w, bool rows_are_outputs,
+                              double factor)
 {
     size_t outputs = w->dims[rows_are_outputs ? 0 : 1], inputs = w->dims[rows_are_outputs ? 1 : 0];
-    onnx_constant *out = onnx_constant_new(2, (const size_t[]){ outputs, inputs }, false);
+    onnx_constant *out = onnx_new(t, 2, (const size_t[]){ outputs, inputs }, false);
     for (size_t o = 0; out && o < outputs; o++)
         for (size_t i = 0; i < inputs; i++)
             out->reals[o * inputs + i] =
@@ -45,21 +53,25 @@ static bool is_matrix(onnx_translation *t, const onnx_constant *w, size_t featur
     return !t->failed;
 }
 
-/* x W^T + bias along the last dimension; the bias may be NULL, or one number for all. */
+/* factor x W^T + beta bias along the last dimension; the bias may be NULL, or one number for all. */
 static tsr_node *linear(onnx_translation *t, tsr_node *x, const onnx_constant *w, bool rows_are_outputs,
-                        double factor, const onnx_constant *bias)
+                        double factor, const onnx_constant *bias, double beta)
 {
-    onnx_constant *own = weights(w, rows_are_outputs, factor);
-    if (!own) {
-        onnx_fail(t, "not enough memory for its weight");
-        return x;
-    }
-    size_t width = own->dims[0];
+    const onnx_layer layer = { "linear", { w, bias }, { rows_are_outputs, factor, beta }, NULL };
+    tsr_node *earlier = onnx_layer_find(t, &layer);
+    if (earlier)
+        return tsr_again(t->graph, earlier, x);
+    size_t width = w->dims[rows_are_outputs ? 0 : 1];
+    onnx_constant *own = weights(t, w, rows_are_outputs, factor),
+                  *shift = bias ? onnx_new(t, 1, &width, false) : NULL;
+    for (size_t i = 0; shift && i < width; i++)
+        shift->reals[i] = (float)(beta * (double)bias->reals[bias->n == 1 ? 0 : i]);
     x = tsr_linear_with(t->graph, x, &(tsr_linear_options){ .width = (int)width, .bias = bias != NULL });
-    x = onnx_initial(t, x, "weight", own->n, own);
-    x = onnx_initial(t, x, "bias", width, bias);
+    x = onnx_initial(t, x, "weight", width * w->dims[rows_are_outputs ? 1 : 0], own);
+    x = onnx_initial(t, x, "bias", width, shift);
     onnx_constant_free(own);
-    return x;
+    onnx_constant_free(shift);
+    return onnx_layer_keep(t, &layer, x);
 }
 
 static void make_gemm(onnx_translation *t)
@@ -68,7 +80,7 @@ static void make_gemm(onnx_translation *t)
     const onnx_constant *w = onnx_constant_input(t, 1),
                         *c = onnx_has_input(t, 2) ? onnx_constant_input(t, 2) : NULL;
     bool outputs_first = onnx_int(t, "transB", 0) != 0;
-    double alpha = onnx_real(t, "alpha", 1), beta = onnx_real(t, "beta", 1), one;
+    double alpha = onnx_real(t, "alpha", 1), beta = onnx_real(t, "beta", 1);
     if (!t->failed && onnx_int(t, "transA", 0) != 0)
         onnx_fail(t, "takes its input transposed, expected a sample in each row");
     if (!t->failed && x->rank != 1)
@@ -76,17 +88,10 @@ static void make_gemm(onnx_translation *t)
     if (t->failed || !is_matrix(t, w, tsr_node_shape(x->node).dims[0], outputs_first))
         return;
     size_t width = w->dims[outputs_first ? 0 : 1];
-    onnx_constant *bias = c ? onnx_constant_new(1, &width, false) : NULL;
-    bool alone = onnx_scalar(c, &one);
-    if (c && (!c->reals || !(alone || (c->n == width && c->dims[c->rank - 1] == width))))
+    if (c && (!c->reals || c->rank > 2 || !(c->n == 1 || (c->n == width && c->dims[c->rank - 1] == width))))
         onnx_fail(t, "its bias has %zu elements, expected %zu floats or one", c->n, width);
-    else if (c && !bias)
-        onnx_fail(t, "not enough memory for its bias");
-    for (size_t i = 0; bias && !t->failed && i < width; i++)
-        bias->reals[i] = (float)(beta * (double)c->reals[alone ? 0 : i]);
     if (!t->failed)
-        onnx_give(t, 0, linear(t, x->node, w, outputs_first, alpha, bias), 1);
-    onnx_constant_free(bias);
+        onnx_give(t, 0, linear(t, x->node, w, outputs_first, alpha, c, beta), 1);
 }
 
 /* Of two nodes of the graph; the one's dimensions before the last two must be the other's. */
@@ -118,10 +123,8 @@ static void make_matmul(onnx_translation *t)
         return;
     const Onnx__Node *add = NULL;
     const onnx_value *product = onnx_value_find(t, t->node->output[0]);
-    const onnx_constant *bias = onnx_joined(t, product, "Add", w->dims[1], &add);
-    if (bias && bias->rank > x->rank + 1)
-        bias = NULL;
-    tsr_node *y = linear(t, x->node, w, false, 1, bias);
+    const onnx_constant *bias = onnx_joined(t, product, x->rank, "Add", w->dims[1], &add);
+    tsr_node *y = linear(t, x->node, w, false, 1, bias, 1);
     onnx_give(t, 0, y, x->rank);
     if (bias)
         onnx_give_for(t, add, y, x->rank);
@@ -147,6 +150,49 @@ static bool read_weight(onnx_translation *t, const onnx_constant *w, size_t n_di
     return !t->failed;
 }
 
+static tsr_node *new_convolution(onnx_translation *t, tsr_node *x, const onnx_window *window, int channels,
+                                 bool has_bias, int groups)
+{
+    if (window->n == 1)
+        return tsr_conv1d_with(t->graph, x,
+                               &(tsr_conv1d_options){ .channels = channels,
+                                                      .kernel = window->size[0],
+                                                      .stride = window->stride[0],
+                                                      .padding = window->padding[0],
+                                                      .bias = has_bias,
+                                                      .groups = groups,
+                                                      .dilation = window->dilation[0] });
+    return tsr_conv2d_with(t->graph, x,
+                           &(tsr_conv2d_options){ .channels = channels,
+                                                  .kernel_h = window->size[0],
+                                                  .kernel_w = window->size[1],
+                                                  .stride_h = window->stride[0],
+                                                  .stride_w = window->stride[1],
+                                                  .padding_h = window->padding[0],
+                                                  .padding_w = window->padding[1],
+                                                  .bias = has_bias,
+                                                  .groups = groups,
+                                                  .dilation_h = window->dilation[0],
+                                                  .dilation_w = window->dilation[1] });
+}
+
+static tsr_node *convolution(onnx_translation *t, tsr_node *x, const onnx_window *window,
+                             const onnx_constant *w, const onnx_constant *bias, int groups)
+{
+    const onnx_layer layer = { "conv",
+                               { w, bias },
+                               { groups, window->stride[0], window->stride[1], window->padding[0],
+                                 window->padding[1], window->dilation[0], window->dilation[1] },
+                               NULL };
+    tsr_node *earlier = onnx_layer_find(t, &layer);
+    if (earlier)
+        return tsr_again(t->graph, earlier, x);
+    x = new_convolution(t, x, window, (int)w->dims[0], bias != NULL, groups);
+    x = onnx_initial(t, x, "weight", w->n, w);
+    x = onnx_initial(t, x, "bias", w->dims[0], bias);
+    return onnx_layer_keep(t, &layer, x);
+}
+
 static void make_conv(onnx_translation *t)
 {
     const onnx_value *in = onnx_node_input(t, 0);
@@ -166,32 +212,9 @@ static void make_conv(onnx_translation *t)
     if (!onnx_window_read(t, n, shape.dims + 1, w->dims + 2, &window))
         return;
     tsr_node *x = onnx_window_pad(t, in->node, &window, 0);
-    int channels = (int)w->dims[0];
-    if (n == 1)
-        x = tsr_conv1d_with(t->graph, x,
-                            &(tsr_conv1d_options){ .channels = channels,
-                                                   .kernel = window.size[0],
-                                                   .stride = window.stride[0],
-                                                   .padding = window.padding[0],
-                                                   .bias = bias != NULL,
-                                                   .groups = (int)groups,
-                                                   .dilation = window.dilation[0] });
-    else
-        x = tsr_conv2d_with(t->graph, x,
-                            &(tsr_conv2d_options){ .channels = channels,
-                                                   .kernel_h = window.size[0],
-                                                   .kernel_w = window.size[1],
-                                                   .stride_h = window.stride[0],
-                                                   .stride_w = window.stride[1],
-                                                   .padding_h = window.padding[0],
-                                                   .padding_w = window.padding[1],
-                                                   .bias = bias != NULL,
-                                                   .groups = (int)groups,
-                                                   .dilation_h = window.dilation[0],
-                                                   .dilation_w = window.dilation[1] });
-    x = onnx_initial(t, x, "weight", w->n, w);
-    x = onnx_initial(t, x, "bias", w->dims[0], bias);
-    onnx_give(t, 0, x, in->rank);
+    x = convolution(t, x, &window, w, bias, (int)groups);
+    if (!t->failed)
+        onnx_give(t, 0, x, in->rank);
 }
 
 const onnx_operator onnx_maps[] = {

@@ -268,6 +268,11 @@ tsr_node *onnx_array(onnx_translation *t, const onnx_constant *constant, size_t 
     }
     for (size_t i = 0; i < rank; i++)
         config.shape.dims[i] = i < lacking ? 1 : constant->dims[i - lacking + beyond];
-    return onnx_initial(t, tsr_apply(t->graph, &array, &config, 1, &t->input), "weight", constant->n,
-                        constant);
+    const onnx_layer layer = { "array", { constant }, { scale, (double)rank }, NULL };
+    tsr_node *earlier = constant->name ? onnx_layer_find(t, &layer) : NULL;
+    if (earlier)
+        return earlier;
+    tsr_node *y =
+        onnx_initial(t, tsr_apply(t->graph, &array, &config, 1, &t->input), "weight", constant->n, constant);
+    return constant->name ? onnx_layer_keep(t, &layer, y) : y;
 }

@@ -1,13 +1,11 @@
 #include "translate.h"
 
-#include <limits.h>
-#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME 200
+#define MAX_ATTRIBUTES 32
 
 void onnx_fail(onnx_translation *t, const char *format, ...)
 {
@@ -32,153 +30,16 @@ void onnx_fail(onnx_translation *t, const char *format, ...)
     free(message);
 }
 
-/* --- sizes --- */
-
-static const Onnx__TensorShape *shape_of(const Onnx__ValueInfo *value)
+bool onnx_failed(onnx_translation *t, tsr_status *status)
 {
-    const Onnx__TensorType *type = value->type ? value->type->tensor_type : NULL;
-    return type ? type->shape : NULL;
-}
-
-/* 0 for one that has a name instead, or none. */
-static int64_t dim_of(const Onnx__TensorShape *shape, size_t i)
-{
-    return shape->dim[i]->has_dim_value ? shape->dim[i]->dim_value : 0;
-}
-
-static tsr_status *sample_shape(const onnx_file *file, const Onnx__ValueInfo *value, tsr_shape *out)
-{
-    const Onnx__TensorShape *shape = shape_of(value);
-    if (!shape)
-        return tsr_fail(TSR_REFUSED, "%s: does not say the shape of '%s'", file->path,
-                        onnx_shown(value->name).chars);
-    if (shape->n_dim < 1 || shape->n_dim > TSR_MAX_DIMS + 1)
-        return tsr_fail(TSR_REFUSED, "%s: '%s' has %zu dimensions, expected the batch and 1 to %d more",
-                        file->path, onnx_shown(value->name).chars, shape->n_dim, TSR_MAX_DIMS);
-    *out = (tsr_shape){ .n_dims = shape->n_dim > 1 ? shape->n_dim - 1 : 1, .dims = { 1 } };
-    size_t size = 1;
-    for (size_t i = 1; i < shape->n_dim; i++) {
-        int64_t dim = dim_of(shape, i);
-        if (dim < 1)
-            return tsr_fail(TSR_REFUSED, "%s: dimension %zu of '%s' is dynamic ('%s'), expected a number",
-                            file->path, i, onnx_shown(value->name).chars,
-                            onnx_shown(shape->dim[i]->dim_param).chars);
-        if (dim > INT_MAX || __builtin_mul_overflow(size, (size_t)dim, &size) || size > INT_MAX)
-            return tsr_fail(TSR_REFUSED, "%s: '%s' has more than %d values", file->path,
-                            onnx_shown(value->name).chars, INT_MAX);
-        out->dims[i - 1] = (size_t)dim;
-    }
-    return NULL;
-}
-
-tsr_status *onnx_sizes(const onnx_file *file, const char *output, tsr_shape *shape, int *outputs)
-{
-    const Onnx__ValueInfo *in, *out;
-    tsr_shape last;
-    TSR_TRY(onnx_file_input(file, &in));
-    TSR_TRY(onnx_file_output(file, output, &out));
-    TSR_TRY(sample_shape(file, in, shape));
-    TSR_TRY(sample_shape(file, out, &last));
-    *outputs = (int)tsr_shape_size(last);
-    return NULL;
-}
-
-/* --- the input --- */
-
-/* Whether two shapes are one but for dimensions of 1. */
-static bool same_but_for_ones(tsr_shape a, tsr_shape b)
-{
-    size_t i = 0, k = 0;
-    for (;; i++, k++) {
-        while (i < a.n_dims && a.dims[i] == 1)
-            i++;
-        while (k < b.n_dims && b.dims[k] == 1)
-            k++;
-        if (i == a.n_dims || k == b.n_dims)
-            return i == a.n_dims && k == b.n_dims;
-        if (a.dims[i] != b.dims[k])
-            return false;
-    }
-}
-
-static void write_shape(tsr_shape shape, char *out, size_t capacity)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < shape.n_dims && used < capacity; i++)
-        used += (size_t)snprintf(out + used, capacity - used, "%s%zu", i ? " x " : "", shape.dims[i]);
-}
-
-/* The data's shape as the file wants it: as it is, where dimensions that the file leaves open are the data's;
-   as a vector; with other dimensions of 1. */
-static tsr_node *take_input(onnx_translation *t, const Onnx__ValueInfo *value, tsr_node *input)
-{
-    const Onnx__TensorShape *declared = shape_of(value);
-    tsr_shape data = tsr_node_shape(input), wanted = data;
-    if (!declared || declared->n_dim < 1)
-        return input;
-    t->batch = dim_of(declared, 0) > 0 ? dim_of(declared, 0) : 0;
-    bool rank_fits = declared->n_dim == data.n_dims + 1, open = false, fits = rank_fits;
-    for (size_t i = 1; i < declared->n_dim; i++) {
-        int64_t dim = dim_of(declared, i);
-        open = open || dim < 1;
-        fits = fits && (dim < 1 || (uint64_t)dim == data.dims[i - 1]);
-    }
-    if (fits)
-        return input;
-    tsr_status *status = sample_shape(t->file, value, &wanted);
-    bool as_vector = !status && wanted.n_dims == 1 && tsr_shape_size(wanted) == tsr_shape_size(data);
-    if (!status && (as_vector || same_but_for_ones(wanted, data)))
-        return tsr_reshape(t->graph, input, wanted);
-    char here[128], there[128];
-    write_shape(data, here, sizeof(here));
-    write_shape(wanted, there, sizeof(there));
-    if (status)
-        onnx_fail(
-            t, "its input '%s' is of %zu dimensions beside the batch, some of them open, and the data are %s",
-            onnx_shown(value->name).chars, declared->n_dim - 1, here);
+    if (!status)
+        return false;
+    if (tsr_status_error(status) == TSR_NO_MEMORY)
+        onnx_fail(t, "not enough memory");
     else
-        onnx_fail(t, "its input '%s' is %s, and the data are %s", onnx_shown(value->name).chars, there, here);
+        onnx_fail(t, "%s", tsr_status_message(status));
     tsr_status_free(status);
-    return input;
-}
-
-/* --- names --- */
-
-/* The file's name of the node, or of what it makes: a / between names is a dot, what no name may have is _.
- */
-static void name_of(const Onnx__Node *node, char out[MAX_NAME])
-{
-    const char *from = *onnx_text(node->name) ? node->name : node->n_output ? node->output[0] : "";
-    size_t n = 0;
-    from += strspn(from, "/");
-    for (; *from && n < MAX_NAME - 24; from++) {
-        char c = *from;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-        out[n++] = c == '/' || c == '.' ? '.' : plain ? c : '_';
-    }
-    if (n == 0)
-        out[n++] = '_';
-    out[n] = '\0';
-}
-
-static int compare_text(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
-/* The same, and unlike those before it: kept among `names`. NULL: no memory. */
-static const char *unique_name(const Onnx__Node *node, size_t number, void **names)
-{
-    char name[MAX_NAME];
-    name_of(node, name);
-    if (tfind(name, names, compare_text))
-        snprintf(name + strlen(name), 24, "_%zu", number);
-    char *kept = strdup(name);
-    if (kept && tsearch(kept, names, compare_text))
-        return kept;
-    free(kept);
-    return NULL;
+    return true;
 }
 
 /* --- nodes --- */
@@ -203,10 +64,14 @@ static bool is_known(const char *attribute, const char *known)
 
 static bool check_attributes(onnx_translation *t, const onnx_operator *o)
 {
+    if (t->node->n_attribute > MAX_ATTRIBUTES)
+        onnx_fail(t, "has %zu attributes, expected at most %d", t->node->n_attribute, MAX_ATTRIBUTES);
     for (size_t i = 0; i < t->node->n_attribute && !t->failed; i++) {
         const Onnx__Attribute *a = t->node->attribute[i];
         if (!is_known(onnx_text(a->name), o->attributes))
             onnx_fail(t, "has the attribute '%s', which is not known here", onnx_shown(a->name).chars);
+        else if (onnx_attribute(t, a->name) != a)
+            onnx_fail(t, "has the attribute '%s' twice", a->name);
         else if (*onnx_text(a->ref_attr_name))
             onnx_fail(t, "attribute '%s' stands for one of a function, expected its value",
                       onnx_shown(a->name).chars);
@@ -236,15 +101,17 @@ static bool has_only_constants(onnx_translation *t)
 
 static void make_node(onnx_translation *t)
 {
-    const char *domain = onnx_text(t->node->domain), *type = onnx_text(t->node->op_type);
+    const char *type = onnx_text(t->node->op_type);
     onnx_written_norm norm;
     if (onnx_is_written_norm(t, t->node, &norm)) {
         onnx_make_written_norm(t, &norm);
         return;
     }
-    const onnx_operator *o = *domain && strcmp(domain, "ai.onnx") != 0 ? NULL : find_operator(type);
-    if (*domain && strcmp(domain, "ai.onnx") != 0)
-        onnx_fail(t, "is of the domain '%s', expected ONNX's own operators", onnx_shown(domain).chars);
+    bool is_own = onnx_is_own_domain(t->node->domain);
+    const onnx_operator *o = is_own ? find_operator(type) : NULL;
+    if (!is_own)
+        onnx_fail(t, "is of the domain '%s', expected ONNX's own operators",
+                  onnx_shown(t->node->domain).chars);
     else if (!o)
         onnx_fail(t, "the operator %s is not known here", onnx_shown(type).chars);
     else if (check_attributes(t, o) && check_inputs(t, o) && !(has_only_constants(t) && onnx_fold(t)) &&
@@ -265,65 +132,105 @@ static bool is_to_be_made(const onnx_translation *t)
     return needed;
 }
 
-/* Makes the present node; its first output, where that is a new node of the graph, gets the name. */
+/* Whether the node is not just one that came in. */
+static bool is_new(const onnx_translation *t, const tsr_node *made)
+{
+    for (size_t i = 0; i < t->node->n_input; i++) {
+        const onnx_value *in = onnx_value_find(t, t->node->input[i]);
+        if (in && in->node == made)
+            return false;
+    }
+    return true;
+}
+
+/* Makes the present node. What bears its name is its first output, if that is a new node of the graph, or the
+   part of it that was chosen. */
 static void make_named(onnx_translation *t, const char *name)
 {
+    t->bearer = NULL;
     tsr_scope(t->graph, "%s", name);
     make_node(t);
     tsr_scope_end(t->graph);
     const onnx_value *made = t->node->n_output ? onnx_value_find(t, t->node->output[0]) : NULL;
-    size_t length = strlen(name);
-    if (t->failed || !made || !made->node)
-        return;
-    const char *called = tsr_node_name(made->node); /* "<name>.<operator><number>", if it is new */
-    if (strncmp(called, name, length) == 0 && called[length] == '.')
-        tsr_named(t->graph, made->node, "%s", name);
+    if (!t->failed && !t->bearer && made && made->node && is_new(t, made->node))
+        t->bearer = made->node;
+    if (!t->failed && t->bearer)
+        tsr_named(t->graph, t->bearer, "%s", name);
 }
 
 static void make_all(onnx_translation *t)
 {
     const Onnx__Graph *graph = t->file->model->graph;
-    void *names = NULL;
     for (size_t i = 0; i < graph->n_node && !t->failed; i++) {
         t->node = graph->node[i];
         t->number = i;
-        if (!is_to_be_made(t))
-            continue;
-        const char *name = unique_name(t->node, i, &names);
+        const char *name = is_to_be_made(t) ? onnx_unique_name(t) : NULL;
         if (name)
             make_named(t, name);
-        else
-            onnx_fail(t, "not enough memory");
     }
-    tdestroy(names, free);
     t->node = NULL;
 }
 
-/* The network ends before a softmax at the end, which the loss has. */
-static const char *logits_of(const onnx_translation *t, const char *output)
+/* --- the output --- */
+
+/* A softmax that the output ends with, up to its shape; NULL: there is none. */
+static const Onnx__Node *find_softmax(const onnx_translation *t, const char *output)
 {
-    const onnx_value *value = onnx_value_find(t, output);
-    const char *type = value && value->maker ? onnx_text(value->maker->op_type) : "";
-    bool softmax = strcmp(type, "Softmax") == 0 || strcmp(type, "LogSoftmax") == 0;
-    return softmax && value->maker->n_input ? value->maker->input[0] : output;
+    static const char *const reshaping[] = { "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze" };
+    for (size_t left = t->file->model->graph->n_node; left > 0; left--) {
+        const onnx_value *value = onnx_value_find(t, output);
+        const Onnx__Node *maker = value ? value->maker : NULL;
+        bool reshapes = false;
+        if (!maker || !maker->n_input)
+            return NULL;
+        if (onnx_is(maker, "Softmax") || onnx_is(maker, "LogSoftmax"))
+            return maker;
+        for (size_t i = 0; i < sizeof(reshaping) / sizeof(*reshaping); i++)
+            reshapes = reshapes || onnx_is(maker, reshaping[i]);
+        if (!reshapes)
+            return NULL;
+        output = maker->input[0];
+    }
+    return NULL;
 }
 
-static tsr_node *translate(onnx_translation *t, const char *output)
+/* Whether it is over all of a sample's values, as the loss's is. */
+static bool is_over_all(onnx_translation *t, const Onnx__Node *softmax, const onnx_value *x)
 {
-    onnx_values_enter(t);
-    if (t->failed)
-        return t->input;
-    const char *logits = logits_of(t, output);
-    onnx_values_need(t, logits);
+    tsr_shape shape = tsr_node_shape(x->node);
+    bool old = t->file->opset < 13;
+    size_t axis = 0, size = 1;
+    t->node = softmax;
+    bool good = onnx_axis(t, onnx_int(t, "axis", old ? 1 : -1), x->rank + 1, &axis) && axis > 0;
+    t->node = NULL;
+    for (size_t i = axis; good && i <= (old ? x->rank : axis); i++)
+        size *= shape.dims[i - 1];
+    return good && size == tsr_shape_size(shape);
+}
+
+static const onnx_value *make_output(onnx_translation *t, const char *output)
+{
+    onnx_values_need(t, output);
     make_all(t);
-    onnx_value *last = t->failed ? NULL : onnx_value_find(t, logits);
+    const onnx_value *last = t->failed ? NULL : onnx_value_find(t, output);
     if (!t->failed && (!last || !last->node))
         onnx_fail(t, "its output '%s' %s", onnx_shown(output).chars,
                   last ? "does not depend on the input" : "is made by no node");
-    return t->failed ? t->input : last->node;
+    return t->failed ? NULL : last;
 }
 
-tsr_node *onnx_build(const onnx_file *file, tsr_graph *graph, tsr_node *input, const char *output,
+/* The network ends before a softmax at the end, which the loss has. */
+static tsr_node *translate(onnx_translation *t, const char *output)
+{
+    onnx_values_enter(t);
+    const Onnx__Node *softmax = t->failed ? NULL : find_softmax(t, output);
+    const onnx_value *last = t->failed ? NULL : make_output(t, softmax ? softmax->input[0] : output);
+    if (last && softmax && !is_over_all(t, softmax, last) && !t->failed)
+        last = make_output(t, output);
+    return last && !t->failed ? last->node : t->input;
+}
+
+tsr_node *onnx_build(onnx_file *file, tsr_graph *graph, tsr_node *input, const char *output,
                      const tsr_instance *prelu)
 {
     onnx_translation t = { .file = file, .graph = graph, .prelu = prelu, .input = input };
@@ -336,8 +243,10 @@ tsr_node *onnx_build(const onnx_file *file, tsr_graph *graph, tsr_node *input, c
         tsr_status_free(status);
         return input;
     }
-    t.input = take_input(&t, in, input);
+    onnx_take_input(&t, in);
     tsr_node *last = t.failed ? input : translate(&t, onnx_text(out->name));
+    onnx_layers_clear(&t);
     onnx_values_clear(&t);
+    onnx_names_clear(&t);
     return last;
 }

@@ -22,19 +22,33 @@ typedef struct onnx_value {
 } onnx_value;
 
 typedef struct onnx_translation {
-    const onnx_file *file;
+    onnx_file *file;
     tsr_graph *graph;
     const tsr_instance *prelu;
     tsr_node *input;
-    int64_t batch;          /* that the file says an input has; 0: it does not say */
-    void *values;           /* of tsearch, by name */
-    const Onnx__Node *node; /* that is being made, and its number */
+    int64_t batch;                 /* that the file says an input has; 0: it does not say */
+    void *values, *names, *layers; /* trees of tsearch */
+    const Onnx__Node *node;        /* that is being made, and its number */
     size_t number;
+    tsr_node *bearer; /* of its name; NULL: what it gives */
     bool failed;
 } onnx_translation;
 
 /* Fails the graph, printf style; the message has the file, the node's name and its operator before it. */
 void onnx_fail(onnx_translation *t, const char *format, ...) TSR_PRINTF(2, 3);
+
+/* The same with a status, which is freed; true: it was a failure. */
+bool onnx_failed(onnx_translation *t, tsr_status *status);
+
+/* --- the input (input.c) and names (names.c) --- */
+
+/* Makes the data the file's input, and reads its batch; fails where they do not fit. */
+void onnx_take_input(onnx_translation *t, const Onnx__ValueInfo *value);
+#define ONNX_RESHAPED_INPUT "input.reshaped"
+
+/* The present node's name in the graph; NULL and failed: no memory. */
+const char *onnx_unique_name(onnx_translation *t);
+void onnx_names_clear(onnx_translation *t);
 
 /* --- values (values.c) --- */
 
@@ -53,14 +67,61 @@ const onnx_constant *onnx_constant_input(onnx_translation *t, size_t i);
 bool onnx_has_input(const onnx_translation *t, size_t i);
 
 /* What the node gives: output i, of a graph's node with `rank` dimensions, or a constant, which is taken
-   over. */
+   over, or NULL, where it has failed. */
 void onnx_give(onnx_translation *t, size_t i, tsr_node *node, size_t rank);
 void onnx_give_constant(onnx_translation *t, size_t i, onnx_constant *constant);
 /* The same for the first output of a later node, which the present one stands for. */
 void onnx_give_for(onnx_translation *t, const Onnx__Node *node, tsr_node *made, size_t rank);
 
-/* The only user of a value, if that is a node of this operator; else NULL. */
-const Onnx__Node *onnx_sole_user(const onnx_value *value, const char *op);
+/* Arrays of zeros, and copies, as onnx_constant_new makes them; NULL and failed. */
+onnx_constant *onnx_new(onnx_translation *t, size_t rank, const size_t *dims, bool integers);
+onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant);
+
+/* --- layers (layers.c) --- */
+
+/* A layer with arrays of the file. One that is made of the same arrays in the same way as an earlier one is
+   that layer, applied again. */
+typedef struct onnx_layer {
+    const char *op;                 /* whatever tells kinds apart */
+    const onnx_constant *arrays[4]; /* of values; NULL: it has none */
+    double numbers[10];             /* what else it is made of */
+    tsr_node *node;
+} onnx_layer;
+
+/* The earlier one's node; NULL: there is none, and onnx_layer_keep is to be called with the one that is made.
+ */
+tsr_node *onnx_layer_find(const onnx_translation *t, const onnx_layer *layer);
+/* Warns where a learned array is already another layer's. Returns the node. */
+tsr_node *onnx_layer_keep(onnx_translation *t, const onnx_layer *layer, tsr_node *node);
+void onnx_layers_clear(onnx_translation *t);
+
+/* --- shapes with the batch (shapes.c) --- */
+
+/* Of a node ONNX_BATCH comes first; a constant has none. */
+typedef struct onnx_dims {
+    size_t n;
+    int64_t dim[ONNX_MAX_RANK];
+} onnx_dims;
+
+onnx_dims onnx_dims_of(const onnx_value *value);
+
+/* Gives a Shape node's list, from `start` to before `end`. */
+void onnx_give_shape(onnx_translation *t, const onnx_dims *dims);
+
+/* What Flatten, Reshape, Squeeze and Unsqueeze, whichever the present node is, make of a shape. */
+bool onnx_dims_changed(onnx_translation *t, const onnx_dims *from, onnx_dims *to);
+
+/* What a Slice takes of one axis: places first, first + step, ...; `count` may be 0. */
+typedef struct onnx_part {
+    size_t axis;
+    int64_t first, step;
+    size_t count;
+} onnx_part;
+/* Returns how many axes; all of the batch is no part. */
+size_t onnx_parts(onnx_translation *t, const onnx_dims *from, onnx_part out[ONNX_MAX_RANK]);
+
+/* A Transpose's order of the dimensions. */
+bool onnx_order(onnx_translation *t, size_t rank, size_t order[ONNX_MAX_RANK]);
 
 /* --- attributes (attributes.c) --- */
 
@@ -76,6 +137,8 @@ size_t onnx_ints_or_input(onnx_translation *t, const char *name, size_t i, int64
 /* Axes of the present shape, of `rank` with the batch, ascending and from 0 on; fails for what is none. */
 size_t onnx_axes(onnx_translation *t, size_t n, const int64_t *axes, size_t rank, size_t *out);
 bool onnx_axis(onnx_translation *t, int64_t axis, size_t rank, size_t *out);
+/* A limit, which may be absent: attribute `name`, or input i; no NaN. */
+double onnx_limit(onnx_translation *t, const char *name, size_t i, double otherwise);
 /* One number of an array that holds just that. */
 bool onnx_scalar(const onnx_constant *constant, double *out);
 
@@ -93,6 +156,10 @@ typedef struct onnx_operator {
 extern const onnx_operator onnx_maps[], onnx_windows[], onnx_arithmetic[], onnx_activations[],
     onnx_arrangements[], onnx_norms[];
 
+/* What an initializer or a Constant node holds, if it has at most ONNX_MAX_RANK elements; before any node is
+   made. To be freed; NULL: it is none. */
+onnx_constant *onnx_small_constant(const onnx_translation *t, const char *name);
+
 /* Makes a node whose inputs are all constants; false: it is none that is known to be computed beforehand. */
 bool onnx_fold(onnx_translation *t);
 
@@ -108,8 +175,7 @@ tsr_node *onnx_piecewise(tsr_graph *graph, tsr_node *x, const onnx_pieces *piece
 
 /* A constant as a node, the same for every sample: learned where it is an initializer. Its shape is the
    constant's, with 1s before it up to `rank` dimensions; what it has for the batch, if it goes so far, must
-   be
-   1. NULL and failed where it does not fit. */
+   be 1. NULL and failed where it does not fit. */
 tsr_node *onnx_array(onnx_translation *t, const onnx_constant *constant, size_t rank, bool scale);
 
 /* Gives the node's parameter these values; the constant must have as many. */
@@ -120,8 +186,10 @@ tsr_node *onnx_reshape(onnx_translation *t, tsr_node *x, size_t rank, const size
 
 /* A layer norm written out, (x - mean x) / sqrt(mean (x - mean x)^2 + epsilon), which a Div ends. */
 typedef struct onnx_written_norm {
-    const char *x, *epsilon; /* the names of values */
-    const Onnx__Node *mean;  /* which has the axes */
+    const char *x; /* the name of a value */
+    double epsilon;
+    size_t n_axes;
+    int64_t axes[ONNX_MAX_RANK];
 } onnx_written_norm;
 
 /* Whether the node ends one. */
@@ -129,16 +197,16 @@ bool onnx_is_written_norm(const onnx_translation *t, const Onnx__Node *node, onn
 /* Makes it of the present node. */
 void onnx_make_written_norm(onnx_translation *t, const onnx_written_norm *norm);
 
-/* Where the only user of the present node's output is an `op` of it and a learned constant of n elements, all
-   in its last dimension: that constant, and the node. NULL: no. */
-const onnx_constant *onnx_joined(onnx_translation *t, const onnx_value *value, const char *op, size_t n,
-                                 const Onnx__Node **user);
+/* Where the only user of a value of `rank` dimensions is an `op` of it and a learned constant of n elements,
+   all in its last dimension, which leaves it as many dimensions: that constant, and the node. NULL: no. */
+const onnx_constant *onnx_joined(onnx_translation *t, const onnx_value *value, size_t rank, const char *op,
+                                 size_t n, const Onnx__Node **user);
 
 /* Builds the network; the host's build operation. */
-tsr_node *onnx_build(const onnx_file *file, tsr_graph *graph, tsr_node *input, const char *output,
+tsr_node *onnx_build(onnx_file *file, tsr_graph *graph, tsr_node *input, const char *output,
                      const tsr_instance *prelu);
 
-/* The shape of a sample, and how many values come out, as the file says. */
+/* The shape of a sample, and how many values come out; each is left as it is where the file does not say. */
 TSR_MUST_CHECK tsr_status *onnx_sizes(const onnx_file *file, const char *output, tsr_shape *shape,
                                       int *outputs);
 

@@ -79,7 +79,6 @@ void onnx_values_need(onnx_translation *t, const char *output)
         onnx_written_norm norm;
         if (needed && onnx_is_written_norm(t, node, &norm)) {
             use(t, node, norm.x);
-            use(t, node, norm.epsilon);
             continue;
         }
         for (size_t k = 0; needed && k < node->n_input; k++)
@@ -128,12 +127,10 @@ static void define(onnx_translation *t, onnx_value *value)
 {
     if (value->node || value->constant || !value->tensor)
         return;
-    tsr_status *status = onnx_constant_read(t->file, value->tensor, &value->constant);
-    if (status)
-        onnx_fail(t, "%s", tsr_status_message(status));
-    else
-        value->constant->learned = value->constant->reals != NULL;
-    tsr_status_free(status);
+    if (onnx_failed(t, onnx_constant_read(t->file, value->tensor, &value->constant)))
+        return;
+    value->constant->learned = value->constant->reals != NULL;
+    value->constant->name = value->name;
 }
 
 onnx_value *onnx_input(onnx_translation *t, size_t i)
@@ -199,19 +196,24 @@ void onnx_give_for(onnx_translation *t, const Onnx__Node *node, tsr_node *made, 
 void onnx_give_constant(onnx_translation *t, size_t i, onnx_constant *constant)
 {
     onnx_value *value = constant ? output(t, t->node, i) : NULL;
-    if (!constant)
-        onnx_fail(t, "not enough memory for a constant");
     if (value)
         value->constant = constant;
     else
         onnx_constant_free(constant);
 }
 
-const onnx_constant *onnx_joined(onnx_translation *t, const onnx_value *value, const char *op, size_t n,
-                                 const Onnx__Node **user)
+/* The only user of a value, if that is such an operator of ONNX, of two inputs and without attributes. */
+static const Onnx__Node *sole_user(const onnx_value *value, const char *op)
 {
-    const Onnx__Node *node = onnx_sole_user(value, op);
-    if (!node || node->n_input != 2)
+    const Onnx__Node *user = value && value->n_uses == 1 ? value->user : NULL;
+    return user && onnx_is(user, op) && user->n_input == 2 && !user->n_attribute ? user : NULL;
+}
+
+const onnx_constant *onnx_joined(onnx_translation *t, const onnx_value *value, size_t rank, const char *op,
+                                 size_t n, const Onnx__Node **user)
+{
+    const Onnx__Node *node = sole_user(value, op);
+    if (!node)
         return NULL;
     onnx_value *other = onnx_value_find(t, node->input[strcmp(node->input[0], value->name) == 0 ? 1 : 0]);
     if (!other || other == value)
@@ -219,12 +221,31 @@ const onnx_constant *onnx_joined(onnx_translation *t, const onnx_value *value, c
     define(t, other);
     const onnx_constant *c = other->constant;
     *user = node;
-    return c && c->reals && c->learned && c->n == n && c->rank > 0 && c->dims[c->rank - 1] == n ? c : NULL;
+    return c && c->reals && c->learned && c->n == n && c->rank > 0 && c->rank <= rank + 1 &&
+                   c->dims[c->rank - 1] == n
+               ? c
+               : NULL;
 }
 
-const Onnx__Node *onnx_sole_user(const onnx_value *value, const char *op)
+/* --- new constants --- */
+
+onnx_constant *onnx_new(onnx_translation *t, size_t rank, const size_t *dims, bool integers)
 {
-    return value && value->n_uses == 1 && value->user && strcmp(onnx_text(value->user->op_type), op) == 0
-               ? value->user
-               : NULL;
+    onnx_constant *c = NULL;
+    if (!t->failed)
+        onnx_failed(t, onnx_constant_new(t->file, rank, dims, integers, &c));
+    return c;
+}
+
+onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant)
+{
+    onnx_constant *c = onnx_new(t, constant->rank, constant->dims, constant->integers != NULL);
+    if (!c)
+        return NULL;
+    if (c->integers)
+        memcpy(c->integers, constant->integers, c->n * sizeof(*c->integers));
+    else
+        memcpy(c->reals, constant->reals, c->n * sizeof(*c->reals));
+    c->learned = constant->learned;
+    return c;
 }

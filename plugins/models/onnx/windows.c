@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 /* --- windows --- */
@@ -69,7 +70,9 @@ bool onnx_window_read(onnx_translation *t, size_t n, const size_t *sides, const 
     onnx_string(t, "auto_pad", padding);
     if (strcmp(padding, "SAME_UPPER") == 0 || strcmp(padding, "SAME_LOWER") == 0)
         pad_to_same(out, sides, strcmp(padding, "SAME_UPPER") == 0, pads);
-    else if (*padding && strcmp(padding, "NOTSET") != 0 && strcmp(padding, "VALID") != 0)
+    else if (strcmp(padding, "VALID") == 0)
+        memset(pads, 0, sizeof(pads));
+    else if (*padding && strcmp(padding, "NOTSET") != 0)
         onnx_fail(t, "auto_pad is '%s', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER",
                   onnx_shown(padding).chars);
     if (onnx_attribute(t, "ceil_mode") && onnx_int(t, "ceil_mode", 0))
@@ -243,6 +246,8 @@ static void make_pad(onnx_translation *t)
         onnx_fail(t, "names axes, expected the padding of all dimensions");
     else if (onnx_has_input(t, 2) && !onnx_scalar(onnx_constant_input(t, 2), &value))
         onnx_fail(t, "its value is no number");
+    else if (!isfinite((float)value))
+        onnx_fail(t, "its value is %g, expected a finite number", value);
     size_t expected = 2 * (in->rank + 1);
     if (listed)
         n = listed->n_ints;
