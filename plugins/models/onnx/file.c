@@ -245,8 +245,9 @@ static tsr_status *sort_initializers(onnx_file *file)
 tsr_status *onnx_file_read(const char *path, onnx_file *out)
 {
     *out = (onnx_file){ .path = path };
-    TSR_TRY(read_model(out));
-    tsr_status *status = check_model(out);
+    tsr_status *status = read_model(out);
+    if (!status)
+        status = check_model(out);
     if (!status)
         status = sort_initializers(out);
     if (status)
