@@ -39,6 +39,8 @@ static const command commands[] = {
       "      --fresh           remove the results that the folder has and start anew\n"
       "      --redo-changed    do finished runs again whose data or plugins have changed since\n"
       "      --keep            keep such runs as they are; without either, they are refused\n"
+      "      --retrain         train again what a changed config cannot be given without; else it is "
+      "refused\n"
       "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
       "  -q, --quiet           no progress and no notes, only errors and the table\n"
       "\n"

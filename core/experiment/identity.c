@@ -123,6 +123,20 @@ tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
     return status;
 }
 
+const char *const tsr_identity_growing[] = { "probes", "training.snapshots", "training.epochs", NULL };
+
+tsr_status *tsr_identity_of_training(const tsr_value *config, char id[17])
+{
+    tsr_value *training = tsr_value_copy(config);
+    if (!training)
+        return tsr_no_memory("a training's id");
+    for (const char *const *key = tsr_identity_growing; *key; key++)
+        tsr_value_remove_at(training, *key);
+    tsr_status *status = tsr_identity_of(training, id);
+    tsr_value_free(training);
+    return status;
+}
+
 tsr_status *tsr_identity_of_sweep(const tsr_value *resolved, char id[17])
 {
     const tsr_value *list = tsr_value_member(resolved, "sweep");

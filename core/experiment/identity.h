@@ -13,6 +13,14 @@
    are kept, `output` and `codes.memory`, is no part of it, nor what tsr_identity_forget_defaults removes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
 
+/* The same of its training alone, without what may change while runs are reused: probes, snapshots and the
+   number of epochs. Runs with one such id are trained alike as far as they go, but where the schedule goes by
+   the number of epochs. */
+TSR_MUST_CHECK tsr_status *tsr_identity_of_training(const tsr_value *config, char id[17]);
+
+/* Keys that a study may change in its folder, dotted, NULL at the end: those that are no part of that id. */
+extern const char *const tsr_identity_growing[];
+
 /* Removes the keys that came after the first results where they have their defaults and `other` (NULL: no
    config) lacks them: a run that such a key says nothing new of has the id that it had without it. */
 void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other);

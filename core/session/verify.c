@@ -148,7 +148,8 @@ typedef struct doing {
 static int do_run(void *context)
 {
     const doing *d = context;
-    tsr_status *status = tsr_run_attempt(d->v->experiment, &d->v->again, d->run, tsr_cores(), d->progress);
+    tsr_status *status =
+        tsr_run_attempt(d->v->experiment, &d->v->again, d->run, NULL, tsr_cores(), d->progress);
     if (status)
         tsr_log_error("%s", tsr_status_message(status));
     bool done = !status;
