@@ -38,6 +38,8 @@ static tsr_status *compare_probes(tsr_predecessor *p, const tsr_value *config)
     if (whole) {
         tsr_identity_forget_defaults(there, NULL);
         tsr_identity_forget_defaults(here, NULL);
+        tsr_identity_shorten_paths(there);
+        tsr_identity_shorten_paths(here);
     }
     for (size_t i = 0; whole && p->same_probe && i < p->run->n_probes; i++)
         p->same_probe[i] = probes_alike(tsr_value_element(tsr_value_member(there, "probes"), i),

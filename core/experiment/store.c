@@ -109,14 +109,14 @@ static tsr_status *compare(tsr_store *store, const tsr_value *there, const tsr_e
     for (size_t i = 0; i < n_swept + n; i++)
         apart[i] = i < n_swept ? experiment->swept[i] : tsr_identity_growing[i - n_swept];
     tsr_status *status =
-        tsr_identity_same_experiment(there, experiment->resolved, n_swept + n, apart, &difference);
+        tsr_identity_same_experiment(there, experiment->resolved, n_swept + n, apart, false, &difference);
     if (!status && difference.chars)
         status = tsr_fail(TSR_REFUSED,
                           "%s: holds the results of another experiment (%s): expected the same one; choose "
                           "another folder with -o, or replace its results with --fresh",
                           store->shown, difference.chars);
     if (!status)
-        status = tsr_identity_same_experiment(there, experiment->resolved, n_swept, apart, &difference);
+        status = tsr_identity_same_experiment(there, experiment->resolved, n_swept, apart, true, &difference);
     if (!status) {
         store->grown = difference.chars;
         difference.chars = NULL;

@@ -261,6 +261,39 @@ START_TEST(a_damaged_state_costs_its_run_and_is_named)
 }
 END_TEST
 
+/* Numbers of two kinds in a table. */
+static void write_data(const char *name, const char *more)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "mkdir -p %s && { echo a,b,kind; i=0; while [ $i -lt 60 ]; do echo $((i %% 7)),$((i * i %% "
+                "11)),$((i %% "
+                "2)); i=$((i+1)); done; %s } >%s/data.csv",
+                name, more, name);
+}
+
+START_TEST(data_may_lie_elsewhere_and_must_be_the_same)
+{
+    static const char data[] =
+        MODEL "-s 'dataset={plugin=\"table\";train=\"~/data.csv\";label=\"kind\";test_fraction=0.3;}' "
+              "-s training.samples=0";
+    write_data("home", "");
+    write_data("other", "");
+    write_data("changed", "echo 3,3,1;");
+    shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/home \"$TESSERA\" run study.cfg -q -o out %s", data);
+    shell_gives(folder, 2, NULL, "have changed: digest",
+                "HOME=$PWD/changed \"$TESSERA\" run study.cfg -o out %s", data);
+    shell_gives(folder, 0, NULL, "1 run is taken over from finished ones without training",
+                "mv out moved && HOME=$PWD/other \"$TESSERA\" run study.cfg -o moved %s", data);
+    shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/other \"$TESSERA\" run study.cfg -q -o whole %s", data);
+    same_tables("moved", "whole");
+    /* the record of a run, where its data lie elsewhere */
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "rm -r home/* && \"$TESSERA\" run $(grep -l home/data.csv moved/runs/*/run.json | head -1) -o moved "
+        "-s dataset.train=$PWD/other/data.csv -s output.save_model=true");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("growing");
@@ -283,6 +316,7 @@ int main(void)
     tcase_add_test(tests, an_early_stop_stays_where_it_was);
     tcase_add_test(tests, without_a_state_or_with_a_schedule_by_the_number_of_epochs_it_is_asked);
     tcase_add_test(tests, a_damaged_state_costs_its_run_and_is_named);
+    tcase_add_test(tests, data_may_lie_elsewhere_and_must_be_the_same);
     suite_add_tcase(suite, tests);
     return test_main(suite);
 }
