@@ -26,39 +26,49 @@ typedef struct finding {
 
 /* --- the folder's runs --- */
 
-static tsr_status *add_run(finding *f, const char *id, const json_t *record)
+static tsr_status *add_run(finding *f, const char *id, const tsr_value *config)
 {
     char training[17];
-    tsr_value *config = tsr_value_from_json(json_object_get(record, "config"));
-    tsr_status *status = config ? tsr_identity_of_training(config, training) : tsr_no_memory("the runs");
-    tsr_value_free(config);
-    TSR_TRY(status);
+    TSR_TRY(tsr_identity_of_training(config, training));
     json_t *ids = json_object_get(f->by_training, training);
     if (!ids && (!(ids = json_array()) || json_object_set_new(f->by_training, training, ids) != 0))
         return tsr_no_memory("the runs");
     return json_array_append_new(ids, json_string(id)) ? tsr_no_memory("the runs") : NULL;
 }
 
-/* A record that says nothing is warned of elsewhere. */
+/* A run that is none of the experiment's, or is to be done; a record that says nothing is warned of
+ * elsewhere. */
+static tsr_status *read_run(finding *f, const char *id)
+{
+    char *path = tsr_record_path(f->session->store.folder, id);
+    json_t *record = NULL;
+    tsr_status *status = path ? tsr_record_read(path, id, &record) : tsr_no_memory("a path");
+    free(path);
+    if (tsr_status_error(status) == TSR_REFUSED || tsr_status_error(status) == TSR_IO) {
+        tsr_status_free(status);
+        return NULL;
+    }
+    const json_t *said = json_object_get(record, "config");
+    bool done = !status && tsr_record_is_done(record) && json_is_object(said);
+    tsr_value *config = done ? tsr_value_from_json(said) : NULL;
+    if (done)
+        status = config ? add_run(f, id, config) : tsr_no_memory("the runs");
+    tsr_value_free(config);
+    json_decref(record);
+    return status;
+}
+
 static tsr_status *visit(void *context, const char *id)
 {
     finding *f = context;
     const json_t *number = json_object_get(f->numbers, id);
-    json_t *known = number ? f->session->records[json_integer_value(number)] : NULL, *read = NULL;
+    json_int_t i = json_integer_value(number);
     if (!tsr_is_run_id(id))
         return NULL;
-    char *path = tsr_record_path(f->session->store.folder, id);
-    tsr_status *status = !path ? tsr_no_memory("a path") : known ? NULL : tsr_record_read(path, id, &read);
-    free(path);
-    if (tsr_status_error(status) == TSR_REFUSED || tsr_status_error(status) == TSR_IO) {
-        tsr_status_free(status);
-        status = NULL;
-    }
-    const json_t *record = known ? known : read;
-    if (!status && tsr_record_is_done(record) && json_is_object(json_object_get(record, "config")))
-        status = add_run(f, id, record);
-    json_decref(read);
-    return status;
+    if (!number || !f->session->records[i])
+        return read_run(f, id);
+    return tsr_record_is_done(f->session->records[i]) ? add_run(f, id, f->session->experiment->runs[i].config)
+                                                      : NULL;
 }
 
 static tsr_status *read_folder(finding *f)
