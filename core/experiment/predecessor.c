@@ -9,6 +9,7 @@
 #include "config/compare.h"
 #include "config/json.h"
 #include "experiment/identity.h"
+#include "experiment/model_file.h"
 #include "experiment/record.h"
 #include "experiment/training_state.h"
 #include "plugin/kinds.h"
@@ -181,23 +182,51 @@ static bool compares(const tsr_run *run)
     return false;
 }
 
-static bool is_due(const tsr_predecessor *p, size_t epoch)
-{
-    return find_place(p, epoch) < p->n_due;
-}
-
-bool tsr_predecessor_is_probed(const tsr_predecessor *p)
-{
-    /* codes that a later snapshot is compared with are taken again */
-    return is_due(p, p->done) && (!has_all(p, p->done) || (p->goes_on && compares(p->run)));
-}
-
 bool tsr_predecessor_has_file(const tsr_predecessor *p, const char *name)
 {
     char *path = tsr_path_join(p->folder, name);
     bool found = path && access(path, F_OK) == 0;
     free(path);
     return found;
+}
+
+static bool has_snapshot_file(const tsr_predecessor *p, size_t epoch)
+{
+    char *path = tsr_snapshot_path(p->folder, epoch);
+    bool found = path && access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+bool tsr_predecessor_has_network(const tsr_predecessor *p, size_t epoch)
+{
+    return has_snapshot_file(p, epoch) ||
+           (epoch == p->done && (tsr_predecessor_has_file(p, "model.safetensors") ||
+                                 tsr_predecessor_has_file(p, TSR_STATE_FILE)));
+}
+
+static bool has_codes(const tsr_predecessor *p, size_t epoch)
+{
+    return epoch == p->done && tsr_predecessor_has_file(p, "codes/kept.npy");
+}
+
+/* Whether a later snapshot is compared with the codes of this one, which are taken again for that. */
+static bool is_compared(const tsr_predecessor *p, size_t place)
+{
+    if (place + 1 == p->n_due)
+        return p->goes_on && compares(p->run);
+    for (size_t i = 0; i < p->run->n_probes; i++)
+        if (tsr_probe_needs(p->run->probes[i]) & TSR_PROBE_PREVIOUS &&
+            !tsr_predecessor_has(p, i, p->due[place + 1]))
+            return true;
+    return false;
+}
+
+bool tsr_predecessor_is_probed(const tsr_predecessor *p, size_t place)
+{
+    size_t epoch = p->due[place];
+    return !has_all(p, epoch) || is_compared(p, place) ||
+           (p->run->output.save_snapshots && !has_snapshot_file(p, epoch));
 }
 
 /* --- what it lacks --- */
@@ -225,11 +254,6 @@ static bool schedules_alike(const tsr_run *run, size_t epochs, size_t until)
     return alike;
 }
 
-static bool has_network(const tsr_predecessor *p)
-{
-    return tsr_predecessor_has_file(p, "model.safetensors") || tsr_predecessor_has_file(p, TSR_STATE_FILE);
-}
-
 static void check_training(const tsr_predecessor *p, tsr_text *lacks)
 {
     size_t epochs = (size_t)json_integer_value(
@@ -239,9 +263,6 @@ static void check_training(const tsr_predecessor *p, tsr_text *lacks)
                      tsr_instance_name(p->run->training_plugins.schedule));
     else if (p->goes_on && !tsr_predecessor_has_file(p, TSR_STATE_FILE))
         tsr_text_add(lacks, "has not kept where its training stood (output.save_state)");
-    else if (p->goes_on && compares(p->run) && p->n_due && !is_due(p, p->done))
-        tsr_text_add(lacks, "has not kept the codes of epoch %zu, which a probe compares with",
-                     p->due[p->n_due - 1]);
 }
 
 /* A probe's metrics after an epoch that the predecessor has not got from it. */
@@ -250,42 +271,44 @@ static void check_probe(const tsr_predecessor *p, size_t probe, size_t epoch, ts
     const tsr_instance *instance = p->run->probes[probe];
     unsigned needs = tsr_probe_needs(instance);
     const char *label = tsr_probe_label(instance);
-    if (epoch != p->done)
+    bool network = tsr_predecessor_has_network(p, epoch), codes = has_codes(p, epoch);
+    if (!network && epoch != p->done)
         tsr_text_add(lacks,
-                     "has no such measure of probe %s after epoch %zu, and its network of then is not saved",
+                     "has no such measure of probe %s after epoch %zu, and has not saved its network of then "
+                     "(output.save_snapshots)",
                      label, epoch);
-    else if (needs & TSR_PROBE_PREVIOUS && find_place(p, epoch) > 0)
-        tsr_text_add(lacks, "has not saved the codes that probe %s compares with", label);
-    else if (!has_network(p) && !tsr_predecessor_has_file(p, "codes/kept.npy"))
+    else if (!network && !codes)
         tsr_text_add(lacks, "has saved neither its network nor its codes, which probe %s is done on", label);
-    else if (!has_network(p) && needs & TSR_PROBE_NETWORK)
+    else if (!network && needs & TSR_PROBE_NETWORK)
         tsr_text_add(lacks, "has not saved its network (output.save_model), which probe %s needs", label);
 }
 
-static void check_snapshots(const tsr_predecessor *p, tsr_text *lacks)
+static void check_snapshot(const tsr_predecessor *p, size_t place, tsr_text *lacks)
 {
-    for (size_t i = 0; i < p->n_due && !lacks->length; i++) {
-        size_t epoch = p->due[i];
-        if (!tsr_predecessor_snapshot(p, epoch))
-            tsr_text_add(lacks, "has no snapshot after epoch %zu", epoch);
-        for (size_t probe = 0; probe < p->run->n_probes && !lacks->length; probe++)
-            if (!tsr_predecessor_has(p, probe, epoch))
-                check_probe(p, probe, epoch, lacks);
-    }
+    size_t epoch = p->due[place];
+    bool network = tsr_predecessor_has_network(p, epoch);
+    if (!tsr_predecessor_snapshot(p, epoch))
+        tsr_text_add(lacks, "has no snapshot after epoch %zu", epoch);
+    for (size_t probe = 0; probe < p->run->n_probes && !lacks->length; probe++)
+        if (!tsr_predecessor_has(p, probe, epoch))
+            check_probe(p, probe, epoch, lacks);
+    if (!lacks->length && is_compared(p, place) && !network && !has_codes(p, epoch))
+        tsr_text_add(lacks, "has not kept the codes of epoch %zu, which a probe compares with", epoch);
+    if (!lacks->length && p->run->output.save_snapshots && !network)
+        tsr_text_add(lacks, "has not saved its network after epoch %zu (output.save_snapshots)", epoch);
 }
 
 /* The files that the run is to leave, where its training is over. */
 static void check_files(const tsr_predecessor *p, tsr_text *lacks)
 {
     const tsr_output_settings *output = &p->run->output;
-    bool own = p->last == p->done, state = own && tsr_predecessor_has_file(p, TSR_STATE_FILE),
-         network = own && has_network(p);
-    if (output->save_state && !state)
+    bool network = tsr_predecessor_has_network(p, p->last);
+    if (output->save_state && !(p->last == p->done && tsr_predecessor_has_file(p, TSR_STATE_FILE)))
         tsr_text_add(lacks, "has not kept where its training stood after epoch %zu (output.save_state)",
                      p->last);
     else if (output->save_model && !network)
         tsr_text_add(lacks, "has not saved its network after epoch %zu (output.save_model)", p->last);
-    else if (output->save_codes && !network && !(own && tsr_predecessor_has_file(p, "codes/kept.npy")))
+    else if (output->save_codes && !network && !has_codes(p, p->last))
         tsr_text_add(lacks, "has saved neither its network nor its codes after epoch %zu", p->last);
 }
 
@@ -294,8 +317,8 @@ tsr_status *tsr_predecessor_check(const tsr_predecessor *p, tsr_text *lacks)
     TSR_TRY(tsr_identity_compare(p->run, p->record, lacks));
     if (!lacks->length)
         check_training(p, lacks);
-    if (!lacks->length)
-        check_snapshots(p, lacks);
+    for (size_t i = 0; i < p->n_due && !lacks->length; i++)
+        check_snapshot(p, i, lacks);
     if (!lacks->length && !p->goes_on)
         check_files(p, lacks);
     return lacks->failed ? tsr_no_memory("a run") : NULL;

@@ -36,8 +36,12 @@ const json_t *tsr_predecessor_snapshot(const tsr_predecessor *predecessor, size_
 /* Whether that snapshot has what the run's probe would give. */
 bool tsr_predecessor_has(const tsr_predecessor *predecessor, size_t probe, size_t epoch);
 
-/* Whether the network after the predecessor's last epoch, or its codes, are needed for the run's measures. */
-bool tsr_predecessor_is_probed(const tsr_predecessor *predecessor);
+/* Whether the network of a due snapshot, or its codes, are needed: probes are to be done on it, codes to be
+   compared with, or it is to be saved. */
+bool tsr_predecessor_is_probed(const tsr_predecessor *predecessor, size_t place);
+
+/* Whether it has kept the network after this epoch. */
+bool tsr_predecessor_has_network(const tsr_predecessor *predecessor, size_t epoch);
 
 /* Whether its folder holds a file. */
 bool tsr_predecessor_has_file(const tsr_predecessor *predecessor, const char *name);

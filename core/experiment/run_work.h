@@ -46,6 +46,9 @@ tsr_training tsr_run_training(tsr_run_work *work);
    fail; these are in failed_probes then. `last`: codes are saved if that is asked for. */
 TSR_MUST_CHECK tsr_status *tsr_run_take_snapshot(tsr_run_work *work, size_t epoch, bool last);
 
+/* Saves the network as that of a snapshot. */
+TSR_MUST_CHECK tsr_status *tsr_run_save_network(const tsr_run_work *work, size_t epoch);
+
 /* Adds a snapshot whose metrics are at hand; both objects stay the caller's. */
 TSR_MUST_CHECK tsr_status *tsr_run_add_snapshot(tsr_run_work *work, size_t epoch, json_t *metrics,
                                                 json_t *undefined);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/metrics.h"
+#include "experiment/model_file.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
 #include "experiment/saved_codes.h"
@@ -251,6 +252,17 @@ static tsr_status *measure(tsr_run_work *w, size_t i, size_t epoch, const tsr_co
     return status;
 }
 
+tsr_status *tsr_run_save_network(const tsr_run_work *w, size_t epoch)
+{
+    char *folder = tsr_path_join(w->folder, TSR_SNAPSHOTS), *path = tsr_snapshot_path(w->folder, epoch);
+    tsr_status *status = folder && path ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_model_file_write(path, w->network, w->run->config);
+    free(folder);
+    free(path);
+    return status;
+}
+
 /* Evaluates, takes codes and probes them: one entry of "snapshots". */
 tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
 {
@@ -268,6 +280,8 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
         status = measure(w, i, epoch, train, test, metrics, undefined);
     if (!status && last && w->run->output.save_codes)
         status = save_codes(w, train, test);
+    if (!status && w->run->output.save_snapshots)
+        status = tsr_run_save_network(w, epoch);
     tsr_codes_free(train);
     tsr_codes_free(test);
     pass_whole_on(w, epoch);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -138,8 +139,10 @@ static tsr_status *link_left(const tsr_run_work *w, const char *name, bool is_fo
 {
     char *from = tsr_path_join(w->predecessor->folder, name), *to = tsr_path_join(w->folder, name);
     tsr_status *status = from && to ? NULL : tsr_no_memory("a path");
-    if (!status && access(from, F_OK) == 0 && access(to, F_OK) != 0)
+    char *folder = status ? NULL : tsr_path_folder(to);
+    if (folder && access(from, F_OK) == 0 && access(to, F_OK) != 0 && !(status = tsr_make_folder(folder)))
         status = is_folder ? link_folder(AT_FDCWD, from, to) : link_file(AT_FDCWD, from, to);
+    free(folder);
     free(from);
     free(to);
     return status;
@@ -161,9 +164,8 @@ static tsr_status *link_of_probes(const tsr_run_work *w, size_t epoch)
 
 /* --- the network --- */
 
-static tsr_status *read_model(tsr_run_work *w)
+static tsr_status *read_file(tsr_run_work *w, char *path)
 {
-    char *path = tsr_path_join(w->predecessor->folder, "model.safetensors");
     tsr_safetensors *file = NULL;
     tsr_status *status = path ? tsr_safetensors_read(path, &file) : tsr_no_memory("a path");
     if (!status)
@@ -184,17 +186,40 @@ static tsr_status *read_state(tsr_run_work *w, tsr_read_state *state)
     return status;
 }
 
-/* The network after the predecessor's last epoch. */
-static tsr_status *read_network(tsr_run_work *w, tsr_read_state *state)
+/* What is taken over, and where the network stands meanwhile. */
+typedef struct taking {
+    tsr_run_work *work;
+    tsr_read_state *state;
+    bool stands;
+    size_t epoch; /* that it stands after */
+    char *saved;  /* folder of codes that stand for the network */
+} taking;
+
+static tsr_status *read_network(taking *t, size_t epoch)
 {
-    bool model = tsr_predecessor_has_file(w->predecessor, "model.safetensors");
-    return model && !w->predecessor->goes_on ? read_model(w) : read_state(w, state);
+    const tsr_predecessor *p = t->work->predecessor;
+    if (epoch == p->done && p->goes_on)
+        return read_state(t->work, t->state);
+    if (epoch == p->done && tsr_predecessor_has_file(p, "model.safetensors"))
+        return read_file(t->work, tsr_path_join(p->folder, "model.safetensors"));
+    if (epoch == p->done && tsr_predecessor_has_file(p, TSR_STATE_FILE))
+        return read_state(t->work, t->state);
+    return read_file(t->work, tsr_snapshot_path(p->folder, epoch));
 }
 
-static bool has_network(const tsr_run_work *w)
+/* Makes the network that of an epoch, or has its codes stand for it. */
+static tsr_status *stand_at(taking *t, size_t epoch)
 {
-    return tsr_predecessor_has_file(w->predecessor, "model.safetensors") ||
-           tsr_predecessor_has_file(w->predecessor, TSR_STATE_FILE);
+    const tsr_predecessor *p = t->work->predecessor;
+    if (t->stands && t->epoch == epoch)
+        return NULL;
+    t->stands = true;
+    t->epoch = epoch;
+    if (tsr_predecessor_has_network(p, epoch))
+        return read_network(t, epoch);
+    t->saved = tsr_path_join(p->folder, TSR_SAVED_CODES);
+    t->work->saved_codes = t->saved;
+    return t->saved ? NULL : tsr_no_memory("a path");
 }
 
 /* --- all of it --- */
@@ -206,22 +231,6 @@ static bool has_own_model(const tsr_run_work *w)
            tsr_predecessor_has_file(w->predecessor, "model.safetensors");
 }
 
-/* *saved: the folder of codes that stand for the network. */
-static tsr_status *prepare(tsr_run_work *w, tsr_read_state *state, char **saved)
-{
-    const tsr_output_settings *output = &w->run->output;
-    const tsr_predecessor *p = w->predecessor;
-    bool codes = output->save_codes && !p->goes_on && !tsr_predecessor_has_file(p, "codes/kept.npy");
-    bool model = output->save_model && !p->goes_on && !has_own_model(w);
-    if (!p->goes_on && !codes && !model && !tsr_predecessor_is_probed(p))
-        return NULL;
-    if (has_network(w))
-        return read_network(w, state);
-    *saved = tsr_path_join(p->folder, TSR_SAVED_CODES);
-    w->saved_codes = *saved;
-    return *saved ? NULL : tsr_no_memory("a path");
-}
-
 static tsr_status *write_model(tsr_run_work *w)
 {
     char *path = tsr_path_join(w->folder, "model.safetensors");
@@ -231,18 +240,22 @@ static tsr_status *write_model(tsr_run_work *w)
     return status;
 }
 
-/* What the run is to leave, by links where the predecessor has left it. */
-static tsr_status *leave_files(tsr_run_work *w)
+/* What the run is to leave of its end, by links where the predecessor has left it. */
+static tsr_status *leave_files(taking *t)
 {
+    tsr_run_work *w = t->work;
     const tsr_output_settings *output = &w->run->output;
     const tsr_predecessor *p = w->predecessor;
-    if (output->save_model && !has_own_model(w))
+    bool model = output->save_model && !has_own_model(w);
+    bool codes = output->save_codes && !(p->last == p->done && tsr_predecessor_has_file(p, "codes/kept.npy"));
+    if (model || codes)
+        TSR_TRY(stand_at(t, p->last));
+    if (model)
         TSR_TRY(write_model(w));
     if (output->save_state)
         TSR_TRY(link_left(w, TSR_STATE_FILE, false));
     if (output->save_codes)
-        return tsr_predecessor_has_file(p, "codes/kept.npy") ? link_left(w, TSR_SAVED_CODES, true)
-                                                             : tsr_run_save_codes_again(w);
+        return codes ? tsr_run_save_codes_again(w) : link_left(w, TSR_SAVED_CODES, true);
     return NULL;
 }
 
@@ -253,43 +266,70 @@ static double last_of(const tsr_run_work *w, const char *key)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static tsr_status *take_all(tsr_run_work *w, tsr_read_state *state, tsr_trained *trained, char **saved)
+static tsr_status *take_due(taking *t, size_t place)
 {
+    tsr_run_work *w = t->work;
+    size_t epoch = w->predecessor->due[place];
+    TSR_TRY(link_of_probes(w, epoch));
+    if (tsr_predecessor_is_probed(w->predecessor, place)) {
+        TSR_TRY(stand_at(t, epoch));
+        return tsr_run_take_snapshot(w, epoch, false);
+    }
+    if (w->run->output.save_snapshots) {
+        char name[64];
+        snprintf(name, sizeof(name), TSR_SNAPSHOTS "/epoch-%zu.safetensors", epoch);
+        TSR_TRY(link_left(w, name, false));
+    }
+    return take_snapshot(w, epoch);
+}
+
+static tsr_status *take_all(taking *t, tsr_trained *trained)
+{
+    tsr_run_work *w = t->work;
     const tsr_predecessor *p = w->predecessor;
     TSR_TRY(take_epochs(w));
-    TSR_TRY(prepare(w, state, saved));
-    for (size_t i = 0; i < p->n_due; i++) {
-        bool probed = p->due[i] == p->done && tsr_predecessor_is_probed(p);
-        TSR_TRY(link_of_probes(w, p->due[i]));
-        TSR_TRY(probed ? tsr_run_take_snapshot(w, p->due[i], false) : take_snapshot(w, p->due[i]));
-    }
+    for (size_t i = 0; i < p->n_due; i++)
+        TSR_TRY(take_due(t, i));
     bool stopped = json_is_true(json_object_get(p->record, "early_stopped"));
     *trained = (tsr_trained){ .epochs = p->last,
                               .early_stopped = stopped && p->last == p->done,
                               .loss = last_of(w, "loss"),
                               .accuracy = last_of(w, "accuracy") };
-    return p->goes_on ? NULL : leave_files(w);
+    return p->goes_on ? stand_at(t, p->done) : leave_files(t);
 }
 
 tsr_status *tsr_run_take_over(tsr_run_work *w, tsr_read_state *state, tsr_trained *trained)
 {
-    char *saved = NULL;
+    taking t = { .work = w, .state = state };
     *state = (tsr_read_state){ 0 };
-    tsr_status *status = take_all(w, state, trained, &saved);
+    tsr_status *status = take_all(&t, trained);
     w->saved_codes = NULL;
-    free(saved);
+    free(t.saved);
     return tsr_context(status, "taking over run %s", w->predecessor->id);
+}
+
+/* The networks that are not there, of those that were kept elsewhere. */
+static tsr_status *complete_snapshots(taking *t)
+{
+    const tsr_predecessor *p = t->work->predecessor;
+    for (size_t i = 0; t->work->run->output.save_snapshots && i < p->n_due; i++) {
+        if (!tsr_predecessor_is_probed(p, i))
+            continue;
+        TSR_TRY(stand_at(t, p->due[i]));
+        TSR_TRY(tsr_run_save_network(t->work, p->due[i]));
+    }
+    return NULL;
 }
 
 tsr_status *tsr_run_complete(tsr_run_work *w)
 {
     tsr_read_state state = { 0 };
-    char *saved = NULL;
-    tsr_status *status = prepare(w, &state, &saved);
+    taking t = { .work = w, .state = &state };
+    tsr_status *status = complete_snapshots(&t);
     if (!status)
-        status = leave_files(w);
+        status = leave_files(&t);
     w->saved_codes = NULL;
     tsr_read_state_clear(&state);
-    free(saved);
+    free(t.saved);
     return status;
 }

@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "experiment/folder.h"
+#include "experiment/model_file.h"
 #include "experiment/record.h"
+#include "experiment/saved_codes.h"
 #include "experiment/skim.h"
 #include "experiment/store.h"
 #include "session/tables.h"
@@ -91,7 +93,7 @@ static tsr_status *visit_file(void *context, const tsr_left_file *file)
 /* What is empty goes; a folder in which something of somebody else's lies stays. */
 static void remove_empty(const char *path)
 {
-    static const char *const below[] = { "codes", "probes", "probing.unfinished" };
+    static const char *const below[] = { TSR_SAVED_CODES, TSR_SNAPSHOTS, "probes", "probing.unfinished" };
     for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {
         char *folder = tsr_path_join(path, below[i]);
         if (folder)
@@ -117,15 +119,18 @@ static tsr_status *remove_folders(const cleaning *c)
     return NULL;
 }
 
-static tsr_status *remove_empty_codes(void *context, const char *id)
+/* The folders of codes and of snapshots' networks. */
+static tsr_status *remove_emptied(void *context, const char *id)
 {
+    static const char *const names[] = { TSR_SAVED_CODES, TSR_SNAPSHOTS };
     const cleaning *c = context;
-    char *path = tsr_format("%s/runs/%s/codes", c->folder, id);
-    if (!path)
-        return tsr_no_memory("a path");
-    if (tsr_is_run_id(id))
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && tsr_is_run_id(id); i++) {
+        char *path = tsr_format("%s/runs/%s/%s", c->folder, id, names[i]);
+        if (!path)
+            return tsr_no_memory("a path");
         rmdir(path);
-    free(path);
+        free(path);
+    }
     return NULL;
 }
 
@@ -141,6 +146,8 @@ static tsr_status *forget(const tsr_store *store, const tsr_clean_options *optio
         status = tsr_value_set(config, "output.save_model", tsr_value_bool(false));
     if (!status && options->models)
         status = tsr_value_set(config, "output.save_state", tsr_value_bool(false));
+    if (!status && options->models)
+        status = tsr_value_set(config, "output.save_snapshots", tsr_value_bool(false));
     if (!status && options->codes)
         status = tsr_value_set(config, "output.save_codes", tsr_value_bool(false));
     if (!status)
@@ -161,8 +168,8 @@ static tsr_status *clean(cleaning *c, const tsr_store *store)
     c->out->runs = json_object_size(c->failed_ids);
     if (options->pretend)
         return NULL;
-    if (options->codes)
-        TSR_TRY(tsr_folder_each_run(store->folder, remove_empty_codes, c));
+    if (options->codes || options->models)
+        TSR_TRY(tsr_folder_each_run(store->folder, remove_emptied, c));
     TSR_TRY(remove_folders(c));
     return c->out->runs ? tsr_tables_renew(store->folder) : NULL;
 }

@@ -4,11 +4,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "experiment/identity.h"
+#include "experiment/model_file.h"
 #include "experiment/record.h"
 #include "experiment/place.h"
 #include "experiment/training_state.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Runs that were finished with other data or plugins than there are now. */
 typedef struct changes {
@@ -16,13 +18,26 @@ typedef struct changes {
     tsr_text first; /* what changed for the first of them, and its id */
 } changes;
 
+/* The network of its last snapshot; those of the ones before go with it. */
+static bool has_snapshots(const tsr_session *s, const tsr_run *run, const json_t *record)
+{
+    char *folder = tsr_store_run_folder(&s->store, run);
+    size_t epoch = (size_t)json_integer_value(json_object_get(record, "epochs_done"));
+    char *path = folder ? tsr_snapshot_path(folder, epoch) : NULL;
+    bool found = path && access(path, F_OK) == 0;
+    free(path);
+    free(folder);
+    return found;
+}
+
 /* Whether a finished run lacks a file that is asked for now: it has not left what is wanted. */
-static bool lacks_file(const tsr_session *s, const tsr_run *run)
+static bool lacks_file(const tsr_session *s, const tsr_run *run, const json_t *record)
 {
     const tsr_output_settings *output = &run->output;
     return (output->save_model && !tsr_store_has_file(&s->store, run, "model.safetensors")) ||
            (output->save_codes && !tsr_store_has_file(&s->store, run, "codes/train.npy")) ||
-           (output->save_state && !tsr_store_has_file(&s->store, run, TSR_STATE_FILE));
+           (output->save_state && !tsr_store_has_file(&s->store, run, TSR_STATE_FILE)) ||
+           (output->save_snapshots && !has_snapshots(s, run, record));
 }
 
 /* Whether a finished run counts as it is; what speaks against it is noted. */
@@ -30,7 +45,7 @@ static tsr_status *judge(const tsr_session *s, const tsr_run *run, const json_t 
                          const tsr_session_options *options, changes *changed, bool *counts)
 {
     tsr_text difference = { 0 };
-    *counts = !tsr_record_is_done(record) || !lacks_file(s, run);
+    *counts = !tsr_record_is_done(record) || !lacks_file(s, run, record);
     tsr_status *status = *counts ? tsr_identity_compare(run, record, &difference) : NULL;
     if (!status && difference.chars) {
         *counts = !options->redo_changed;

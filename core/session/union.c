@@ -279,6 +279,7 @@ static tsr_status *make(tsr_union *all)
     TSR_TRY(join_output(all, "output.save_model"));
     TSR_TRY(join_output(all, "output.save_codes"));
     TSR_TRY(join_output(all, "output.save_state"));
+    TSR_TRY(join_output(all, "output.save_snapshots"));
     return tsr_identity_of_sweep(all->config, all->sweep);
 }
 

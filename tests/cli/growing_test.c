@@ -179,8 +179,37 @@ START_TEST(what_compares_with_the_snapshot_before_needs_the_same_one)
 {
     grows(MODEL "-s training.snapshots=[0,1] -s 'probes=(" DRIFT ",\"units\")'",
           MODEL "-s training.snapshots=[0,1] -s 'probes=(" DRIFT ")'", "1 run is taken over");
-    command_gives(folder, 2, NULL, "has not saved the codes that probe drift compares with",
+    command_gives(folder, 2, NULL, "has not kept the codes of epoch 0, which a probe compares with",
                   "run study.cfg -o out " MODEL "-s training.snapshots=[0] -s 'probes=(" DRIFT ")'");
+}
+END_TEST
+
+START_TEST(probes_are_done_on_the_networks_of_all_snapshots_that_are_kept)
+{
+    static const char first[] = "-s output.save_snapshots=true -s training.snapshots=[0,1] ";
+    const char *more =
+        "-s output.save_snapshots=true -s training.snapshots=[0,1] -s 'probes=(" DRIFT ",\"regions\")'";
+    grows(first, more, "1 run is taken over from finished ones without training");
+    shell_gives(folder, 0, NULL, NULL,
+                "r=$(ls whole/runs) && diff -r out/runs/$r/snapshots whole/runs/$r/snapshots");
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/snapshots/epoch-[012].safetensors"), 6);
+    command_gives(folder, 0, NULL, "1 run is taken over",
+                  "run study.cfg -o out %s -s 'probes=(\"redundancy\")'", first);
+    command_gives(folder, 0, "1 the same, 0 differ", NULL, "verify out --sample 1");
+    command_gives(folder, 0, "9 models", NULL, "clean out --models");
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/snapshots"), 0);
+    command_gives(folder, 0, NULL, "all runs are done already", "run out");
+}
+END_TEST
+
+START_TEST(the_network_of_the_last_snapshot_is_made_of_the_model_later)
+{
+    study("out", MODEL);
+    command_gives(folder, 0, NULL, "files of 1 finished run are made without training",
+                  "run study.cfg -o out " MODEL "-s output.save_snapshots=true");
+    ck_assert_uint_eq(count_files(folder, "out/runs/*/snapshots/epoch-2.safetensors"), 1);
+    command_gives(folder, 0, NULL, "all runs are done already",
+                  "run study.cfg -o out " MODEL "-s output.save_snapshots=true");
 }
 END_TEST
 
@@ -310,6 +339,8 @@ int main(void)
     tcase_add_test(tests, a_probe_at_another_place_has_other_random_numbers);
     tcase_add_test(tests, more_snapshots_need_training);
     tcase_add_test(tests, what_compares_with_the_snapshot_before_needs_the_same_one);
+    tcase_add_test(tests, probes_are_done_on_the_networks_of_all_snapshots_that_are_kept);
+    tcase_add_test(tests, the_network_of_the_last_snapshot_is_made_of_the_model_later);
     tcase_add_test(tests, codes_are_made_of_the_network_later);
     tcase_add_test(tests, more_epochs_go_on_from_a_kept_state);
     tcase_add_test(tests, a_comparison_goes_on_where_the_last_epoch_was_probed);
