@@ -140,13 +140,15 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 a folder holds no study.\n",
       tsr_cli_status, false },
-    { "clean", "DIR --failed|--models|--codes [OPTIONS]", "remove what a study no longer needs",
+    { "clean", "DIR --failed|--outside|--models|--codes [OPTIONS]", "remove what a study no longer needs",
       "Removes files that tessera has written for the runs of a results folder, and says what that freed.\n"
       "What else lies there stays. A folder in which a process does runs is refused.\n"
       "\n"
       "      --failed          runs that failed, and what runs without a record have left; the tables are "
       "made\n"
       "                        anew. Runs that diverged are results and stay\n"
+      "      --outside         runs that the config's sweep does not have, such as others were taken over "
+      "from\n"
       "      --models          all runs' networks and states of trainings; output.save_model, save_state\n"
       "                        and save_snapshots of the folder's config become false\n"
       "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"

@@ -12,6 +12,7 @@
 #include "experiment/saved_codes.h"
 #include "experiment/skim.h"
 #include "experiment/store.h"
+#include "report/results.h"
 #include "session/tables.h"
 
 #include <errno.h>
@@ -25,22 +26,24 @@ typedef struct cleaning {
     const char *folder;
     tsr_cleaned *out;
     tsr_skim skim;
-    char id[17];        /* of the run that is looked at */
-    bool is_failed;     /* whether all of it goes */
-    json_t *failed_ids; /* as keys: runs of which all goes */
+    char id[17];          /* of the run that is looked at */
+    tsr_results *results; /* none of the runs: what the sweep is */
+    bool goes;            /* all of the run does */
+    json_t *gone;         /* as keys: the ids of runs of which all goes */
 } cleaning;
 
 /* --- which runs --- */
 
 /* A record that cannot be read as one says nothing: its run's files stay. */
-static tsr_status *find_failed(cleaning *c, const char *id, bool *failed)
+static tsr_status *judge(cleaning *c, const char *id, bool *goes)
 {
     char *path = tsr_record_path(c->folder, id);
     json_t *record = NULL;
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = tsr_record_skim(&c->skim, path, id, &record);
-    *failed = !status && !tsr_record_is_final(record);
+    *goes = !status && ((c->options->failed && !tsr_record_is_final(record)) ||
+                        (c->options->outside && record && !tsr_results_has_place(c->results, record)));
     json_decref(record);
     free(path);
     if (tsr_status_error(status) == TSR_NO_MEMORY)
@@ -56,11 +59,11 @@ static tsr_status *begin_run(cleaning *c, const char *id)
     if (strcmp(c->id, id) == 0)
         return NULL;
     memcpy(c->id, id, sizeof(c->id));
-    c->is_failed = false;
-    if (!c->options->failed)
+    c->goes = false;
+    if (!c->options->failed && !c->options->outside)
         return NULL;
-    TSR_TRY(find_failed(c, id, &c->is_failed));
-    bool noted = !c->is_failed || json_object_set_new(c->failed_ids, id, json_true()) == 0;
+    TSR_TRY(judge(c, id, &c->goes));
+    bool noted = !c->goes || json_object_set_new(c->gone, id, json_true()) == 0;
     return noted ? NULL : tsr_no_memory("the runs");
 }
 
@@ -68,7 +71,7 @@ static tsr_status *begin_run(cleaning *c, const char *id)
 
 static bool is_wanted(const cleaning *c, const tsr_left_file *file)
 {
-    if (c->is_failed)
+    if (c->goes)
         return true;
     return (c->options->models && (file->kind == TSR_LEFT_MODEL || file->kind == TSR_LEFT_STATE)) ||
            (c->options->codes && file->kind == TSR_LEFT_CODES);
@@ -108,7 +111,7 @@ static tsr_status *remove_folders(const cleaning *c)
 {
     const char *id;
     json_t *ignored;
-    json_object_foreach(c->failed_ids, id, ignored)
+    json_object_foreach(c->gone, id, ignored)
     {
         char *path = tsr_format("%s/runs/%s", c->folder, id);
         if (!path)
@@ -165,7 +168,7 @@ static tsr_status *clean(cleaning *c, const tsr_store *store)
     if (!options->pretend && (options->models || options->codes))
         TSR_TRY(forget(store, options));
     TSR_TRY(tsr_each_left_file(store->folder, visit_file, c));
-    c->out->runs = json_object_size(c->failed_ids);
+    c->out->runs = json_object_size(c->gone);
     if (options->pretend)
         return NULL;
     if (options->codes || options->models)
@@ -184,9 +187,12 @@ tsr_status *tsr_clean(const char *folder, const char *shown, const tsr_clean_opt
                    .folder = folder,
                    .out = out,
                    .skim = { .skipped = tsr_skim_for_counts },
-                   .failed_ids = json_object() };
-    tsr_status *status = c.failed_ids ? clean(&c, &store) : tsr_no_memory("the runs");
-    json_decref(c.failed_ids);
+                   .gone = json_object() };
+    tsr_status *status = c.gone ? tsr_results_open(folder, 0, NULL, &c.results) : tsr_no_memory("the runs");
+    if (!status)
+        status = clean(&c, &store);
+    tsr_results_free(c.results);
+    json_decref(c.gone);
     tsr_skim_clear(&c.skim);
     tsr_store_close(&store);
     return tsr_context(status, "%s", shown);

@@ -85,7 +85,7 @@ END_TEST
 
 START_TEST(what_cannot_be_cleaned_is_refused)
 {
-    command_gives(folder, 1, NULL, "expected --failed, --models or --codes", "clean out");
+    command_gives(folder, 1, NULL, "expected --failed, --outside, --models or --codes", "clean out");
     command_gives(folder, 1, NULL, "expected one DIR", "clean --failed");
     command_gives(folder, 2, NULL, "expected a results folder", "clean nowhere --failed");
     shell_gives(folder, 0, NULL, NULL, "mkdir -p other/runs/00000000000000ab && echo >other/config.cfg");

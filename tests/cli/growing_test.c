@@ -213,6 +213,36 @@ START_TEST(the_network_of_the_last_snapshot_is_made_of_the_model_later)
 }
 END_TEST
 
+START_TEST(runs_that_others_were_taken_over_from_can_go)
+{
+    grows(SWEEP MODEL, SWEEP MODEL "-s 'probes=(" KNN ")'", "2 runs are taken over");
+    command_gives(folder, 0, "besides    2 runs", NULL, "status out");
+    command_gives(folder, 0, "(2 runs, 2 records, 2 models", NULL, "clean out --outside");
+    same_tables("out", "whole");
+    shell_gives(folder, 0, NULL, NULL,
+                "[ \"$(ls out/runs)\" = \"$(ls whole/runs)\" ] && for r in $(ls whole/runs); do "
+                "cmp out/runs/$r/model.safetensors whole/runs/$r/model.safetensors || exit 1; done");
+    command_gives(folder, 0, "freed 0 B (0 runs)", NULL, "clean out --outside");
+}
+END_TEST
+
+/* Its process ends in the new probe, and again when it is done without it. */
+START_TEST(a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_good)
+{
+    char *more = tsr_format(MODEL "-s 'plugin_path=[\"%s/tests/cli/fixtures\"]' -s 'probes=(\"redundancy\","
+                                  "{plugin=\"misbehaves\";},{plugin=\"knn\";k=3;})'",
+                            test_build());
+    study("out", MODEL);
+    shell_gives(folder, 3, NULL, "probe misbehaves: killed by signal 11",
+                "TESSERA_MISBEHAVE=segfault \"$TESSERA\" run study.cfg -o out %s", more);
+    shell_gives(folder, 0, NULL, NULL, "grep -q knn.test out/results.csv");
+    command_gives(folder, 0, NULL, "1 run is taken over", "run study.cfg -o out %s", more);
+    study("whole", more);
+    same_tables("out", "whole");
+    free(more);
+}
+END_TEST
+
 START_TEST(codes_are_made_of_the_network_later)
 {
     study("out", SWEEP MODEL);
@@ -341,6 +371,8 @@ int main(void)
     tcase_add_test(tests, what_compares_with_the_snapshot_before_needs_the_same_one);
     tcase_add_test(tests, probes_are_done_on_the_networks_of_all_snapshots_that_are_kept);
     tcase_add_test(tests, the_network_of_the_last_snapshot_is_made_of_the_model_later);
+    tcase_add_test(tests, runs_that_others_were_taken_over_from_can_go);
+    tcase_add_test(tests, a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_good);
     tcase_add_test(tests, codes_are_made_of_the_network_later);
     tcase_add_test(tests, more_epochs_go_on_from_a_kept_state);
     tcase_add_test(tests, a_comparison_goes_on_where_the_last_epoch_was_probed);
