@@ -15,7 +15,8 @@ typedef struct tsr_lines tsr_lines;
 
 /* Lines through n origins, n x shape, inputs as the dataset gives them, along n directions of the same shape,
    each at t = 0. A network with an operator or activation that has no straight pieces is refused by its name.
-   Fails without memory: two doubles for each value of the network and line. The caller frees. */
+   Fails without memory: up to three doubles for each value of the network and line, see tsr_lines_bytes. The caller
+   frees. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins,
                                                  const double *directions, tsr_lines **out);
 /* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece at
@@ -24,6 +25,10 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new_to_layer(tsr_network *network, 
                                                           const double *origins, const double *directions,
                                                           tsr_lines **out);
 TSR_API void tsr_lines_free(tsr_lines *lines);
+
+/* Bytes that a line through all of the network takes at most, for callers that follow many of them block by block.
+   Any thread. */
+TSR_API size_t tsr_lines_bytes(const tsr_network *network);
 
 /* Moves line i to t[i], finite, and onto the piece that lies right of it: at a crossing, the next one. A
    crossing nearer than TSR_LINE_TIE max(1, |t|) is at t; one that was found from far away is off by the
