@@ -140,7 +140,7 @@ static inline tsr_node *tsr_max_pool_winners(tsr_graph *graph, tsr_node *x, cons
     return tsr_max_pool_winners_sized(graph, x, options, sizeof(*options));
 }
 
-/* The same with square windows and without padding. */
+/* The largest and the mean of square windows, without padding. */
 TSR_API tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 TSR_API tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
@@ -156,9 +156,10 @@ TSR_API tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
 
 typedef struct tsr_linear_options {
     int width;
-    bool bias;
+    bool bias; /* false: there is none, and no parameter for it */
 } tsr_linear_options;
 
+/* The same with or without the bias. */
 TSR_API tsr_node *tsr_linear_sized(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options,
                                    size_t size);
 static inline tsr_node *tsr_linear_with(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options)

@@ -20,7 +20,8 @@ typedef struct tsr_lines tsr_lines;
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins,
                                                  const double *directions, tsr_lines **out);
 /* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece at
-   these or behind them is not seen, and neither later layers nor logits nor the code may be asked for. */
+   these or behind them is not seen. `layer` is below tsr_network_n_layers. Values and slopes of layers behind it and
+   of logits are NULL, and the code is refused. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n,
                                                           const double *origins, const double *directions,
                                                           tsr_lines **out);
@@ -40,8 +41,9 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_move(tsr_lines *lines, const double
    then lies ahead. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_turn(tsr_lines *lines);
 
-/* Of each line: the least t beyond its own where any piece of the network ends; INFINITY where none does. n
-   values, valid until the next move or turn, as all that follow. To go left, turn. */
+/* Of each line: the least t beyond its own where any piece of the network ends, of lines to a layer any before it;
+   INFINITY where none does. n values, the lines', which the next move or turn overwrites, as all that follow. To go
+   left, turn. */
 TSR_API const double *tsr_lines_next(const tsr_lines *lines);
 
 /* The values that a layer of the code is of, where the lines are, and their slopes by t: n x units x
