@@ -187,6 +187,11 @@ static const struct {
     { "model", "forward_keeps", "has operators that keep no memory",
       "operator scaled of 'scaled0', on 1 samples: forward keeps " },
     { "model", "forward_rounds", "leaves the process", "forward of model faulty (" },
+    { "model", "bent", "course along lines",
+      "operator scaled of 'scaled0', on 3 samples: its flag TSR_OP_AFFINE says that forward is affine, and "
+      "half way" },
+    { "model", "ends_piece", "course along lines", "says that no piece ends, and line ends one at " },
+    { "model", "line_off", "course along lines", "line gives " },
     { "model", "part", "write all they should", "scaled0.factor: gradient 0 is nan" },
     { "model", "peeks", "write all they should", "reads what nothing has written" },
     { "model", "alternates", "builds the same graph", "it is two graphs" },

@@ -7,7 +7,7 @@
 #include "nn/graph.h"
 #include "nn/kernels/channels.h"
 #include "nn/kernels/planes.h"
-#include "nn/ops/conv_axes.h"
+#include "nn/kernels/conv_axes.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>
@@ -325,8 +325,8 @@ tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const t
     view(pass->shapes[0], config->one_dimensional, &in);
     grouped g = work_of(config, in);
     const float *bias = config->options.bias ? pass->parameters[1] : NULL;
-    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], bias, pass->values[0], pass->value);
-    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], NULL, pass->slopes[0], pass->slope);
+    tsr_convolve_line(&g, pass->n, pass->parameters[0], bias, (const double *[]){ pass->values[0], pass->slopes[0] },
+                      (double *[]){ pass->value, pass->slope });
     return NULL;
 }
 
