@@ -7,19 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAR 4.0        /* a step, in inputs' largest magnitude: breakpoints lie within it */
+#define NEAR 0.01 /* of inputs' largest magnitude: which of equal ones leads is settled by the direction */
+#define FAR 4.0   /* a step, in inputs' largest magnitude: breakpoints lie within it */
 #define TOLERANCE 1e-3 /* of an output, relative to the largest: floats sum up to it */
 
-/* Inputs of all samples and directions from there, and outputs at three places in steps of a direction. */
+/* Inputs of all samples, a place near them where no two of them are alike, directions from there, and outputs
+ * at three places in steps of a direction. */
 typedef struct course {
     tsr_kit_operator *op;
-    size_t n_inputs, n_outputs; /* elements in all */
-    float *start, *direction;   /* of the inputs, one after the other */
+    size_t n_inputs, n_outputs;        /* elements in all */
+    float *inputs, *start, *direction; /* one input after the other */
     float *outputs[3];
 } course;
 
 static void course_clear(course *c)
 {
+    free(c->inputs);
     free(c->start);
     free(c->direction);
     for (int i = 0; i < 3; i++)
@@ -31,31 +34,42 @@ static tsr_status *course_make(tsr_kit_operator *op, course *c)
     *c = (course){ .op = op, .n_outputs = op->arrays[OUTPUT].n };
     for (size_t k = 0; k < op->node->n_inputs; k++)
         c->n_inputs += op->arrays[FIRST_INPUT + k].n;
+    c->inputs = tsr_alloc(c->n_inputs, sizeof(float));
     c->start = tsr_alloc(c->n_inputs, sizeof(float));
     c->direction = tsr_alloc(c->n_inputs, sizeof(float));
-    bool whole = c->start && c->direction;
+    bool whole = c->inputs && c->start && c->direction;
     for (int i = 0; whole && i < 3; i++)
         whole = (c->outputs[i] = tsr_alloc(c->n_outputs, sizeof(float))) != NULL;
     if (!whole)
         return tsr_no_memory("a trial");
     double largest = 1;
     for (size_t k = 0, at = 0; k < op->node->n_inputs; at += op->arrays[FIRST_INPUT + k++].n)
-        memcpy(c->start + at, op->values[FIRST_INPUT + k], op->arrays[FIRST_INPUT + k].n * sizeof(float));
+        memcpy(c->inputs + at, op->values[FIRST_INPUT + k], op->arrays[FIRST_INPUT + k].n * sizeof(float));
     for (size_t i = 0; i < c->n_inputs; i++)
-        largest = fmax(largest, fabs((double)c->start[i]));
+        largest = fmax(largest, fabs((double)c->inputs[i]));
     tsr_rng rng = tsr_rng_stream(TSR_KIT_OPERATOR_SEED, TSR_FOR_DATA, (uint64_t)1 << 32 | op->node->index);
+    tsr_rng_fill_uniform(&rng, c->n_inputs, c->start, (float)(-NEAR * largest), (float)(NEAR * largest));
+    for (size_t i = 0; i < c->n_inputs; i++)
+        c->start[i] += c->inputs[i];
     tsr_rng_fill_uniform(&rng, c->n_inputs, c->direction, (float)(-FAR * largest), (float)(FAR * largest));
     return NULL;
 }
 
-/* Moves the inputs so many steps from where they were, and takes the outputs. */
-static void go(course *c, int steps)
+/* Has the operator take `from` and so many steps of the direction. */
+static void put(const course *c, const float *from, int steps)
 {
     tsr_kit_operator *op = c->op;
     for (size_t k = 0, at = 0; k < op->node->n_inputs; k++)
         for (size_t i = 0; i < op->arrays[FIRST_INPUT + k].n; i++, at++)
-            op->values[FIRST_INPUT + k][i] = c->start[at] + (float)steps * c->direction[at];
+            op->values[FIRST_INPUT + k][i] = from[at] + (float)steps * c->direction[at];
     tsr_kit_operator_forward(op, false);
+}
+
+/* Moves the inputs so many steps from the start, and takes the outputs. */
+static void go(course *c, int steps)
+{
+    const tsr_kit_operator *op = c->op;
+    put(c, c->start, steps);
     memcpy(c->outputs[steps], op->values[OUTPUT], c->n_outputs * sizeof(float));
 }
 
@@ -165,12 +179,15 @@ tsr_status *tsr_kit_operator_lines(tsr_kit_operator *op)
     const unsigned flags = op->node->op.flags;
     course c;
     tsr_status *status = course_make(op, &c);
+    const bool made = !status;
     for (int steps = 2; !status && steps >= 0; steps--)
-        go(&c, steps); /* and so back to the start */
+        go(&c, steps);
     if (!status && flags & (TSR_OP_AFFINE | TSR_OP_MOVES))
         status = check_affine(&c, flags & TSR_OP_AFFINE ? "TSR_OP_AFFINE" : "TSR_OP_MOVES");
     if (!status && op->node->op.line)
         status = check_line(&c);
+    if (made)
+        put(&c, c.inputs, 0);
     course_clear(&c);
     return status;
 }
