@@ -11,7 +11,6 @@ enum { CHANNELS = TSR_LANES_CHANNELS };
 
 typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float half __attribute__((vector_size(32)));
-typedef int32_t eight_ints __attribute__((vector_size(32)));
 
 /* A pixel of sixteen channels. As one vector of sixteen it would go through memory where there is no AVX-512.
  */
@@ -83,22 +82,20 @@ static inline __attribute__((always_inline)) void transpose(eight *v)
     eight a[8], b[8];
 #pragma GCC unroll 8
     for (size_t i = 0; i < 8; i += 2) {
-        a[i] = __builtin_shuffle(v[i], v[i + 1], (eight_ints){ 0, 8, 1, 9, 4, 12, 5, 13 });
-        a[i + 1] = __builtin_shuffle(v[i], v[i + 1], (eight_ints){ 2, 10, 3, 11, 6, 14, 7, 15 });
+        a[i] = __builtin_shufflevector(v[i], v[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        a[i + 1] = __builtin_shufflevector(v[i], v[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
     }
 #pragma GCC unroll 8
     for (size_t i = 0; i < 8; i += 4)
 #pragma GCC unroll 8
         for (size_t k = 0; k < 2; k++) {
-            b[i + 2 * k] =
-                __builtin_shuffle(a[i + k], a[i + k + 2], (eight_ints){ 0, 1, 8, 9, 4, 5, 12, 13 });
-            b[i + 2 * k + 1] =
-                __builtin_shuffle(a[i + k], a[i + k + 2], (eight_ints){ 2, 3, 10, 11, 6, 7, 14, 15 });
+            b[i + 2 * k] = __builtin_shufflevector(a[i + k], a[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            b[i + 2 * k + 1] = __builtin_shufflevector(a[i + k], a[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
         }
 #pragma GCC unroll 8
     for (size_t i = 0; i < 4; i++) {
-        v[i] = __builtin_shuffle(b[i], b[i + 4], (eight_ints){ 0, 1, 2, 3, 8, 9, 10, 11 });
-        v[i + 4] = __builtin_shuffle(b[i], b[i + 4], (eight_ints){ 4, 5, 6, 7, 12, 13, 14, 15 });
+        v[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        v[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 }
 
