@@ -243,6 +243,25 @@ START_TEST(a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_go
 }
 END_TEST
 
+START_TEST(a_probe_whose_plugin_has_changed_is_done_again_and_the_others_are_not)
+{
+    static const char path[] = MODEL "-s 'plugin_path=[\"own\"]' ";
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "mkdir -p own/probes && cp '%s/plugins/probes/.libs/kmeans.so' own/probes && chmod -R go-w own",
+        test_build());
+    study("out", path);
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "sed -i 's/\"kmeans.test\": [0-9][0-9.]*/\"kmeans.test\": 7.0/; s/\"redundancy.test\": [0-9][0-9.]*/"
+        "\"redundancy.test\": 5.0/' out/runs/*/run.json && echo >>own/probes/kmeans.so");
+    command_gives(folder, 2, NULL, "probe kmeans has changed", "run study.cfg -o out %s", path);
+    command_gives(folder, 0, NULL, "1 run is taken over", "run study.cfg -o out %s -s 'probes=(" KNN ")'",
+                  path);
+    shell_gives(folder, 0, NULL, NULL, "grep -q ,5.0, out/results.csv && ! grep -q ,7.0, out/results.csv");
+}
+END_TEST
+
 START_TEST(codes_are_made_of_the_network_later)
 {
     study("out", SWEEP MODEL);
@@ -373,6 +392,7 @@ int main(void)
     tcase_add_test(tests, the_network_of_the_last_snapshot_is_made_of_the_model_later);
     tcase_add_test(tests, runs_that_others_were_taken_over_from_can_go);
     tcase_add_test(tests, a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_good);
+    tcase_add_test(tests, a_probe_whose_plugin_has_changed_is_done_again_and_the_others_are_not);
     tcase_add_test(tests, codes_are_made_of_the_network_later);
     tcase_add_test(tests, more_epochs_go_on_from_a_kept_state);
     tcase_add_test(tests, a_comparison_goes_on_where_the_last_epoch_was_probed);
