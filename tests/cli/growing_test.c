@@ -304,6 +304,25 @@ START_TEST(a_comparison_goes_on_where_the_last_epoch_was_probed)
 }
 END_TEST
 
+START_TEST(growing_that_is_killed_is_ended_by_the_same_command)
+{
+    const char *more =
+        SWEEP STATE MODEL "-s training.epochs=400 -s training.snapshots=[1,2,50,200] -s 'probes=(" KNN ")'";
+    study("out", SWEEP STATE "-s training.snapshots=[1] -s 'probes=(" KNN ")'");
+    shell_gives(folder, 0, NULL, NULL,
+                "for after in 0.05 0.1 0.2 0.4 0.8; do timeout -s KILL $after \"$TESSERA\" run study.cfg -q "
+                "-o out %s; "
+                "done; true",
+                more);
+    study("out", more);
+    study("whole", more);
+    same_tables("out", "whole");
+    shell_gives(folder, 0, NULL, NULL,
+                "for r in $(ls whole/runs); do for f in model state; do\n"
+                "cmp out/runs/$r/$f.safetensors whole/runs/$r/$f.safetensors || exit 1; done; done");
+}
+END_TEST
+
 START_TEST(an_early_stop_stays_where_it_was)
 {
     const char *stop = STATE "-s training.early_stop=1 -s training.optimizer.learning_rate=0.3";
@@ -396,6 +415,7 @@ int main(void)
     tcase_add_test(tests, codes_are_made_of_the_network_later);
     tcase_add_test(tests, more_epochs_go_on_from_a_kept_state);
     tcase_add_test(tests, a_comparison_goes_on_where_the_last_epoch_was_probed);
+    tcase_add_test(tests, growing_that_is_killed_is_ended_by_the_same_command);
     tcase_add_test(tests, an_early_stop_stays_where_it_was);
     tcase_add_test(tests, without_a_state_or_with_a_schedule_by_the_number_of_epochs_it_is_asked);
     tcase_add_test(tests, a_damaged_state_costs_its_run_and_is_named);
