@@ -383,11 +383,14 @@ START_TEST(data_may_lie_elsewhere_and_must_be_the_same)
                 "mv out moved && HOME=$PWD/other \"$TESSERA\" run study.cfg -o moved %s", data);
     shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/other \"$TESSERA\" run study.cfg -q -o whole %s", data);
     same_tables("moved", "whole");
-    /* the record of a run, where its data lie elsewhere */
-    shell_gives(
-        folder, 0, NULL, NULL,
-        "rm -r home/* && \"$TESSERA\" run $(grep -l home/data.csv moved/runs/*/run.json | head -1) -o moved "
-        "-s dataset.train=$PWD/other/data.csv -s output.save_model=true");
+    /* the record of a run, where its data lie elsewhere, and where they are others */
+    shell_gives(folder, 0, NULL, "lie elsewhere here, where it is run ",
+                "rm -r home/* && cp $(grep -l home/data.csv moved/runs/*/run.json | head -1) run.json && "
+                "\"$TESSERA\" run run.json -o again -s dataset.train=$PWD/other/data.csv && "
+                "grep redundancy.test whole/results.csv && tail -1 again/results.csv | cut -d, -f4- >now && "
+                "tail -1 whole/results.csv | cut -d, -f4- | cmp - now");
+    shell_gives(folder, 0, NULL, "is not what is read now: the data of dataset table",
+                "\"$TESSERA\" run run.json -o changed-too -s dataset.train=$PWD/changed/data.csv");
 }
 END_TEST
 
