@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Finished runs that are looked at for one that is to be done. A sweep over probes has thousands with one
+   training, any of which would do. */
+#define MAX_WEIGHED 32
+
 typedef struct finding {
     const tsr_session *session;
     const tsr_session_options *options;
@@ -137,6 +141,12 @@ static void note(finding *f, size_t i, const choice *best)
     }
 }
 
+/* Whether nothing better can be found. */
+static bool is_whole(const choice *best)
+{
+    return best->id[0] && !best->goes_on;
+}
+
 static tsr_status *find_for(finding *f, size_t i)
 {
     const tsr_run *run = &f->session->experiment->runs[i];
@@ -144,9 +154,16 @@ static tsr_status *find_for(finding *f, size_t i)
     choice best = { 0 };
     TSR_TRY(tsr_identity_of_training(run->config, training));
     const json_t *ids = json_object_get(f->by_training, training);
-    tsr_status *status = NULL;
-    for (size_t k = 0; k < json_array_size(ids) && !status; k++)
-        status = weigh(f, run, json_string_value(json_array_get(ids, k)), &best);
+    tsr_status *status = weigh(f, run, run->id, &best);
+    size_t weighed = 0;
+    for (size_t k = 0; k < json_array_size(ids) && weighed < MAX_WEIGHED && !is_whole(&best) && !status;
+         k++) {
+        const char *id = json_string_value(json_array_get(ids, k));
+        if (strcmp(id, run->id) == 0)
+            continue;
+        status = weigh(f, run, id, &best);
+        weighed++;
+    }
     if (!status)
         note(f, i, &best);
     free(best.lacks.chars);
