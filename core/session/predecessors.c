@@ -24,7 +24,9 @@ typedef struct finding {
     json_t *numbers;     /* of the experiment's runs, by id */
     json_t *by_training; /* lists of the ids of finished runs */
     size_t taken, going_on, completed;
-    size_t lacking; /* runs that cannot be had of a finished one, though there is one */
+    /* Runs that are trained again: they are finished but lack something, or the config was changed and
+       finished ones do not serve for them. Points that are new in a sweep are none. */
+    size_t lacking;
     tsr_text lacks; /* what the first of these is about */
 } finding;
 
@@ -97,6 +99,7 @@ typedef struct choice {
     char id[17];
     size_t rank;
     bool goes_on;
+    bool is_again;  /* the run itself is finished, and lacks something */
     tsr_text lacks; /* of the first that cannot be taken */
 } choice;
 
@@ -117,6 +120,7 @@ static tsr_status *weigh(const finding *f, const tsr_run *run, const char *id, c
         best->rank = rank(&p);
         best->goes_on = p.goes_on;
     }
+    best->is_again = best->is_again || (lacks.length && strcmp(id, run->id) == 0);
     if (lacks.length && (!best->lacks.length || strcmp(id, run->id) == 0)) {
         free(best->lacks.chars); /* the run's own matters most */
         best->lacks = (tsr_text){ 0 };
@@ -136,7 +140,7 @@ static void note(finding *f, size_t i, const choice *best)
         f->completed += own;
         f->going_on += best->goes_on;
         f->taken += !own && !best->goes_on;
-    } else if (best->lacks.length && f->lacking++ == 0) {
+    } else if (best->lacks.length && (f->session->store.grown || best->is_again) && f->lacking++ == 0) {
         tsr_text_add(&f->lacks, "%s", best->lacks.chars);
     }
 }

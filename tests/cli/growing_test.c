@@ -58,6 +58,15 @@ START_TEST(a_second_key_values_and_replicates_take_up_what_is_done)
 }
 END_TEST
 
+START_TEST(new_points_of_a_sweep_are_no_training_again)
+{
+    study("out", "-s 'sweep=({key=\"probes.1.k\";values=[3];},{key=\"training.epochs\";values=[1];})'");
+    shell_gives(folder, 0, NULL, NULL,
+                "\"$TESSERA\" run study.cfg -o out -s 'sweep=({key=\"probes.1.k\";values=[3,4];},"
+                "{key=\"training.epochs\";values=[1,2];})' 2>told && ! grep again told");
+}
+END_TEST
+
 START_TEST(a_folder_is_continued)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out --shard 1/2 -s replicates=3");
@@ -351,8 +360,7 @@ START_TEST(a_damaged_state_costs_its_run_and_is_named)
                 "truncate -s -4 out/runs/*/state.safetensors; cp out/results.csv before.csv");
     command_gives(folder, 3, NULL, "state.safetensors", "run study.cfg -o out " STATE "-s training.epochs=4");
     shell_gives(folder, 0, NULL, NULL, "rm out/runs/*/state.safetensors");
-    command_gives(folder, 0, NULL, "trained again",
-                  "run study.cfg -o out --retrain " STATE "-s training.epochs=4");
+    command_gives(folder, 0, NULL, NULL, "run out -q"); /* the folder's config is the new one already */
     study("whole", STATE "-s training.epochs=4");
     same_tables("out", "whole");
 }
@@ -401,6 +409,7 @@ int main(void)
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_second_key_values_and_replicates_take_up_what_is_done);
+    tcase_add_test(tests, new_points_of_a_sweep_are_no_training_again);
     tcase_add_test(tests, a_folder_is_continued);
     tcase_add_test(tests, one_run_is_repeated_by_its_record);
     tcase_add_test(tests, other_probes_are_done_on_saved_networks);
