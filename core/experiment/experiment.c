@@ -3,7 +3,6 @@
 #include "experiment/experiment.h"
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/print.h"
@@ -251,34 +250,25 @@ static tsr_status *read_experiment(tsr_experiment *experiment, const tsr_value *
     return status;
 }
 
-/* A run that reads other files than it did, or is asked for otherwise, is another run. */
-static void tell_other_run(const tsr_experiment *experiment, const char *id)
-{
-    if (experiment->n_runs == 1 && strcmp(experiment->runs[0].id, id) != 0)
-        tsr_log_warning(
-            "%s: is of run %s, and is run %s here: a setting, or a file that it reads, is another",
-            experiment->path, id, experiment->runs[0].id);
-}
-
 tsr_status *tsr_experiment_read(const char *path, size_t n_overrides, const char *const *overrides,
                                 tsr_experiment **out)
 {
     tsr_value *root;
-    char id[17] = "";
-    TSR_TRY(tsr_is_record(path) ? tsr_record_config(path, n_overrides, overrides, &root, id)
+    json_t *record = NULL;
+    TSR_TRY(tsr_is_record(path) ? tsr_record_config(path, n_overrides, overrides, &root, &record)
                                 : tsr_config_read(path, n_overrides, overrides, &root));
     tsr_experiment *experiment = tsr_alloc(1, sizeof(*experiment));
     tsr_status *status = experiment && (experiment->path = strdup(path)) ? read_experiment(experiment, root)
                                                                          : tsr_no_memory("an experiment");
     tsr_value_free(root);
-    if (status) {
+    if (!status && record && experiment->n_runs == 1)
+        status = tsr_record_tell_other_run(path, record, &experiment->runs[0]);
+    json_decref(record);
+    if (status)
         tsr_experiment_free(experiment);
-        return status;
-    }
-    if (id[0])
-        tell_other_run(experiment, id);
-    *out = experiment;
-    return NULL;
+    else
+        *out = experiment;
+    return status;
 }
 
 void tsr_experiment_free(tsr_experiment *experiment)

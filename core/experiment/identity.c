@@ -246,23 +246,37 @@ static tsr_status *compare_nested(void *context, const tsr_instance *instance)
     return NULL;
 }
 
-tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out)
+static const json_t *plugins_of(const json_t *record)
 {
-    const json_t *plugins = json_object_get(json_object_get(record, "environment"), "plugins");
+    return json_object_get(json_object_get(record, "environment"), "plugins");
+}
+
+tsr_status *tsr_identity_compare_training(const tsr_run *run, const json_t *record, tsr_text *out)
+{
     const tsr_training_plugins *with = &run->training_plugins;
     const tsr_instance *const single[] = { run->dataset, run->model, with->optimizer, with->loss,
                                            with->schedule };
     for (size_t i = 0; i < sizeof(single) / sizeof(*single); i++)
-        if (plugin_changed(single[i], plugins, out))
+        if (plugin_changed(single[i], plugins_of(record), out))
             return NULL;
     for (size_t i = 0; i < with->n_augmentations; i++)
-        if (plugin_changed(with->augmentations[i], plugins, out))
+        if (plugin_changed(with->augmentations[i], plugins_of(record), out))
             return NULL;
     for (size_t i = 0; i < run->n_regularizers; i++)
-        if (plugin_changed(run->regularizers[i], plugins, out))
-            return NULL;
-    for (size_t i = 0; i < run->n_probes; i++)
-        if (plugin_changed(run->probes[i], plugins, out))
+        if (plugin_changed(run->regularizers[i], plugins_of(record), out))
             return NULL;
     return compare_data(run, record, out);
+}
+
+bool tsr_identity_probe_changed(const tsr_run *run, size_t probe, const json_t *record, tsr_text *out)
+{
+    return plugin_changed(run->probes[probe], plugins_of(record), out);
+}
+
+tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out)
+{
+    for (size_t i = 0; i < run->n_probes; i++)
+        if (tsr_identity_probe_changed(run, i, record, out))
+            return NULL;
+    return tsr_identity_compare_training(run, record, out);
 }

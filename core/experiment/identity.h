@@ -51,5 +51,9 @@ TSR_MUST_CHECK tsr_status *tsr_identity_of_data(const tsr_run *run, char digits[
 /* Adds to `out` what is not as it was when the run left its record, as a sentence: the file of a plugin that
    takes part in the run, or the data. Nothing is added where all is the same. */
 TSR_MUST_CHECK tsr_status *tsr_identity_compare(const tsr_run *run, const json_t *record, tsr_text *out);
+/* The same of all but the probes, and of one of these; true where it is another. */
+TSR_MUST_CHECK tsr_status *tsr_identity_compare_training(const tsr_run *run, const json_t *record,
+                                                         tsr_text *out);
+bool tsr_identity_probe_changed(const tsr_run *run, size_t probe, const json_t *record, tsr_text *out);
 
 #endif

@@ -42,9 +42,13 @@ static tsr_status *compare_probes(tsr_predecessor *p, const tsr_value *config)
         tsr_identity_shorten_paths(there);
         tsr_identity_shorten_paths(here);
     }
-    for (size_t i = 0; whole && p->same_probe && i < p->run->n_probes; i++)
+    for (size_t i = 0; whole && p->same_probe && i < p->run->n_probes; i++) {
+        tsr_text changed = { 0 };
         p->same_probe[i] = probes_alike(tsr_value_element(tsr_value_member(there, "probes"), i),
-                                        tsr_value_element(tsr_value_member(here, "probes"), i));
+                                        tsr_value_element(tsr_value_member(here, "probes"), i)) &&
+                           !tsr_identity_probe_changed(p->run, i, p->record, &changed);
+        free(changed.chars);
+    }
     tsr_value_free(there);
     tsr_value_free(here);
     return whole && p->same_probe ? NULL : tsr_no_memory("a run");
@@ -314,7 +318,14 @@ static void check_files(const tsr_predecessor *p, tsr_text *lacks)
 
 tsr_status *tsr_predecessor_check(const tsr_predecessor *p, tsr_text *lacks)
 {
-    TSR_TRY(tsr_identity_compare(p->run, p->record, lacks));
+    tsr_text changed = { 0 };
+    tsr_status *status = strcmp(p->id, p->run->id) == 0
+                             ? tsr_identity_compare(p->run, p->record, &changed) /* its record stays */
+                             : tsr_identity_compare_training(p->run, p->record, &changed);
+    if (changed.length)
+        tsr_text_add(lacks, "is not what it would be now: %s", changed.chars);
+    free(changed.chars);
+    TSR_TRY(status);
     if (!lacks->length)
         check_training(p, lacks);
     for (size_t i = 0; i < p->n_due && !lacks->length; i++)

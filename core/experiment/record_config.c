@@ -2,12 +2,13 @@
 #include "experiment/record_config.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "config/compare.h"
 #include "config/json.h"
 #include "config/read.h"
 #include "experiment/folder.h"
+#include "experiment/identity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,13 +80,12 @@ static tsr_status *make_config(const json_t *record, const char *id, tsr_value *
 }
 
 tsr_status *tsr_record_config(const char *path, size_t n, const char *const *overrides, tsr_value **out,
-                              char id[17])
+                              json_t **record)
 {
-    json_t *record;
     *out = NULL;
-    TSR_TRY(read_json(path, &record));
-    const json_t *said = json_object_get(record, "config");
-    const char *run = json_string_value(json_object_get(record, "run"));
+    TSR_TRY(read_json(path, record));
+    const json_t *said = json_object_get(*record, "config");
+    const char *run = json_string_value(json_object_get(*record, "run"));
     tsr_status *status =
         run && tsr_is_run_id(run) && json_is_object(said)
             ? NULL
@@ -94,12 +94,54 @@ tsr_status *tsr_record_config(const char *path, size_t n, const char *const *ove
     if (!status && !config)
         status = tsr_no_memory("a config");
     if (!status)
-        memcpy(id, run, 17);
+        status = make_config(*record, run, config);
+    if (status)
+        tsr_value_free(config);
+    else
+        status = tsr_config_adopt(config, path, n, overrides, out);
+    if (status) {
+        json_decref(*record);
+        *record = NULL;
+    }
+    return status;
+}
+
+/* Whether the run's config is the record's but for where files lie. */
+static tsr_status *compare_settings(const json_t *record, const tsr_run *run, bool *same)
+{
+    tsr_value *then = tsr_value_from_json(json_object_get(record, "config")),
+              *now = tsr_value_copy(run->config);
+    char ids[2][17] = { "", "" };
+    tsr_status *status = then && now ? NULL : tsr_no_memory("a config");
+    if (!status) {
+        tsr_identity_shorten_paths(then);
+        tsr_identity_shorten_paths(now);
+        status = tsr_identity_of(then, ids[0]);
+    }
     if (!status)
-        status = make_config(record, run, config);
-    json_decref(record);
-    if (!status)
-        return tsr_config_adopt(config, path, n, overrides, out);
-    tsr_value_free(config);
+        status = tsr_identity_of(now, ids[1]);
+    *same = strcmp(ids[0], ids[1]) == 0;
+    tsr_value_free(then);
+    tsr_value_free(now);
+    return status;
+}
+
+tsr_status *tsr_record_tell_other_run(const char *path, const json_t *record, const tsr_run *run)
+{
+    const char *id = json_string_value(json_object_get(record, "run"));
+    tsr_text changed = { 0 };
+    bool same = true;
+    tsr_status *status = tsr_identity_compare(run, record, &changed);
+    if (!status && !changed.length && strcmp(id, run->id) != 0)
+        status = compare_settings(record, run, &same);
+    if (!status && changed.length)
+        tsr_log_warning("%s: what run %s read is not what is read now: %s", path, id, changed.chars);
+    else if (!status && !same)
+        tsr_log_warning(
+            "%s: is of run %s, and is run %s here: a setting, or a file that it reads, is another", path, id,
+            run->id);
+    else if (!status && strcmp(id, run->id) != 0)
+        tsr_log_info("%s: the files of run %s lie elsewhere here, where it is run %s", path, id, run->id);
+    free(changed.chars);
     return status;
 }

@@ -140,6 +140,8 @@ static tsr_status *link_left(const tsr_run_work *w, const char *name, bool is_fo
     char *from = tsr_path_join(w->predecessor->folder, name), *to = tsr_path_join(w->folder, name);
     tsr_status *status = from && to ? NULL : tsr_no_memory("a path");
     char *folder = status ? NULL : tsr_path_folder(to);
+    if (!status && !folder)
+        status = tsr_no_memory("a path");
     if (folder && access(from, F_OK) == 0 && access(to, F_OK) != 0 && !(status = tsr_make_folder(folder)))
         status = is_folder ? link_folder(AT_FDCWD, from, to) : link_file(AT_FDCWD, from, to);
     free(folder);

@@ -15,6 +15,7 @@
 #include "experiment/record_compare.h"
 #include "experiment/store.h"
 #include "plugin/kinds.h"
+#include "session/relocation.h"
 #include "session/tables.h"
 #include "session/union.h"
 
@@ -31,7 +32,9 @@ typedef struct merging {
     tsr_results **results;
     tsr_union all;
     tsr_store to;
-    json_t *plan;    /* by run: { part, point, replicate, shared } */
+    tsr_relocation *relocations; /* of each study's paths to those of the first */
+    json_t *ids;                 /* by the part and what it calls the run: the run's id in the new folder */
+    json_t *plan;    /* by run: { part, own, point, replicate, shared }; own: what that part calls it */
     json_t *places;  /* by "point:replicate": the run's id */
     json_t *data;    /* by dataset, as text: { digest, part }, of its data and where that was first met */
     json_t *plugins; /* the same by "KIND NAME" */
@@ -40,13 +43,27 @@ typedef struct merging {
     tsr_merged *out;
 } merging;
 
-static tsr_status *read_record(const tsr_store *store, const char *id, json_t **out)
+/* Of the run that a study calls `own`; its "run" is the id that it has in the new one. */
+static tsr_status *read_record(const merging *m, size_t part, const char *own, json_t **out)
 {
-    char *path = tsr_record_path(store->folder, id);
+    char *path = tsr_record_path(m->stores[part].folder, own);
     *out = NULL;
-    tsr_status *status = path ? tsr_record_read(path, id, out) : tsr_no_memory("a path");
+    tsr_status *status = path ? tsr_record_read(path, own, out) : tsr_no_memory("a path");
     free(path);
+    if (!status && *out)
+        status = tsr_relocate(&m->relocations[part], *out);
     return status;
+}
+
+static const char *id_of(const json_t *record)
+{
+    return json_string_value(json_object_get(record, "run"));
+}
+
+/* The name of a study's run among all. */
+static void name_run(size_t part, const char *own, char out[48])
+{
+    snprintf(out, 48, "%zu:%s", part, own);
 }
 
 /* --- what contradicts --- */
@@ -178,7 +195,7 @@ static tsr_status *plan_twin(const merging *m, const char *id, json_t *planned, 
 {
     size_t other = (size_t)json_integer_value(json_object_get(planned, "part"));
     json_t *before = NULL;
-    TSR_TRY(read_record(&m->stores[other], id, &before));
+    TSR_TRY(read_record(m, other, json_string_value(json_object_get(planned, "own")), &before));
     tsr_status *status = tsr_record_is_final(before) && tsr_record_is_final(record)
                              ? compare_twins(m, id, before, other, record)
                              : NULL;
@@ -191,9 +208,11 @@ static tsr_status *plan_twin(const merging *m, const char *id, json_t *planned, 
     return status;
 }
 
-static tsr_status *plan_run(merging *m, const char *id, const json_t *record)
+static tsr_status *plan_run(merging *m, const char *own, const json_t *record)
 {
     const tsr_results *results = m->results[m->part];
+    const char *id = id_of(record);
+    char name[48];
     size_t point, replicate;
     bool fuller = true;
     if (!tsr_results_has_place(results, record) ||
@@ -210,9 +229,13 @@ static tsr_status *plan_run(merging *m, const char *id, const json_t *record)
         TSR_TRY(plan_twin(m, id, planned, record, &fuller));
     if (!fuller)
         return NULL;
-    json_t *entry = json_pack("{s:I, s:I, s:I, s:b}", "part", (json_int_t)m->part, "point", (json_int_t)point,
-                              "replicate", (json_int_t)replicate, "shared", planned != NULL);
-    return json_object_set_new(m->plan, id, entry) ? tsr_no_memory("the runs") : NULL;
+    json_t *entry =
+        json_pack("{s:I, s:s, s:I, s:I, s:b}", "part", (json_int_t)m->part, "own", own, "point",
+                  (json_int_t)point, "replicate", (json_int_t)replicate, "shared", planned != NULL);
+    name_run(m->part, own, name);
+    int failed = json_object_set_new(m->ids, name, json_string(id));
+    failed |= json_object_set_new(m->plan, id, entry);
+    return failed ? tsr_no_memory("the runs") : NULL;
 }
 
 static tsr_status *visit_record(void *context, const char *id)
@@ -221,7 +244,7 @@ static tsr_status *visit_record(void *context, const char *id)
     json_t *record = NULL;
     if (!tsr_is_run_id(id))
         return NULL;
-    TSR_TRY(tsr_context(read_record(&m->stores[m->part], id, &record), "expected whole records"));
+    TSR_TRY(tsr_context(read_record(m, m->part, id, &record), "expected whole records"));
     tsr_status *status = record ? plan_run(m, id, record) : NULL;
     json_decref(record);
     return status;
@@ -271,7 +294,7 @@ static json_t *swept_of(const merging *m, const json_t *record, size_t point)
 static tsr_status *copy_record(const merging *m, const char *id, const json_t *planned)
 {
     json_t *record;
-    TSR_TRY(read_record(&m->stores[m->part], id, &record));
+    TSR_TRY(read_record(m, m->part, json_string_value(json_object_get(planned, "own")), &record));
     if (!record)
         return tsr_fail(TSR_IO, "%s: the record of run %s has gone meanwhile", m->shown[m->part], id);
     int failed = json_object_set_new(
@@ -285,9 +308,9 @@ static tsr_status *copy_record(const merging *m, const char *id, const json_t *p
     return status;
 }
 
-static tsr_status *copy_file(const merging *m, const tsr_left_file *file)
+static tsr_status *copy_file(const merging *m, const char *id, const tsr_left_file *file)
 {
-    char *to = tsr_format("%s/runs/%s/%s", m->to.folder, file->id, file->path),
+    char *to = tsr_format("%s/runs/%s/%s", m->to.folder, id, file->path),
          *folder = to ? tsr_path_folder(to) : NULL;
     tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
     if (!status)
@@ -301,11 +324,14 @@ static tsr_status *copy_file(const merging *m, const tsr_left_file *file)
 static tsr_status *visit_file(void *context, const tsr_left_file *file)
 {
     const merging *m = context;
-    const json_t *planned = json_object_get(m->plan, file->id);
+    char name[48];
+    name_run(m->part, file->id, name);
+    const char *id = json_string_value(json_object_get(m->ids, name));
+    const json_t *planned = id ? json_object_get(m->plan, id) : NULL;
     bool ours = planned && (size_t)json_integer_value(json_object_get(planned, "part")) == m->part;
     if (!ours || file->kind == TSR_LEFT_UNFINISHED || file->kind == TSR_LEFT_RECORD)
         return NULL;
-    return copy_file(m, file);
+    return copy_file(m, id, file);
 }
 
 static tsr_status *copy_all(merging *m)
@@ -356,11 +382,14 @@ static tsr_status *write_all(merging *m, const char *shown)
 
 static tsr_status *merge(merging *m, char *const *folders, const char *shown)
 {
-    if (!m->stores || !m->results || !m->plan || !m->places || !m->data || !m->plugins)
+    if (!m->stores || !m->results || !m->plan || !m->places || !m->data || !m->plugins || !m->ids ||
+        !m->relocations)
         return tsr_no_memory("the studies");
     TSR_TRY(tsr_store_check_empty(m->folder, shown)); /* before any work */
     TSR_TRY(open_all(m, folders));
     TSR_TRY(tsr_union_make(m->n, m->results, m->shown, &m->all));
+    for (size_t i = 0; i < m->n; i++)
+        TSR_TRY(tsr_relocation_find(m->results[i]->config, m->results[0]->config, &m->relocations[i]));
     TSR_TRY(plan(m));
     if (m->changed)
         tsr_log_warning("the studies were made with other plugins than each other and are kept as they are");
@@ -376,6 +405,8 @@ tsr_status *tsr_merge(const tsr_merge_options *options, size_t n, char *const *f
                   .shown = shown,
                   .stores = tsr_alloc(n, sizeof(*m.stores)),
                   .results = tsr_alloc(n, sizeof(*m.results)),
+                  .relocations = tsr_alloc(n, sizeof(*m.relocations)),
+                  .ids = json_object(),
                   .plan = json_object(),
                   .places = json_object(),
                   .data = json_object(),
@@ -387,15 +418,19 @@ tsr_status *tsr_merge(const tsr_merge_options *options, size_t n, char *const *f
     tsr_status *status = merge(&m, folders, folder_shown);
     tsr_union_clear(&m.all);
     for (size_t i = 0; i < n; i++) {
+        if (m.relocations)
+            tsr_relocation_clear(&m.relocations[i]);
         if (m.results)
             tsr_results_free(m.results[i]);
         if (m.stores)
             tsr_store_close(&m.stores[i]);
     }
+    json_decref(m.ids);
     json_decref(m.plan);
     json_decref(m.places);
     json_decref(m.data);
     json_decref(m.plugins);
+    free(m.relocations);
     free(m.stores);
     free(m.results);
     return status;

@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Finished runs that are looked at for one that is to be done. A sweep over probes has thousands with one
+   training, any of which would do. */
+#define MAX_WEIGHED 32
+
 typedef struct finding {
     const tsr_session *session;
     const tsr_session_options *options;
@@ -20,7 +24,9 @@ typedef struct finding {
     json_t *numbers;     /* of the experiment's runs, by id */
     json_t *by_training; /* lists of the ids of finished runs */
     size_t taken, going_on, completed;
-    size_t lacking; /* runs that cannot be had of a finished one, though there is one */
+    /* Runs that are trained again: they are finished but lack something, or the config was changed and
+       finished ones do not serve for them. Points that are new in a sweep are none. */
+    size_t lacking;
     tsr_text lacks; /* what the first of these is about */
 } finding;
 
@@ -93,6 +99,7 @@ typedef struct choice {
     char id[17];
     size_t rank;
     bool goes_on;
+    bool is_again;  /* the run itself is finished, and lacks something */
     tsr_text lacks; /* of the first that cannot be taken */
 } choice;
 
@@ -113,6 +120,7 @@ static tsr_status *weigh(const finding *f, const tsr_run *run, const char *id, c
         best->rank = rank(&p);
         best->goes_on = p.goes_on;
     }
+    best->is_again = best->is_again || (lacks.length && strcmp(id, run->id) == 0);
     if (lacks.length && (!best->lacks.length || strcmp(id, run->id) == 0)) {
         free(best->lacks.chars); /* the run's own matters most */
         best->lacks = (tsr_text){ 0 };
@@ -132,9 +140,15 @@ static void note(finding *f, size_t i, const choice *best)
         f->completed += own;
         f->going_on += best->goes_on;
         f->taken += !own && !best->goes_on;
-    } else if (best->lacks.length && f->lacking++ == 0) {
+    } else if (best->lacks.length && (f->session->store.grown || best->is_again) && f->lacking++ == 0) {
         tsr_text_add(&f->lacks, "%s", best->lacks.chars);
     }
+}
+
+/* Whether nothing better can be found. */
+static bool is_whole(const choice *best)
+{
+    return best->id[0] && !best->goes_on;
 }
 
 static tsr_status *find_for(finding *f, size_t i)
@@ -144,9 +158,16 @@ static tsr_status *find_for(finding *f, size_t i)
     choice best = { 0 };
     TSR_TRY(tsr_identity_of_training(run->config, training));
     const json_t *ids = json_object_get(f->by_training, training);
-    tsr_status *status = NULL;
-    for (size_t k = 0; k < json_array_size(ids) && !status; k++)
-        status = weigh(f, run, json_string_value(json_array_get(ids, k)), &best);
+    tsr_status *status = weigh(f, run, run->id, &best);
+    size_t weighed = 0;
+    for (size_t k = 0; k < json_array_size(ids) && weighed < MAX_WEIGHED && !is_whole(&best) && !status;
+         k++) {
+        const char *id = json_string_value(json_array_get(ids, k));
+        if (strcmp(id, run->id) == 0)
+            continue;
+        status = weigh(f, run, id, &best);
+        weighed++;
+    }
     if (!status)
         note(f, i, &best);
     free(best.lacks.chars);

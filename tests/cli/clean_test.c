@@ -34,7 +34,8 @@ START_TEST(models_and_codes_go_and_the_study_stays_whole)
     command_gives(folder, 0, NULL, "all runs are done already", "run out");
     same_files(folder, "before.csv", "out/results.csv");
     command_gives(folder, 0, "freed 0 B\n", NULL, "clean out --models");
-    command_gives(folder, 0, NULL, "has not saved its network after epoch 1 (output.save_model)", "run out -s output.save_model=true");
+    command_gives(folder, 0, NULL, "has not saved its network after epoch 1 (output.save_model)",
+                  "run out -s output.save_model=true");
     same_files(folder, "before.csv", "out/results.csv");
 }
 END_TEST

@@ -58,6 +58,15 @@ START_TEST(a_second_key_values_and_replicates_take_up_what_is_done)
 }
 END_TEST
 
+START_TEST(new_points_of_a_sweep_are_no_training_again)
+{
+    study("out", "-s 'sweep=({key=\"probes.1.k\";values=[3];},{key=\"training.epochs\";values=[1];})'");
+    shell_gives(folder, 0, NULL, NULL,
+                "\"$TESSERA\" run study.cfg -o out -s 'sweep=({key=\"probes.1.k\";values=[3,4];},"
+                "{key=\"training.epochs\";values=[1,2];})' 2>told && ! grep again told");
+}
+END_TEST
+
 START_TEST(a_folder_is_continued)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out --shard 1/2 -s replicates=3");
@@ -243,6 +252,25 @@ START_TEST(a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_go
 }
 END_TEST
 
+START_TEST(a_probe_whose_plugin_has_changed_is_done_again_and_the_others_are_not)
+{
+    static const char path[] = MODEL "-s 'plugin_path=[\"own\"]' ";
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "mkdir -p own/probes && cp '%s/plugins/probes/.libs/kmeans.so' own/probes && chmod -R go-w own",
+        test_build());
+    study("out", path);
+    shell_gives(
+        folder, 0, NULL, NULL,
+        "sed -i 's/\"kmeans.test\": [0-9][0-9.]*/\"kmeans.test\": 7.0/; s/\"redundancy.test\": [0-9][0-9.]*/"
+        "\"redundancy.test\": 5.0/' out/runs/*/run.json && echo >>own/probes/kmeans.so");
+    command_gives(folder, 2, NULL, "probe kmeans has changed", "run study.cfg -o out %s", path);
+    command_gives(folder, 0, NULL, "1 run is taken over", "run study.cfg -o out %s -s 'probes=(" KNN ")'",
+                  path);
+    shell_gives(folder, 0, NULL, NULL, "grep -q ,5.0, out/results.csv && ! grep -q ,7.0, out/results.csv");
+}
+END_TEST
+
 START_TEST(codes_are_made_of_the_network_later)
 {
     study("out", SWEEP MODEL);
@@ -285,6 +313,25 @@ START_TEST(a_comparison_goes_on_where_the_last_epoch_was_probed)
 }
 END_TEST
 
+START_TEST(growing_that_is_killed_is_ended_by_the_same_command)
+{
+    const char *more =
+        SWEEP STATE MODEL "-s training.epochs=400 -s training.snapshots=[1,2,50,200] -s 'probes=(" KNN ")'";
+    study("out", SWEEP STATE "-s training.snapshots=[1] -s 'probes=(" KNN ")'");
+    shell_gives(folder, 0, NULL, NULL,
+                "for after in 0.05 0.1 0.2 0.4 0.8; do timeout -s KILL $after \"$TESSERA\" run study.cfg -q "
+                "-o out %s; "
+                "done; true",
+                more);
+    study("out", more);
+    study("whole", more);
+    same_tables("out", "whole");
+    shell_gives(folder, 0, NULL, NULL,
+                "for r in $(ls whole/runs); do for f in model state; do\n"
+                "cmp out/runs/$r/$f.safetensors whole/runs/$r/$f.safetensors || exit 1; done; done");
+}
+END_TEST
+
 START_TEST(an_early_stop_stays_where_it_was)
 {
     const char *stop = STATE "-s training.early_stop=1 -s training.optimizer.learning_rate=0.3";
@@ -313,8 +360,7 @@ START_TEST(a_damaged_state_costs_its_run_and_is_named)
                 "truncate -s -4 out/runs/*/state.safetensors; cp out/results.csv before.csv");
     command_gives(folder, 3, NULL, "state.safetensors", "run study.cfg -o out " STATE "-s training.epochs=4");
     shell_gives(folder, 0, NULL, NULL, "rm out/runs/*/state.safetensors");
-    command_gives(folder, 0, NULL, "trained again",
-                  "run study.cfg -o out --retrain " STATE "-s training.epochs=4");
+    command_gives(folder, 0, NULL, NULL, "run out -q"); /* the folder's config is the new one already */
     study("whole", STATE "-s training.epochs=4");
     same_tables("out", "whole");
 }
@@ -345,11 +391,14 @@ START_TEST(data_may_lie_elsewhere_and_must_be_the_same)
                 "mv out moved && HOME=$PWD/other \"$TESSERA\" run study.cfg -o moved %s", data);
     shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/other \"$TESSERA\" run study.cfg -q -o whole %s", data);
     same_tables("moved", "whole");
-    /* the record of a run, where its data lie elsewhere */
-    shell_gives(
-        folder, 0, NULL, NULL,
-        "rm -r home/* && \"$TESSERA\" run $(grep -l home/data.csv moved/runs/*/run.json | head -1) -o moved "
-        "-s dataset.train=$PWD/other/data.csv -s output.save_model=true");
+    /* the record of a run, where its data lie elsewhere, and where they are others */
+    shell_gives(folder, 0, NULL, "lie elsewhere here, where it is run ",
+                "rm -r home/* && cp $(grep -l home/data.csv moved/runs/*/run.json | head -1) run.json && "
+                "\"$TESSERA\" run run.json -o again -s dataset.train=$PWD/other/data.csv && "
+                "grep redundancy.test whole/results.csv && tail -1 again/results.csv | cut -d, -f4- >now && "
+                "tail -1 whole/results.csv | cut -d, -f4- | cmp - now");
+    shell_gives(folder, 0, NULL, "is not what is read now: the data of dataset table",
+                "\"$TESSERA\" run run.json -o changed-too -s dataset.train=$PWD/changed/data.csv");
 }
 END_TEST
 
@@ -360,6 +409,7 @@ int main(void)
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_second_key_values_and_replicates_take_up_what_is_done);
+    tcase_add_test(tests, new_points_of_a_sweep_are_no_training_again);
     tcase_add_test(tests, a_folder_is_continued);
     tcase_add_test(tests, one_run_is_repeated_by_its_record);
     tcase_add_test(tests, other_probes_are_done_on_saved_networks);
@@ -373,9 +423,11 @@ int main(void)
     tcase_add_test(tests, the_network_of_the_last_snapshot_is_made_of_the_model_later);
     tcase_add_test(tests, runs_that_others_were_taken_over_from_can_go);
     tcase_add_test(tests, a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_good);
+    tcase_add_test(tests, a_probe_whose_plugin_has_changed_is_done_again_and_the_others_are_not);
     tcase_add_test(tests, codes_are_made_of_the_network_later);
     tcase_add_test(tests, more_epochs_go_on_from_a_kept_state);
     tcase_add_test(tests, a_comparison_goes_on_where_the_last_epoch_was_probed);
+    tcase_add_test(tests, growing_that_is_killed_is_ended_by_the_same_command);
     tcase_add_test(tests, an_early_stop_stays_where_it_was);
     tcase_add_test(tests, without_a_state_or_with_a_schedule_by_the_number_of_epochs_it_is_asked);
     tcase_add_test(tests, a_damaged_state_costs_its_run_and_is_named);

@@ -1,6 +1,7 @@
 /* tessera merge makes of several studies the one that a single command would have made, or refuses. */
 #include "command.h"
 
+#include "base/text.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -158,6 +159,36 @@ START_TEST(the_new_folder_is_locked_and_nobody_elses)
 }
 END_TEST
 
+START_TEST(data_of_another_home_are_the_same_and_runs_get_the_first_ones_ids)
+{
+    static const char data[] =
+        "-s 'dataset={plugin=\"table\";train=\"~/data.csv\";label=\"kind\";test_fraction=0.3;}' "
+        "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[%s];})'";
+    static const char *const studies[][3] = { { "one", "a", "3,4" },
+                                              { "two", "b", "4,5" },
+                                              { "one", "all", "3,4,5" } };
+    shell_gives(folder, 0, NULL, NULL,
+                "mkdir one two other && { echo a,b,kind; i=0; while [ $i -lt 60 ]; do echo $((i %% 7)),$((i "
+                "* i %% 11)),"
+                "$((i %% 2)); i=$((i+1)); done; } >one/data.csv && cp one/data.csv two && { cat "
+                "one/data.csv; echo 1,1,1; } "
+                ">other/data.csv");
+    for (size_t i = 0; i < sizeof(studies) / sizeof(*studies); i++) {
+        char *settings = tsr_format(data, studies[i][2]);
+        shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/%s \"$TESSERA\" run study.cfg -q -o %s %s",
+                    studies[i][0], studies[i][1], settings);
+        free(settings);
+    }
+    command_gives(folder, 0, "3 runs in c, 1 of several studies\n", NULL, "merge a b -o c");
+    ck_assert_uint_eq(count_files(folder, "c/runs/*/model.safetensors"), 3);
+    is_whole("c", "all");
+    char *settings = tsr_format(data, "5");
+    shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/other \"$TESSERA\" run study.cfg -q -o d %s", settings);
+    free(settings);
+    command_gives(folder, 2, NULL, "other data under the same name", "merge a d -o e");
+}
+END_TEST
+
 START_TEST(links_among_the_runs_are_not_followed)
 {
     study("a", "-s output.save_model=true");
@@ -220,6 +251,7 @@ int main(void)
     tcase_add_test(tests, probes_that_were_added_do_not_contradict_and_stay);
     tcase_add_test(tests, other_files_of_a_plugin_are_refused_or_kept);
     tcase_add_test(tests, the_new_folder_is_locked_and_nobody_elses);
+    tcase_add_test(tests, data_of_another_home_are_the_same_and_runs_get_the_first_ones_ids);
     tcase_add_test(tests, links_among_the_runs_are_not_followed);
     tcase_add_test(tests, a_run_that_failed_in_one_is_taken_from_the_other);
     tcase_add_test(tests, what_contradicts_is_refused_and_nothing_is_written);

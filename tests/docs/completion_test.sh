@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 export HOME=$folder # no plugins of the user
 mkdir results configs "a folder"
-touch "a b.cfg" other.txt plain.so
+touch "a b.cfg" other.txt plain.so run.json
 cat >study.cfg <<'END'
 dataset = { plugin = "digits"; };
 model = { plugin = "mlp"; width = 20; };
@@ -81,6 +81,7 @@ offers "./plain.so" describe ./p
 among ./results describe ./
 
 among study.cfg run ""
+among run.json run ru
 among "a b.cfg" run a
 among "a folder" run a
 not_among other.txt run ""
