@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 START_TEST(known_scores_have_the_known_auroc)
 {
