@@ -55,14 +55,15 @@ typedef struct tsr_codes_form {
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_from_array(const tsr_array *array, const tsr_codes_form *form,
                                                         tsr_codes **out);
 
-/* A copy of columns first .. first + bits - 1, with the layers that have some of these, cut to them. The caller
-   frees. Fails without memory, and where there are no such columns. Any thread. */
+/* A copy of columns first .. first + bits - 1, with the layers that have some of these, cut to them. The
+   caller frees. Fails without memory, and where there are no such columns. Any thread. */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                                    tsr_codes **out);
 
-/* A copy of the rows in `mask`, in their order: row i is chosen where bit i % 64 of mask[i / 64] is 1. Layers stay.
-   The caller frees. Fails without memory. Any thread. */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
+/* A copy of the rows in `mask`, in their order: row i is chosen where bit i % 64 of mask[i / 64] is 1. Layers
+   stay. The caller frees. Fails without memory. Any thread. */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask,
+                                                       tsr_codes **out);
 
 /* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
    tsr_codes_used_words() words, and no bit from `bits` on is set. */
@@ -113,9 +114,9 @@ TSR_API void tsr_codes_count_ones(const tsr_codes *codes, uint64_t *ones);
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_count_distances(const tsr_codes *codes, const int32_t *labels,
                                                              uint64_t *within, uint64_t *across);
 
-/* How the base rows lie around query rows q .. q + nq - 1: of counts, nq x 2 x (bits + 1), element [i][0][d] grows
-   by the base rows at Hamming distance d from row q + i that have its label, [i][1][d] by those that have
-   another. Both codes have the same bits, fewer than 2^31. Any thread. */
+/* How the base rows lie around query rows q .. q + nq - 1: of counts, nq x 2 x (bits + 1), element [i][0][d]
+   grows by the base rows at Hamming distance d from row q + i that have its label, [i][1][d] by those that
+   have another. Both codes have the same bits, fewer than 2^31. Any thread. */
 TSR_API void tsr_codes_count_around(const tsr_codes *base, const int32_t *base_labels, const tsr_codes *query,
                                     const int32_t *query_labels, size_t q, size_t nq, uint32_t *counts);
 

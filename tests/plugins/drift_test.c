@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 typedef struct snapshots {
     seen_codes now;
     tsr_codes *before[2]; /* of training and test */
