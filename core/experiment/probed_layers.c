@@ -43,9 +43,12 @@ void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zer
     if (!probing->constant || l == SIZE_MAX)
         return;
     tsr_layer_info info = tsr_network_layer(network, l);
-    for (size_t j = info.first; j < end_of(network, l); j++)
-        if (probing->constant[j / 64] >> j % 64 & 1)
-            counts[probing->constant_values[j / 64] >> j % 64 & 1]++;
+    for (size_t j = info.first, end = end_of(network, l); j < end; j += 64) { /* a layer begins with a word */
+        uint64_t inside = end - j < 64 ? (UINT64_C(1) << (end - j)) - 1 : UINT64_MAX;
+        uint64_t constant = probing->constant[j / 64] & inside, value = probing->constant_values[j / 64];
+        counts[0] += (size_t)__builtin_popcountll(constant & ~value);
+        counts[1] += (size_t)__builtin_popcountll(constant & value);
+    }
     if (counts[0] + counts[1] + probing->train->layers[i].bits != info.units * info.n_breakpoints)
         return; /* some of the units, or of the bits */
     *zeros = counts[0];

@@ -57,14 +57,15 @@ typedef struct tsr_codes_form {
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_from_array(const tsr_array *array, const tsr_codes_form *form,
                                                         tsr_codes **out);
 
-/* A copy of columns first .. first + bits - 1, with the layers that have some of these, cut to them. The caller
-   frees. Fails without memory, and where there are no such columns. [any-thread] */
+/* A copy of columns first .. first + bits - 1, with the layers that have some of these, cut to them. The
+   caller frees. Fails without memory, and where there are no such columns. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                                    tsr_codes **out);
 
-/* A copy of the rows in `mask`, in their order: row i is chosen where bit i % 64 of mask[i / 64] is 1. Layers stay.
-   The caller frees. Fails without memory. [any-thread] */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask, tsr_codes **out);
+/* A copy of the rows in `mask`, in their order: row i is chosen where bit i % 64 of mask[i / 64] is 1. Layers
+   stay. The caller frees. Fails without memory. [any-thread] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, const uint64_t *mask,
+                                                       tsr_codes **out);
 
 /* A mask of columns has the form of a row: column j is chosen where bit j % 64 of mask[j / 64] is 1. It has
    tsr_codes_used_words() words, and no bit from `bits` on is set. */

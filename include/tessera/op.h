@@ -111,9 +111,9 @@ enum {
     TSR_OP_READS_OUTPUT = 1 << 1, /* backward reads pass->output */
     TSR_OP_MOVES = 1 << 2,        /* each element of the output is one of an input's as it is, always the same
                                      one, but for training: its course along lines needs no operation */
-    TSR_OP_AFFINE = 1 << 3,       /* in inference, the output is an affine function of the inputs: where these are
-                                     straight all along a line so is it. `line`, which is to be there, ends no
-                                     piece and is called once for a line, at t = 0. `tessera test` tries it */
+    TSR_OP_AFFINE = 1 << 3, /* in inference, the output is an affine function of the inputs: where these are
+                               straight all along a line so is it. `line`, which is to be there, ends no
+                               piece and is called once for a line, at t = 0. `tessera test` tries it */
 };
 
 /* Crossings that are nearer to each other than this, times |t| where that is above 1, are one. */

@@ -19,7 +19,7 @@ typedef struct tsr_probe_sizes {
                           share of each layer's units */
 } tsr_probe_sizes;
 
-/* For a probe's check: refuses a projection and a share of units where `what`, "random inputs are measured", is
+/* For a probe's check: refuses a projection and a share of units where `what`, "random inputs are", are
    of whole layers: the message begins with it. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_refuse_projection(const tsr_probe_sizes *sizes, const char *what);
 
@@ -53,8 +53,8 @@ typedef struct tsr_probing {
     size_t replicate;               /* 0, 1 ... */
     size_t epoch;                   /* how many epochs trained the network; 0: none */
 
-    /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives: known of codes that
-       were saved too, where `network` is NULL; NULL of codes that no network is known of.
+    /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives: known of codes
+       that were saved too, where `network` is NULL; NULL of codes that no network is known of.
        tsr_network_column tells layer, unit, channel and breakpoint of such a column. */
     size_t whole_bits;
     const uint32_t *columns; /* of each of train->bits columns: its number in the whole code, all different */
@@ -87,18 +87,18 @@ typedef enum tsr_input_form {
 /* Examples of a part; 0 where the inputs are not known. [any-thread] */
 TSR_API size_t tsr_probing_examples(const tsr_probing *probing, tsr_part part);
 
-/* The network's number (network.h) of layer i of `train`; SIZE_MAX where there is no such layer, or no network
-   is known. Of codes that were saved too, whose network a probe does not see. [any-thread] */
+/* The network's number (network.h) of layer i of `train`; SIZE_MAX where there is no such layer, or no
+   network is known. Of codes that were saved too, whose network a probe does not see. [any-thread] */
 TSR_API size_t tsr_probing_layer(const tsr_probing *probing, size_t i);
 
 /* How many columns of layer i of `train` the codes have dropped since they are constant over train and test:
-   always 0, and always 1. Both are 0 where no network is known, and where the probe sees a projection or a share
-   of units. [any-thread] */
+   always 0, and always 1. Both are 0 where no network is known, and where the probe sees a projection or a
+   share of units. [any-thread] */
 TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
 
-/* Sets in `mask`, a row of the whole code, the columns of layer i of `train`: all that the layer has, constant ones
-   too, or, where the probe sees a projection or a share of units, those that it sees. Returns how many; 0 where no
-   network is known. [any-thread] */
+/* Sets in `mask`, a row of the whole code, the columns of layer i of `train`: all that the layer has,
+   constant ones too, or, where the probe sees a projection or a share of units, those that it sees. Returns
+   how many; 0 where no network is known. [any-thread] */
 TSR_API size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask);
 
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and
@@ -122,9 +122,9 @@ static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_in
 }
 
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection,
-   "<label>.pruned_<name>" where it sees a share of units, "<label>.pruned_projected_<name>" where both. A value
-   that is undefined here is better given with its reason, below. Names are lower case, digits, _ and single dots;
-   each once per probing. Fails for others, and without memory. [in-operation] */
+   "<label>.pruned_<name>" where it sees a share of units, "<label>.pruned_projected_<name>" where both. A
+   value that is undefined here is better given with its reason, below. Names are lower case, digits, _ and
+   single dots; each once per probing. Fails for others, and without memory. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
 /* The same with the name composed, printf style: for families such as "layer0.entropy". [in-operation] */
@@ -136,13 +136,13 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_f(const tsr_probing *probing, doub
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name,
                                                         const char *reason);
 
-/* Gives a metric as tsr_metric_f does or, with a reason (not NULL), as tsr_metric_undefined: then `value` may be
-   anything. [in-operation] */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_unless(const tsr_probing *probing, const char *reason, double value,
-                                                     const char *format, ...) TSR_PRINTF(4, 5);
+/* Gives a metric as tsr_metric_f does or, with a reason (not NULL), as tsr_metric_undefined: then `value` may
+   be anything. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_metric_unless(const tsr_probing *probing, const char *reason,
+                                                     double value, const char *format, ...) TSR_PRINTF(4, 5);
 
-/* count of n as a share that compares with a number of a config: 55 of 100 are 0.55, as the key's value is, while
-   0.55 * 100 is more than 55. NaN of none. [any-thread] */
+/* count of n as a share that compares with a number of a config: 55 of 100 are 0.55, as the key's value is,
+   while 0.55 * 100 is more than 55. NaN of none. [any-thread] */
 static inline double tsr_share(uint64_t count, uint64_t n)
 {
     return (double)count / (double)n;
@@ -150,38 +150,40 @@ static inline double tsr_share(uint64_t count, uint64_t n)
 
 #define TSR_ALL_LAYERS SIZE_MAX
 
-/* What is measured: the whole code, or one layer of it. The host's; lasts as long as the call that it is for. */
+/* What is measured: the whole code, or one layer of it. The host's, for as long as the call. */
 typedef struct tsr_measured {
     const tsr_probing *probing;
-    const tsr_codes *train, *test; /* these columns of the codes that are measured, NULL where none were given */
+    const tsr_codes *train, *test; /* its columns; NULL where none were given */
     const char *const *prefixes;   /* ended by NULL: what names of metrics begin with: "" for the whole code,
                                       "layer2." for a layer, both for a code of one layer */
     size_t layer;                  /* of probing->train; TSR_ALL_LAYERS: the whole code */
     size_t first, bits;            /* its columns there: first .. first + bits - 1 */
-    size_t zeros, ones;            /* columns more that are always 0 and always 1, see tsr_probing_constant_bits */
+    size_t zeros, ones; /* columns more that are always 0 and always 1, see tsr_probing_constant_bits */
 } tsr_measured;
 
 /* Measures the whole code and then, where there are several, each of its layers. `train` and `test`, with the
-   columns of probing->train and any rows, are cut for each layer; NULL where they are not wanted. Ends with the
-   first failure. `measure` is called from the calling thread. [in-operation] */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_measure_layers(const tsr_probing *probing, const tsr_codes *train,
-                                                      const tsr_codes *test,
-                                                      tsr_status *(*measure)(void *context,
-                                                                             const tsr_measured *measured),
-                                                      void *context);
+   columns of probing->train and any rows, are cut for each layer; NULL where they are not wanted. Ends with
+   the first failure. `measure` is called from the calling thread. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_measure_layers(
+    const tsr_probing *probing, const tsr_codes *train, const tsr_codes *test,
+    tsr_status *(*measure)(void *context, const tsr_measured *measured), void *context);
 
-/* tsr_metric_unless under each of the names that the metric has of what is measured: "layer2.<name>". [in-operation] */
+/* tsr_metric_unless under each of the names that the metric has of what is measured: "layer2.<name>".
+ * [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_measured_metric(const tsr_measured *measured, const char *reason,
-                                                       double value, const char *format, ...) TSR_PRINTF(4, 5);
+                                                       double value, const char *format, ...)
+    TSR_PRINTF(4, 5);
 
 /* Writes a number per example, predictions say: tsr_save_array of int32 (n,). [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                                    const int32_t *values);
 
-/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy; of a probe that another one runs, with the
-   prefix before the name. Names are those of metrics, here and below. The file appears whole or not at all. [in-operation] */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element,
-                                                  size_t n_dims, const size_t *dims, const void *values);
+/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy; of a probe that another one runs, with
+   the prefix before the name. Names are those of metrics, here and below. The file appears whole or not at
+   all. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name,
+                                                  tsr_element element, size_t n_dims, const size_t *dims,
+                                                  const void *values);
 
 /* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file
    appears whole or not at all. [in-operation] */

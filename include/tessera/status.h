@@ -35,8 +35,8 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_context(tsr_status *status, const char *f
 /* TSR_OK for NULL. [any-thread] */
 TSR_API tsr_error tsr_status_error(const tsr_status *status);
 
-/* "" for NULL; lives as long as the status. One line of UTF-8: control characters and other bytes that came in
-   with what the message is about are written out, as \x1b. [any-thread] */
+/* "" for NULL; lives as long as the status. One line of UTF-8: control characters and other bytes that came
+   in with what the message is about are written out, as \x1b. [any-thread] */
 TSR_API const char *tsr_status_message(const tsr_status *status);
 
 /* NULL is allowed. [one-thread] */

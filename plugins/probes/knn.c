@@ -3,7 +3,6 @@
    between equals the one whose neighbours' distances sum to less, then the smaller class. */
 #include <tessera/probe.h>
 
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct knn {
@@ -62,12 +61,12 @@ static void predict(const tsr_probing *probing, size_t k, const uint32_t *index,
         predictions[i] = vote(probing, k, index + i * k, distance + i * k, ballots);
 }
 
-static double accuracy(const tsr_probing *probing, const int32_t *predictions)
+static tsr_status *give_accuracy(const tsr_probing *probing, const int32_t *predictions)
 {
     size_t n = probing->test->n, correct = 0;
     for (size_t i = 0; i < n; i++)
         correct += predictions[i] == probing->test_labels[i];
-    return n ? (double)correct / (double)n : NAN;
+    return tsr_metric_unless(probing, n ? NULL : "there are no examples", tsr_share(correct, n), "test");
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)
@@ -87,7 +86,7 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
         status = tsr_nearest(probing->train, probing->test, k, index, distance);
     if (!status) {
         predict(probing, k, index, distance, ballots, predictions);
-        status = tsr_metric(probing, "test", accuracy(probing, predictions));
+        status = give_accuracy(probing, predictions);
     }
     if (!status && options->predictions)
         status = tsr_save_labels(probing, "predictions", n, predictions);

@@ -47,35 +47,31 @@ static uint64_t *find_seen(const tsr_probing *probing, const tsr_codes *whole)
     return mask;
 }
 
-/* Puts the rows of a block where they belong. */
-static tsr_status *keep_seen(const tsr_probing *probing, tsr_codes *block, size_t row, tsr_codes *all)
-{
-    uint64_t *mask = find_seen(probing, block);
-    if (!mask)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
-    tsr_codes_keep_columns(block, mask);
-    memcpy(all->words + row * all->stride, block->words, block->n * block->stride * sizeof(uint64_t));
-    free(mask);
-    return NULL;
-}
-
 /* Codes of n random inputs, one or more, every bit of the layers seen. */
 static tsr_status *encode_random(const redundancy *self, const tsr_probing *probing, size_t n, tsr_rng rng,
                                  float *inputs, tsr_codes **out)
 {
     size_t size = tsr_shape_size(tsr_network_input(probing->network));
-    for (size_t row = 0; row < n; row += BLOCK) {
+    uint64_t *seen = NULL;
+    tsr_status *status = NULL;
+    for (size_t row = 0; !status && row < n; row += BLOCK) {
         size_t count = n - row < BLOCK ? n - row : BLOCK;
         tsr_codes *block = NULL;
         draw(&rng, self->random_range, count * size, inputs);
-        TSR_TRY(tsr_network_encode(probing->network, count, inputs, &block));
-        tsr_status *status = *out ? NULL : tsr_codes_new(n, block->bits, out);
-        if (!status)
-            status = keep_seen(probing, block, row, *out);
+        status = tsr_network_encode(probing->network, count, inputs, &block);
+        if (!status && !seen && !(seen = find_seen(probing, block)))
+            status = tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
+        if (!status && !*out)
+            status = tsr_codes_new(n, block->bits, out);
+        if (!status) {
+            tsr_codes_keep_columns(block, seen);
+            memcpy((*out)->words + row * (*out)->stride, block->words,
+                   count * block->stride * sizeof(uint64_t));
+        }
         tsr_codes_free(block);
-        TSR_TRY(status);
     }
-    return NULL;
+    free(seen);
+    return status;
 }
 
 /* Draws from the probe's stream, having passed over `skipped` of its numbers. */

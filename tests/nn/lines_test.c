@@ -53,6 +53,8 @@ START_TEST(the_region_of_the_identity_ends_where_a_coordinate_is_zero)
     ck_assert_double_eq(tsr_lines_values(lines, 0)[0], 1);
     ck_assert_double_eq(tsr_lines_slopes(lines, 0)[2], -1);
     tsr_lines_free(lines);
+    ck_assert_uint_eq(tsr_lines_bytes(net.network),
+                      3 * sizeof(double) * (2 + 2 + 2 + 2)); /* each node's values */
     net_free(&net);
 }
 END_TEST
@@ -127,9 +129,17 @@ typedef struct building {
 static tsr_node *convolutions(tsr_graph *g, tsr_node *x)
 {
     x = tsr_activate_with(g, tsr_batch_norm(g, tsr_conv2d(g, x, 6, 3, 1, 1)), relu);
-    x = tsr_conv2d_with(g, x, &(tsr_conv2d_options){ .channels = 6, .kernel_h = 3, .kernel_w = 2, .stride_h = 2,
-                                                     .stride_w = 1, .padding_h = 2, .bias = true, .groups = 3,
-                                                     .dilation_h = 2, .dilation_w = 1 });
+    x = tsr_conv2d_with(g, x,
+                        &(tsr_conv2d_options){ .channels = 6,
+                                               .kernel_h = 3,
+                                               .kernel_w = 2,
+                                               .stride_h = 2,
+                                               .stride_w = 1,
+                                               .padding_h = 2,
+                                               .bias = true,
+                                               .groups = 3,
+                                               .dilation_h = 2,
+                                               .dilation_w = 1 });
     return tsr_global_average_pool(g, tsr_activate_with(g, x, leaky));
 }
 
@@ -153,8 +163,8 @@ static tsr_node *pools(tsr_graph *g, tsr_node *x)
 
 static tsr_node *sequences(tsr_graph *g, tsr_node *x)
 {
-    tsr_node *a = tsr_activate_with(g, tsr_conv1d_with(g, x, &(tsr_conv1d_options){ .channels = 5, .kernel = 3 }),
-                                    relu);
+    tsr_node *a = tsr_activate_with(
+        g, tsr_conv1d_with(g, x, &(tsr_conv1d_options){ .channels = 5, .kernel = 3 }), relu);
     a = tsr_transpose(g, a, 0, 1);
     tsr_node *mean = tsr_mean(g, tsr_reshape(g, a, TSR_SHAPE(1, 6, 1, 5)), 2, (const size_t[]){ 2, 3 });
     a = tsr_linear_with(g, tsr_linear(g, a, 4), &(tsr_linear_options){ .width = 4 });
@@ -321,7 +331,8 @@ static void check_turned(const building *b)
     for (size_t i = 0; i < N; i++)
         ck_assert_msg(tsr_lines_next(lines)[i] == tsr_lines_next(back)[i], "%s: line %zu", b->name, i);
     ck_assert_mem_eq(tsr_lines_logits(lines), tsr_lines_logits(back), N * CLASSES * sizeof(double));
-    ck_assert_mem_eq(tsr_lines_logit_slopes(lines), tsr_lines_logit_slopes(back), N * CLASSES * sizeof(double));
+    ck_assert_mem_eq(tsr_lines_logit_slopes(lines), tsr_lines_logit_slopes(back),
+                     N * CLASSES * sizeof(double));
     tsr_lines_free(lines);
     tsr_lines_free(back);
     free(x);
@@ -357,7 +368,8 @@ START_TEST(lines_to_a_layer_have_its_values_and_no_more)
         ck_assert_mem_eq(tsr_lines_values(lines, l), tsr_lines_values(whole, l), values * sizeof(double));
         ck_assert_mem_eq(tsr_lines_slopes(lines, l), tsr_lines_slopes(whole, l), values * sizeof(double));
         for (size_t i = 0; i < N; i++)
-            ck_assert(l == 0 ? isinf(tsr_lines_next(lines)[i]) : tsr_lines_next(lines)[i] >= tsr_lines_next(whole)[i]);
+            ck_assert(l == 0 ? isinf(tsr_lines_next(lines)[i])
+                             : tsr_lines_next(lines)[i] >= tsr_lines_next(whole)[i]);
         if (l == 0)
             ck_fails(tsr_lines_encode(lines, &codes), TSR_REFUSED, "are not followed to layer 1 of the code");
         tsr_lines_free(lines);

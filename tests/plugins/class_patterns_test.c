@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define PATTERNS "plugin = \"class_patterns\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 START_TEST(known_codes_have_known_patterns)
 {
@@ -137,9 +136,7 @@ END_TEST
 START_TEST(a_layer_has_the_patterns_of_its_columns)
 {
     labelled data = blobs(5, 100, 60, 3, 80, 0.01), alone = data;
-    const tsr_code_layer layers[] = { { "a", 0, 70 }, { "b", 70, 10 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 70);
     ck_succeeds(tsr_codes_slice(data.train, 70, 10, &alone.train));
     ck_succeeds(tsr_codes_slice(data.test, 70, 10, &alone.test));
     tsr_metrics *all = probe(PATTERNS, &data), *one = probe(PATTERNS, &alone);
@@ -157,8 +154,7 @@ START_TEST(what_is_undefined_says_why)
 {
     labelled data = blobs(6, 5, 0, 2, 0, 0.1);
     tsr_metrics *m = probe(PATTERNS, &data);
-    for (size_t i = 0; i < tsr_metrics_count(m); i++)
-        ck_assert(isnan(tsr_metrics_get(m, i).value) == (tsr_metrics_get(m, i).reason != NULL));
+    ck_undefined_say_why(m);
     ck_assert(isnan(metric(m, "fixed.train")) && isnan(metric(m, "recall.test")));
     tsr_metrics_free(m);
     labelled_clear(&data);

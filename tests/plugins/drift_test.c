@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
-
 typedef struct snapshots {
     seen_codes now;
     tsr_codes *before[2]; /* of training and test */

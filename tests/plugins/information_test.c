@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define INFORMATION "plugin = \"information\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 START_TEST(known_codes_have_known_information)
 {
@@ -104,9 +103,7 @@ END_TEST
 START_TEST(a_layer_has_the_information_of_its_columns)
 {
     labelled data = blobs(5, 300, 100, 3, 80, 0.02), alone = data;
-    const tsr_code_layer layers[] = { { "a", 0, 70 }, { "b", 70, 10 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 70);
     ck_succeeds(tsr_codes_slice(data.train, 70, 10, &alone.train));
     ck_succeeds(tsr_codes_slice(data.test, 70, 10, &alone.test));
     tsr_metrics *all = probe(INFORMATION, &data), *one = probe(INFORMATION, &alone);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define DIMENSION "plugin = \"intrinsic_dimension\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 START_TEST(all_codes_of_ten_bits_have_ten_dimensions_at_every_distance)
 {
@@ -141,9 +140,7 @@ END_TEST
 START_TEST(dimension_stays_under_a_mask_and_with_more_threads)
 {
     labelled data = blobs(7, 1500, 700, 10, 90, 0.1);
-    const tsr_code_layer layers[] = { { "a", 0, 70 }, { "b", 70, 20 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 70);
     ck_same_when_masked(DIMENSION, &data);
     ck_same_with_two_threads(DIMENSION, &data);
     ck_assert(probe_metric(DIMENSION, &data, "layer1.dimension.test") > 0);

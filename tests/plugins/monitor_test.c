@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
-
 START_TEST(known_scores_have_the_known_auroc)
 {
     scored list[] = { { 1, 0 }, { 2, 0 }, { 4, 0 }, { 3, 1 }, { 5, 1 }, { 2, 1 } };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define OVERLAP "plugin = \"overlap\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 static void check_oui(size_t n, const char *const *rows, double expected)
 {
@@ -76,9 +75,7 @@ END_TEST
 START_TEST(the_whole_indicator_is_the_mean_of_the_layers)
 {
     labelled data = blobs(5, 60, 40, 3, 90, 0.3);
-    const tsr_code_layer layers[] = { { "a", 0, 70 }, { "b", 70, 20 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 70);
     tsr_metrics *m = probe(OVERLAP " examples = 50;", &data);
     double both = 0;
     for (size_t l = 0; l < 2; l++) {
@@ -86,9 +83,10 @@ START_TEST(the_whole_indicator_is_the_mean_of_the_layers)
         for (size_t i = 0; i < 50; i++)
             for (size_t j = 0; j < i; j++) {
                 size_t d = 0;
-                for (size_t b = layers[l].first; b < layers[l].first + layers[l].bits; b++)
+                for (size_t b = data.train->layers[l].first;
+                     b < data.train->layers[l].first + data.train->layers[l].bits; b++)
                     d += get_bit(data.train, i, b) != get_bit(data.train, j, b);
-                sum += 2 * fmin((double)d / (double)layers[l].bits, .5) / (50 * 49 / 2);
+                sum += 2 * fmin((double)d / (double)data.train->layers[l].bits, .5) / (50 * 49 / 2);
             }
         ck_near(metric(m, l ? "layer1.oui.train" : "layer0.oui.train"), sum, 1e-12);
         both += sum / 2;

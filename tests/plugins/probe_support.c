@@ -7,6 +7,7 @@
 #include "nn/network.h"
 #include "plugin/instance.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,35 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
 tsr_metrics *probe(const char *settings, const labelled *data)
 {
     return probe_into(settings, data, "/nowhere");
+}
+
+void set_two_layers(labelled *data, size_t first)
+{
+    const tsr_code_layer layers[] = { { "a", 0, first }, { "b", first, data->train->bits - first } };
+    ck_succeeds(tsr_codes_set_layers(data->train, 2, layers));
+    ck_succeeds(tsr_codes_set_layers(data->test, 2, layers));
+}
+
+const char *reason_of(const tsr_metrics *metrics, const char *name)
+{
+    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value value = tsr_metrics_get(metrics, i);
+        if (strcmp(value.name, name) == 0) {
+            ck_assert_msg(isnan(value.value) && value.reason, "%s is %g", name, value.value);
+            return value.reason;
+        }
+    }
+    ck_abort_msg("no metric '%s'", name);
+    return NULL;
+}
+
+void ck_undefined_say_why(const tsr_metrics *metrics)
+{
+    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
+        tsr_metric_value value = tsr_metrics_get(metrics, i);
+        ck_assert_msg(isnan(value.value) == (value.reason != NULL), "%s is %g, for the reason %s", value.name,
+                      value.value, value.reason ? value.reason : "none");
+    }
 }
 
 seen_codes see_codes(const char *model, size_t n_layers, size_t units, tsr_codes *train, tsr_codes *test)

@@ -28,6 +28,16 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
 double metric(const tsr_metrics *metrics, const char *name);
 double probe_metric(const char *settings, const labelled *data, const char *name);
 
+/* Two layers of the codes: `a`, the first columns, and `b`, the others. */
+void set_two_layers(labelled *data, size_t first);
+
+#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
+
+/* Why the metric is undefined, which it must be. */
+const char *reason_of(const tsr_metrics *metrics, const char *name);
+/* Fails the test unless just those metrics that are NaN have a reason. */
+void ck_undefined_say_why(const tsr_metrics *metrics);
+
 /* What probes see of a network's codes: all but the columns that are constant. The codes are made; the
    network only says where its layers are. */
 typedef struct seen_codes {

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "experiment/probing.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,19 +85,6 @@ tsr_metrics *probe_network(const char *settings, const probed_network *given)
     tsr_metrics *metrics = NULL;
     ck_succeeds(probe_network_try(settings, given, &metrics));
     return metrics;
-}
-
-const char *reason_of(const tsr_metrics *metrics, const char *name)
-{
-    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
-        tsr_metric_value value = tsr_metrics_get(metrics, i);
-        if (strcmp(value.name, name) == 0) {
-            ck_assert_msg(isnan(value.value) && value.reason, "%s is %g", name, value.value);
-            return value.reason;
-        }
-    }
-    ck_abort_msg("no metric '%s'", name);
-    return NULL;
 }
 
 double *saved_array(const char *folder, const char *name, size_t *n)

@@ -25,9 +25,6 @@ typedef struct probed_network {
 tsr_metrics *probe_network(const char *settings, const probed_network *given);
 tsr_status *probe_network_try(const char *settings, const probed_network *given, tsr_metrics **out);
 
-/* Why the metric is undefined, which it must be. */
-const char *reason_of(const tsr_metrics *metrics, const char *name);
-
 /* The array that the probe left in the folder, as doubles; the caller frees. */
 double *saved_array(const char *folder, const char *name, size_t *n);
 

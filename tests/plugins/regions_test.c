@@ -79,6 +79,32 @@ START_TEST(boundaries_are_as_far_as_planes)
 }
 END_TEST
 
+/* A unit of max(x, -9), which bends left of every input near 0 alone. */
+static tsr_node *bent_to_the_left(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    x = tsr_reshape(g, tsr_dense(g, x, 2), TSR_SHAPE(1, 1, 2));
+    x = tsr_max_pool_with(g, x, &(tsr_pool_options){ 1, 2, 1, 2, 0, 0, false });
+    return tsr_dense(g, tsr_activate_with(g, tsr_dense(g, x, 1), relu), classes);
+}
+
+START_TEST(a_first_layer_that_bends_to_either_side_has_no_distances)
+{
+    test_net net = net_new(bent_to_the_left, NULL, TSR_SHAPE(1), 2, 1);
+    const float x[] = { 1, 2 };
+    probed_network given = { net.network, 0, NULL, { { 2, x, NULL }, { 2, x, NULL } }, 0 };
+    for (int side = 1; side >= -1; side -= 2) { /* max(x, -9), and max(-x, -9), which bends to the right */
+        set(&net, 0, (const float[]){ (float)side, 0 });
+        set(&net, 1, (const float[]){ 0, -9 });
+        tsr_metrics *m = probe_network(REGIONS, &given);
+        ck_assert_str_eq(reason_of(m, "boundary.train"),
+                         "the values of the first layer are not affine in the input");
+        tsr_metrics_free(m);
+    }
+    net_free(&net);
+}
+END_TEST
+
 static tsr_node *tents(void *context, tsr_graph *g, tsr_node *x, int classes)
 {
     for (int i = 0; i < *(const int *)context; i++)
@@ -388,6 +414,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_region_of_the_identity_is_6_long_and_5_95_by_steps);
     tcase_add_test(tests, boundaries_are_as_far_as_planes);
+    tcase_add_test(tests, a_first_layer_that_bends_to_either_side_has_no_distances);
     tcase_add_test(tests, a_tent_map_of_depth_n_has_2_to_the_n_less_1_transitions);
     tcase_add_test(tests, a_long_segment_crosses_each_unit_of_one_layer_once);
     tcase_add_test(tests, local_complexity_is_1_where_planes_cross_and_0_far_from_them);

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define RETRIEVAL "plugin = \"retrieval\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 START_TEST(known_blocks_have_known_average_precision)
 {

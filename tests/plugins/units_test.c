@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define UNITS "plugin = \"units\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 /* Every row of `columns` letters once: column j is bit letters[j] - 'a' of the row's number. Half of the rows
    are test codes. */
@@ -175,9 +174,7 @@ END_TEST
 START_TEST(a_layer_has_the_measures_of_its_columns)
 {
     labelled data = blobs(5, 300, 100, 3, 80, 0.1), alone = data;
-    const tsr_code_layer layers[] = { { "a", 0, 60 }, { "b", 60, 20 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 60);
     ck_succeeds(tsr_codes_slice(data.train, 60, 20, &alone.train));
     ck_succeeds(tsr_codes_slice(data.test, 60, 20, &alone.test));
     tsr_metrics *all = probe(UNITS, &data), *one = probe(UNITS, &alone);
@@ -209,8 +206,7 @@ START_TEST(what_is_undefined_says_why)
 {
     labelled data = blobs(6, 3, 2, 2, 0, 0.1);
     tsr_metrics *m = probe(UNITS, &data);
-    for (size_t i = 0; i < tsr_metrics_count(m); i++)
-        ck_assert(isnan(tsr_metrics_get(m, i).value) == (tsr_metrics_get(m, i).reason != NULL));
+    ck_undefined_say_why(m);
     ck_assert(isnan(metric(m, "dead")) && isnan(metric(m, "stable_rank")) && isnan(metric(m, "correlation")));
     tsr_metrics_free(m);
     labelled_clear(&data);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define ZERO_COST "plugin = \"zero_cost\";"
-#define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 static tsr_metrics *of_rows(size_t n, const char *const *rows)
 {
@@ -80,8 +79,7 @@ START_TEST(scores_are_those_of_the_definitions)
             ck_near(metric(m, "naswot.train"), log(fabs(det)), 1e-10);
         singular += det == 0;
         ck_assert(metric(m, "swap.train") == (double)different_columns(data.train));
-        for (size_t i = 0; i < tsr_metrics_count(m); i++)
-            ck_assert(isnan(tsr_metrics_get(m, i).value) == (tsr_metrics_get(m, i).reason != NULL));
+        ck_undefined_say_why(m);
         tsr_metrics_free(m);
         labelled_clear(&data);
     }
@@ -108,9 +106,7 @@ END_TEST
 START_TEST(the_batch_is_drawn_and_layers_are_scored_apart)
 {
     labelled data = blobs(5, 700, 10, 3, 400, 0.2);
-    const tsr_code_layer layers[] = { { "a", 0, 190 }, { "b", 190, 210 } };
-    ck_succeeds(tsr_codes_set_layers(data.train, 2, layers));
-    ck_succeeds(tsr_codes_set_layers(data.test, 2, layers));
+    set_two_layers(&data, 190);
     tsr_metrics *m = probe(ZERO_COST " batch = 100;", &data);
     ck_assert(metric(m, "distinct.train") == 100 && metric(m, "layer0.distinct.train") == 100);
     ck_assert(metric(m, "layer0.swap.train") <= 190 && metric(m, "swap.train") > 190);

@@ -4,7 +4,6 @@
    nearest neighbours and k-means by Euclidean distance. */
 #include "sums.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +74,8 @@ static tsr_status *measure_knn(const channel_sums *self, const tsr_probing *prob
     for (size_t i = 0; !status && i < n; i++)
         correct += vote(probing, k, index + i * k, distance + i * k, votes, sums) == probing->test_labels[i];
     if (!status)
-        status = tsr_metric(probing, "knn.test", n ? (double)correct / (double)n : NAN);
+        status =
+            tsr_metric_unless(probing, n ? NULL : "there are no examples", tsr_share(correct, n), "knn.test");
     free(index);
     free(votes);
     free(distance);
@@ -98,7 +98,7 @@ static double majority(size_t k, int classes, size_t n, const uint32_t *clusters
                 held[c * (size_t)classes + (size_t)j] > most ? held[c * (size_t)classes + (size_t)j] : most;
         correct += most;
     }
-    return n ? (double)correct / (double)n : NAN;
+    return tsr_share(correct, n);
 }
 
 static tsr_status *measure_kmeans(const channel_sums *self, const tsr_probing *probing, const char *name,
@@ -112,8 +112,9 @@ static tsr_status *measure_kmeans(const channel_sums *self, const tsr_probing *p
     tsr_status *status = clusters && held ? kmeans_points(p, &options, rng, clusters, &inertia)
                                           : tsr_fail(TSR_NO_MEMORY, "not enough memory for clusters");
     if (!status)
-        status =
-            tsr_metric(probing, name, majority(options.k, probing->classes, p->n, clusters, labels, held));
+        status = tsr_metric_unless(probing, p->n ? NULL : "there are no examples",
+                                   majority(options.k, probing->classes, p->n, clusters, labels, held), "%s",
+                                   name);
     free(clusters);
     free(held);
     return status;

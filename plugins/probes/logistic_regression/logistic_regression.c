@@ -6,7 +6,6 @@
 #include <tessera/probe.h>
 
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct logistic_regression {
@@ -34,7 +33,7 @@ static double train_accuracy(const logistic_set *set, const uint32_t *predicted)
             all += set->weight[i];
         }
     }
-    return all ? (double)correct / (double)all : NAN;
+    return tsr_share(correct, all);
 }
 
 static double test_accuracy(const logistic_set *set, const tsr_probing *probing, const uint32_t *predicted)
@@ -42,19 +41,21 @@ static double test_accuracy(const logistic_set *set, const tsr_probing *probing,
     size_t correct = 0, n = probing->test->n;
     for (size_t i = 0; i < n; i++)
         correct += probing->test_labels[i] == set->label[predicted[i]];
-    return n ? (double)correct / (double)n : NAN;
+    return tsr_share(correct, n);
 }
 
 static tsr_status *add_metrics(const tsr_probing *probing, const logistic_set *set, logistic_scheme scheme,
                                const float *weights, uint32_t *predicted)
 {
+    static const char none[] = "there are no examples";
     const tsr_codes *codes = probing->test;
     tsr_code_rows train = logistic_entries(set, 0, set->start[set->n_classes]);
     tsr_code_rows test = { codes->words, codes->stride, codes->bits, codes->n, NULL };
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &train, predicted));
-    TSR_TRY(tsr_metric(probing, "train", train_accuracy(set, predicted)));
+    TSR_TRY(
+        tsr_metric_unless(probing, probing->train->n ? NULL : none, train_accuracy(set, predicted), "train"));
     TSR_TRY(logistic_predict(scheme, set->n_classes, weights, &test, predicted));
-    return tsr_metric(probing, "test", test_accuracy(set, probing, predicted));
+    return tsr_metric_unless(probing, codes->n ? NULL : none, test_accuracy(set, probing, predicted), "test");
 }
 
 static tsr_status *measure(const logistic_regression *self, const tsr_probing *probing,

@@ -148,42 +148,48 @@ static tsr_status *cut_block(tiling *w, size_t block, size_t first, size_t n)
 
 /* --- pieces by class --- */
 
-/* The part of a cell where logit k is the largest, in p; and where it is as large as a later one. */
-static tsr_status *cut_piece(const form *logits, int classes, int k, double tie, polygon *p,
-                             segments *boundary)
+/* By how much one logit is larger than another. */
+static form difference(const form *a, const form *b)
 {
-    for (int other = 0; other < classes; other++) {
-        form f = logits[k];
-        f.value -= logits[other].value;
-        f.by_x -= logits[other].by_x;
-        f.by_y -= logits[other].by_y;
+    return (form){ a->value - b->value, a->by_x - b->by_x, a->by_y - b->by_y, a->about };
+}
+
+/* A part of a cell, and room for what a line leaves of it on either side: each for `classes` corners more
+   than the cell has, one for each line that cuts it. */
+typedef struct piece {
+    size_t n;
+    point *at, *above, *below;
+} piece;
+
+/* Leaves of the piece where logit k is the largest, of equal ones the first. */
+static void cut_piece(const form *logits, int classes, int k, double tie, piece *p)
+{
+    for (int other = 0; other < classes && p->n; other++) {
+        form f = difference(&logits[k], &logits[other]);
         size_t above, below;
-        point *both = malloc(2 * (p->n + 2) * sizeof(point));
-        if (!both)
-            return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
-        if (other == k) {
-            free(both);
-        } else if (slice_split(p->n, p->at, &f, tie, both, &above, both + p->n + 2, &below)) {
-            free(p->at);
-            p->at = both;
+        if (other == k)
+            continue;
+        if (slice_split(p->n, p->at, &f, tie, p->above, &above, p->below, &below)) {
+            point *left = p->above;
+            p->above = p->at;
+            p->at = left;
             p->n = above;
-        } else {
-            free(both);
-            point middle = slice_middle(p);
-            double value = form_at(&f, middle);
-            if (value < 0 || (!(value > 0) && other < k)) /* of equals the first */
-                p->n = 0;
+            continue;
         }
-        if (p->n == 0)
-            return NULL;
+        double value = form_at(&f, slice_middle(&(polygon){ .n = p->n, .at = p->at }));
+        if (value < 0 || (!(value > 0) && other < k))
+            p->n = 0;
     }
+}
+
+/* Where logit k is as large as a later one. */
+static tsr_status *add_boundary(const form *logits, int classes, int k, double tie, const piece *p,
+                                segments *boundary)
+{
     for (int other = k + 1; other < classes; other++)
         for (size_t i = 0; i < p->n; i++) {
             point a = p->at[i], b = p->at[(i + 1) % p->n];
-            form f = logits[k];
-            f.value -= logits[other].value;
-            f.by_x -= logits[other].by_x;
-            f.by_y -= logits[other].by_y;
+            form f = difference(&logits[k], &logits[other]);
             double slope = hypot(f.by_x, f.by_y);
             if (slope > 0 && fabs(form_at(&f, a)) <= tie * slope && fabs(form_at(&f, b)) <= tie * slope)
                 TSR_TRY(slice_add_segment(boundary, (segment){ a, b }));
@@ -195,17 +201,22 @@ static tsr_status *classify_cell(const tiling *w, size_t cell, const form *logit
                                  polygons *pieces, segments *boundary)
 {
     const polygon *whole = &w->cells->all[cell];
+    double tie = SLICE_TIE * 2 * w->where->half;
+    size_t corners = whole->n + (size_t)classes + 2;
+    point *room = calloc(corners, 3 * sizeof(point));
+    if (!room)
+        return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+    piece p = { 0, room, room + corners, room + 2 * corners };
     tsr_status *status = NULL;
     for (int k = 0; !status && k < classes; k++) {
-        polygon p = { whole->n, malloc((whole->n + 1) * sizeof(point)), cell, k };
-        if (!p.at)
-            return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
+        p.n = whole->n;
         memcpy(p.at, whole->at, whole->n * sizeof(point));
-        status = cut_piece(logits, classes, k, SLICE_TIE * 2 * w->where->half, &p, boundary);
+        cut_piece(logits, classes, k, tie, &p);
+        status = add_boundary(logits, classes, k, tie, &p, boundary);
         if (!status && p.n)
             status = slice_add(pieces, p.n, p.at, cell, k);
-        free(p.at);
     }
+    free(room);
     return status;
 }
 
