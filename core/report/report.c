@@ -52,7 +52,7 @@ tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
     if (!status) {
         if (album.trouble && !album.no_gnuplot)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
-        tsr_page_write(&study, &album, &html);
+        tsr_page_write(&study, &album, path ? summary->results->folder : "", &html);
         if (!path)
             status = write_text(&html, summary->results, "report.html");
         else
