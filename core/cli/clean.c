@@ -11,16 +11,19 @@
 
 static tsr_status *parse(int argc, char **argv, tsr_clean_options *out, const char **folder)
 {
-    static const struct option longs[] = {
-        { "failed", no_argument, NULL, 'f' },  { "models", no_argument, NULL, 'm' },
-        { "codes", no_argument, NULL, 'c' },   { "dry-run", no_argument, NULL, 'n' },
-        { "no-lock", no_argument, NULL, 'L' }, { NULL, 0, NULL, 0 }
-    };
+    static const struct option longs[] = { { "failed", no_argument, NULL, 'f' },
+                                           { "outside", no_argument, NULL, 'o' },
+                                           { "models", no_argument, NULL, 'm' },
+                                           { "codes", no_argument, NULL, 'c' },
+                                           { "dry-run", no_argument, NULL, 'n' },
+                                           { "no-lock", no_argument, NULL, 'L' },
+                                           { NULL, 0, NULL, 0 } };
     int option;
     while ((option = getopt_long(argc, argv, "n", longs, NULL)) != -1) {
         if (option == '?')
             return tsr_fail(TSR_USAGE, "see tessera clean --help");
         out->failed = out->failed || option == 'f';
+        out->outside = out->outside || option == 'o';
         out->models = out->models || option == 'm';
         out->codes = out->codes || option == 'c';
         out->pretend = out->pretend || option == 'n';
@@ -29,8 +32,9 @@ static tsr_status *parse(int argc, char **argv, tsr_clean_options *out, const ch
     if (argc - optind != 1)
         return tsr_fail(TSR_USAGE, "tessera clean: expected one DIR, not %d; see tessera clean --help",
                         argc - optind);
-    if (!out->failed && !out->models && !out->codes)
-        return tsr_fail(TSR_USAGE, "tessera clean: expected --failed, --models or --codes, what is to go");
+    if (!out->failed && !out->outside && !out->models && !out->codes)
+        return tsr_fail(TSR_USAGE,
+                        "tessera clean: expected --failed, --outside, --models or --codes, what is to go");
     *folder = argv[optind];
     return NULL;
 }
@@ -49,7 +53,7 @@ static void print(const char *folder, const tsr_clean_options *options, const ts
     for (size_t i = 0; i < TSR_N_LEAVINGS; i++)
         bytes += (double)cleaned->bytes[i];
     tsr_cli_print_bytes(bytes);
-    if (options->failed) {
+    if (options->failed || options->outside) {
         printf("%s%zu run%s", before, cleaned->runs, cleaned->runs == 1 ? "" : "s");
         before = ", ";
     }

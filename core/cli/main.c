@@ -40,6 +40,8 @@ static const command commands[] = {
       "      --fresh           remove the results that the folder has and start anew\n"
       "      --redo-changed    do finished runs again whose data or plugins have changed since\n"
       "      --keep            keep such runs as they are; without either, they are refused\n"
+      "      --retrain         train again what a changed config cannot be given without; else it is "
+      "refused\n"
       "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
       "  -q, --quiet           no progress and no notes, only errors and the table\n"
       "\n"
@@ -139,16 +141,17 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 a folder holds no study.\n",
       tsr_cli_status, false },
-    { "clean", "DIR --failed|--models|--codes [OPTIONS]", "remove what a study no longer needs",
+    { "clean", "DIR --failed|--outside|--models|--codes [OPTIONS]", "remove what a study no longer needs",
       "Removes files that tessera has written for the runs of a results folder, and says what that freed.\n"
       "What else lies there stays. A folder in which a process does runs is refused.\n"
       "\n"
       "      --failed          runs that failed, and what runs without a record have left; the tables are "
       "made\n"
       "                        anew. Runs that diverged are results and stay\n"
-      "      --models          all runs' networks and states of trainings; output.save_model and save_state "
-      "of\n"
-      "                        the folder's config become false\n"
+      "      --outside         runs that the config's sweep does not have, such as others were taken over "
+      "from\n"
+      "      --models          all runs' networks and states of trainings; output.save_model, save_state\n"
+      "                        and save_snapshots of the folder's config become false\n"
       "      --codes           all runs' codes; output.save_codes of the folder's config becomes false\n"
       "  -n, --dry-run         say what would be removed, and remove nothing\n"
       "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"

@@ -40,13 +40,17 @@ static tsr_status *parse_shard(const char *text, tsr_shard *out)
 
 static tsr_status *parse(int argc, char **argv, options *out)
 {
-    static const struct option longs[] = {
-        { "set", required_argument, NULL, 's' },  { "output", required_argument, NULL, 'o' },
-        { "jobs", required_argument, NULL, 'j' }, { "shard", required_argument, NULL, 'S' },
-        { "fresh", no_argument, NULL, 'f' },      { "redo-changed", no_argument, NULL, 'r' },
-        { "keep", no_argument, NULL, 'k' },       { "no-lock", no_argument, NULL, 'n' },
-        { "quiet", no_argument, NULL, 'q' },      { NULL, 0, NULL, 0 }
-    };
+    static const struct option longs[] = { { "set", required_argument, NULL, 's' },
+                                           { "output", required_argument, NULL, 'o' },
+                                           { "jobs", required_argument, NULL, 'j' },
+                                           { "shard", required_argument, NULL, 'S' },
+                                           { "fresh", no_argument, NULL, 'f' },
+                                           { "redo-changed", no_argument, NULL, 'r' },
+                                           { "keep", no_argument, NULL, 'k' },
+                                           { "no-lock", no_argument, NULL, 'n' },
+                                           { "quiet", no_argument, NULL, 'q' },
+                                           { "retrain", no_argument, NULL, 't' },
+                                           { NULL, 0, NULL, 0 } };
     *out = (options){ .session.shard = { 0, 1 }, .sets = tsr_alloc((size_t)argc, sizeof(char *)) };
     if (!out->sets)
         return tsr_no_memory("the command line");
@@ -70,6 +74,8 @@ static tsr_status *parse(int argc, char **argv, options *out)
             out->session.keep_changed = true;
         else if (option == 'n')
             out->session.unlocked = true;
+        else if (option == 't')
+            out->session.retrain = true;
         else if (option == 'q')
             out->quiet = true;
         else

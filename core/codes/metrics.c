@@ -201,11 +201,7 @@ tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_ele
 
 tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n, const int32_t *values)
 {
-    char *path = path_of(probing, name, ".npy");
-    tsr_status *status =
-        path ? tsr_npy_write(path, TSR_ELEMENT_INT32, 1, &n, values) : tsr_no_memory("a path");
-    free(path);
-    return status;
+    return tsr_save_array(probing, name, TSR_ELEMENT_INT32, 1, &n, values);
 }
 
 tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n, const void *bytes)

@@ -152,3 +152,11 @@ void tsr_data_give_targets(const tsr_data *data, tsr_split split, size_t n, cons
         data->ops->read_targets(data->self, split, count, numbers, targets + first * size);
     }
 }
+
+void tsr_data_read_guarded(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
+                           float *inputs, int32_t *labels)
+{
+    tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
+    tsr_data_give(data, split, n, index, inputs, labels);
+    tsr_guard_note(before);
+}

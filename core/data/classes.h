@@ -17,4 +17,8 @@ void tsr_data_give(const tsr_data *data, tsr_split split, size_t n, const size_t
 void tsr_data_give_targets(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
                            float *targets);
 
+/* The dataset's read, noted as the call of its plugin. */
+void tsr_data_read_guarded(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
+                           float *inputs, int32_t *labels);
+
 #endif

@@ -3,6 +3,7 @@
 #include "data/noise.h"
 
 #include "base/memory.h"
+#include "data/classes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,12 +20,6 @@
 #define REPLACEMENTS ((uint64_t)2 << 40)
 
 #define NOISE 1024 /* values whose noise is drawn together */
-
-size_t tsr_portion(double fraction, size_t n)
-{
-    double count = round(fraction * (double)n);
-    return count >= (double)n ? n : (size_t)count;
-}
 
 /* The numbers 0 .. n-1 in a random order, of which the first are chosen; NULL: no memory. */
 static size_t *random_order(tsr_rng rng, size_t n)

@@ -4,9 +4,6 @@
 
 #include "data/samples.h"
 
-/* Examples that a fraction of n amounts to. Rounding, not truncating: 0.1 * 30 is 3 whatever its last bit. */
-size_t tsr_portion(double fraction, size_t n);
-
 /* Gives a fraction of the examples labels of their own, samples->noisy: drawn anew, or, with `permute`, those
    of the chosen examples in another order, so that every class keeps its number of examples. */
 TSR_MUST_CHECK tsr_status *tsr_add_label_noise(tsr_samples *train, double fraction, bool permute);
@@ -17,9 +14,5 @@ TSR_MUST_CHECK tsr_status *tsr_add_instance_noise(tsr_samples *train, double fra
 /* Turns true inputs of n examples, by their numbers in the split, into those that are trained on, but for the
    mean: first what is replaced, then Gaussian noise. */
 void tsr_disturb_inputs(const tsr_samples *samples, size_t n, const size_t *examples, float *inputs);
-
-/* The dataset's read, noted as the call of its plugin. */
-void tsr_data_read_guarded(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
-                           float *inputs, int32_t *labels);
 
 #endif

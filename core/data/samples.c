@@ -80,14 +80,6 @@ static tsr_status *check_labels(const tsr_data *data, tsr_split split)
     return NULL;
 }
 
-void tsr_data_read_guarded(const tsr_data *data, tsr_split split, size_t n, const size_t *index,
-                           float *inputs, int32_t *labels)
-{
-    tsr_call before = tsr_guard_note(tsr_instance_call(data->instance, TSR_CALL_READ));
-    tsr_data_give(data, split, n, index, inputs, labels);
-    tsr_guard_note(before);
-}
-
 tsr_status *tsr_data_open(const tsr_instance *dataset, tsr_data **out)
 {
     *out = NULL;
@@ -153,6 +145,12 @@ static tsr_status *check_options(const tsr_split_options *options)
         return tsr_fail(TSR_REFUSED, "input_noise is %g, expected a standard deviation of 0 or more",
                         options->input_noise);
     return NULL;
+}
+
+size_t tsr_portion(double fraction, size_t n)
+{
+    double count = round(fraction * (double)n);
+    return count >= (double)n ? n : (size_t)count;
 }
 
 tsr_status *tsr_parts_new(const tsr_data *data, const tsr_split_options *options, tsr_parts *out)

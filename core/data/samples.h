@@ -24,6 +24,9 @@ struct tsr_data {
    another thread asks for it. */
 TSR_MUST_CHECK tsr_status *tsr_data_digest(tsr_data *data, uint64_t *out);
 
+/* Examples that a fraction of n amounts to. Rounding, not truncating: 0.1 * 30 is 3 whatever its last bit. */
+size_t tsr_portion(double fraction, size_t n);
+
 /* How the training part is cut and disturbed. */
 typedef struct tsr_split_options {
     double

@@ -5,6 +5,7 @@
 #include "experiment/attempt.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -68,11 +69,17 @@ static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_p
 }
 
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                         const char *given, tsr_run_progress *progress)
+                         const char *predecessor, const char *given, tsr_run_progress *progress)
 {
     char *reason = reason_with_place(given, run, progress, true);
     if (!reason)
         return tsr_no_memory("run.json");
+    if (predecessor && strcmp(predecessor, run->id) == 0) {
+        tsr_log_error("run %s: what it is to leave could not be made: %s", run->id, reason);
+        free(reason);
+        tsr_run_set_state(progress, TSR_RUN_FAILED);
+        return NULL;
+    }
     char *folder = tsr_store_run_folder(store, run);
     tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
     free(folder);
@@ -98,6 +105,7 @@ typedef struct attempts {
     const tsr_experiment *experiment;
     const tsr_store *store;
     const tsr_run *run;
+    const char *predecessor; /* or NULL */
     int threads;
     tsr_run_progress *progress;
     tsr_ended_probes ended; /* by the attempts before */
@@ -112,7 +120,8 @@ static tsr_status *do_here(const attempts *a)
     tsr_surroundings surroundings;
     tsr_surroundings_take(&surroundings);
     tsr_output_divert(); /* what plugins print */
-    tsr_status *status = tsr_run_do(a->experiment, a->store, a->run, a->threads, &a->ended, a->progress);
+    tsr_status *status =
+        tsr_run_do(a->experiment, a->store, a->run, a->predecessor, a->threads, &a->ended, a->progress);
     tsr_output_restore();
     tsr_surroundings_restore(&surroundings); /* the executor, which may have this process, is not to blame */
     tsr_guard_leave(before);
@@ -127,7 +136,8 @@ static _Noreturn void do_and_exit(const attempts *a, pid_t parent)
         _exit(EXIT_FAILURE);
     tsr_status *status = do_here(a), *lost = NULL;
     if (status)
-        lost = tsr_run_lost(a->experiment, a->store, a->run, tsr_status_message(status), a->progress);
+        lost = tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, tsr_status_message(status),
+                            a->progress);
     if (lost)
         fprintf(stderr, "%s\n", tsr_status_message(status));
     fflush(NULL);
@@ -198,17 +208,18 @@ static tsr_status *attempt_until_over(attempts *a)
             return NULL;
         describe_ending(ending, reason, sizeof(reason));
         if (!note_ended_probe(a, reason))
-            return tsr_run_lost(a->experiment, a->store, a->run, reason, a->progress);
+            return tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, reason, a->progress);
         begin_again(a->progress);
     }
 }
 
 tsr_status *tsr_run_attempt(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                            int threads, tsr_run_progress *progress)
+                            const char *predecessor, int threads, tsr_run_progress *progress)
 {
     attempts a = { .experiment = experiment,
                    .store = store,
                    .run = run,
+                   .predecessor = predecessor,
                    .threads = threads,
                    .progress = progress,
                    .ended = { .n = run->n_probes, .of = tsr_alloc(run->n_probes, sizeof(tsr_ended_probe)) } };

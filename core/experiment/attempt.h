@@ -9,11 +9,14 @@
    counts as failed by it. In the leading process, and where all is done in one, it is done here. One thread,
    and none else runs. */
 TSR_MUST_CHECK tsr_status *tsr_run_attempt(const tsr_experiment *experiment, const tsr_store *store,
-                                           const tsr_run *run, int threads, tsr_run_progress *progress);
+                                           const tsr_run *run, const char *predecessor, int threads,
+                                           tsr_run_progress *progress);
 
 /* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
+   A finished run of which only files were made, its own predecessor, stays as it is, and the reason is said.
  */
 TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,
-                                        const tsr_run *run, const char *reason, tsr_run_progress *progress);
+                                        const tsr_run *run, const char *predecessor, const char *reason,
+                                        tsr_run_progress *progress);
 
 #endif

@@ -90,7 +90,7 @@ static const char *const may_differ[] = { "name",        "executor", "replicates
                                           NULL };
 
 tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value *here, size_t n,
-                                         const char *const *apart, tsr_text *out)
+                                         const char *const *apart, bool paths, tsr_text *out)
 {
     tsr_value *copies[2] = { tsr_value_copy(there), tsr_value_copy(here) };
     tsr_status *status = copies[0] && copies[1] ? NULL : tsr_no_memory("the config");
@@ -98,6 +98,8 @@ tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value
         for (size_t k = 0; k < n; k++)
             tsr_value_remove_at(copies[i], apart[k]);
         tsr_value_remove_at(copies[i], "codes.memory");
+        if (!paths)
+            tsr_identity_shorten_paths(copies[i]);
     }
     if (!status) {
         tsr_identity_forget_defaults(copies[0], copies[1]);
@@ -120,6 +122,40 @@ tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
     tsr_identity_forget_defaults(deciding, NULL);
     tsr_status *status = tsr_value_hash(deciding, id);
     tsr_value_free(deciding);
+    return status;
+}
+
+static void shorten(tsr_value *value, bool all)
+{
+    bool is_list = tsr_value_is(value, TSR_VALUE_LIST);
+    const char *slash =
+        tsr_value_is(value, TSR_VALUE_STRING) && value->string[0] == '/' ? strrchr(value->string, '/') : NULL;
+    if (slash && (all || (value->key && strcmp(value->key, "plugin") == 0)))
+        memmove(value->string, slash + 1, strlen(slash));
+    for (size_t i = 0; (is_list || tsr_value_is(value, TSR_VALUE_GROUP)) && i < value->n; i++)
+        shorten(value->items[i], all);
+}
+
+void tsr_identity_shorten_paths(tsr_value *config)
+{
+    for (size_t i = 0; i < config->n; i++) {
+        const char *key = config->items[i]->key;
+        shorten(config->items[i], strcmp(key, "dataset") == 0 || strcmp(key, "model") == 0);
+    }
+}
+
+const char *const tsr_identity_growing[] = { "probes", "training.snapshots", "training.epochs", NULL };
+
+tsr_status *tsr_identity_of_training(const tsr_value *config, char id[17])
+{
+    tsr_value *training = tsr_value_copy(config);
+    if (!training)
+        return tsr_no_memory("a training's id");
+    for (const char *const *key = tsr_identity_growing; *key; key++)
+        tsr_value_remove_at(training, *key);
+    tsr_identity_shorten_paths(training);
+    tsr_status *status = tsr_identity_of(training, id);
+    tsr_value_free(training);
     return status;
 }
 

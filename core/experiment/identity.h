@@ -13,6 +13,18 @@
    are kept, `output` and `codes.memory`, is no part of it, nor what tsr_identity_forget_defaults removes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
 
+/* The same of its training alone, without what may change while runs are reused: probes, snapshots and the
+   number of epochs. Runs with one such id are trained alike as far as they go, but where the schedule goes by
+   the number of epochs. */
+TSR_MUST_CHECK tsr_status *tsr_identity_of_training(const tsr_value *config, char id[17]);
+
+/* Makes names of files out of the paths of data, models and plugins: what is read there has digests of its
+   own, which say whether it is the same. */
+void tsr_identity_shorten_paths(tsr_value *config);
+
+/* Keys that a study may change in its folder, dotted, NULL at the end: those that are no part of that id. */
+extern const char *const tsr_identity_growing[];
+
 /* Removes the keys that came after the first results where they have their defaults and `other` (NULL: no
    config) lacks them: a run that such a key says nothing new of has the id that it had without it. */
 void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other);
@@ -22,10 +34,11 @@ void tsr_identity_forget_defaults(tsr_value *config, const tsr_value *other);
 tsr_value *tsr_identity_default(const char *dotted);
 
 /* Whether two configs are of one experiment: they differ in nothing but what two commands that share a folder
-   may differ in, and in the n `apart`, dotted keys. Else the first difference is added to `out`, the sentence
-   that tsr_values_differ makes. */
+   may differ in, in the n `apart`, dotted keys, and, unless `paths`, in where files lie. Else the first
+   difference is added to `out`, the sentence that tsr_values_differ makes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value *here,
-                                                        size_t n, const char *const *apart, tsr_text *out);
+                                                        size_t n, const char *const *apart, bool paths,
+                                                        tsr_text *out);
 
 /* What config.cfg's sweep is known by in the records of its runs: the same for the experiment that wrote it
    and for who reads it back. */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "experiment/folder.h"
+#include "experiment/model_file.h"
 #include "experiment/saved_codes.h"
 #include "experiment/training_state.h"
 
@@ -50,6 +51,15 @@ static bool is_left(const char *name, const char *known, tsr_leaving of_known, t
     return true;
 }
 
+/* "epoch-N.safetensors". */
+static bool is_network(const char *name, tsr_leaving *kind)
+{
+    static const char begin[] = "epoch-";
+    size_t length = strlen(begin);
+    size_t digits = strncmp(name, begin, length) == 0 ? strspn(name + length, "0123456789") : 0;
+    return digits && is_left(name + length + digits, ".safetensors", TSR_LEFT_MODEL, kind);
+}
+
 /* What the file at this path of a run's folder is; false where it is none of ours. */
 static bool find_kind(const char *path, tsr_leaving *kind)
 {
@@ -60,6 +70,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
         is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind) ||
         is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind))
         return true;
+    if (is_below(path, TSR_SNAPSHOTS) && is_network(path + sizeof(TSR_SNAPSHOTS), kind))
+        return true;
     for (const char *const *name = tsr_saved_codes_files; *name && is_below(path, TSR_SAVED_CODES); name++)
         if (is_left(path + sizeof(TSR_SAVED_CODES), *name, TSR_LEFT_CODES, kind))
             return true;
@@ -69,7 +81,7 @@ static bool find_kind(const char *path, tsr_leaving *kind)
 /* Whether a folder at this path may hold something of ours. */
 static bool is_our_folder(const char *path)
 {
-    static const char *const names[] = { TSR_SAVED_CODES, "probes", "probing.unfinished" };
+    static const char *const names[] = { TSR_SAVED_CODES, TSR_SNAPSHOTS, "probes", "probing.unfinished" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(path, names[i]) == 0)
             return true;

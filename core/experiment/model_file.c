@@ -77,6 +77,11 @@ tsr_status *tsr_model_file_arrays(const tsr_network *network, size_t *n, tsr_arr
     return NULL;
 }
 
+char *tsr_snapshot_path(const char *run_folder, size_t epoch)
+{
+    return tsr_format("%s/" TSR_SNAPSHOTS "/epoch-%zu.safetensors", run_folder, epoch);
+}
+
 /* Names and shapes. */
 
 static bool network_has(const tsr_network *network, const char *name)

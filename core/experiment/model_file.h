@@ -16,6 +16,11 @@
 TSR_MUST_CHECK tsr_status *tsr_model_file_write(const char *path, const tsr_network *network,
                                                 const tsr_value *config);
 
+/* Where the network of one snapshot lies in a run's folder, below TSR_SNAPSHOTS; free() it. NULL without
+ * memory. */
+#define TSR_SNAPSHOTS "snapshots"
+char *tsr_snapshot_path(const char *run_folder, size_t epoch);
+
 /* Refuses a file whose names and shapes are not those of the network, or whose constants cannot be. Gives the
    network's constants the file's values (model.h: which hold), and warns, once per process and file, where
    others are assumed, where the config overrides the file's, and where the file's model was configured

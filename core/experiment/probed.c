@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "codes/extract.h"
-#include "data/noise.h"
+#include "data/samples.h"
 
 #include <stdlib.h>
 

@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/probe.h>
 
 /* What the host itself measures. */
@@ -32,6 +33,14 @@ static const tsr_metric_info own_metrics[] = {
                .unit = "bits", .maximum = INFINITY),
     TSR_METRICS_END,
 };
+
+bool tsr_record_is_own_metric(const char *name)
+{
+    for (const tsr_metric_info *info = own_metrics; info->name; info++)
+        if (strcmp(info->name, name) == 0)
+            return true;
+    return false;
+}
 
 json_t *tsr_record_number(double value)
 {
@@ -104,6 +113,10 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
 {
     const char *word = tsr_status_error(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     json_t *record = tsr_record_begin(experiment, w->run, word, status ? tsr_status_message(status) : NULL);
+    if (w->predecessor)
+        json_object_set_new(
+            record, "taken_over",
+            json_pack("{s:s, s:I}", "run", w->predecessor->id, "epochs", (json_int_t)w->predecessor->last));
     if (w->data_digest[0])
         json_object_set_new(record, "data", json_pack("{s:s}", "digest", w->data_digest));
     if (json_array_size(w->warnings))

@@ -7,6 +7,9 @@
 /* A number as JSON, which has no NaN: what is undefined is null. */
 json_t *tsr_record_number(double value);
 
+/* Whether the host itself measures it, and no probe. */
+bool tsr_record_is_own_metric(const char *name);
+
 /* What the metrics of the run mean, so that results can be read without the plugins. */
 json_t *tsr_record_describe_metrics(const tsr_run *run);
 

@@ -9,7 +9,7 @@
 #include "experiment/identity.h"
 #include "experiment/model_file.h"
 #include "experiment/record_make.h"
-#include "experiment/training_state.h"
+#include "experiment/take_over.h"
 #include "plugin/kinds.h"
 
 #include <stdint.h>
@@ -86,6 +86,12 @@ static tsr_status *prepare_mean(tsr_run_work *w)
     return NULL;
 }
 
+/* Whether the run is finished, and only files of it are made. */
+static bool is_completed(const tsr_run_work *w)
+{
+    return w->predecessor && strcmp(w->predecessor->id, w->run->id) == 0;
+}
+
 /* Takes the folder's path over. */
 tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
 {
@@ -98,7 +104,8 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     w->failed_probes = json_object();
     if (!w->folder || !w->epochs || !w->snapshots || !w->probe_seconds || !w->failed_probes)
         return tsr_no_memory("a run");
-    TSR_TRY(tsr_remove_tree(w->folder)); /* what an attempt that did not end has left */
+    if (!is_completed(w))
+        TSR_TRY(tsr_remove_tree(w->folder)); /* what an attempt that did not end has left */
     TSR_TRY(tsr_make_folder(w->folder));
     TSR_TRY(tsr_identity_of_data(run, w->data_digest));
     TSR_TRY(tsr_run_split(run, true, &w->parts));
@@ -171,11 +178,13 @@ tsr_training tsr_run_training(tsr_run_work *w)
                            .context = w };
 }
 
-static tsr_status *train_and_probe(tsr_run_work *w, tsr_trained *trained)
+/* From the start, or from where `from` stands. */
+static tsr_status *train_and_probe(tsr_run_work *w, const tsr_training_state *from, tsr_trained *trained)
 {
     const tsr_run *run = w->run;
     tsr_training training = tsr_run_training(w);
     tsr_batches batches = tsr_batch_source_batches(w->source);
+    training.from = from;
     tsr_run_set_state(w->progress, TSR_RUN_TRAINING);
     w->epoch_began = tsr_seconds();
     TSR_TRY(tsr_train(w->network, &training, &batches, trained));
@@ -189,6 +198,20 @@ static tsr_status *train_and_probe(tsr_run_work *w, tsr_trained *trained)
     tsr_status *status = path ? tsr_model_file_write(path, w->network, run->config) : tsr_no_memory("a path");
     free(path);
     return status ? status : tsr_run_failed_probe(w);
+}
+
+/* All of the run that its predecessor has, and then the rest. */
+static tsr_status *do_run(tsr_run_work *w, tsr_trained *trained)
+{
+    tsr_read_state state;
+    if (!w->predecessor)
+        return train_and_probe(w, NULL, trained);
+    tsr_status *status = tsr_run_take_over(w, &state, trained);
+    if (!status)
+        status =
+            w->predecessor->goes_on ? train_and_probe(w, &state.state, trained) : tsr_run_failed_probe(w);
+    tsr_read_state_clear(&state);
+    return status;
 }
 
 static double sum_of(const json_t *object)
@@ -218,20 +241,36 @@ static tsr_status *check_instances(const tsr_run *run)
     return NULL;
 }
 
-tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                       int threads, const tsr_ended_probes *without, tsr_run_progress *progress)
+/* Makes the files that the finished run lacks. Its record stays, and is written again: by its time it is
+ * known. */
+static tsr_status *complete(const tsr_store *store, tsr_run_work *w)
+{
+    tsr_status *status = tsr_run_work_begin(w, tsr_store_run_folder(store, w->run));
+    if (!status)
+        status = tsr_run_complete(w);
+    if (!status)
+        status = tsr_store_put(store, w->run->id, w->predecessor->record);
+    tsr_run_work_end(w);
+    if (!status)
+        tsr_run_set_state(w->progress, TSR_RUN_DONE);
+    return status;
+}
+
+static tsr_status *do_and_record(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
+                                 const tsr_predecessor *predecessor, const tsr_ended_probes *without,
+                                 tsr_run_progress *progress)
 {
     double began = tsr_seconds();
-    tsr_set_threads(threads);
-    tsr_flush_subnormals();
-    tsr_run_work w = { .run = run, .progress = progress, .without = without };
+    tsr_run_work w = { .run = run, .progress = progress, .without = without, .predecessor = predecessor };
+    if (is_completed(&w))
+        return complete(store, &w);
     tsr_trained trained = { 0 };
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
     tsr_changes_watch();
     tsr_status *status = tsr_run_work_begin(&w, tsr_store_run_folder(store, run));
     double prepared = tsr_seconds();
     if (!status)
-        status = train_and_probe(&w, &trained);
+        status = do_run(&w, &trained);
     if (!status)
         status = check_instances(run);
     tsr_status *doubt = tsr_changes_end(&w.warnings);
@@ -250,5 +289,22 @@ tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
     json_decref(record);
     if (!status) /* not before: by it the run is known to have left an record */
         tsr_run_set_state(progress, state);
+    return status;
+}
+
+tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
+                       const char *predecessor, int threads, const tsr_ended_probes *without,
+                       tsr_run_progress *progress)
+{
+    tsr_predecessor before = { 0 };
+    tsr_set_threads(threads);
+    tsr_flush_subnormals();
+    tsr_status *status = predecessor ? tsr_predecessor_read(store, run, predecessor, &before) : NULL;
+    if (!status && predecessor && !before.record)
+        status = tsr_fail(TSR_FAILED, "run %s, which it was to be taken over from, is not finished any more",
+                          predecessor);
+    if (!status)
+        status = do_and_record(experiment, store, run, predecessor ? &before : NULL, without, progress);
+    tsr_predecessor_clear(&before);
     return status;
 }

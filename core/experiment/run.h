@@ -16,11 +16,13 @@ typedef struct tsr_ended_probes {
     tsr_ended_probe *of;
 } tsr_ended_probes;
 
-/* Does the run in this process with at most `threads` threads and stores its outcome. A run that fails or
-   diverges is an outcome; the status says only that nothing could be stored. */
+/* Does the run in this process with at most `threads` threads and stores its outcome. What run `predecessor`
+   (NULL: none) has of it is taken over. A run that fails or diverges is an outcome; the status says only that
+   nothing could be stored.
+ */
 TSR_MUST_CHECK tsr_status *tsr_run_do(const tsr_experiment *experiment, const tsr_store *store,
-                                      const tsr_run *run, int threads, const tsr_ended_probes *without,
-                                      tsr_run_progress *progress);
+                                      const tsr_run *run, const char *predecessor, int threads,
+                                      const tsr_ended_probes *without, tsr_run_progress *progress);
 
 /* What was tried of a run and how long it took; filled while it is tried, so that it tells something where
    the process is ended. */

@@ -4,6 +4,7 @@
 #define TSR_EXPERIMENT_RUN_WORK_H
 
 #include "codes/extract.h"
+#include "experiment/predecessor.h"
 #include "experiment/prepare.h"
 #include "experiment/run.h"
 
@@ -21,6 +22,7 @@ typedef struct tsr_run_work {
     tsr_kept_columns kept;               /* of the codes that are probed now */
     tsr_codes *whole[2], *previous[2];   /* where they are needed: of this snapshot and of the one before */
     size_t previous_epoch;
+    const tsr_predecessor *predecessor; /* that has a part of the run; NULL: none has */
     const char *saved_codes; /* folder that the codes are read from; NULL: they are the network's */
     json_t *epochs, *snapshots, *probe_seconds;
     json_t *warnings;      /* of what plugins have done to the process; NULL: not known yet */
@@ -43,6 +45,13 @@ tsr_training tsr_run_training(tsr_run_work *work);
 /* Evaluates, takes codes and probes them: one entry of "snapshots", which lacks the metrics of probes that
    fail; these are in failed_probes then. `last`: codes are saved if that is asked for. */
 TSR_MUST_CHECK tsr_status *tsr_run_take_snapshot(tsr_run_work *work, size_t epoch, bool last);
+
+/* Saves the network as that of a snapshot. */
+TSR_MUST_CHECK tsr_status *tsr_run_save_network(const tsr_run_work *work, size_t epoch);
+
+/* Adds a snapshot whose metrics are at hand; both objects stay the caller's. */
+TSR_MUST_CHECK tsr_status *tsr_run_add_snapshot(tsr_run_work *work, size_t epoch, json_t *metrics,
+                                                json_t *undefined);
 
 /* What the run fails of when all else is done: the first probe that has failed; NULL: none has. */
 TSR_MUST_CHECK tsr_status *tsr_run_failed_probe(const tsr_run_work *work);

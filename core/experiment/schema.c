@@ -79,6 +79,8 @@ static const tsr_key output_keys[] = {
     TSR_KEY_BOOL(tsr_output_settings, save_codes, false, "write codes/*.npy of the last snapshot"),
     TSR_KEY_BOOL(tsr_output_settings, save_state, false,
                  "write state.safetensors, from which training can go on for more epochs"),
+    TSR_KEY_BOOL(tsr_output_settings, save_snapshots, false,
+                 "write the network of each snapshot, for which other probes can be done later"),
     TSR_KEY_END
 };
 

@@ -43,7 +43,7 @@ enum { TSR_POOL_NONE, TSR_POOL_CHANNEL };
 
 /* The group `output`. */
 typedef struct tsr_output_settings {
-    bool save_model, save_codes, save_state;
+    bool save_model, save_codes, save_state, save_snapshots;
 } tsr_output_settings;
 
 /* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */

@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/metrics.h"
+#include "experiment/model_file.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
 #include "experiment/saved_codes.h"
+#include "experiment/take_over.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +224,46 @@ static tsr_status *refuse_ended_probe(const tsr_run_work *w, size_t number_of_pr
     return ended && ended->reason && epoch >= ended->epoch ? tsr_fail(TSR_FAILED, "%s", ended->reason) : NULL;
 }
 
+tsr_status *tsr_run_add_snapshot(tsr_run_work *w, size_t epoch, json_t *metrics, json_t *undefined)
+{
+    json_t *snapshot = json_pack("{s:I, s:O}", "epoch", (json_int_t)epoch, "metrics", metrics);
+    if (json_object_size(undefined) > 0)
+        json_object_set(snapshot, "undefined", undefined);
+    if (json_array_append_new(w->snapshots, snapshot) != 0)
+        return tsr_no_memory("a snapshot");
+    w->last_probed = epoch;
+    w->probed = true;
+    return NULL;
+}
+
+/* Probe number i on the codes, unless the run's predecessor has its metrics. */
+static tsr_status *measure(tsr_run_work *w, size_t i, size_t epoch, const tsr_codes *train,
+                           const tsr_codes *test, json_t *metrics, json_t *undefined)
+{
+    const char *label = tsr_probe_label(w->run->probes[i]);
+    if (w->predecessor && tsr_predecessor_has(w->predecessor, i, epoch))
+        return tsr_take_probe_metrics(tsr_predecessor_snapshot(w->predecessor, epoch), label, metrics,
+                                      undefined);
+    double began = tsr_seconds();
+    tsr_status *failure = tsr_context(refuse_ended_probe(w, i, epoch), "probe %s", label);
+    if (!failure)
+        failure = run_probe(w, i, epoch, train, test, metrics, undefined);
+    tsr_status *status = note_failure(w, label, epoch, failure);
+    add_seconds(w->probe_seconds, label, tsr_seconds() - began);
+    return status;
+}
+
+tsr_status *tsr_run_save_network(const tsr_run_work *w, size_t epoch)
+{
+    char *folder = tsr_path_join(w->folder, TSR_SNAPSHOTS), *path = tsr_snapshot_path(w->folder, epoch);
+    tsr_status *status = folder && path ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_model_file_write(path, w->network, w->run->config);
+    free(folder);
+    free(path);
+    return status;
+}
+
 /* Evaluates, takes codes and probes them: one entry of "snapshots". */
 tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
 {
@@ -229,35 +271,27 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     double started = tsr_seconds();
     tsr_codes *train = NULL, *test = NULL;
     json_t *metrics = json_object(), *undefined = json_object();
+    const json_t *before = w->predecessor ? tsr_predecessor_snapshot(w->predecessor, epoch) : NULL;
     tsr_status *status =
         metrics && undefined ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
+    if (!status && before)
+        status = tsr_take_own_metrics(before, metrics);
     w->codes_seconds += tsr_seconds() - started;
-    for (size_t i = 0; !status && i < w->run->n_probes; i++) {
-        double began = tsr_seconds();
-        const char *label = tsr_probe_label(w->run->probes[i]);
-        tsr_status *failure = tsr_context(refuse_ended_probe(w, i, epoch), "probe %s", label);
-        if (!failure)
-            failure = run_probe(w, i, epoch, train, test, metrics, undefined);
-        status = note_failure(w, label, epoch, failure);
-        add_seconds(w->probe_seconds, label, tsr_seconds() - began);
-    }
+    for (size_t i = 0; !status && i < w->run->n_probes; i++)
+        status = measure(w, i, epoch, train, test, metrics, undefined);
     if (!status && last && w->run->output.save_codes)
         status = save_codes(w, train, test);
+    if (!status && w->run->output.save_snapshots)
+        status = tsr_run_save_network(w, epoch);
     tsr_codes_free(train);
     tsr_codes_free(test);
     pass_whole_on(w, epoch);
-    if (status) {
-        json_decref(metrics);
-        json_decref(undefined);
-        return tsr_context(status, "after epoch %zu", epoch);
-    }
-    json_t *snapshot = json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "metrics", metrics);
-    if (json_object_size(undefined) > 0)
-        json_object_set(snapshot, "undefined", undefined);
+    if (!status)
+        status = tsr_run_add_snapshot(w, epoch, metrics, undefined);
+    json_decref(metrics);
     json_decref(undefined);
-    json_array_append_new(w->snapshots, snapshot);
-    w->last_probed = epoch;
-    w->probed = true;
+    if (status)
+        return tsr_context(status, "after epoch %zu", epoch);
     tsr_run_set_state(w->progress, TSR_RUN_TRAINING);
     return NULL;
 }

@@ -95,7 +95,38 @@ static bool is_config_of(const char *path, const tsr_experiment *experiment)
     return same;
 }
 
-static tsr_status *check_same(const char *path, const tsr_store *store, const tsr_experiment *experiment)
+/* A key that is swept here has as many values as the sweep says, and may have had one before: the study
+   grows, and so it does by keys that leave the training what it was. */
+static tsr_status *compare(tsr_store *store, const tsr_value *there, const tsr_experiment *experiment)
+{
+    size_t n = 0, n_swept = experiment->n_swept;
+    while (tsr_identity_growing[n])
+        n++;
+    const char **apart = tsr_alloc(n_swept + n, sizeof(*apart));
+    tsr_text difference = { 0 };
+    if (!apart)
+        return tsr_no_memory("the config");
+    for (size_t i = 0; i < n_swept + n; i++)
+        apart[i] = i < n_swept ? experiment->swept[i] : tsr_identity_growing[i - n_swept];
+    tsr_status *status =
+        tsr_identity_same_experiment(there, experiment->resolved, n_swept + n, apart, false, &difference);
+    if (!status && difference.chars)
+        status = tsr_fail(TSR_REFUSED,
+                          "%s: holds the results of another experiment (%s): expected the same one; choose "
+                          "another folder with -o, or replace its results with --fresh",
+                          store->shown, difference.chars);
+    if (!status)
+        status = tsr_identity_same_experiment(there, experiment->resolved, n_swept, apart, true, &difference);
+    if (!status) {
+        store->grown = difference.chars;
+        difference.chars = NULL;
+    }
+    free(difference.chars);
+    free(apart);
+    return status;
+}
+
+static tsr_status *check_same(const char *path, tsr_store *store, const tsr_experiment *experiment)
 {
     if (access(path, F_OK) != 0)
         return NULL;
@@ -106,19 +137,17 @@ static tsr_status *check_same(const char *path, const tsr_store *store, const ts
         tsr_status_free(status);
         return NULL;
     }
-    /* A key that is swept here has as many values as the sweep says, and may have had one before: the study
-       grows. */
-    tsr_text difference = { 0 };
-    status = tsr_identity_same_experiment(there, experiment->resolved, experiment->n_swept,
-                                          (const char *const *)experiment->swept, &difference);
-    if (!status && difference.chars)
-        status = tsr_fail(TSR_REFUSED,
-                          "%s: holds the results of another experiment (%s): expected the same one; choose "
-                          "another folder with -o, or replace its results with --fresh",
-                          store->shown, difference.chars);
-    free(difference.chars);
+    status = compare(store, there, experiment);
     tsr_value_free(there);
     return status;
+}
+
+tsr_status *tsr_store_renew_config(tsr_store *store, const tsr_value *resolved)
+{
+    if (store->stale)
+        TSR_TRY(tsr_store_put_config(store, resolved));
+    store->stale = false;
+    return NULL;
 }
 
 tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved)
@@ -145,8 +174,11 @@ static tsr_status *prepare(tsr_store *store, const tsr_experiment *experiment,
     char *config = tsr_path_join(store->folder, "config.cfg"), *runs = tsr_path_join(store->folder, "runs");
     tsr_status *status = config && runs ? check_same(config, store, experiment) : tsr_no_memory("a path");
     /* First: by it the folder is known to be ours. A shard leaves that of the command that started it. */
-    if (!status && (options->shard.of == 1 || !is_config_of(config, experiment)))
-        status = tsr_store_put_config(store, experiment->resolved);
+    bool there = !status && access(config, F_OK) == 0;
+    if (!status && (options->shard.of == 1 || !is_config_of(config, experiment))) {
+        store->stale = there;
+        status = there ? NULL : tsr_store_put_config(store, experiment->resolved);
+    }
     if (!status)
         status = tsr_make_folder(runs);
     free(config);
@@ -267,7 +299,8 @@ void tsr_store_close(tsr_store *store)
     close_lock(&store->table_lock);
     free(store->folder);
     free(store->shown);
-    store->folder = store->shown = NULL;
+    free(store->grown);
+    store->folder = store->shown = store->grown = NULL;
 }
 
 tsr_status *tsr_store_share(tsr_store *store)

@@ -11,8 +11,10 @@ typedef struct tsr_store {
     char *folder; /* absolute */
     char *shown;  /* what messages call it */
     bool unlocked;
-    bool left; /* opened for a command that does no runs */
-    int lock;  /* file descriptors, -1: none */
+    bool stale;  /* config.cfg is to be written anew, by tsr_store_renew_config */
+    char *grown; /* what the config asks for that the folder's did not, as a sentence; NULL: nothing */
+    bool left;   /* opened for a command that does no runs */
+    int lock;    /* file descriptors, -1: none */
     int shard_lock;
     int table_lock;
 } tsr_store;
@@ -31,7 +33,8 @@ typedef struct tsr_store_options {
 
 /* Makes the folder, proves that it can be written, locks it, and compares its config.cfg with the
    experiment's: another experiment's folder is refused, saying what differs, and so is one that is not
-   Tessera's. `folder` is absolute; `shown` is what messages call it. */
+   Tessera's. A study may grow: other probes, snapshots and epochs are told by out->grown. `folder` is
+   absolute; `shown` is what messages call it. */
 TSR_MUST_CHECK tsr_status *tsr_store_open(const char *folder, const char *shown,
                                           const tsr_experiment *experiment, const tsr_store_options *options,
                                           tsr_store *out);
@@ -50,6 +53,10 @@ TSR_MUST_CHECK tsr_status *tsr_store_check_empty(const char *folder, const char 
 
 /* Closes such a store and takes away all that was written into it, and the folder where it was made. */
 void tsr_store_undo(tsr_store *store, bool made);
+
+/* Writes the config of a folder that had one when it was opened, where it is another now: once nothing is
+ * refused. */
+TSR_MUST_CHECK tsr_status *tsr_store_renew_config(tsr_store *store, const tsr_value *resolved);
 
 /* Writes DIR/config.cfg: the experiment as resolved. */
 TSR_MUST_CHECK tsr_status *tsr_store_put_config(const tsr_store *store, const tsr_value *resolved);

@@ -217,6 +217,11 @@ static tsr_status *operators_are_right(tsr_kit *kit)
     return NULL;
 }
 
+static tsr_status *operators_keep_to_lines(tsr_kit *kit)
+{
+    return with_operators(kit, FEW, 0, tsr_kit_operator_lines);
+}
+
 static tsr_status *operators_share_nothing(tsr_kit *kit)
 {
     return with_operators(kit, BATCH, 32768, tsr_kit_operator_threads);
@@ -315,6 +320,7 @@ static const tsr_kit_check checks[] = {
     { "has operators that write within their arrays", writes_within, 0, "within" },
     { "has operators that keep no memory", operators_keep_nothing, 0, "calls" },
     { "has operators whose gradients are what differences show", operators_are_right, 0, "operators" },
+    { "has operators with the course along lines that they say", operators_keep_to_lines, 0, "lines" },
     { "has the gradients that differences show", gradients_are_right, 0, "gradients" },
     { "has operators that write all they should and read only what they say", gradients_are_whole, 0,
       "whole" },

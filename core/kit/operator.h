@@ -26,6 +26,8 @@ tsr_kit_operator_check tsr_kit_operator_slopes;
 /* How many differences it has compared in this process, and how many passed over since the function is smooth
    over none of the distances. */
 void tsr_kit_operator_count(size_t *compared, size_t *passed_over);
+/* Its course along lines begins with its outputs, and it is affine where its flags say so. */
+tsr_kit_operator_check tsr_kit_operator_lines;
 /* No call leaves memory allocated. */
 tsr_kit_operator_check tsr_kit_operator_memory;
 /* Threads and the order of tasks change no bit, over and over. */

@@ -158,8 +158,9 @@ static tsr_status *probe(const tsr_instance *instance, uint64_t *digest)
     return status;
 }
 
-static tsr_status *measure_once(const tsr_instance *instance)
+static tsr_status *measure_once(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     trial t;
     TSR_TRY(make(instance, 600, 200, 130, &t));
     tsr_status *status = run(instance, &t);
@@ -169,8 +170,9 @@ static tsr_status *measure_once(const tsr_instance *instance)
     return status;
 }
 
-static tsr_status *measure_numbers(const tsr_instance *instance)
+static tsr_status *measure_numbers(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     trial t;
     TSR_TRY(make(instance, 600, 200, 130, &t));
     tsr_status *status = run(instance, &t);
@@ -231,8 +233,9 @@ static tsr_status *probe_with_threads(const tsr_instance *instance, int threads,
 }
 
 /* A race shows now and then: many times, as long as the time for it lasts. */
-static tsr_status *thread_by_thread(const tsr_instance *instance)
+static tsr_status *thread_by_thread(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     enum { MILLISECONDS = 1500 };
     uint64_t alone;
     int64_t deadline = tsr_process_clock() + MILLISECONDS;
@@ -256,8 +259,9 @@ static uint64_t digest_of_codes(const trial *t)
     return digest;
 }
 
-static tsr_status *leave_codes(const tsr_instance *instance)
+static tsr_status *leave_codes(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     trial t;
     TSR_TRY(make(instance, 600, 200, 130, &t));
     uint64_t before = digest_of_codes(&t);
@@ -270,8 +274,9 @@ static tsr_status *leave_codes(const tsr_instance *instance)
 
 /* What its check lets pass it must measure: every code constant (no bits), one bit, rows of several lines,
    one example. */
-static tsr_status *take_sizes(const tsr_instance *instance)
+static tsr_status *take_sizes(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     static const size_t sizes[][3] = { { 1, 1, 1 },     { 2, 1, 64 },   { 50, 20, 0 }, { 50, 20, 1 },
                                        { 60, 40, 700 }, { 40, 60, 63 }, { 13, 7, 65 } };
     const tsr_probe_ops *ops = tsr_instance_ops(instance);
@@ -297,8 +302,9 @@ static tsr_status *take_sizes(const tsr_instance *instance)
 }
 
 /* Codes of a network with three activations, whose second one's bits are all constant and so dropped. */
-static tsr_status *probe_layers(const tsr_instance *instance)
+static tsr_status *probe_layers(tsr_kit *kit, const tsr_instance *instance)
 {
+    (void)kit;
     static const tsr_code_layer layers[] = { { "hidden.0.activation", 0, 50 },
                                              { "hidden.1.activation", 50, 0 },
                                              { "hidden.2.activation", 50, 80 } };
@@ -310,6 +316,38 @@ static tsr_status *probe_layers(const tsr_instance *instance)
         status = tsr_codes_set_layers(t.test, 3, layers);
     if (!status)
         status = run(instance, &t);
+    clear(&t);
+    return status;
+}
+
+/* As in a run on a dataset that has none. */
+static tsr_status *run_without_labels(const tsr_instance *instance, trial *t)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    t->encoded.data.info.classes = 0;
+    tsr_network_set_unlabelled(t->encoded.network ? t->encoded.network : t->network);
+    t->probing.train_labels = t->probing.test_labels = t->probing.trained_labels = NULL;
+    t->probing.classes = 0;
+    const tsr_probe_sizes sizes = {
+        .n_train = t->probing.train->n, .n_test = t->probing.test->n, .shape = shape
+    };
+    if (ops->check)
+        TSR_TRY(tsr_context(ops->check(tsr_instance_self(instance), &sizes), "its check refuses sizes of 0 classes"));
+    TSR_TRY(run(instance, t));
+    if (tsr_metrics_count(t->metrics) == 0)
+        return tsr_fail(TSR_FAILED, "it gives no metric without labels; leave out without_labels");
+    return NULL;
+}
+
+static tsr_status *try_without_labels(tsr_kit *kit, const tsr_instance *instance)
+{
+    if (!((const tsr_probe_ops *)tsr_instance_ops(instance))->without_labels) {
+        kit->skipped = "it needs labels";
+        return NULL;
+    }
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run_without_labels(instance, &t);
     clear(&t);
     return status;
 }
@@ -341,11 +379,11 @@ static tsr_status *give_announced(tsr_kit *kit, const tsr_instance *instance)
     return status;
 }
 
-static tsr_status *with_instance(tsr_kit *kit, tsr_status *(*function)(const tsr_instance *))
+static tsr_status *with_instance(tsr_kit *kit, tsr_status *(*function)(tsr_kit *, const tsr_instance *))
 {
     tsr_instance *instance;
     TSR_TRY(tsr_kit_make(kit, &instance));
-    tsr_status *status = function(instance);
+    tsr_status *status = function(kit, instance);
     tsr_instance_free(instance);
     return status;
 }
@@ -382,17 +420,19 @@ static tsr_status *measures_what_it_checks(tsr_kit *kit)
 
 static tsr_status *keeps_its_word(tsr_kit *kit)
 {
-    tsr_instance *instance;
-    TSR_TRY(tsr_kit_make(kit, &instance));
-    tsr_status *status = give_announced(kit, instance);
-    tsr_instance_free(instance);
-    return status;
+    return with_instance(kit, give_announced);
+}
+
+static tsr_status *measures_unlabelled(tsr_kit *kit)
+{
+    return with_instance(kit, try_without_labels);
 }
 
 static const tsr_kit_check checks[] = {
     { "gives metrics", gives_metrics, 0, "metrics" },
     { "gives numbers", gives_numbers, 0, "numbers" },
     { "measures codes that have layers", measures_layers, 0, "layers" },
+    { "measures codes that have no labels, if it says so", measures_unlabelled, 0, "unlabelled" },
     { "gives metrics that it announces", keeps_its_word, 0, "announced" },
     { "gives the same metrics whatever the number of threads", threads_change_nothing, 0, "threads" },
     { "leaves codes and labels alone", leaves_codes_alone, 0, "codes" },

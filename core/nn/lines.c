@@ -304,7 +304,8 @@ static bool stays(const tsr_lines *lines, const tsr_node *node)
     for (size_t i = 0; !stays && i < lines->network->n_sources; i++)
         stays = lines->network->layers[i].values == node;
     for (size_t i = node->index + 1; !stays && i < graph->n; i++)
-        for (size_t k = 0; lines->courses[i].wanted && !lines->courses[i].straight && k < graph->nodes[i]->n_inputs; k++)
+        for (size_t k = 0;
+             lines->courses[i].wanted && !lines->courses[i].straight && k < graph->nodes[i]->n_inputs; k++)
             stays = stays || graph->nodes[i]->inputs[k] == node;
     return stays;
 }
@@ -330,7 +331,8 @@ static tsr_status *keep_starts(const tsr_lines *lines)
 }
 
 /* `layer`: the last one that is followed; none: all, and the logits. */
-static tsr_status *make(tsr_lines *lines, const size_t *layer, const double *origins, const double *directions)
+static tsr_status *make(tsr_lines *lines, const size_t *layer, const double *origins,
+                        const double *directions)
 {
     const tsr_graph *graph = lines->network->graph;
     lines->last = layer ? lines->network->layers[*layer].values : NULL;
@@ -381,8 +383,21 @@ tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n,
 {
     *out = NULL;
     if (layer >= network->n_sources)
-        return tsr_fail(TSR_REFUSED, "lines to layer %zu, and the code has %zu layers", layer, network->n_sources);
+        return tsr_fail(TSR_REFUSED, "lines to layer %zu, and the code has %zu layers", layer,
+                        network->n_sources);
     return make_lines(network, &layer, n, origins, directions, out);
+}
+
+size_t tsr_lines_bytes(const tsr_network *network)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < network->graph->n; i++) {
+        size_t size = tsr_shape_size(network->graph->nodes[i]->shape), more;
+        if (__builtin_mul_overflow(size, 3 * sizeof(double), &more) ||
+            __builtin_add_overflow(bytes, more, &bytes))
+            return SIZE_MAX;
+    }
+    return bytes;
 }
 
 /* --- what they show --- */

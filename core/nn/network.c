@@ -95,6 +95,11 @@ tsr_target tsr_loss_target(const tsr_instance *loss)
     return target;
 }
 
+void tsr_network_set_unlabelled(tsr_network *network)
+{
+    network->label_classes = network->classes = 0;
+}
+
 void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options)
 {
     tsr_target target = tsr_loss_target(options->loss);

@@ -33,6 +33,9 @@ typedef struct tsr_network_loss_options {
 /* Gives the network its loss, without which it has no gradients. Before it is planned. */
 void tsr_network_set_loss(tsr_network *network, const tsr_network_loss_options *options);
 
+/* Its outputs stand for no classes, as where a dataset has none. */
+void tsr_network_set_unlabelled(tsr_network *network);
+
 /* The graph that it computes, whose constants may be set until it is planned and after; the network's. */
 tsr_graph *tsr_network_graph(const tsr_network *network);
 

@@ -408,8 +408,7 @@ static tsr_status *begin(training_loop *loop, tsr_training_state *now)
     for (size_t i = 0; from && i < loop->n_slots; i++)
         memcpy(loop->slots[i], from->slots[i], loop->flat.count * sizeof(float));
     loop->step = (uint64_t)now->epochs * loop->batches->steps;
-    now->n_slots = loop->n_slots;
-    now->slots = loop->slots;
+    now->n_slots = loop->n_slots, now->slots = loop->slots;
     return NULL;
 }
 
@@ -426,9 +425,7 @@ static tsr_status *run(training_loop *loop, tsr_trained *out)
         TSR_TRY(run_epoch(loop, now.epochs + 1, out, &enough));
         if (enough)
             return NULL;
-        now.epochs = out->epochs;
-        now.loss = out->loss;
-        now.accuracy = out->accuracy;
+        now.epochs = out->epochs, now.loss = out->loss, now.accuracy = out->accuracy;
         now.since_best = out->loss < now.best ? 0 : now.since_best + 1;
         now.best = fmin(now.best, out->loss);
         TSR_TRY(report_epoch(training, out));

@@ -7,9 +7,12 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "experiment/folder.h"
+#include "experiment/model_file.h"
 #include "experiment/record.h"
+#include "experiment/saved_codes.h"
 #include "experiment/skim.h"
 #include "experiment/store.h"
+#include "report/results.h"
 #include "session/tables.h"
 
 #include <errno.h>
@@ -23,22 +26,24 @@ typedef struct cleaning {
     const char *folder;
     tsr_cleaned *out;
     tsr_skim skim;
-    char id[17];        /* of the run that is looked at */
-    bool is_failed;     /* whether all of it goes */
-    json_t *failed_ids; /* as keys: runs of which all goes */
+    char id[17];          /* of the run that is looked at */
+    tsr_results *results; /* none of the runs: what the sweep is */
+    bool goes;            /* all of the run does */
+    json_t *gone;         /* as keys: the ids of runs of which all goes */
 } cleaning;
 
 /* --- which runs --- */
 
 /* A record that cannot be read as one says nothing: its run's files stay. */
-static tsr_status *find_failed(cleaning *c, const char *id, bool *failed)
+static tsr_status *judge(cleaning *c, const char *id, bool *goes)
 {
     char *path = tsr_record_path(c->folder, id);
     json_t *record = NULL;
     if (!path)
         return tsr_no_memory("a path");
     tsr_status *status = tsr_record_skim(&c->skim, path, id, &record);
-    *failed = !status && !tsr_record_is_final(record);
+    *goes = !status && ((c->options->failed && !tsr_record_is_final(record)) ||
+                        (c->options->outside && record && !tsr_results_has_place(c->results, record)));
     json_decref(record);
     free(path);
     if (tsr_status_error(status) == TSR_NO_MEMORY)
@@ -54,11 +59,11 @@ static tsr_status *begin_run(cleaning *c, const char *id)
     if (strcmp(c->id, id) == 0)
         return NULL;
     memcpy(c->id, id, sizeof(c->id));
-    c->is_failed = false;
-    if (!c->options->failed)
+    c->goes = false;
+    if (!c->options->failed && !c->options->outside)
         return NULL;
-    TSR_TRY(find_failed(c, id, &c->is_failed));
-    bool noted = !c->is_failed || json_object_set_new(c->failed_ids, id, json_true()) == 0;
+    TSR_TRY(judge(c, id, &c->goes));
+    bool noted = !c->goes || json_object_set_new(c->gone, id, json_true()) == 0;
     return noted ? NULL : tsr_no_memory("the runs");
 }
 
@@ -66,7 +71,7 @@ static tsr_status *begin_run(cleaning *c, const char *id)
 
 static bool is_wanted(const cleaning *c, const tsr_left_file *file)
 {
-    if (c->is_failed)
+    if (c->goes)
         return true;
     return (c->options->models && (file->kind == TSR_LEFT_MODEL || file->kind == TSR_LEFT_STATE)) ||
            (c->options->codes && file->kind == TSR_LEFT_CODES);
@@ -91,7 +96,7 @@ static tsr_status *visit_file(void *context, const tsr_left_file *file)
 /* What is empty goes; a folder in which something of somebody else's lies stays. */
 static void remove_empty(const char *path)
 {
-    static const char *const below[] = { "codes", "probes", "probing.unfinished" };
+    static const char *const below[] = { TSR_SAVED_CODES, TSR_SNAPSHOTS, "probes", "probing.unfinished" };
     for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {
         char *folder = tsr_path_join(path, below[i]);
         if (folder)
@@ -106,7 +111,7 @@ static tsr_status *remove_folders(const cleaning *c)
 {
     const char *id;
     json_t *ignored;
-    json_object_foreach(c->failed_ids, id, ignored)
+    json_object_foreach(c->gone, id, ignored)
     {
         char *path = tsr_format("%s/runs/%s", c->folder, id);
         if (!path)
@@ -117,15 +122,18 @@ static tsr_status *remove_folders(const cleaning *c)
     return NULL;
 }
 
-static tsr_status *remove_empty_codes(void *context, const char *id)
+/* The folders of codes and of snapshots' networks. */
+static tsr_status *remove_emptied(void *context, const char *id)
 {
+    static const char *const names[] = { TSR_SAVED_CODES, TSR_SNAPSHOTS };
     const cleaning *c = context;
-    char *path = tsr_format("%s/runs/%s/codes", c->folder, id);
-    if (!path)
-        return tsr_no_memory("a path");
-    if (tsr_is_run_id(id))
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && tsr_is_run_id(id); i++) {
+        char *path = tsr_format("%s/runs/%s/%s", c->folder, id, names[i]);
+        if (!path)
+            return tsr_no_memory("a path");
         rmdir(path);
-    free(path);
+        free(path);
+    }
     return NULL;
 }
 
@@ -141,6 +149,8 @@ static tsr_status *forget(const tsr_store *store, const tsr_clean_options *optio
         status = tsr_value_set(config, "output.save_model", tsr_value_bool(false));
     if (!status && options->models)
         status = tsr_value_set(config, "output.save_state", tsr_value_bool(false));
+    if (!status && options->models)
+        status = tsr_value_set(config, "output.save_snapshots", tsr_value_bool(false));
     if (!status && options->codes)
         status = tsr_value_set(config, "output.save_codes", tsr_value_bool(false));
     if (!status)
@@ -158,11 +168,11 @@ static tsr_status *clean(cleaning *c, const tsr_store *store)
     if (!options->pretend && (options->models || options->codes))
         TSR_TRY(forget(store, options));
     TSR_TRY(tsr_each_left_file(store->folder, visit_file, c));
-    c->out->runs = json_object_size(c->failed_ids);
+    c->out->runs = json_object_size(c->gone);
     if (options->pretend)
         return NULL;
-    if (options->codes)
-        TSR_TRY(tsr_folder_each_run(store->folder, remove_empty_codes, c));
+    if (options->codes || options->models)
+        TSR_TRY(tsr_folder_each_run(store->folder, remove_emptied, c));
     TSR_TRY(remove_folders(c));
     return c->out->runs ? tsr_tables_renew(store->folder) : NULL;
 }
@@ -177,9 +187,12 @@ tsr_status *tsr_clean(const char *folder, const char *shown, const tsr_clean_opt
                    .folder = folder,
                    .out = out,
                    .skim = { .skipped = tsr_skim_for_counts },
-                   .failed_ids = json_object() };
-    tsr_status *status = c.failed_ids ? clean(&c, &store) : tsr_no_memory("the runs");
-    json_decref(c.failed_ids);
+                   .gone = json_object() };
+    tsr_status *status = c.gone ? tsr_results_open(folder, 0, NULL, &c.results) : tsr_no_memory("the runs");
+    if (!status)
+        status = clean(&c, &store);
+    tsr_results_free(c.results);
+    json_decref(c.gone);
     tsr_skim_clear(&c.skim);
     tsr_store_close(&store);
     return tsr_context(status, "%s", shown);

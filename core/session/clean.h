@@ -9,6 +9,7 @@
 
 typedef struct tsr_clean_options {
     bool failed;        /* runs that failed, and what a run without a record has left */
+    bool outside;       /* runs that the config's sweep does not have, such as others were taken over from */
     bool models, codes; /* of all runs; the config says then that none are kept */
     bool pretend;       /* count, and change nothing */
     bool unlocked;      /* see tsr_store_options */

@@ -10,18 +10,25 @@
 #include "experiment/record.h"
 #include "plugin/kinds.h"
 
+/* The run that it is taken over from; NULL: none. */
+static const char *predecessor_of(const tsr_session *s, size_t i)
+{
+    return s->predecessors[i][0] ? s->predecessors[i] : NULL;
+}
+
 static tsr_status *do_run(const tsr_work *work, size_t i, int threads)
 {
     const tsr_session *s = (const tsr_session *)work;
     const tsr_run *run = &s->experiment->runs[s->pending[i]];
-    return tsr_run_attempt(s->experiment, &s->store, run, threads, &s->progress.runs[i]);
+    return tsr_run_attempt(s->experiment, &s->store, run, predecessor_of(s, i), threads,
+                           &s->progress.runs[i]);
 }
 
 static tsr_status *record_lost_run(const tsr_work *work, size_t i, const char *reason)
 {
     const tsr_session *s = (const tsr_session *)work;
-    return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], reason,
-                        &s->progress.runs[i]);
+    return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], predecessor_of(s, i),
+                        reason, &s->progress.runs[i]);
 }
 
 /* Another process did the run: the display is to know. */

@@ -7,15 +7,22 @@
 #include <tessera/executor.h>
 #include <time.h>
 
+/* What all processes are told of a run of the experiment, as bytes. */
+typedef struct tsr_mark {
+    char pending;         /* 1: it is to be done */
+    char predecessor[16]; /* the id of the finished run that it is taken over from; zeros: none */
+} tsr_mark;
+
 struct tsr_session {
     tsr_work work; /* first: the executor's callbacks get a pointer to it */
     const tsr_experiment *experiment;
     tsr_store store;
     tsr_shard shard;
     bool leads;
-    size_t *pending;  /* numbers of the runs to do, work.n of them */
-    json_t **records; /* of each run of the experiment; NULL: not known to be final */
-    size_t foreign;   /* runs in the folder that are not the experiment's */
+    size_t *pending;          /* numbers of the runs to do, work.n of them */
+    char (*predecessors)[17]; /* of each of these; "": none */
+    json_t **records;         /* of each run of the experiment; NULL: not known to be final */
+    size_t foreign;           /* runs in the folder that are not the experiment's */
     tsr_progress progress;
     const tsr_session_observer *observer; /* while runs are done */
     double began_seconds;                 /* tsr_seconds when the executor was called */
@@ -24,17 +31,23 @@ struct tsr_session {
     tsr_session_options options;
     char *config, *program; /* what work.config and work.command point to */
     const char *words[16];
-    double told_at;       /* when its progress was last told, in tsr_seconds; 0: never */
+    double told_at;  /* when its progress was last told, in tsr_seconds; 0: never */
     bool *handed_on; /* of each run to do: another command does it */
 };
 
 /* Whether another command has stored a record of the run since this one began to do runs. */
 bool tsr_session_has_new_record(const tsr_session *session, const tsr_run *run);
 
-/* Marks the runs that are to be done, a byte of each of the experiment's runs, and keeps the records of the
-   others. */
+/* Marks the runs that are to be done, of all of the experiment's, and keeps the records of the others.
+   Nothing is written where it is refused. */
 TSR_MUST_CHECK tsr_status *tsr_session_find_pending(tsr_session *session, const tsr_session_options *options,
-                                                    char *marks);
+                                                    tsr_mark *marks);
+
+/* Finds the finished runs of the folder that marked ones are taken over from. Where the folder's config asked
+   for something else, a run that would have to be trained again for this one is refused, unless that was
+   allowed. */
+TSR_MUST_CHECK tsr_status *tsr_session_find_predecessors(const tsr_session *session,
+                                                         const tsr_session_options *options, tsr_mark *marks);
 
 /* Tells in the folder how far the runs are, now and then; and takes that away. */
 void tsr_session_tell(tsr_session *session);

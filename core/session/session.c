@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static tsr_status *join(tsr_session *s)
 {
@@ -19,14 +20,16 @@ static tsr_status *join(tsr_session *s)
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
 
-static tsr_status *list_pending(tsr_session *s, const char *marks)
+static tsr_status *list_pending(tsr_session *s, const tsr_mark *marks)
 {
     s->pending = tsr_alloc(s->experiment->n_runs, sizeof(*s->pending));
-    if (!s->pending)
+    s->predecessors = tsr_alloc(s->experiment->n_runs, sizeof(*s->predecessors));
+    if (!s->pending || !s->predecessors)
         return tsr_no_memory("the runs");
     for (size_t i = 0; i < s->experiment->n_runs; i++) {
-        if (!marks[i])
+        if (!marks[i].pending)
             continue;
+        memcpy(s->predecessors[s->work.n], marks[i].predecessor, sizeof(marks[i].predecessor));
         s->pending[s->work.n++] = i;
         uint64_t digest; /* taken here, so that not each run's process takes it */
         TSR_TRY(tsr_data_digest(s->experiment->runs[i].data, &digest));
@@ -35,14 +38,14 @@ static tsr_status *list_pending(tsr_session *s, const char *marks)
 }
 
 /* Gives all processes the leader's marks. */
-static tsr_status *share(tsr_session *s, char *marks, size_t n)
+static tsr_status *share(tsr_session *s, tsr_mark *marks, size_t n)
 {
     const tsr_instance *executor = s->experiment->executor;
     const tsr_executor_ops *ops = tsr_instance_ops(executor);
     if (!ops->share)
         return NULL;
     tsr_guarded before = tsr_instance_enter(executor, TSR_CALL_SHARE);
-    tsr_status *status = ops->share(tsr_instance_self(executor), marks, n);
+    tsr_status *status = ops->share(tsr_instance_self(executor), marks, n * sizeof(*marks));
     tsr_guard_leave(before);
     return tsr_context(status, "executor %s", tsr_instance_name(executor));
 }
@@ -52,7 +55,7 @@ static tsr_status *share(tsr_session *s, char *marks, size_t n)
 static tsr_status *prepare(tsr_session *s, const tsr_session_options *options)
 {
     size_t n = s->experiment->n_runs;
-    char *marks = tsr_alloc(n, 1);
+    tsr_mark *marks = tsr_alloc(n, sizeof(*marks));
     if (!marks)
         return tsr_no_memory("the runs");
     tsr_store_options how = { .shard = s->shard, .fresh = options->fresh, .unlocked = options->unlocked };
@@ -124,6 +127,7 @@ void tsr_session_close(tsr_session *session)
     tsr_progress_clear(&session->progress);
     tsr_store_close(&session->store);
     free(session->pending);
+    free(session->predecessors);
     free(session->config);
     free(session->program);
     free(session->handed_on);

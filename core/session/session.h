@@ -24,6 +24,7 @@ typedef struct tsr_session_options {
     bool fresh;        /* empty the folder first */
     bool redo_changed; /* do runs again that were done with other data or plugins than there are now */
     bool keep_changed; /* count them as they are; with neither, they are refused */
+    bool retrain;      /* train again where what the config asks for now cannot be had of finished runs */
     bool unlocked;     /* see tsr_store_options */
 } tsr_session_options;
 
@@ -57,8 +58,8 @@ TSR_MUST_CHECK tsr_status *tsr_session_execute(tsr_session *session, const tsr_s
 TSR_MUST_CHECK tsr_status *tsr_session_conclude(tsr_session *session, const tsr_session_observer *observer,
                                                 size_t *failed);
 
-/* The record of run i of the experiment, as it is known: NULL where it is not finished. The session's; who changes it
-   has it stored. */
+/* The record of run i of the experiment, as it is known: NULL where it is not finished. The session's; who
+   changes it has it stored. */
 json_t *tsr_session_record(const tsr_session *session, size_t i);
 const tsr_store *tsr_session_store(const tsr_session *session);
 

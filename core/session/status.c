@@ -164,7 +164,9 @@ static tsr_status *count_running(reading *r)
 
 static tsr_status *add_size(void *context, const tsr_left_file *file)
 {
-    ((tsr_study_status *)context)->bytes[file->kind] += (size_t)file->info.st_blocks * 512;
+    size_t names =
+        file->info.st_nlink ? (size_t)file->info.st_nlink : 1; /* runs that were taken over share files */
+    ((tsr_study_status *)context)->bytes[file->kind] += (size_t)file->info.st_blocks * 512 / names;
     return NULL;
 }
 

@@ -228,7 +228,7 @@ static tsr_status *check_same(const tsr_union *all, const tsr_union_part *first,
         apart[k] = all->keys[k].name;
     apart[all->n_keys] = "seed";
     tsr_status *status = tsr_identity_same_experiment(first->results->config, other->results->config,
-                                                      all->n_keys + 1, apart, &difference);
+                                                      all->n_keys + 1, apart, true, &difference);
     if (!status && difference.chars)
         status = tsr_fail(TSR_REFUSED, "%s (there) and %s (here) are not of one experiment: %s", first->shown,
                           other->shown, difference.chars);
@@ -279,6 +279,7 @@ static tsr_status *make(tsr_union *all)
     TSR_TRY(join_output(all, "output.save_model"));
     TSR_TRY(join_output(all, "output.save_codes"));
     TSR_TRY(join_output(all, "output.save_state"));
+    TSR_TRY(join_output(all, "output.save_snapshots"));
     return tsr_identity_of_sweep(all->config, all->sweep);
 }
 

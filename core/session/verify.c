@@ -12,6 +12,7 @@
 #include "experiment/attempt.h"
 #include "experiment/folder.h"
 #include "experiment/identity.h"
+#include "experiment/model_file.h"
 #include "experiment/place.h"
 #include "experiment/record.h"
 #include "experiment/record_compare.h"
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,8 @@ static tsr_status *skip_header(FILE *file)
 
 static bool is_safetensors(const char *name)
 {
-    return strcmp(name, "model.safetensors") == 0 || strcmp(name, TSR_STATE_FILE) == 0;
+    size_t length = strlen(name), ending = strlen(".safetensors");
+    return length > ending && strcmp(name + length - ending, ".safetensors") == 0;
 }
 
 /* Whether what both folders have under this name of the run's differs. */
@@ -87,9 +90,24 @@ static tsr_status *compare_file(const verifying *v, const tsr_run *run, const ch
     return NULL;
 }
 
-/* The files that the run has left and was done again with. */
-static tsr_status *files_differ(const verifying *v, const tsr_run *run, tsr_text *out)
+/* The networks of its snapshots. */
+static tsr_status *snapshots_differ(const verifying *v, const tsr_run *run, const json_t *record,
+                                    tsr_text *out)
 {
+    const json_t *snapshots = json_object_get(record, "snapshots");
+    for (size_t i = 0; i < json_array_size(snapshots); i++) {
+        json_int_t epoch = json_integer_value(json_object_get(json_array_get(snapshots, i), "epoch"));
+        char name[64];
+        snprintf(name, sizeof(name), TSR_SNAPSHOTS "/epoch-%lld.safetensors", (long long)epoch);
+        TSR_TRY(compare_file(v, run, name, out));
+    }
+    return NULL;
+}
+
+/* The files that the run has left and was done again with. */
+static tsr_status *files_differ(const verifying *v, const tsr_run *run, const json_t *record, tsr_text *out)
+{
+    TSR_TRY(snapshots_differ(v, run, record, out));
     TSR_TRY(compare_file(v, run, "model.safetensors", out));
     TSR_TRY(compare_file(v, run, TSR_STATE_FILE, out));
     for (const char *const *name = tsr_saved_codes_files; *name; name++) {
@@ -134,7 +152,7 @@ static tsr_status *compare(const verifying *v, const tsr_run *run, const json_t 
         return NULL;
     }
     if (!tsr_records_differ(record, again, out))
-        TSR_TRY(files_differ(v, run, out));
+        TSR_TRY(files_differ(v, run, record, out));
     return out->length ? explain(run, record, again, out) : NULL;
 }
 
@@ -148,7 +166,8 @@ typedef struct doing {
 static int do_run(void *context)
 {
     const doing *d = context;
-    tsr_status *status = tsr_run_attempt(d->v->experiment, &d->v->again, d->run, tsr_cores(), d->progress);
+    tsr_status *status =
+        tsr_run_attempt(d->v->experiment, &d->v->again, d->run, NULL, tsr_cores(), d->progress);
     if (status)
         tsr_log_error("%s", tsr_status_message(status));
     bool done = !status;
@@ -187,6 +206,7 @@ static tsr_status *verify_run(verifying *v, const tsr_run *run, const json_t *re
     json_t *again = NULL;
     tsr_run same = *run; /* a copy with other output; what it points to stays the experiment's */
     same.output.save_model = tsr_store_has_file(&v->here, run, "model.safetensors");
+    same.output.save_snapshots = tsr_store_has_file(&v->here, run, TSR_SNAPSHOTS);
     same.output.save_state = tsr_store_has_file(&v->here, run, TSR_STATE_FILE);
     same.output.save_codes = tsr_store_has_file(&v->here, run, "codes/train.npy");
     tsr_status *status = do_again(v, &same, stopped);

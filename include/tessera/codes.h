@@ -1,5 +1,5 @@
-/* Neural codes: bit-packed rows, one per example, one bit per activation unit (PROTOCOL of the paper
-   "Neural networks behave as hash encoders", arXiv 2101.05490), and the exact arithmetic on them. */
+/* Neural codes: bit-packed rows, one per example, one bit per activation unit ("Neural networks
+   behave as hash encoders", arXiv 2101.05490), and the exact arithmetic on them. */
 #ifndef TESSERA_CODES_H
 #define TESSERA_CODES_H
 
@@ -57,7 +57,8 @@ typedef struct tsr_codes_form {
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_from_array(const tsr_array *array, const tsr_codes_form *form,
                                                         tsr_codes **out);
 
-/* A copy of columns first .. first + bits - 1. [any-thread] */
+/* A copy of columns first .. first + bits - 1, with the layers that have some of these, cut to them. The caller
+   frees. Fails without memory, and where there are no such columns. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_slice(const tsr_codes *codes, size_t first, size_t bits,
                                                    tsr_codes **out);
 

@@ -145,7 +145,7 @@ static inline tsr_node *tsr_max_pool_winners(tsr_graph *graph, tsr_node *x, cons
     return tsr_max_pool_winners_sized(graph, x, options, sizeof(*options));
 }
 
-/* The same with square windows and without padding. [in-operation] */
+/* The largest and the mean of square windows, without padding. [in-operation] */
 TSR_API tsr_node *tsr_max_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 TSR_API tsr_node *tsr_average_pool(tsr_graph *graph, tsr_node *x, int size, int stride);
 
@@ -162,10 +162,10 @@ TSR_API tsr_node *tsr_linear(tsr_graph *graph, tsr_node *x, int width);
 
 typedef struct tsr_linear_options {
     int width;
-    bool bias;
+    bool bias; /* false: there is none, and no parameter for it */
 } tsr_linear_options;
 
-/* The same, with a bias or without one. [in-operation] */
+/* The same with or without the bias. [in-operation] */
 TSR_API tsr_node *tsr_linear_sized(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options,
                                    size_t size);
 static inline tsr_node *tsr_linear_with(tsr_graph *graph, tsr_node *x, const tsr_linear_options *options)

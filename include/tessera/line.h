@@ -15,18 +15,22 @@ typedef struct tsr_lines tsr_lines;
 
 /* Lines through n origins, n x shape, inputs as the dataset gives them, along n directions of the same shape,
    each at t = 0. A network with an operator or activation that has no straight pieces is refused by its name.
-   Fails without memory: two doubles for each value of the network and line. The caller frees.
-   [shares-work] */
+   Fails without memory: up to three doubles for each value of the network and line, see tsr_lines_bytes. The caller
+   frees. [shares-work] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new(tsr_network *network, size_t n, const double *origins,
                                                  const double *directions, tsr_lines **out);
-/* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece
-   at these or behind them is not seen, and neither later layers nor logits nor the code may be asked for.
-   [shares-work] */
+/* The same lines, followed to the values of a layer of the code and no further, for less: what ends a piece at
+   these or behind them is not seen. `layer` is below tsr_network_n_layers. Values and slopes of layers behind it and
+   of logits are NULL, and the code is refused. [shares-work] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_new_to_layer(tsr_network *network, size_t layer, size_t n,
                                                           const double *origins, const double *directions,
                                                           tsr_lines **out);
 /* NULL is allowed. [one-thread] */
 TSR_API void tsr_lines_free(tsr_lines *lines);
+
+/* Bytes that a line through all of the network takes at most, for callers that follow many of them block by block.
+   [any-thread] */
+TSR_API size_t tsr_lines_bytes(const tsr_network *network);
 
 /* Moves line i to t[i], finite, and onto the piece that lies right of it: at a crossing, the next one. A
    crossing nearer than TSR_LINE_TIE max(1, |t|) is at t; one that was found from far away is off by the
@@ -39,8 +43,9 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_move(tsr_lines *lines, const double
    that then lies ahead. [one-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_lines_turn(tsr_lines *lines);
 
-/* Of each line: the least t beyond its own where any piece of the network ends; INFINITY where none does. n
-   values, valid until the next move or turn, as all that follow. To go left, turn. [any-thread] */
+/* Of each line: the least t beyond its own where any piece of the network ends, of lines to a layer any before it;
+   INFINITY where none does. n values, the lines', which the next move or turn overwrites, as all that follow. To go
+   left, turn. [any-thread] */
 TSR_API const double *tsr_lines_next(const tsr_lines *lines);
 
 /* The values that a layer of the code is of, where the lines are, and their slopes by t: n x units x

@@ -39,6 +39,17 @@ static inline tsr_layer_info tsr_network_layer(const tsr_network *network, size_
     return info;
 }
 
+/* Bits of the whole code, those between layers not counted. [any-thread] */
+static inline size_t tsr_network_bits(const tsr_network *network)
+{
+    size_t bits = 0;
+    for (size_t i = 0; i < tsr_network_n_layers(network); i++) {
+        tsr_layer_info layer = tsr_network_layer(network, i);
+        bits += layer.units * layer.n_breakpoints;
+    }
+    return bits;
+}
+
 /* The breakpoints of layer i as the network has them now, n_breakpoints x channels. Not while another thread
    trains the network. [any-thread] */
 TSR_API void tsr_network_breakpoints(const tsr_network *network, size_t i, float *at);

@@ -111,8 +111,9 @@ enum {
     TSR_OP_READS_OUTPUT = 1 << 1, /* backward reads pass->output */
     TSR_OP_MOVES = 1 << 2,        /* each element of the output is one of an input's as it is, always the same
                                      one, but for training: its course along lines needs no operation */
-    TSR_OP_AFFINE = 1 << 3, /* in inference, the output is an affine function of the inputs: where these are
-                               straight all along a line so is it, and `line` ends no piece */
+    TSR_OP_AFFINE = 1 << 3,       /* in inference, the output is an affine function of the inputs: where these are
+                                     straight all along a line so is it. `line`, which is to be there, ends no
+                                     piece and is called once for a line, at t = 0. `tessera test` tries it */
 };
 
 /* Crossings that are nearer to each other than this, times |t| where that is above 1, are one. */
@@ -173,9 +174,10 @@ struct tsr_op {
     void (*breakpoints)(const tsr_pass *pass, float *at);
 
     /* The course along lines, exactly, in double precision, as in inference: for each line the output's value
-       and slope on the piece right of t, and where that piece ends (line.h). Fails where there is none, which
-       is told by the node's name, as of an operator that has neither this nor the flag TSR_OP_MOVES.
-       [any-thread] */
+       and slope on the piece right of t, and where that piece ends (line.h). It writes every element of value
+       and slope, and lowers next where need be. A failure, of an activation without straight pieces say, is
+       told with the node's name; an operator that has neither this nor the flag TSR_OP_MOVES is refused where
+       lines are made. [any-thread] */
     tsr_status *(*line)(const tsr_line_pass *pass);
 };
 

@@ -53,16 +53,17 @@ typedef struct tsr_probing {
     size_t replicate;               /* 0, 1 ... */
     size_t epoch;                   /* how many epochs trained the network; 0: none */
 
-    /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives; NULL without a
-       network. tsr_network_column tells layer, unit, channel and breakpoint of such a column. */
+    /* Where the codes' columns are in the whole code, the one that tsr_network_encode gives: known of codes that
+       were saved too, where `network` is NULL; NULL of codes that no network is known of.
+       tsr_network_column tells layer, unit, channel and breakpoint of such a column. */
     size_t whole_bits;
     const uint32_t *columns; /* of each of train->bits columns: its number in the whole code, all different */
     const uint64_t *constant; /* a row of the whole code: the columns of units that are constant over train
                                  and test, which `train` has dropped ... */
     const uint64_t *constant_values; /* ... and the values that they have */
 
-    /* Where `needs` asks for them, else NULL; a row for each example, as in train and test. Without a
-       snapshot before this one the previous ones are NULL too. */
+    /* Where `needs` asks for them, else perhaps NULL; a row for each example, as in train and test. Without a
+       snapshot before this one the previous ones are NULL too; it may have had other examples. */
     const tsr_codes *whole_train, *whole_test;
     const tsr_codes *previous_train, *previous_test;
     size_t previous_epoch;
@@ -121,8 +122,9 @@ static inline tsr_status *tsr_run_probe(const tsr_probing *probing, const tsr_in
 }
 
 /* Gives a metric, saved as "<label>.<name>", or "<label>.projected_<name>" where the probe has a projection,
-   "<label>.pruned_<name>" where it sees a share of units; value may be NaN: undefined here. Names are lower
-   case, digits, _ and dots; each once per probing. [in-operation] */
+   "<label>.pruned_<name>" where it sees a share of units, "<label>.pruned_projected_<name>" where both. A value
+   that is undefined here is better given with its reason, below. Names are lower case, digits, _ and single dots;
+   each once per probing. Fails for others, and without memory. [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_metric(const tsr_probing *probing, const char *name, double value);
 
 /* The same with the name composed, printf style: for families such as "layer0.entropy". [in-operation] */
@@ -172,16 +174,14 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_measure_layers(const tsr_probing *probing
 TSR_API TSR_MUST_CHECK tsr_status *tsr_measured_metric(const tsr_measured *measured, const char *reason,
                                                        double value, const char *format, ...) TSR_PRINTF(4, 5);
 
-/* Writes a number per example, predictions say, as <folder>/<label>_<name>.npy, int32 (n,). The file appears
-   whole or not at all. [in-operation] */
+/* Writes a number per example, predictions say: tsr_save_array of int32 (n,). [in-operation] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_labels(const tsr_probing *probing, const char *name, size_t n,
                                                    const int32_t *values);
 
-/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy. Names are those of metrics, here and
-   below. [in-operation] */
-TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name,
-                                                  tsr_element element, size_t n_dims, const size_t *dims,
-                                                  const void *values);
+/* Writes an array as tsr_npy_write does: <folder>/<label>_<name>.npy; of a probe that another one runs, with the
+   prefix before the name. Names are those of metrics, here and below. The file appears whole or not at all. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, const char *name, tsr_element element,
+                                                  size_t n_dims, const size_t *dims, const void *values);
 
 /* Writes n bytes as <folder>/<label>_<name>, a name that ends as such files do: "tiling.svg". The file
    appears whole or not at all. [in-operation] */

@@ -16,6 +16,7 @@ static const tsr_key keys[] = { TSR_KEY_END };
 typedef struct choice {
     uint64_t *mask; /* of the whole code; of one layer or all */
     size_t bits;    /* in it */
+    bool all;       /* all that are a unit's */
 } choice;
 
 /* --- comparing --- */
@@ -36,21 +37,28 @@ static void count_flipped(const tsr_codes *now, const tsr_codes *before, const c
 }
 
 /* Codes in use in both, over codes in use in either. */
-static tsr_status *compare_sets(const tsr_codes *now, const tsr_codes *before, const choice *chosen,
-                                double *jaccard)
+static tsr_status *compare_sets(const tsr_codes *now, const tsr_codes *before, double *jaccard)
+{
+    size_t n_now, n_before, n_either;
+    TSR_TRY(tsr_distinct(now, &n_now, NULL));
+    TSR_TRY(tsr_distinct(before, &n_before, NULL));
+    TSR_TRY(tsr_distinct_of_both(now, before, &n_either, NULL));
+    *jaccard = (double)(n_now + n_before - n_either) / (double)n_either;
+    return NULL;
+}
+
+/* Of the chosen columns; other bits than these are 0 where all are chosen. */
+static tsr_status *compare_chosen(const tsr_codes *now, const tsr_codes *before, const choice *chosen,
+                                  double *jaccard)
 {
     tsr_codes *a = NULL, *b = NULL;
-    size_t n_a = 0, n_b = 0, n_either = 0;
+    if (chosen->all)
+        return compare_sets(now, before, jaccard);
     tsr_status *status = tsr_codes_columns(now, chosen->mask, &a);
     if (!status)
         status = tsr_codes_columns(before, chosen->mask, &b);
     if (!status)
-        status = tsr_distinct(a, &n_a, NULL);
-    if (!status)
-        status = tsr_distinct(b, &n_b, NULL);
-    if (!status)
-        status = tsr_distinct_of_both(a, b, &n_either, NULL);
-    *jaccard = (double)(n_a + n_b - n_either) / (double)n_either;
+        status = compare_sets(a, b, jaccard);
     tsr_codes_free(a);
     tsr_codes_free(b);
     return status;
@@ -68,7 +76,7 @@ static tsr_status *measure_part(const tsr_measured *measured, const choice *chos
                                              : NULL;
     if (!none) {
         count_flipped(now, before, chosen, &flipped, &changed);
-        TSR_TRY(compare_sets(now, before, chosen, &jaccard));
+        TSR_TRY(compare_chosen(now, before, chosen, &jaccard));
     }
     const char *no_bits = none ? none : chosen->bits ? NULL : "there are no bits";
     TSR_TRY(tsr_measured_metric(measured, no_bits, (double)flipped / n / (double)chosen->bits, "flipped.%s",
@@ -85,6 +93,7 @@ static tsr_status *measure(void *context, const tsr_measured *measured)
     memset(chosen.mask, 0, tsr_codes_used_words(p->whole_train) * sizeof(*chosen.mask));
     for (size_t i = all ? 0 : measured->layer; i < (all ? p->train->n_layers : measured->layer + 1); i++)
         chosen.bits += tsr_probing_columns(p, i, chosen.mask);
+    chosen.all = chosen.bits == tsr_network_bits(p->network);
     TSR_TRY(measure_part(measured, &chosen, "train", p->whole_train, p->previous_train));
     return measure_part(measured, &chosen, "test", p->whole_test, p->previous_test);
 }

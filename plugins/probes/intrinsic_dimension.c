@@ -174,12 +174,8 @@ static tsr_status *measure_counts(double alpha, const tsr_measured *measured, co
     const char *few = none       ? none
                       : used > 2 ? NULL
                                  : "pairs have fewer than three distances up to the quantile";
-    if (!few) {
-        double next = p[n + 1];
-        p[n + 1] = 0;
+    if (!few)
         f = fit_to(&(histogram){ n, p }, shells);
-        p[n + 1] = next;
-    }
     TSR_TRY(tsr_measured_metric(measured, few, f.d0, "dimension.%s", part));
     TSR_TRY(tsr_measured_metric(measured, few, f.d1, "slope.%s", part));
     TSR_TRY(tsr_measured_metric(measured, few, fmax(f.divergence, 0), "divergence.%s", part));

@@ -34,7 +34,7 @@ START_TEST(models_and_codes_go_and_the_study_stays_whole)
     command_gives(folder, 0, NULL, "all runs are done already", "run out");
     same_files(folder, "before.csv", "out/results.csv");
     command_gives(folder, 0, "freed 0 B\n", NULL, "clean out --models");
-    command_gives(folder, 0, NULL, "has left no model.safetensors", "run out -s output.save_model=true");
+    command_gives(folder, 0, NULL, "has not saved its network after epoch 1 (output.save_model)", "run out -s output.save_model=true");
     same_files(folder, "before.csv", "out/results.csv");
 }
 END_TEST
@@ -85,7 +85,7 @@ END_TEST
 
 START_TEST(what_cannot_be_cleaned_is_refused)
 {
-    command_gives(folder, 1, NULL, "expected --failed, --models or --codes", "clean out");
+    command_gives(folder, 1, NULL, "expected --failed, --outside, --models or --codes", "clean out");
     command_gives(folder, 1, NULL, "expected one DIR", "clean --failed");
     command_gives(folder, 2, NULL, "expected a results folder", "clean nowhere --failed");
     shell_gives(folder, 0, NULL, NULL, "mkdir -p other/runs/00000000000000ab && echo >other/config.cfg");

@@ -332,13 +332,13 @@ START_TEST(one_experiment_written_in_two_ways_is_one)
 }
 END_TEST
 
-START_TEST(a_finished_run_without_a_file_that_is_wanted_now_is_done_again)
+START_TEST(a_file_that_is_wanted_of_a_finished_run_is_made_of_its_network_or_by_training_again)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out " SHRINK);
-    command_gives(folder, 0, NULL, "is done again: it has left no model.safetensors",
-                  "run small.cfg -o out " SHRINK " -s output.save_model=true");
+    command_gives(folder, 0, NULL,
+                  "is trained again: ", "run small.cfg -o out " SHRINK " -s output.save_model=true");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/model.safetensors"), 1);
-    command_gives(folder, 0, NULL, "is done again: it has left no codes/train.npy",
+    command_gives(folder, 0, NULL, "files of 1 finished run are made without training",
                   "run small.cfg -o out " SHRINK " -s output.save_codes=true");
     command_gives(folder, 0, NULL, "all runs are done already",
                   "run small.cfg -o out " SHRINK " -s output.save_codes=true");
@@ -558,7 +558,8 @@ int main(void)
     tcase_add_test(tests, values_that_end_alike_are_two_points);
     tcase_add_test(tests, the_resolved_config_can_be_run_again_from_anywhere);
     tcase_add_test(tests, one_experiment_written_in_two_ways_is_one);
-    tcase_add_test(tests, a_finished_run_without_a_file_that_is_wanted_now_is_done_again);
+    tcase_add_test(tests,
+                   a_file_that_is_wanted_of_a_finished_run_is_made_of_its_network_or_by_training_again);
     tcase_add_test(tests, data_that_have_changed_are_noticed);
     tcase_add_test(tests, a_plugin_that_was_rebuilt_is_noticed);
     tcase_add_test(tests, a_plugin_that_took_no_part_may_change);

@@ -59,6 +59,19 @@ START_TEST(ranks_give_what_processes_give_byte_for_byte)
 }
 END_TEST
 
+START_TEST(ranks_go_on_from_where_a_process_stood)
+{
+    static const char more[] = "-s output.save_state=true -s training.epochs=12";
+    if (!able)
+        return;
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out -s output.save_state=true");
+    shell_gives(folder, 0, NULL, "8 runs go on from where", MPIRUN "study.cfg -o out %s" MPI, more);
+    shell_gives(folder, 0, NULL, NULL, "[ $(grep -l taken_over out/runs/*/run.json | wc -l) = 8 ]");
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o longer %s", more);
+    same_files(folder, "out/results.csv", "longer/results.csv");
+}
+END_TEST
+
 START_TEST(without_mpirun_the_one_process_does_all)
 {
     if (!able)
@@ -130,6 +143,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, PATIENCE);
     tcase_add_test(tests, ranks_give_what_processes_give_byte_for_byte);
+    tcase_add_test(tests, ranks_go_on_from_where_a_process_stood);
     tcase_add_test(tests, without_mpirun_the_one_process_does_all);
     tcase_add_test(tests, what_the_leader_refuses_ends_the_job);
     tcase_add_test(tests, a_run_that_crashes_in_a_rank_costs_one_row);

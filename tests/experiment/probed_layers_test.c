@@ -1,75 +1,42 @@
 /* Measuring the layers of the codes that a probe sees: names, columns, constant bits, reasons. */
-#include "codes/extract.h"
-#include "codes/metrics.h"
-#include "experiment/probing.h"
-
-#include "codes/codes_support.h"
-#include "nn/network.h"
-#include "plugin/instance.h"
+#include "plugins/probe_support.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { WIDTH = 5, ROWS = 30, FIRST = 64 };
 
 /* A probing of two layers of 5 units, of which unit 1 of the second is always 1 and unit 2 always 0. */
 typedef struct setting {
-    tsr_instance *model;
-    tsr_network *network;
-    tsr_codes *whole[2], *seen[2];
-    tsr_kept_columns kept;
+    seen_codes codes;
     tsr_probing probing;
 } setting;
 
-static void open_part(setting *s, int part)
+static tsr_codes *made(uint64_t seed)
 {
-    tsr_code_layer layers[2];
-    tsr_codes *codes = random_codes((uint64_t)part + 1, ROWS, FIRST + WIDTH, 0.5);
-    for (size_t l = 0; l < 2; l++)
-        layers[l] = (tsr_code_layer){ tsr_network_layer(s->network, l).name, l * FIRST, l ? WIDTH : FIRST };
+    tsr_codes *codes = random_codes(seed, ROWS, FIRST + WIDTH, 0.5);
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = WIDTH; j < FIRST; j++)
             set_bit(codes, i, j, false);
         set_bit(codes, i, FIRST + 1, true);
         set_bit(codes, i, FIRST + 2, false);
     }
-    ck_succeeds(tsr_codes_set_layers(codes, 2, layers));
-    ck_succeeds(tsr_codes_slice(codes, 0, codes->bits, &s->seen[part]));
-    ck_succeeds(tsr_codes_set_layers(s->seen[part], 2, layers));
-    s->whole[part] = codes;
+    return codes;
 }
 
 static void open_setting(setting *s)
 {
-    *s = (setting){ .model = test_instance(TSR_MODEL,
-                                           "plugin = \"mlp\"; width = 5; depth = 2; batch_norm = false;") };
-    ck_succeeds(tsr_network_new(s->model, TSR_SHAPE(3), 2, 3, &s->network));
-    for (int part = 0; part < 2; part++)
-        open_part(s, part);
-    ck_succeeds(tsr_drop_constant(s->seen[0], s->seen[1], &s->kept));
-    tsr_kept_columns_of_units(&s->kept, s->network);
-    s->probing = (tsr_probing){ .train = s->seen[0],
-                                .test = s->seen[1],
-                                .network = s->network,
-                                .whole_bits = s->kept.whole_bits,
-                                .columns = s->kept.columns,
-                                .constant = s->kept.constant,
-                                .constant_values = s->kept.value };
+    s->codes =
+        see_codes("plugin = \"mlp\"; width = 5; depth = 2; batch_norm = false;", 2, WIDTH, made(1), made(2));
+    s->probing = probing_of(&s->codes);
     ck_succeeds(tsr_metrics_new("probe", &s->probing.metrics));
 }
 
 static void close_setting(setting *s)
 {
-    for (int part = 0; part < 2; part++) {
-        tsr_codes_free(s->whole[part]);
-        tsr_codes_free(s->seen[part]);
-    }
-    tsr_kept_columns_clear(&s->kept);
     tsr_metrics_free(s->probing.metrics);
-    tsr_network_free(s->network);
-    tsr_instance_free(s->model);
+    seen_codes_clear(&s->codes);
 }
 
 static tsr_status *give(void *context, const tsr_measured *m)
@@ -153,7 +120,7 @@ START_TEST(columns_are_those_seen_and_the_constant_ones_of_whole_layers)
     /* A projection, without the first column. */
     tsr_codes *some[2];
     for (int part = 0; part < 2; part++)
-        ck_succeeds(tsr_codes_slice(s.seen[part], 1, 7, &some[part]));
+        ck_succeeds(tsr_codes_slice(s.codes.seen[part], 1, 7, &some[part]));
     s.probing.train = some[0];
     s.probing.test = some[1];
     s.probing.columns++;

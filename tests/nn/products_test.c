@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "nn/kernels/affine.h"
 #include "nn/kernels/products.h"
-#include "nn/ops/conv_axes.h"
+#include "nn/kernels/conv_axes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -153,6 +153,25 @@ START_TEST(threads_change_no_bit)
 }
 END_TEST
 
+START_TEST(no_bias_is_one_of_zeros)
+{
+    static const tsr_layer layers[] = { { 70, 90, 33 }, { 5, 300, 200 } };
+    size_t n;
+    const tsr_products *kernels = tsr_products_kernels(&n);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < 4 && tsr_cpu_has(kernels[k].needs); i++) {
+            arrays a = arrays_new(&layers[i % 2], i < 2 ? 1 : 0.05),
+                   b = arrays_new(&layers[i % 2], i < 2 ? 1 : 0.05);
+            memset(a.bias, 0, layers[i % 2].outputs * sizeof(float));
+            kernels[k].forward(&layers[i % 2], a.x, a.w, a.bias, a.y);
+            kernels[k].forward(&layers[i % 2], b.x, b.w, NULL, b.y);
+            ck_assert_mem_eq(a.y, b.y, layers[i % 2].samples * layers[i % 2].outputs * sizeof(float));
+            arrays_free(&a);
+            arrays_free(&b);
+        }
+}
+END_TEST
+
 START_TEST(the_plain_kernels_come_last_and_run_everywhere)
 {
     size_t n;
@@ -167,16 +186,19 @@ START_TEST(products_of_doubles_by_blas_are_those_one_by_one)
     enum { ROWS = 9, IN = 201, OUT = 13 };
     const tsr_affine layer = { ROWS, IN, OUT };
     float *inputs = values(ROWS * IN, 1, 1), *w = values(OUT * IN, 1, 2), *bias = values(OUT, 1, 3);
-    double x[ROWS * IN], y[2][ROWS * OUT];
+    double x[ROWS * IN], y[3][ROWS * OUT];
     for (size_t i = 0; i < ROWS * IN; i++)
         x[i] = (double)inputs[i];
     for (int with = 0; with < 2; with++) {
-        tsr_affine_apply(&layer, x, w, with ? bias : NULL, y[0]);
+        tsr_affine_line(&layer, (const double *[]){ x, x }, w, with ? bias : NULL,
+                        (double *[]){ y[0], y[2] });
         tsr_affine_apply_plainly(&layer, x, w, with ? bias : NULL, y[1]);
         for (size_t i = 0; i < ROWS * OUT; i++) {
-            double sum = with ? (double)bias[i % OUT] : 0;
+            double sum = 0;
             for (size_t j = 0; j < IN; j++)
                 sum += x[i / OUT * IN + j] * (double)w[i % OUT * IN + j];
+            ck_assert_double_eq_tol(y[2][i], sum, 1e-13); /* a slope has no bias */
+            sum += with ? (double)bias[i % OUT] : 0;
             ck_assert_double_eq_tol(y[0][i], sum, 1e-13);
             ck_assert_double_eq_tol(y[1][i], sum, 1e-13);
         }
@@ -196,16 +218,21 @@ START_TEST(convolutions_of_doubles_by_blas_are_the_direct_ones)
         const grouped *g = &all[i];
         size_t in = g->channels_in * g->h.in * g->w.in, out = g->channels_out * g->h.out * g->w.out;
         size_t n_weights = g->channels_out * g->group_in * g->h.kernel * g->w.kernel;
-        float *inputs = values(3 * in, 1, 1), *w = values(n_weights, 1, 2), *bias = values(g->channels_out, 1, 3);
+        float *inputs = values(3 * in, 1, 1), *w = values(n_weights, 1, 2),
+              *bias = values(g->channels_out, 1, 3);
         double *x = tsr_alloc(3 * in, sizeof(double)), *fast = tsr_alloc(3 * out, sizeof(double));
-        double *plain = tsr_alloc(3 * out, sizeof(double));
+        double *plain = tsr_alloc(3 * out, sizeof(double)), *slopes = tsr_alloc(3 * out, sizeof(double));
         for (size_t j = 0; j < 3 * in; j++)
             x[j] = (double)inputs[j];
         for (int with = 0; with < 2; with++) {
-            tsr_convolve_doubles(g, 3, w, with ? bias : NULL, x, fast);
+            tsr_convolve_line(g, 3, w, with ? bias : NULL, (const double *[]){ x, x },
+                              (double *[]){ fast, slopes });
             tsr_convolve_doubles_plainly(g, 3, w, with ? bias : NULL, x, plain);
             for (size_t j = 0; j < 3 * out; j++)
                 ck_assert_double_eq_tol(fast[j], plain[j], 1e-13);
+            tsr_convolve_doubles_plainly(g, 3, w, NULL, x, plain);
+            for (size_t j = 0; j < 3 * out; j++)
+                ck_assert_double_eq_tol(slopes[j], plain[j], 1e-13);
         }
         free(inputs);
         free(w);
@@ -213,6 +240,7 @@ START_TEST(convolutions_of_doubles_by_blas_are_the_direct_ones)
         free(x);
         free(fast);
         free(plain);
+        free(slopes);
     }
 }
 END_TEST
@@ -224,6 +252,7 @@ int main(void)
     tcase_add_test(tests, kernels_equal_one_chain_of_fused_multiply_adds);
     tcase_add_test(tests, zeros_are_skipped_without_changing_a_bit);
     tcase_add_test(tests, threads_change_no_bit);
+    tcase_add_test(tests, no_bias_is_one_of_zeros);
     tcase_add_test(tests, the_plain_kernels_come_last_and_run_everywhere);
     tcase_add_test(tests, products_of_doubles_by_blas_are_those_one_by_one);
     tcase_add_test(tests, convolutions_of_doubles_by_blas_are_the_direct_ones);

@@ -1,10 +1,7 @@
-/* Drift between two snapshots, against a known value and against comparing bit by bit. The codes are made;
-   the network only says where its layers are. */
+/* Drift between two snapshots, against a known value and against comparing bit by bit. */
 #include "plugins/probe_support.h"
 
 #include "codes/codes.h"
-#include "codes/extract.h"
-#include "nn/network.h"
 #include "plugin/instance.h"
 
 #include <math.h>
@@ -14,42 +11,15 @@
 #define ck_near(value, expected, off) ck_assert_double_eq_tol(value, expected, off)
 
 typedef struct snapshots {
-    tsr_codes *now[2], *before[2], *seen[2]; /* of training and test; what probes see of the former */
-    tsr_instance *model;
-    tsr_network *network;
-    tsr_kept_columns kept;
+    seen_codes now;
+    tsr_codes *before[2]; /* of training and test */
 } snapshots;
-
-/* Layers of the network's, whose bits the whole codes have from 0 and from 64 on. */
-static void lay_out(snapshots *s, const char *model, size_t n_layers, size_t units)
-{
-    s->model = test_instance(TSR_MODEL, model);
-    ck_succeeds(tsr_network_new(s->model, TSR_SHAPE(3), 2, 1, &s->network));
-    ck_assert_uint_eq(tsr_network_n_layers(s->network), n_layers);
-    tsr_code_layer layers[2];
-    for (size_t i = 0; i < n_layers; i++) {
-        tsr_layer_info info = tsr_network_layer(s->network, i);
-        layers[i] = (tsr_code_layer){ info.name, info.first, units };
-    }
-    for (int part = 0; part < 2; part++) {
-        ck_succeeds(tsr_codes_set_layers(s->now[part], n_layers, layers));
-        ck_succeeds(tsr_codes_slice(s->now[part], 0, s->now[part]->bits, &s->seen[part]));
-        ck_succeeds(tsr_codes_set_layers(s->seen[part], n_layers, layers));
-    }
-    ck_succeeds(tsr_drop_constant(s->seen[0], s->seen[1], &s->kept));
-    tsr_kept_columns_of_units(&s->kept, s->network);
-}
 
 static void snapshots_clear(snapshots *s)
 {
-    for (int part = 0; part < 2; part++) {
-        tsr_codes_free(s->now[part]);
-        tsr_codes_free(s->before[part]);
-        tsr_codes_free(s->seen[part]);
-    }
-    tsr_kept_columns_clear(&s->kept);
-    tsr_network_free(s->network);
-    tsr_instance_free(s->model);
+    tsr_codes_free(s->before[0]);
+    tsr_codes_free(s->before[1]);
+    seen_codes_clear(&s->now);
 }
 
 static tsr_metrics *measure(const snapshots *s, bool first)
@@ -57,18 +27,10 @@ static tsr_metrics *measure(const snapshots *s, bool first)
     tsr_instance *instance = test_instance(TSR_PROBE, "plugin = \"drift\";");
     tsr_metrics *metrics;
     ck_succeeds(tsr_metrics_new("drift", &metrics));
-    tsr_probing probing = { .train = s->seen[0],
-                            .test = s->seen[1],
-                            .network = s->network,
-                            .metrics = metrics,
-                            .whole_bits = s->kept.whole_bits,
-                            .columns = s->kept.columns,
-                            .constant = s->kept.constant,
-                            .constant_values = s->kept.value,
-                            .whole_train = s->now[0],
-                            .whole_test = s->now[1],
-                            .previous_train = first ? NULL : s->before[0],
-                            .previous_test = first ? NULL : s->before[1] };
+    tsr_probing probing = probing_of(&s->now);
+    probing.metrics = metrics;
+    probing.previous_train = first ? NULL : s->before[0];
+    probing.previous_test = first ? NULL : s->before[1];
     ck_succeeds(
         ((const tsr_probe_ops *)tsr_instance_ops(instance))->run(tsr_instance_self(instance), &probing));
     tsr_instance_free(instance);
@@ -78,9 +40,9 @@ static tsr_metrics *measure(const snapshots *s, bool first)
 START_TEST(known_codes_have_the_known_drift)
 {
     static const char *const before[] = { "00", "01", "11" }, *const now[] = { "00", "11", "11" };
-    snapshots s = { .now = { codes_of(3, now), codes_of(3, before) },
-                    .before = { codes_of(3, before), codes_of(3, before) } };
-    lay_out(&s, "plugin = \"mlp\"; width = 2; batch_norm = false;", 1, 2);
+    snapshots s = { .before = { codes_of(3, before), codes_of(3, before) } };
+    s.now = see_codes("plugin = \"mlp\"; width = 2; batch_norm = false;", 1, 2, codes_of(3, now),
+                      codes_of(3, before));
     tsr_metrics *m = measure(&s, false);
     ck_near(metric(m, "flipped.train"), 1 / 6.0, 1e-12);
     ck_near(metric(m, "changed.train"), 1 / 3.0, 1e-12);
@@ -158,13 +120,13 @@ static void check(const tsr_metrics *m, const char *prefix, const tsr_codes *now
 
 START_TEST(drift_is_that_of_comparing_bit_by_bit)
 {
-    snapshots s = { .now = { made(1, 40, true), made(2, 30, true) },
-                    .before = { made(3, 40, false), made(4, 30, false) } };
-    lay_out(&s, "plugin = \"mlp\"; width = 5; depth = 2; batch_norm = false;", 2, UNITS);
+    snapshots s = { .before = { made(3, 40, false), made(4, 30, false) } };
+    s.now = see_codes("plugin = \"mlp\"; width = 5; depth = 2; batch_norm = false;", 2, UNITS,
+                      made(1, 40, true), made(2, 30, true));
     tsr_metrics *m = measure(&s, false);
-    check(m, "", s.now[0], s.before[0], 0, FIRST + UNITS, 2 * UNITS);
-    check(m, "layer0.", s.now[0], s.before[0], 0, UNITS, UNITS);
-    check(m, "layer1.", s.now[0], s.before[0], FIRST, FIRST + UNITS, UNITS);
+    check(m, "", s.now.whole[0], s.before[0], 0, FIRST + UNITS, 2 * UNITS);
+    check(m, "layer0.", s.now.whole[0], s.before[0], 0, UNITS, UNITS);
+    check(m, "layer1.", s.now.whole[0], s.before[0], FIRST, FIRST + UNITS, UNITS);
     tsr_metrics_free(m);
     snapshots_clear(&s);
 }

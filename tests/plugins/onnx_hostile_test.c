@@ -42,6 +42,19 @@ static void doubling(void)
     onnx_node("end", "Reshape", pair, "y");
 }
 
+/* The same of what depends on the input. */
+static void doubling_nodes(void)
+{
+    char from[16] = "x", to[16], pair[40];
+    begin();
+    for (int i = 0; i < 40; i++) {
+        snprintf(to, sizeof(to), "a%d", i);
+        snprintf(pair, sizeof(pair), "%s %s", from, from);
+        onnx_add_int(onnx_node(to, "Concat", pair, i == 39 ? "y" : to), "axis", 1);
+        snprintf(from, sizeof(from), "%s", to);
+    }
+}
+
 static void filling(void)
 {
     begin();
@@ -74,6 +87,7 @@ static const struct {
 } files[] = {
     { rows_of_nothing, "node 'end' (Add): takes a constant of 3 dimensions" },
     { doubling, "(Concat): makes constants larger than is possible here" },
+    { doubling_nodes, "of 4398046511104 values, expected 4" },
     { filling, "node 'fill' (ConstantOfShape): makes constants larger than is possible here" },
     { too_many_nodes, "net.onnx: has 20001 nodes, expected at most 20000" },
     { circle, "node 'one' (Identity): input 'y' is made by no node before it" },

@@ -222,6 +222,11 @@ START_TEST(weights_that_layers_unlike_each_other_share_are_told_of)
     said = said_of();
     ck_assert_str_eq(said, "");
     free(said);
+    begin();
+    onnx_node("norm", "BatchNormalization", "x b b b b", "y"); /* one array for all of one layer */
+    said = said_of();
+    ck_assert_str_eq(said, "");
+    free(said);
 }
 END_TEST
 

@@ -34,6 +34,14 @@ static void new (void)
     onnx_model.opset_import[0]->version = 99;
 }
 
+static void two_sets(void)
+{
+    static Onnx__OperatorSet *list[2];
+    list[0] = list[1] = onnx_model.opset_import[0];
+    onnx_model.n_opset_import = 2;
+    onnx_model.opset_import = list;
+}
+
 static void unknown_operator(void)
 {
     graph()->node[1]->op_type = onnx_copy("Gelu");
@@ -163,6 +171,7 @@ static const struct {
     { no_graph, "net.onnx: has no graph" },
     { old, "is of operator set 6, expected 7 to" },
     { new, "is of operator set 99, expected 7 to" },
+    { two_sets, "net.onnx: is of 2 operator sets, expected one" },
     { sparse, "has sparse initializers" },
     { unknown_operator, "node '/act/Relu' (Gelu): the operator Gelu is not known here" },
     { unknown_domain, "node '/act/Relu' (Relu): is of the domain 'com.microsoft'" },

@@ -198,6 +198,16 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
     entries[0].value = onnx_copy("../net.data");
     onnx_write();
     ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, "in the folder of this one");
+    entries[0].value = onnx_copy("\xff.data");
+    onnx_write();
+    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED,
+             "lies in the file '?.data', expected a name in UTF-8");
+    entries[0].value = onnx_copy("\xc3\xa9.data");
+    files_write("\xc3\xa9.data", w, sizeof(w));
+    onnx_write();
+    net = onnx_build_net(TSR_SHAPE(2), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 5, 2);
+    net_free(&net);
     entries[0].value = onnx_copy("net.data"), entries[1].value = onnx_copy("18446744073709551615");
     onnx_write();
     ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, "expected 24 from byte");

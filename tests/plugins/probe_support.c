@@ -4,6 +4,8 @@
 #include "experiment/probed.h"
 
 #include "base/machine.h"
+#include "nn/network.h"
+#include "plugin/instance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,52 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
 tsr_metrics *probe(const char *settings, const labelled *data)
 {
     return probe_into(settings, data, "/nowhere");
+}
+
+seen_codes see_codes(const char *model, size_t n_layers, size_t units, tsr_codes *train, tsr_codes *test)
+{
+    seen_codes s = { .model = test_instance(TSR_MODEL, model), .whole = { train, test } };
+    tsr_code_layer layers[4];
+    ck_succeeds(tsr_network_new(s.model, TSR_SHAPE(3), 2, 1, &s.network));
+    ck_assert_uint_eq(tsr_network_n_layers(s.network), n_layers);
+    for (size_t i = 0; i < n_layers; i++) {
+        tsr_layer_info info = tsr_network_layer(s.network, i);
+        ck_assert_uint_eq(info.units, units);
+        layers[i] = (tsr_code_layer){ info.name, info.first, units };
+    }
+    for (int part = 0; part < 2; part++) {
+        ck_succeeds(tsr_codes_set_layers(s.whole[part], n_layers, layers));
+        ck_succeeds(tsr_codes_slice(s.whole[part], 0, s.whole[part]->bits, &s.seen[part]));
+        ck_succeeds(tsr_codes_set_layers(s.seen[part], n_layers, layers));
+    }
+    ck_succeeds(tsr_drop_constant(s.seen[0], s.seen[1], &s.kept));
+    tsr_kept_columns_of_units(&s.kept, s.network);
+    return s;
+}
+
+void seen_codes_clear(seen_codes *s)
+{
+    for (int part = 0; part < 2; part++) {
+        tsr_codes_free(s->whole[part]);
+        tsr_codes_free(s->seen[part]);
+    }
+    tsr_kept_columns_clear(&s->kept);
+    tsr_network_free(s->network);
+    tsr_instance_free(s->model);
+}
+
+tsr_probing probing_of(const seen_codes *s)
+{
+    return (tsr_probing){ .train = s->seen[0],
+                          .test = s->seen[1],
+                          .rng = tsr_rng_stream(1, TSR_FOR_PROBE, 0),
+                          .network = s->network,
+                          .whole_bits = s->kept.whole_bits,
+                          .columns = s->kept.columns,
+                          .constant = s->kept.constant,
+                          .constant_values = s->kept.value,
+                          .whole_train = s->whole[0],
+                          .whole_test = s->whole[1] };
 }
 
 double metric(const tsr_metrics *metrics, const char *name)

@@ -4,7 +4,10 @@
 
 #include "codes/codes_support.h"
 
+#include "codes/extract.h"
 #include "codes/metrics.h"
+
+#include <tessera/probe.h>
 
 /* Labelled codes. */
 typedef struct labelled {
@@ -24,6 +27,21 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
 /* The value of one metric, which must be there. */
 double metric(const tsr_metrics *metrics, const char *name);
 double probe_metric(const char *settings, const labelled *data, const char *name);
+
+/* What probes see of a network's codes: all but the columns that are constant. The codes are made; the
+   network only says where its layers are. */
+typedef struct seen_codes {
+    tsr_instance *model;
+    tsr_network *network;
+    tsr_codes *whole[2], *seen[2]; /* of training and test examples */
+    tsr_kept_columns kept;
+} seen_codes;
+
+/* Takes over whole codes of so many layers, of `units` bits from each multiple of 64 on. */
+seen_codes see_codes(const char *model, size_t n_layers, size_t units, tsr_codes *train, tsr_codes *test);
+void seen_codes_clear(seen_codes *s);
+/* A probing of them, without labels and metrics. */
+tsr_probing probing_of(const seen_codes *s);
 
 /* Fails the test unless both hold the same names and, bit for bit, the same values. */
 void ck_same_metrics(const tsr_metrics *a, const tsr_metrics *b);

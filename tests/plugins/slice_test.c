@@ -295,6 +295,32 @@ START_TEST(what_cannot_be_tiled_is_refused)
 }
 END_TEST
 
+/* max(100, x + y + 70) is a unit's value: only near the corner of the window at (20, 20) the second is
+ * larger. */
+static tsr_node *pooled_at_a_corner(void *context, tsr_graph *g, tsr_node *x, int classes)
+{
+    (void)context;
+    x = tsr_reshape(g, tsr_dense(g, x, 2), TSR_SHAPE(1, 1, 2));
+    x = tsr_max_pool_with(g, x, &(tsr_pool_options){ 1, 2, 1, 2, 0, 0, false });
+    return tsr_dense(g, tsr_activate_with(g, tsr_flatten(g, x), relu), classes);
+}
+
+START_TEST(a_piece_that_ends_near_a_corner_only_is_refused)
+{
+    test_net net = net_new(pooled_at_a_corner, NULL, TSR_SHAPE(2), 2, 4);
+    probed_network given = given_plane(&net);
+    tsr_metrics *m;
+    memcpy(values_of(&net, 0), (const float[]){ 0, 0, 1, 1 }, 4 * sizeof(float));
+    memcpy(values_of(&net, 1), (const float[]){ 100, 50 }, 2 * sizeof(float));
+    m = probe_network(SLICE, &given); /* at most 90 */
+    ck_assert_double_eq(metric(m, "cells"), 1);
+    tsr_metrics_free(m);
+    values_of(&net, 1)[1] = 70;
+    ck_fails(probe_network_try(SLICE, &given, &m), TSR_REFUSED, "a piece of the network ends within a cell");
+    net_free(&net);
+}
+END_TEST
+
 static void check_sizes(const char *settings, tsr_shape shape, size_t n_test, const char *message)
 {
     char *text = tsr_format("plugin = \"slice\"; %s", settings);
@@ -315,6 +341,27 @@ START_TEST(planes_that_are_none_are_refused_before_training)
     check_sizes("axes = [ 1 ];", TSR_SHAPE(3), 9, "axes has 1 numbers, expected 2");
     check_sizes("axes = [ 0, 3 ];", TSR_SHAPE(3), 9, "axis 3 is asked for");
     check_sizes("axes = [ 1, 1 ];", TSR_SHAPE(3), 9, "both axes are 1");
+    check_sizes("axes = [ 0, 1 ];", TSR_SHAPE(3), 9, "'axes' has no effect with the plane examples");
+    check_sizes("plane = \"random\"; axes = [ 0, 1 ];", TSR_SHAPE(2), 9,
+                "'axes' has no effect with the plane random");
+    check_sizes("examples = [ 0, 1, 2 ];", TSR_SHAPE(2), 9, "'examples' has no effect with the plane axes");
+    check_sizes("plane = \"random\"; examples = [ 0, 1, 2 ];", TSR_SHAPE(3), 9, "'examples' has no effect");
+}
+END_TEST
+
+START_TEST(a_projection_is_refused)
+{
+    static const char *const probes[] = { "plugin = \"slice\";", "plugin = \"regions\";" };
+    for (int i = 0; i < 2; i++) {
+        tsr_instance *instance = test_instance(TSR_PROBE, probes[i]);
+        const tsr_probe_ops *ops = tsr_instance_ops(instance);
+        tsr_probe_sizes sizes = { .n_train = 9, .n_test = 9, .classes = 2, .shape = TSR_SHAPE(3) };
+        ck_succeeds(ops->check(tsr_instance_self(instance), &sizes));
+        sizes.projection = SIZE_MAX;
+        ck_fails(ops->check(tsr_instance_self(instance), &sizes), TSR_REFUSED,
+                 "of whole layers: expected projection = 0 and unit_share = 1");
+        tsr_instance_free(instance);
+    }
 }
 END_TEST
 
@@ -350,6 +397,8 @@ int main(void)
     tcase_add_test(tests, a_cell_has_one_code_and_no_two_have_the_same);
     tcase_add_test(tests, threads_change_nothing_and_the_picture_shows_all_cells);
     tcase_add_test(tests, what_cannot_be_tiled_is_refused);
+    tcase_add_test(tests, a_piece_that_ends_near_a_corner_only_is_refused);
+    tcase_add_test(tests, a_projection_is_refused);
     tcase_add_test(tests, planes_that_are_none_are_refused_before_training);
     tcase_add_test(tests, more_cells_than_wanted_and_no_plane_are_undefined);
     suite_add_tcase(suite, tests);

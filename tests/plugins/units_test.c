@@ -97,25 +97,17 @@ static double covariance(const labelled *data, size_t j, size_t k)
     return sum;
 }
 
-/* Eigenvalues onto the diagonal, by Jacobi's rotations. */
-static void rotate(size_t n, double *a)
+/* LAPACK's: eigenvalues of a symmetric matrix. Lengths of texts follow, as Fortran passes them. */
+void dsyev_(const char *vectors, const char *half, const int *n, double *matrix, const int *stride,
+            double *values, double *work, const int *work_size, int *failed, size_t, size_t);
+
+static void find_eigenvalues(size_t n, double *matrix, double *values)
 {
-    for (int sweep = 0; sweep < 40; sweep++)
-        for (size_t p = 0; p < n; p++)
-            for (size_t q = p + 1; q < n; q++) {
-                double angle = 0.5 * atan2(2 * a[p * n + q], a[q * n + q] - a[p * n + p]);
-                double c = cos(angle), s = sin(angle);
-                for (size_t k = 0; k < n; k++) {
-                    double x = a[k * n + p], y = a[k * n + q];
-                    a[k * n + p] = c * x - s * y;
-                    a[k * n + q] = s * x + c * y;
-                }
-                for (size_t k = 0; k < n; k++) {
-                    double x = a[p * n + k], y = a[q * n + k];
-                    a[p * n + k] = c * x - s * y;
-                    a[q * n + k] = s * x + c * y;
-                }
-            }
+    int size = (int)n, work_size = 3 * size, failed = 0;
+    double *work = calloc((size_t)work_size, sizeof(*work));
+    dsyev_("N", "U", &size, matrix, &size, values, work, &work_size, &failed, 1, 1);
+    ck_assert_int_eq(failed, 0);
+    free(work);
 }
 
 static void check_columns(const labelled *data)
@@ -138,17 +130,17 @@ static void check_columns(const labelled *data)
         }
         duplicates += repeats;
     }
-    rotate(n, c);
+    double *values = calloc(n, sizeof(*values));
+    find_eigenvalues(n, c, values);
     for (size_t j = 0; j < n; j++) {
-        double value = fmax(c[j * n + j], 0);
-        value = value < 1e-9 ? 0 : value;
+        double value = values[j] < 1e-9 ? 0 : values[j];
         sum += sqrt(value);
         squares += value;
         fourths += value * value;
         largest = fmax(largest, value);
     }
     for (size_t j = 0; j < n; j++) {
-        double share = c[j * n + j] < 1e-9 ? 0 : sqrt(c[j * n + j]) / sum;
+        double share = values[j] < 1e-9 ? 0 : sqrt(values[j]) / sum;
         entropy -= share > 0 ? share * log(share) : 0;
     }
     tsr_metrics *m = probe(UNITS, data);
@@ -159,6 +151,7 @@ static void check_columns(const labelled *data)
     ck_near(metric(m, "stable_rank"), squares / largest, 1e-8);
     ck_near(metric(m, "participation_ratio"), squares * squares / fourths, 1e-8);
     tsr_metrics_free(m);
+    free(values);
     free(c);
 }
 

@@ -36,21 +36,15 @@ TSR_MULTIVERSION(widen, (size_t n, const float *restrict w, double *restrict wid
         wide[i] = (double)w[i];
 }
 
-/* y = x W^T + b; a row of b in each row of y first. False without memory. */
-static bool multiply(const tsr_affine *layer, const double *x, const float *weights, const float *bias,
+/* y = x W^T + b; a row of b in each row of y first. */
+static void multiply(const tsr_affine *layer, const double *x, const double *wide, const float *bias,
                      double *y)
 {
     size_t in = layer->inputs, out = layer->outputs;
-    double *wide = malloc(in * out * sizeof(*wide));
-    if (!wide)
-        return false;
-    widen(in * out, weights, wide);
     for (size_t i = 0; bias && i < layer->rows * out; i++)
         y[i] = (double)bias[i % out];
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)layer->rows, (int)out, (int)in, 1, x, (int)in,
                 wide, (int)in, bias ? 1 : 0, y, (int)out);
-    free(wide);
-    return true;
 }
 
 void tsr_affine_apply_plainly(const tsr_affine *layer, const double *x, const float *weights,
@@ -62,13 +56,23 @@ void tsr_affine_apply_plainly(const tsr_affine *layer, const double *x, const fl
             y[row * out + o] = dot(in, x + row * in, weights + o * in) + (bias ? (double)bias[o] : 0);
 }
 
-void tsr_affine_apply(const tsr_affine *layer, const double *x, const float *weights, const float *bias,
-                      double *y)
+void tsr_affine_line(const tsr_affine *layer, const double *const x[2], const float *weights,
+                     const float *bias, double *const y[2])
 {
     size_t all;
     bool fits = !__builtin_mul_overflow(layer->inputs, layer->outputs, &all) &&
                 all <= SIZE_MAX / sizeof(double) && layer->inputs <= INT_MAX && layer->outputs <= INT_MAX &&
                 layer->rows <= INT_MAX;
-    if (!fits || layer->rows < ENOUGH_ROWS || all < ENOUGH_WEIGHTS || !multiply(layer, x, weights, bias, y))
-        tsr_affine_apply_plainly(layer, x, weights, bias, y);
+    bool enough = fits && layer->rows >= ENOUGH_ROWS && all >= ENOUGH_WEIGHTS;
+    double *wide = enough ? malloc(all * sizeof(*wide)) : NULL;
+    if (wide)
+        widen(all, weights, wide);
+    for (int i = 0; i < 2; i++) {
+        const float *added = i ? NULL : bias;
+        if (wide)
+            multiply(layer, x[i], wide, added, y[i]);
+        else /* little, or without memory */
+            tsr_affine_apply_plainly(layer, x[i], weights, added, y[i]);
+    }
+    free(wide);
 }

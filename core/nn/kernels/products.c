@@ -12,7 +12,10 @@ static void forward_blas(const tsr_layer *layer, const float *x, const float *w,
 {
     int n = (int)layer->samples, inputs = (int)layer->inputs, outputs = (int)layer->outputs;
     for (size_t i = 0; i < layer->samples; i++)
-        memcpy(y + i * layer->outputs, bias, layer->outputs * sizeof(float));
+        if (bias)
+            memcpy(y + i * layer->outputs, bias, layer->outputs * sizeof(float));
+        else
+            memset(y + i * layer->outputs, 0, layer->outputs * sizeof(float));
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, outputs, inputs, 1.0f, x, inputs, w, inputs, 1.0f,
                 y, outputs);
 }

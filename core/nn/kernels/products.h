@@ -19,6 +19,7 @@ typedef struct tsr_layer {
 typedef struct tsr_products {
     const char *name;
     unsigned needs; /* of the processor, see base/cpu.h */
+    /* bias NULL: none */
     void (*forward)(const tsr_layer *layer, const float *x, const float *w, const float *bias, float *y);
     void (*weight_gradient)(const tsr_layer *layer, const float *x, const float *dy, float *dw,
                             float *scratch);

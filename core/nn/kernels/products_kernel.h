@@ -244,10 +244,9 @@ TARGET static void NAME(forward_sparse)(const tsr_layer *layer, const float *x, 
     _Alignas(64) float rows[64 * CHUNK], sums[64 * CHUNK];
     size_t vectors = (layer->outputs + LANES - 1) / LANES, width = vectors * LANES;
     memset(rows, 0, sizeof(rows));
-    for (size_t s = 0; s < layer->samples; s++) {
+    memset(sums, 0, layer->samples * width * sizeof(float));
+    for (size_t s = 0; bias && s < layer->samples; s++)
         memcpy(sums + s * width, bias, layer->outputs * sizeof(float));
-        memset(sums + s * width + layer->outputs, 0, (width - layer->outputs) * sizeof(float));
-    }
     for (size_t i = 0; i < layer->inputs; i += 64) {
         size_t n = at_most(64, layer->inputs - i);
         NAME(transpose)(layer->outputs, n, w + i, layer->inputs, rows, width);
@@ -265,7 +264,7 @@ TARGET static void NAME(forward_dense)(const tsr_layer *layer, const float *x, c
     size_t blocks = (layer->inputs + DEPTH - 1) / DEPTH;
     for (size_t o = 0; o < layer->outputs; o++)
         for (size_t s = 0; s < PANEL; s++)
-            sums[o * PANEL + s] = bias[o];
+            sums[o * PANEL + s] = bias ? bias[o] : 0;
     if (layer->samples < PANEL)
         memset(panel, 0, sizeof(panel));
     for (size_t b = 0; b < blocks; b++) {
@@ -300,7 +299,7 @@ TARGET static void NAME(forward_task)(const product *work, size_t task)
     size_t output = chunk * layer->outputs / chunks, n = at_most(64, layer->samples - sample);
     tsr_layer part = { n, layer->inputs, (chunk + 1) * layer->outputs / chunks - output };
     const float *x = work->x + sample * layer->inputs, *w = work->w + output * layer->inputs;
-    const float *bias = work->bias + output;
+    const float *bias = work->bias ? work->bias + output : NULL;
     float *y = work->y + sample * layer->outputs + output;
     if (NAME(is_sparse)(layer, x, n)) {
         NAME(forward_sparse)(&part, x, w, bias, y, layer->outputs);

@@ -69,8 +69,8 @@ static tsr_status *line(const tsr_line_pass *pass)
 {
     size_t features = tsr_shape_size(pass->shapes[0]);
     tsr_affine layer = { pass->n, features, tsr_shape_channels(pass->shape) };
-    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], pass->parameters[1], pass->value);
-    tsr_affine_apply(&layer, pass->slopes[0], pass->parameters[0], NULL, pass->slope);
+    tsr_affine_line(&layer, (const double *[]){ pass->values[0], pass->slopes[0] }, pass->parameters[0],
+                    pass->parameters[1], (double *[]){ pass->value, pass->slope });
     return NULL;
 }
 

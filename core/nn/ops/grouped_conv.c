@@ -2,12 +2,14 @@
    / groups, kernel_h, kernel_w), of conv1d (channels, in / groups, kernel), as PyTorch has them. Directly by
    rows: for each weight a row of the output takes its multiple of a row of the input, which serves depthwise
    convolutions, whose products are few. Each map, and each channel's weights, is a task of its own whose sums
-   have one order, so threads change no bits. Without groups and dilation tsr_conv2d_with takes conv2d.c,
-   which is faster there. */
+   have one order, so threads change no bits. Small maps have kernels of their own (planes.h), those of
+   depthwise convolutions too (depthwise.h). Without groups and dilation tsr_conv2d_with takes conv2d.c, which
+   is faster there. */
 #include "nn/graph.h"
 #include "nn/kernels/channels.h"
 #include "nn/kernels/planes.h"
-#include "nn/ops/conv_axes.h"
+#include "nn/kernels/conv_axes.h"
+#include "nn/ops/depthwise.h"
 #include "nn/ops/ops.h"
 
 #include <limits.h>
@@ -22,6 +24,10 @@ static bool view(tsr_shape shape, bool one_dimensional, tsr_maps *out)
     *out = (tsr_maps){ shape.dims[0], 1, shape.dims[1] };
     return shape.n_dims == 2;
 }
+
+/* Pixels from which on a map by itself takes less time forwards than sixteen together (depthwise.h); the sums
+ * are the same. */
+enum { PLANE_IS_FASTER = 256 };
 
 static grouped work_of(const tsr_grouped_conv_config *config, tsr_maps in)
 {
@@ -96,6 +102,7 @@ static void setup(tsr_setup *setup)
     } else
         tsr_setup_output(setup, TSR_SHAPE(g.channels_out, g.h.out, g.w.out));
     tsr_setup_parameter(setup, &weight);
+    tsr_depthwise_setup(setup, &g);
     if (config->options.bias)
         tsr_setup_parameter(
             setup, &(tsr_parameter_spec){
@@ -246,6 +253,8 @@ static void forward(const tsr_pass *pass)
     const float *bias = has_bias(pass) ? pass->parameters[1] : NULL;
     tsr_plane plane;
     bool fast = plane_of(&g, &plane);
+    if (!(fast && out > PLANE_IS_FASTER) && tsr_depthwise_forward(pass, &g, bias))
+        return;
 #pragma omp parallel for num_threads(tsr_threads()) schedule(static) if (tsr_worth_sharing(maps * out))
     for (size_t map = 0; map < maps; map++) {
         size_t s = map / g.channels_out, k = map % g.channels_out, first = k / g.group_out * g.group_in;
@@ -311,10 +320,12 @@ static void input_gradient(const tsr_pass *pass, const grouped *g)
 static void backward(const tsr_pass *pass)
 {
     const grouped g = work_of_pass(pass);
-    weight_gradient(pass, &g);
     if (has_bias(pass))
         tsr_channel_sums(pass->n, g.channels_out, g.h.out * g.w.out, pass->output_gradient,
                          pass->parameter_gradients[1]);
+    if (tsr_depthwise_backward(pass, &g))
+        return;
+    weight_gradient(pass, &g);
     if (pass->input_gradients[0])
         input_gradient(pass, &g);
 }
@@ -325,8 +336,9 @@ tsr_status *tsr_grouped_conv_line(const tsr_grouped_conv_config *config, const t
     view(pass->shapes[0], config->one_dimensional, &in);
     grouped g = work_of(config, in);
     const float *bias = config->options.bias ? pass->parameters[1] : NULL;
-    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], bias, pass->values[0], pass->value);
-    tsr_convolve_doubles(&g, pass->n, pass->parameters[0], NULL, pass->slopes[0], pass->slope);
+    tsr_convolve_line(&g, pass->n, pass->parameters[0], bias,
+                      (const double *[]){ pass->values[0], pass->slopes[0] },
+                      (double *[]){ pass->value, pass->slope });
     return NULL;
 }
 
@@ -338,8 +350,8 @@ static tsr_status *line(const tsr_line_pass *pass)
 #define GROUPED_OP(called)                                                                                   \
     {                                                                                                        \
         .size = sizeof(tsr_op), .name = (called), .config_size = sizeof(tsr_grouped_conv_config),            \
-        .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE, .setup = setup, .forward = forward,                 \
-        .backward = backward, .line = line                                                                                         \
+        .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE, .setup = setup, .forward = forward,                    \
+        .backward = backward, .line = line                                                                   \
     }
 
 const tsr_op tsr_op_grouped_conv2d = GROUPED_OP("conv2d");

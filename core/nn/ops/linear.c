@@ -48,11 +48,10 @@ static void setup(tsr_setup *setup)
                                                       .fan_in = features,
                                                       .fan_out = width });
     if (config->bias)
-        tsr_setup_parameter(setup, &(tsr_parameter_spec){ .name = "bias",
-                                                          .role = TSR_ROLE_BIAS,
-                                                          .n_dims = 1,
-                                                          .dims = { width } });
-    tsr_setup_scratch(setup, scratch, width); /* where there is no bias: zeros in its place */
+        tsr_setup_parameter(
+            setup,
+            &(tsr_parameter_spec){ .name = "bias", .role = TSR_ROLE_BIAS, .n_dims = 1, .dims = { width } });
+    tsr_setup_scratch(setup, scratch, 0);
 }
 
 static tsr_layer layer_of(const tsr_pass *pass)
@@ -66,10 +65,8 @@ static void forward(const tsr_pass *pass)
 {
     const tsr_linear_options *config = pass->config;
     tsr_layer layer = layer_of(pass);
-    const float *bias = config->bias ? pass->parameters[1] : pass->scratch;
-    if (!config->bias)
-        memset(pass->scratch, 0, layer.outputs * sizeof(float));
-    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0], bias, pass->output);
+    tsr_products_choose()->forward(&layer, pass->inputs[0], pass->parameters[0],
+                                   config->bias ? pass->parameters[1] : NULL, pass->output);
 }
 
 static void backward(const tsr_pass *pass)
@@ -93,9 +90,8 @@ static tsr_status *line(const tsr_line_pass *pass)
     size_t features = pass->shapes[0].dims[pass->shapes[0].n_dims - 1];
     tsr_affine layer = { pass->n * (tsr_shape_size(pass->shapes[0]) / features), features,
                          pass->shape.dims[pass->shape.n_dims - 1] };
-    tsr_affine_apply(&layer, pass->values[0], pass->parameters[0], config->bias ? pass->parameters[1] : NULL,
-                     pass->value);
-    tsr_affine_apply(&layer, pass->slopes[0], pass->parameters[0], NULL, pass->slope);
+    tsr_affine_line(&layer, (const double *[]){ pass->values[0], pass->slopes[0] }, pass->parameters[0],
+                    config->bias ? pass->parameters[1] : NULL, (double *[]){ pass->value, pass->slope });
     return NULL;
 }
 

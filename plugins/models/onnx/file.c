@@ -202,11 +202,16 @@ bool onnx_is(const Onnx__Node *node, const char *op)
 static tsr_status *check_model(onnx_file *file)
 {
     const Onnx__Model *model = file->model;
+    size_t sets = 0;
     for (size_t i = 0; i < model->n_opset_import; i++)
-        if (onnx_is_own_domain(model->opset_import[i]->domain))
+        if (onnx_is_own_domain(model->opset_import[i]->domain)) {
             file->opset = model->opset_import[i]->version;
+            sets++;
+        }
     if (!model->graph)
         return tsr_fail(TSR_REFUSED, "%s: has no graph, expected a network in ONNX format", file->path);
+    if (sets > 1)
+        return tsr_fail(TSR_REFUSED, "%s: is of %zu operator sets, expected one", file->path, sets);
     if (file->opset < OLDEST_OPSET || file->opset > NEWEST_OPSET)
         return tsr_fail(TSR_REFUSED, "%s: is of operator set %lld, expected %d to %d", file->path,
                         (long long)file->opset, OLDEST_OPSET, NEWEST_OPSET);
@@ -240,8 +245,9 @@ static tsr_status *sort_initializers(onnx_file *file)
 tsr_status *onnx_file_read(const char *path, onnx_file *out)
 {
     *out = (onnx_file){ .path = path };
-    TSR_TRY(read_model(out));
-    tsr_status *status = check_model(out);
+    tsr_status *status = read_model(out);
+    if (!status)
+        status = check_model(out);
     if (!status)
         status = sort_initializers(out);
     if (status)

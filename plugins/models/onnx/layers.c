@@ -50,18 +50,20 @@ tsr_node *onnx_layer_find(const onnx_translation *t, const onnx_layer *layer)
     return found && share_some(*found, layer) ? (*found)->node : NULL;
 }
 
-/* One that is another layer's too cannot stay the same in both when they are trained. */
+/* An array that is another layer's too cannot stay the same in both when they are trained. */
 static void take_arrays(const onnx_translation *t, const onnx_layer *layer)
 {
+    bool fresh[N_ARRAYS] = { false };
     for (size_t i = 0; i < N_ARRAYS; i++) {
-        onnx_constant *array = (onnx_constant *)(uintptr_t)layer->arrays[i];
-        if (!array || !array->name || array->n < 2)
-            continue;
-        if (array->taken)
+        const onnx_constant *array = layer->arrays[i];
+        fresh[i] = array && array->name && array->n > 1 && !array->taken;
+        if (array && array->name && array->n > 1 && array->taken)
             tsr_warn_once("%s: '%s' is used by layers that are not alike: each trains one of its own",
                           t->file->path, onnx_shown(array->name).chars);
-        array->taken = true;
     }
+    for (size_t i = 0; i < N_ARRAYS; i++)
+        if (fresh[i])
+            ((onnx_constant *)(uintptr_t)layer->arrays[i])->taken = true;
 }
 
 /* Of layers that hold the same, and share nothing, the first is kept. */

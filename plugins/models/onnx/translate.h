@@ -15,7 +15,7 @@ typedef struct onnx_value {
     const Onnx__Tensor *tensor; /* of an initializer */
     size_t n_uses;              /* by needed nodes, and as the output */
     const Onnx__Node *user;     /* the last of them */
-    bool needed, defined;
+    bool needed;
     tsr_node *node;          /* NULL: a constant, or nothing yet */
     size_t rank;             /* of a node, without the batch; 0: one value for a sample, whose shape is 1 */
     onnx_constant *constant; /* owned */

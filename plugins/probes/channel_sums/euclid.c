@@ -36,7 +36,7 @@ static bool make_groups(size_t n, size_t d, groups *out)
     return out->x != NULL;
 }
 
-static void fill_groups(const float *x, groups *g)
+static void fill_groups(const float *x, const groups *g)
 {
     for (size_t i = 0; i < g->n; i++)
         for (size_t j = 0; j < g->d; j++)
@@ -131,7 +131,7 @@ static void put_center(const work *w, size_t cluster, size_t point)
     memcpy(w->centers + cluster * d, w->p->x + point * d, d * sizeof(float));
 }
 
-/* The nearest of the first k centres, the first of equals. */
+/* The nearest centre, the first of equals. */
 static uint32_t nearest_center(const work *w, const groups *centers, size_t point, float *least)
 {
     uint32_t best = 0;
@@ -148,15 +148,15 @@ static uint32_t nearest_center(const work *w, const groups *centers, size_t poin
     return best;
 }
 
-/* Gives each point to its nearest of the first k centres; how many have another one than before. */
-static size_t assign(const work *w, size_t k)
+/* Gives each point to its nearest centre; how many have another one than before. */
+static size_t assign(const work *w)
 {
     size_t changed = 0;
-    groups centers = { k, w->p->d, (k + LANES - 1) / LANES, w->groups.x };
-    fill_groups(w->centers, &centers);
+    const groups *centers = &w->groups;
+    fill_groups(w->centers, &w->groups);
 #pragma omp parallel for schedule(static) num_threads(tsr_threads()) reduction(+ : changed)
     for (size_t i = 0; i < w->p->n; i++) {
-        uint32_t best = nearest_center(w, &centers, i, &w->squared[i]);
+        uint32_t best = nearest_center(w, centers, i, &w->squared[i]);
         changed += w->labels[i] != best;
         w->labels[i] = best;
     }
@@ -171,12 +171,29 @@ static double inertia_of(const work *w)
     return sum;
 }
 
+/* Lowers each point's squared distance to that to a centre that is new. */
+static void meet_center(const work *w, size_t c)
+{
+    size_t d = w->p->d, lane = c % LANES;
+    tsr_lanes *group = w->groups.x + c / LANES * d;
+    for (size_t j = 0; j < d; j++)
+        group[j][lane] = w->centers[c * d + j];
+#pragma omp parallel for schedule(static) num_threads(tsr_threads())
+    for (size_t i = 0; i < w->p->n; i++) {
+        tsr_lanes squared;
+        meet_group(d, group, w->p->x + i * d, &squared);
+        w->squared[i] = squared[lane] < w->squared[i] ? squared[lane] : w->squared[i];
+    }
+}
+
 /* k-means++: each further centre is a point, drawn with a weight of its squared distance to those before. */
 static void seed(const work *w, tsr_rng *rng)
 {
+    for (size_t i = 0; i < w->p->n; i++)
+        w->squared[i] = INFINITY;
     put_center(w, 0, (size_t)tsr_rng_below(rng, w->p->n));
     for (size_t c = 1; c < w->k; c++) {
-        assign(w, c);
+        meet_center(w, c - 1);
         double left = tsr_rng_uniform(rng) * inertia_of(w);
         size_t point = 0;
         while (point + 1 < w->p->n && (left -= (double)w->squared[point]) > 0)
@@ -218,10 +235,10 @@ static void move_centers(const work *w)
 static double run_once(const work *w, int max_iterations, tsr_rng *rng)
 {
     seed(w, rng);
-    assign(w, w->k);
+    assign(w);
     for (int i = 0; i < max_iterations; i++) {
         move_centers(w);
-        if (assign(w, w->k) == 0)
+        if (assign(w) == 0)
             break;
     }
     return inertia_of(w);

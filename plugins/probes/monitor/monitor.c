@@ -69,17 +69,13 @@ typedef struct columns {
 
 static tsr_status *find_columns(const tsr_probing *probing, columns *out)
 {
-    size_t seen = 0, there = 0;
+    size_t seen = 0;
     out->mask = calloc(tsr_codes_used_words(probing->whole_train) + 1, sizeof(*out->mask));
     if (!out->mask)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
     for (size_t i = 0; i < probing->train->n_layers; i++)
         seen += tsr_probing_columns(probing, i, out->mask);
-    for (size_t l = 0; l < tsr_network_n_layers(probing->network); l++) {
-        tsr_layer_info layer = tsr_network_layer(probing->network, l);
-        there += layer.units * layer.n_breakpoints;
-    }
-    out->all = seen == there;
+    out->all = seen == tsr_network_bits(probing->network);
     return NULL;
 }
 

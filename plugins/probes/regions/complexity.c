@@ -130,12 +130,11 @@ static tsr_status *measure_all(complexity *w, tsr_network *network, size_t n_lay
 static size_t find_layers(const tsr_probing *probing, seen_layer *layers)
 {
     size_t n = 0;
-    for (size_t i = 0; i < probing->train->n_layers; i++)
-        for (size_t l = 0; l < tsr_network_n_layers(probing->network); l++) {
-            tsr_layer_info info = tsr_network_layer(probing->network, l);
-            if (strcmp(info.name, probing->train->layers[i].name) == 0)
-                layers[n++] = (seen_layer){ .info = info };
-        }
+    for (size_t i = 0; i < probing->train->n_layers; i++) {
+        size_t l = tsr_probing_layer(probing, i);
+        if (l != SIZE_MAX)
+            layers[n++] = (seen_layer){ .info = tsr_network_layer(probing->network, l) };
+    }
     return n;
 }
 

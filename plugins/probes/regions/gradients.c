@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 64 /* axes that are followed together */
+#define BLOCK 64 /* axes that are followed together, at most */
 
 typedef struct axes {
     tsr_network *network;
-    size_t size, values; /* of an input; of the first layer */
-    double *origin;      /* some input: at one with ties, what bends might not show */
-    double *squares;     /* blocks x values: of the slopes along the block's axes */
-    bool *bent;          /* of each block: a piece ends before the first layer */
+    size_t size, values, block; /* of an input; of the first layer; axes that are followed together */
+    double *origin;             /* some input: at one with ties, what bends might not show */
+    double *squares;            /* blocks x values: of the slopes along the block's axes */
+    bool *bent;                 /* of each block: a piece ends before the first layer */
 } axes;
 
 static tsr_status *follow_axes(const axes *a, size_t number, size_t n, double *origins, double *directions)
@@ -21,7 +21,7 @@ static tsr_status *follow_axes(const axes *a, size_t number, size_t n, double *o
     tsr_lines *lines;
     for (size_t i = 0; i < n; i++) {
         memcpy(origins + i * a->size, a->origin, a->size * sizeof(double));
-        directions[i * a->size + number * BLOCK + i] = 1;
+        directions[i * a->size + number * a->block + i] = 1;
     }
     TSR_TRY(tsr_lines_new_to_layer(a->network, 0, n, origins, directions, &lines));
     const double *slopes = tsr_lines_slopes(lines, 0);
@@ -30,14 +30,17 @@ static tsr_status *follow_axes(const axes *a, size_t number, size_t n, double *o
         for (size_t v = 0; v < a->values; v++)
             a->squares[number * a->values + v] += slopes[i * a->values + v] * slopes[i * a->values + v];
     }
+    tsr_status *status = tsr_lines_turn(lines);
+    for (size_t i = 0; !status && i < n; i++)
+        a->bent[number] |= isfinite(tsr_lines_next(lines)[i]);
     tsr_lines_free(lines);
-    return NULL;
+    return status;
 }
 
 static tsr_status *measure_block(void *context, size_t number)
 {
     const axes *a = context;
-    size_t left = a->size - number * BLOCK, n = left < BLOCK ? left : BLOCK;
+    size_t left = a->size - number * a->block, n = left < a->block ? left : a->block;
     double *origins = calloc(n, a->size * sizeof(double)), *directions = calloc(n, a->size * sizeof(double));
     tsr_status *status = origins && directions
                              ? follow_axes(a, number, n, origins, directions)
@@ -64,8 +67,12 @@ static bool add_up(const axes *a, size_t blocks)
 tsr_status *regions_gradients(const tsr_probing *probing, double **out)
 {
     tsr_layer_info layer = tsr_network_layer(probing->network, 0);
-    size_t size = tsr_shape_size(tsr_network_input(probing->network)), blocks = (size + BLOCK - 1) / BLOCK;
-    axes a = { .network = probing->network, .size = size, .values = layer.units * layer.positions };
+    size_t size = tsr_shape_size(tsr_network_input(probing->network));
+    axes a = { .network = probing->network,
+               .size = size,
+               .values = layer.units * layer.positions,
+               .block = regions_at_once(probing->network, BLOCK) };
+    size_t blocks = (size + a.block - 1) / a.block;
     bool fits = a.values <= SIZE_MAX / sizeof(double) / blocks;
     tsr_rng rng = probing->rng;
     *out = NULL;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 16 /* examples that are followed together */
+#define BLOCK 16 /* examples that are followed together, at most */
 #define STEPS 200
 
 enum { CENTRE, RANDOM, PAIR_SAME, PAIR_OTHER, N_DIRECTIONS };
@@ -43,6 +43,7 @@ typedef struct intervals {
     const regions *self;
     const tsr_probing *probing;
     const sample *sample;
+    size_t block;            /* examples that are followed together */
     const double *gradients; /* of the first layer's values; NULL: not known */
     const float *breakpoints;
     double *lengths;   /* examples x N_DIRECTIONS; NaN: there is no such direction */
@@ -119,9 +120,9 @@ static tsr_status *follow(const intervals *w, const block *b)
 static tsr_status *measure_block(void *context, size_t number)
 {
     const intervals *w = context;
-    size_t first = number * BLOCK, left = w->sample->n - first;
+    size_t first = number * w->block, left = w->sample->n - first;
     block b = { 0 };
-    tsr_status *status = block_make(w->sample, first, first + (left < BLOCK ? left : BLOCK), &b);
+    tsr_status *status = block_make(w->sample, first, first + (left < w->block ? left : w->block), &b);
     if (!status && b.n)
         status = follow(w, &b);
     free(b.origins);
@@ -243,7 +244,7 @@ static tsr_status *measure_all(intervals *w)
     for (size_t i = 0; i < s->n * N_DIRECTIONS; i++)
         w->lengths[i] = w->distances[i / N_DIRECTIONS] = NAN;
     size_t floats = s->size < SIZE_MAX / 64 / (s->n + 1) ? 64 * s->size * s->n : SIZE_MAX;
-    tsr_status *status = regions_share((s->n + BLOCK - 1) / BLOCK, floats, measure_block, w);
+    tsr_status *status = regions_share((s->n + w->block - 1) / w->block, floats, measure_block, w);
     if (!status)
         status = give_lengths(w);
     if (!status)
@@ -252,14 +253,16 @@ static tsr_status *measure_all(intervals *w)
     return status;
 }
 
-tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s)
+tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s,
+                                      const double *gradients)
 {
-    double *gradients = NULL;
-    tsr_status *status = s->n ? regions_gradients(probing, &gradients) : NULL;
-    intervals w = { .self = self, .probing = probing, .sample = s, .gradients = gradients };
-    if (!status)
-        status = measure_all(&w);
-    free(gradients);
+    size_t lines = regions_at_once(probing->network, BLOCK * N_DIRECTIONS);
+    intervals w = { .self = self,
+                    .probing = probing,
+                    .sample = s,
+                    .block = lines < N_DIRECTIONS ? 1 : lines / N_DIRECTIONS,
+                    .gradients = gradients };
+    tsr_status *status = measure_all(&w);
     free(w.lengths);
     free(w.distances);
     return status;

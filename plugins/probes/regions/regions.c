@@ -6,13 +6,13 @@
 #include "regions.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define AT_ONCE 256 /* examples that are read together */
 #define MAX_EXAMPLES (1 << 24)
-#define LEAST 1e-6 /* distance that is told from none */
+#define LEAST 1e-6           /* distance that is told from none */
+#define MEMORY (256UL << 20) /* bytes of the lines that a thread follows together */
 
 /* --- what the measures share --- */
 
@@ -39,11 +39,7 @@ size_t regions_partner(const sample *s, tsr_rng rng, size_t i, bool same)
 tsr_status *regions_give(const tsr_probing *probing, const sample *s, const char *name, double value,
                          const char *reason)
 {
-    char full[96];
-    snprintf(full, sizeof(full), "%s.%s", name, s->part);
-    if (!s->n)
-        reason = "there are no examples";
-    return reason ? tsr_metric_undefined(probing, full, reason) : tsr_metric(probing, full, value);
+    return tsr_metric_unless(probing, s->n ? reason : "there are no examples", value, "%s.%s", name, s->part);
 }
 
 typedef struct sharing {
@@ -72,6 +68,12 @@ tsr_status *regions_share(size_t n, size_t floats, regions_task *task, void *con
             first = s.statuses[i];
     free(s.statuses);
     return first;
+}
+
+size_t regions_at_once(const tsr_network *network, size_t most)
+{
+    size_t n = MEMORY / tsr_lines_bytes(network);
+    return n < 1 ? 1 : n < most ? n : most;
 }
 
 /* --- the examples --- */
@@ -168,9 +170,10 @@ static tsr_status *draw_sample(size_t n, sample *s)
 
 /* --- the probe --- */
 
-static tsr_status *measure(const regions *self, const tsr_probing *probing, const sample *s)
+static tsr_status *measure(const regions *self, const tsr_probing *probing, const sample *s,
+                           const double *gradients)
 {
-    TSR_TRY(regions_measure_intervals(self, probing, s));
+    TSR_TRY(regions_measure_intervals(self, probing, s, gradients));
     TSR_TRY(regions_measure_transitions(self, probing, s));
     return regions_measure_complexity(self, probing, s);
 }
@@ -180,7 +183,8 @@ static tsr_status *run(const void *context, const tsr_probing *probing)
     const regions *self = context;
     tsr_rng rng = probing->rng;
     sample samples[3] = { { .part = "train" }, { .part = "test" }, { .part = "random" } };
-    tsr_status *status = NULL;
+    double *gradients;
+    tsr_status *status = regions_gradients(probing, &gradients);
     for (size_t i = 0; !status && i < 3; i++) {
         sample *s = &samples[i];
         s->size = tsr_shape_size(tsr_network_input(probing->network));
@@ -190,10 +194,17 @@ static tsr_status *run(const void *context, const tsr_probing *probing)
         status = i == 2 ? draw_sample((size_t)self->random, s)
                         : read_sample(probing, i ? TSR_PART_TEST : TSR_PART_TRAIN, (size_t)self->examples, s);
         if (!status)
-            status = measure(self, probing, s);
+            status = measure(self, probing, s, gradients);
         sample_clear(s);
     }
+    free(gradients);
     return status;
+}
+
+static tsr_status *check(const void *self, const tsr_probe_sizes *sizes)
+{
+    (void)self;
+    return tsr_refuse_projection(sizes, "linear regions are");
 }
 
 /* clang-format off */
@@ -225,7 +236,7 @@ static const tsr_metric_info metrics[] = { LABELLED(".train", TSR_METRIC_OF_TRAI
                                            COMMON(".random", TSR_METRIC_OF_ANY), TSR_METRICS_END };
 
 static const tsr_probe_ops ops = {
-    .run = run, .metrics = metrics, .needs = TSR_PROBE_NETWORK, .without_labels = true
+    .check = check, .run = run, .metrics = metrics, .needs = TSR_PROBE_NETWORK, .without_labels = true
 };
 
 static const tsr_key keys[] = {

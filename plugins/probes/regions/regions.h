@@ -43,13 +43,19 @@ tsr_status *regions_give(const tsr_probing *probing, const sample *s, const char
 typedef tsr_status *regions_task(void *context, size_t i);
 tsr_status *regions_share(size_t n, size_t floats, regions_task *task, void *context);
 
-/* Lengths along directions, and the distances to the first layer's boundaries. */
-tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s);
+/* Of so many lines at most, how many are followed together, so that they take no more memory than is set
+   aside; 1 at least. */
+size_t regions_at_once(const tsr_network *network, size_t most);
+
+/* Lengths along directions, and the distances to the first layer's boundaries; gradients: of its values, from
+ * below. */
+tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s,
+                                      const double *gradients);
 tsr_status *regions_measure_transitions(const regions *self, const tsr_probing *probing, const sample *s);
 tsr_status *regions_measure_complexity(const regions *self, const tsr_probing *probing, const sample *s);
 
 /* Of each value of the first layer the length of its gradient by the input, for the caller to free; NULL
-   where it depends on the input, or there is no memory. */
+   where it depends on the input. */
 tsr_status *regions_gradients(const tsr_probing *probing, double **out);
 
 #endif

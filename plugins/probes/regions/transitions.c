@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 8       /* segments that are followed together */
+#define BLOCK 8       /* segments that are followed together, at most */
 #define NEAR_END 1e-9 /* a crossing so near to the segment's end is there, and not on it */
 
 typedef struct segment {
@@ -18,7 +18,7 @@ typedef struct segment {
 typedef struct segments {
     tsr_network *network;
     const sample *sample;
-    size_t n;
+    size_t n, block; /* segments; those that are followed together */
     segment *all;
 } segments;
 
@@ -90,7 +90,8 @@ static tsr_status *follow(const segments *w, size_t n, segment *all, double *ori
 static tsr_status *measure_block(void *context, size_t number)
 {
     const segments *w = context;
-    size_t first = number * BLOCK, n = w->n - first < BLOCK ? w->n - first : BLOCK, size = w->sample->size;
+    size_t first = number * w->block, n = w->n - first < w->block ? w->n - first : w->block,
+           size = w->sample->size;
     double *origins = calloc(n, size * sizeof(double)), *directions = calloc(n, size * sizeof(double));
     tsr_status *status = origins && directions
                              ? follow(w, n, w->all + first, origins, directions)
@@ -136,11 +137,12 @@ static tsr_status *measure_kind(const regions *self, const tsr_probing *probing,
 {
     segments w = { .network = probing->network,
                    .sample = s,
+                   .block = regions_at_once(probing->network, BLOCK),
                    .all = calloc((size_t)self->segments + 1, sizeof(segment)) };
     if (!w.all)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %d segments", self->segments);
     draw(s, (size_t)self->segments, within, &w);
-    tsr_status *status = regions_share((w.n + BLOCK - 1) / BLOCK, SIZE_MAX, measure_block, &w);
+    tsr_status *status = regions_share((w.n + w.block - 1) / w.block, SIZE_MAX, measure_block, &w);
     if (!status)
         status = give(probing, &w, kind);
     free(w.all);

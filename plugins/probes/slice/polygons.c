@@ -30,6 +30,19 @@ tsr_status *slice_add(polygons *list, size_t n, const point *at, size_t cell, in
     return NULL;
 }
 
+tsr_status *slice_move_all(polygons *to, polygons *from)
+{
+    tsr_status *status = NULL;
+    for (size_t i = 0; !status && i < from->n; i++)
+        if (grow((void **)&to->all, &to->capacity, to->n, sizeof(*to->all))) {
+            to->all[to->n++] = from->all[i];
+            from->all[i].at = NULL;
+        } else
+            status = tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu cells", to->n);
+    slice_clear(from);
+    return status;
+}
+
 tsr_status *slice_add_segment(segments *list, segment s)
 {
     if (!grow((void **)&list->all, &list->capacity, list->n, sizeof(*list->all)))
@@ -59,18 +72,11 @@ static point crossing(const form *f, point a, point b)
     return (point){ a.x + t * (b.x - a.x), a.y + t * (b.y - a.y) };
 }
 
-static void join_cut(segment *cut, size_t *ends, point p)
-{
-    *(*ends ? &cut->b : &cut->a) = p;
-    ++*ends;
-}
-
 bool slice_split(size_t n, const point *at, const form *f, double tie, point *above, size_t *n_above,
-                 point *below, size_t *n_below, segment *cut)
+                 point *below, size_t *n_below)
 {
     double slope = hypot(f->by_x, f->by_y);
     bool some_above = false, some_below = false;
-    size_t ends = 0;
     for (size_t i = 0; slope > 0 && i < n; i++) {
         int side = side_of(f, at[i], slope, tie);
         some_above |= side > 0;
@@ -86,13 +92,8 @@ bool slice_split(size_t n, const point *at, const form *f, double tie, point *ab
             above[(*n_above)++] = at[i];
         if (side <= 0)
             below[(*n_below)++] = at[i];
-        if (side == 0)
-            join_cut(cut, &ends, at[i]);
-        if (side * then < 0) {
-            point p = crossing(f, at[i], next);
-            above[(*n_above)++] = below[(*n_below)++] = p;
-            join_cut(cut, &ends, p);
-        }
+        if (side * then < 0)
+            above[(*n_above)++] = below[(*n_below)++] = crossing(f, at[i], next);
     }
     return true;
 }

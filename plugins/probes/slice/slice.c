@@ -366,8 +366,18 @@ static tsr_status *check(const void *context, const tsr_probe_sizes *sizes)
         return tsr_fail(TSR_REFUSED, "examples has %zu numbers, expected 3, or none", self->examples.n);
     if (self->axes.n && self->axes.n != 2)
         return tsr_fail(TSR_REFUSED, "axes has %zu numbers, expected 2, or none", self->axes.n);
+    int kind = kind_of(self, size);
+    TSR_TRY(tsr_refuse_projection(sizes, "a slice is"));
     TSR_TRY(check_axes(self, size));
-    return kind_of(self, size) == EXAMPLES ? check_examples(self, sizes->n_test) : NULL;
+    if (self->examples.n && kind != EXAMPLES)
+        return tsr_fail(TSR_REFUSED,
+                        "'examples' has no effect with the plane %s: expected plane = \"examples\", or none",
+                        planes[kind]);
+    if (self->axes.n && kind != AXES)
+        return tsr_fail(TSR_REFUSED,
+                        "'axes' has no effect with the plane %s: expected plane = \"axes\", or none",
+                        planes[kind]);
+    return kind == EXAMPLES ? check_examples(self, sizes->n_test) : NULL;
 }
 
 /* clang-format off */

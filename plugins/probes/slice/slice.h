@@ -57,14 +57,15 @@ static inline double form_at(const form *f, point p)
 
 /* Adds a copy of n corners; fails without memory. */
 tsr_status *slice_add(polygons *list, size_t n, const point *at, size_t cell, int32_t class);
+/* Appends the polygons of a list, which is empty afterwards; fails without memory. */
+tsr_status *slice_move_all(polygons *to, polygons *from);
 tsr_status *slice_add_segment(segments *list, segment s);
 void slice_clear(polygons *list);
 
 /* The corners where the form is not below 0, and those where it is not above; both have room for n + 2. False
-   where the polygon lies on one side, `tie` counted as on the line: then nothing is written. `cut`: what the
-   two share. */
+   where the polygon lies on one side, `tie` counted as on the line: then nothing is written. */
 bool slice_split(size_t n, const point *at, const form *f, double tie, point *above, size_t *n_above,
-                 point *below, size_t *n_below, segment *cut);
+                 point *below, size_t *n_below);
 
 double slice_area(const polygon *p);
 point slice_middle(const polygon *p);

@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 32 /* cells that are looked at together */
+#define BLOCK 32             /* cells that are looked at together, at most */
+#define CORNERS 16           /* of a cell, to which lines are followed together, at most */
+#define MEMORY (256UL << 20) /* bytes of the lines that a thread follows together */
 
 typedef struct tiling {
     tsr_network *network;
     const plane *where;
     size_t layer, most; /* which layer cuts; n_layers: none does, and the pieces are checked */
+    size_t block;       /* cells that are looked at together */
+    size_t corners;     /* and corners of one of them */
+    size_t made;        /* cells of a layer, by all threads */
     const polygons *cells;
     float *breakpoints;
     polygons *children; /* of each block */
@@ -24,29 +29,43 @@ typedef struct tiling {
 
 /* --- lines through the middles of cells --- */
 
-/* Two lines through each of n cells, along the plane's directions. */
-static tsr_status *lines_through(const tiling *w, size_t first, size_t n, tsr_lines **out)
+/* Lines that are to be followed, in the plane. */
+typedef struct ray {
+    point from, along;
+} ray;
+
+static tsr_status *follow_rays(const tiling *w, size_t n, const ray *rays, tsr_lines **out)
 {
     const plane *p = w->where;
-    bool fits = p->size <= SIZE_MAX / sizeof(double) / (2 * BLOCK);
-    double *origins = fits ? malloc(2 * BLOCK * p->size * sizeof(double)) : NULL;
-    double *directions = fits ? malloc(2 * BLOCK * p->size * sizeof(double)) : NULL;
-    tsr_status *status = origins && directions
-                             ? NULL
-                             : tsr_fail(TSR_NO_MEMORY, "not enough memory for lines through %zu cells", n);
-    for (size_t i = 0; !status && i < 2 * n; i++) {
-        point middle = slice_middle(&w->cells->all[first + i / 2]);
-        for (size_t j = 0; j < p->size; j++)
-            origins[i * p->size + j] = p->origin[j] + middle.x * p->u[j] + middle.y * p->v[j];
-        memcpy(directions + i * p->size, i % 2 ? p->v : p->u, p->size * sizeof(double));
-    }
+    bool fits = p->size <= SIZE_MAX / sizeof(double) / n;
+    double *origins = fits ? malloc(n * p->size * sizeof(double)) : NULL;
+    double *directions = fits ? malloc(n * p->size * sizeof(double)) : NULL;
+    tsr_status *status =
+        origins && directions ? NULL : tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu lines", n);
+    for (size_t i = 0; !status && i < n; i++)
+        for (size_t j = 0; j < p->size; j++) {
+            origins[i * p->size + j] = p->origin[j] + rays[i].from.x * p->u[j] + rays[i].from.y * p->v[j];
+            directions[i * p->size + j] = rays[i].along.x * p->u[j] + rays[i].along.y * p->v[j];
+        }
     if (!status)
         status = w->layer < tsr_network_n_layers(w->network)
-                     ? tsr_lines_new_to_layer(w->network, w->layer, 2 * n, origins, directions, out)
-                     : tsr_lines_new(w->network, 2 * n, origins, directions, out);
+                     ? tsr_lines_new_to_layer(w->network, w->layer, n, origins, directions, out)
+                     : tsr_lines_new(w->network, n, origins, directions, out);
     free(origins);
     free(directions);
     return status;
+}
+
+/* Two lines through each of n cells, at most BLOCK, along the plane's directions. */
+static tsr_status *lines_through(const tiling *w, size_t first, size_t n, tsr_lines **out)
+{
+    ray rays[2 * BLOCK];
+    for (size_t i = 0; i < n; i++) {
+        point middle = slice_middle(&w->cells->all[first + i]);
+        rays[2 * i] = (ray){ middle, { 1, 0 } };
+        rays[2 * i + 1] = (ray){ middle, { 0, 1 } };
+    }
+    return follow_rays(w, 2 * n, rays, out);
 }
 
 /* --- cutting --- */
@@ -58,10 +77,9 @@ static tsr_status *cut_all(polygons *list, const form *f, double tie)
         polygon *p = &list->all[i];
         size_t above, below;
         point *both = malloc(2 * (p->n + 2) * sizeof(point));
-        segment cut;
         if (!both)
             return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
-        if (slice_split(p->n, p->at, f, tie, both, &above, both + p->n + 2, &below, &cut)) {
+        if (slice_split(p->n, p->at, f, tie, both, &above, both + p->n + 2, &below)) {
             point *other = both + p->n + 2;
             tsr_status *status = slice_add(list, below, other, 0, -1);
             if (status) {
@@ -87,7 +105,7 @@ static double radius_of(const polygon *p, point middle)
 }
 
 /* Cuts one cell by a layer's units, whose values and slopes two lines have; appends what comes of it. */
-static tsr_status *cut_cell(const tiling *w, const polygon *cell, const double *values, const double *by_x,
+static tsr_status *cut_cell(tiling *w, const polygon *cell, const double *values, const double *by_x,
                             const double *by_y, polygons *out)
 {
     tsr_layer_info layer = tsr_network_layer(w->network, w->layer);
@@ -96,20 +114,24 @@ static tsr_status *cut_cell(const tiling *w, const polygon *cell, const double *
     double radius = radius_of(cell, middle);
     polygons list = { 0 };
     tsr_status *status = slice_add(&list, cell->n, cell->at, 0, -1);
-    for (size_t v = 0; !status && list.n <= w->most && v < layer.units * layer.positions; v++)
+    for (size_t v = 0; !status && v < layer.units * layer.positions; v++)
         for (size_t b = 0; !status && b < layer.n_breakpoints; b++) {
+            size_t before = list.n;
             double at = (double)w->breakpoints[b * layer.channels + v / of_channel];
             form f = { values[v] - at, by_x[v], by_y[v], middle };
             if (fabs(f.value) < radius * hypot(f.by_x, f.by_y))
                 status = cut_all(&list, &f, SLICE_TIE * 2 * w->where->half);
+            if (__atomic_add_fetch(&w->made, list.n - before, __ATOMIC_RELAXED) > w->most)
+                goto out; /* more than are wanted: nobody will look at them */
         }
-    for (size_t i = 0; !status && i < list.n; i++)
-        status = slice_add(out, list.all[i].n, list.all[i].at, 0, -1);
+out:
+    if (!status)
+        status = slice_move_all(out, &list);
     slice_clear(&list);
     return status;
 }
 
-static tsr_status *cut_block(const tiling *w, size_t block, size_t first, size_t n)
+static tsr_status *cut_block(tiling *w, size_t block, size_t first, size_t n)
 {
     tsr_lines *lines;
     TSR_TRY(lines_through(w, first, n, &lines));
@@ -117,7 +139,7 @@ static tsr_status *cut_block(const tiling *w, size_t block, size_t first, size_t
     size_t size = layer.units * layer.positions;
     const double *values = tsr_lines_values(lines, w->layer), *slopes = tsr_lines_slopes(lines, w->layer);
     tsr_status *status = NULL;
-    for (size_t i = 0; !status && i < n; i++)
+    for (size_t i = 0; !status && i < n && __atomic_load_n(&w->made, __ATOMIC_RELAXED) <= w->most; i++)
         status = cut_cell(w, &w->cells->all[first + i], values + 2 * i * size, slopes + 2 * i * size,
                           slopes + (2 * i + 1) * size, &w->children[block]);
     tsr_lines_free(lines);
@@ -136,13 +158,12 @@ static tsr_status *cut_piece(const form *logits, int classes, int k, double tie,
         f.by_x -= logits[other].by_x;
         f.by_y -= logits[other].by_y;
         size_t above, below;
-        segment cut;
         point *both = malloc(2 * (p->n + 2) * sizeof(point));
         if (!both)
             return tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
         if (other == k) {
             free(both);
-        } else if (slice_split(p->n, p->at, &f, tie, both, &above, both + p->n + 2, &below, &cut)) {
+        } else if (slice_split(p->n, p->at, &f, tie, both, &above, both + p->n + 2, &below)) {
             free(p->at);
             p->at = both;
             p->n = above;
@@ -188,33 +209,32 @@ static tsr_status *classify_cell(const tiling *w, size_t cell, const form *logit
     return status;
 }
 
-/* How far a cell reaches from its middle in a direction of the plane. */
-static double reach_of(const polygon *p, point from, double dx, double dy)
+/* That no piece of the network ends before the cell does: what is convex and holds the corners holds all of
+ * it. */
+static tsr_status *check_corners(const tiling *w, const polygon *p)
 {
-    double reach = INFINITY;
-    for (size_t i = 0; i < p->n; i++) {
-        point a = p->at[i], b = p->at[(i + 1) % p->n];
-        double nx = b.y - a.y, ny = a.x - b.x, towards = nx * dx + ny * dy;
-        double distance = (nx * (a.x - from.x) + ny * (a.y - from.y)) / towards;
-        if (distance > 0 && distance < reach)
-            reach = distance;
+    point middle = slice_middle(p);
+    ray rays[CORNERS];
+    tsr_status *status = NULL;
+    for (size_t first = 0, n; !status && first < p->n; first += n) {
+        n = p->n - first < w->corners ? p->n - first : w->corners;
+        for (size_t i = 0; i < n; i++) {
+            point corner = p->at[first + i];
+            rays[i] = (ray){ middle, { corner.x - middle.x, corner.y - middle.y } };
+        }
+        tsr_lines *lines;
+        TSR_TRY(follow_rays(w, n, rays, &lines));
+        for (size_t i = 0; !status && i < n; i++) {
+            double near = 100 * SLICE_TIE * w->where->half / hypot(rays[i].along.x, rays[i].along.y);
+            if (tsr_lines_next(lines)[i] < 0.999 - near)
+                status = tsr_fail(
+                    TSR_REFUSED, "a piece of the network ends within a cell, where no value of the code's "
+                                 "layers is at a breakpoint: max pools, and activations that the code is not "
+                                 "taken of, cannot be tiled");
+        }
+        tsr_lines_free(lines);
     }
-    return reach;
-}
-
-/* That no piece of the network ends before the cell does. */
-static tsr_status *check_pieces(const tiling *w, size_t first, size_t n, const tsr_lines *lines, double side)
-{
-    for (size_t i = 0; i < 2 * n; i++) {
-        const polygon *p = &w->cells->all[first + i / 2];
-        double reach = reach_of(p, slice_middle(p), i % 2 ? 0 : side, i % 2 ? side : 0);
-        if (tsr_lines_next(lines)[i] < 0.999 * reach - 100 * SLICE_TIE * w->where->half)
-            return tsr_fail(TSR_REFUSED,
-                            "a piece of the network ends within a cell, where no value of the code's "
-                            "layers is at a breakpoint: max pools, and activations that the code is not "
-                            "taken of, cannot be tiled");
-    }
-    return NULL;
+    return status;
 }
 
 static tsr_status *classify_block(const tiling *w, size_t block, size_t first, size_t n)
@@ -231,18 +251,15 @@ static tsr_status *classify_block(const tiling *w, size_t block, size_t first, s
         return status;
     }
     const double *values = tsr_lines_logits(lines), *slopes = tsr_lines_logit_slopes(lines);
-    status = check_pieces(w, first, n, lines, 1);
     for (size_t i = 0; !status && i < n; i++) {
         for (size_t k = 0; k < outputs; k++)
             logits[k] = (form){ values[2 * i * outputs + k], slopes[2 * i * outputs + k],
                                 slopes[(2 * i + 1) * outputs + k], slice_middle(&w->cells->all[first + i]) };
         status = classify_cell(w, first + i, logits, classes, &w->pieces[block], &w->boundaries[block]);
     }
-    if (!status)
-        status = tsr_lines_turn(lines);
-    if (!status)
-        status = check_pieces(w, first, n, lines, -1);
     tsr_lines_free(lines);
+    for (size_t i = 0; !status && i < n; i++)
+        status = check_corners(w, &w->cells->all[first + i]);
     free(logits);
     return status;
 }
@@ -251,8 +268,8 @@ static tsr_status *classify_block(const tiling *w, size_t block, size_t first, s
 
 static void do_block(void *context, size_t block)
 {
-    const tiling *w = context;
-    size_t first = block * BLOCK, left = w->cells->n - first, n = left < BLOCK ? left : BLOCK;
+    tiling *w = context;
+    size_t first = block * w->block, left = w->cells->n - first, n = left < w->block ? left : w->block;
     w->statuses[block] = w->pieces ? classify_block(w, block, first, n) : cut_block(w, block, first, n);
 }
 
@@ -272,18 +289,25 @@ static tsr_status *do_blocks(tiling *w, size_t blocks)
     return first;
 }
 
-static tsr_status *append(polygons *to, const polygons *from)
+static size_t count_blocks(const tiling *w)
 {
-    for (size_t i = 0; i < from->n; i++)
-        TSR_TRY(slice_add(to, from->all[i].n, from->all[i].at, from->all[i].cell, from->all[i].class));
-    return NULL;
+    return (w->cells->n + w->block - 1) / w->block;
+}
+
+/* So many lines as take no more memory than is set aside. */
+static void choose_blocks(tiling *w)
+{
+    size_t lines = MEMORY / tsr_lines_bytes(w->network);
+    w->block = lines < 2 ? 1 : lines / 2 < BLOCK ? lines / 2 : BLOCK;
+    w->corners = lines < 1 ? 1 : lines < CORNERS ? lines : CORNERS;
 }
 
 static tsr_status *cut_by_layer(tiling *w, polygons *cells)
 {
-    size_t blocks = (cells->n + BLOCK - 1) / BLOCK;
+    size_t blocks = count_blocks(w);
     tsr_layer_info layer = tsr_network_layer(w->network, w->layer);
     polygons finer = { 0 };
+    w->made = cells->n;
     w->breakpoints = calloc(layer.n_breakpoints * layer.channels + 1, sizeof(float));
     w->children = calloc(blocks, sizeof(polygons));
     tsr_status *status =
@@ -294,7 +318,7 @@ static tsr_status *cut_by_layer(tiling *w, polygons *cells)
     }
     for (size_t b = 0; w->children && b < blocks; b++) {
         if (!status)
-            status = append(&finer, &w->children[b]);
+            status = slice_move_all(&finer, &w->children[b]);
         slice_clear(&w->children[b]);
     }
     free(w->breakpoints);
@@ -311,10 +335,11 @@ tsr_status *slice_tile(tsr_network *network, const plane *where, size_t most, po
     tiling w = { .network = network, .where = where, .most = most, .cells = cells };
     *cells = (polygons){ 0 };
     *too_many = false;
+    choose_blocks(&w);
     tsr_status *status = slice_add(cells, 4, corners, 0, -1);
     for (w.layer = 0; !status && !*too_many && w.layer < tsr_network_n_layers(network); w.layer++) {
         status = cut_by_layer(&w, cells);
-        *too_many = cells->n > most;
+        *too_many = w.made > most;
     }
     for (size_t i = 0; i < cells->n; i++)
         cells->all[i].cell = i;
@@ -324,8 +349,9 @@ tsr_status *slice_tile(tsr_network *network, const plane *where, size_t most, po
 tsr_status *slice_classify(tsr_network *network, const plane *where, const polygons *cells, polygons *pieces,
                            segments *boundary)
 {
-    size_t blocks = (cells->n + BLOCK - 1) / BLOCK;
     tiling w = { .network = network, .where = where, .cells = cells, .layer = tsr_network_n_layers(network) };
+    choose_blocks(&w);
+    size_t blocks = count_blocks(&w);
     *pieces = (polygons){ 0 };
     *boundary = (segments){ 0 };
     w.pieces = calloc(blocks, sizeof(polygons));
@@ -334,7 +360,7 @@ tsr_status *slice_classify(tsr_network *network, const plane *where, const polyg
                                                   : tsr_fail(TSR_NO_MEMORY, "not enough memory for cells");
     for (size_t b = 0; w.pieces && w.boundaries && b < blocks; b++) {
         if (!status)
-            status = append(pieces, &w.pieces[b]);
+            status = slice_move_all(pieces, &w.pieces[b]);
         for (size_t i = 0; !status && i < w.boundaries[b].n; i++)
             status = slice_add_segment(boundary, w.boundaries[b].all[i]);
         slice_clear(&w.pieces[b]);

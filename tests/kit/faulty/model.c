@@ -23,11 +23,14 @@ enum {
     FORWARD_NAN,
     FORWARD_KEEPS,
     FORWARD_ROUNDS,
-    FORWARD_HANGS
+    FORWARD_HANGS,
+    BENT,
+    ENDS_PIECE,
+    LINE_OFF
 };
 FAULTS("gradient", "part", "peeks", "alternates", "threads", "sign", "percent", "later", "before", "behind",
        "saves", "scratches", "spoils", "input", "races", "tasks", "forward_nan", "forward_keeps",
-       "forward_rounds", "forward_hangs");
+       "forward_rounds", "forward_hangs", "bent", "ends_piece", "line_off");
 
 static void setup(tsr_setup *s)
 {
@@ -57,7 +60,9 @@ static void forward(const tsr_pass *pass)
     float extra = *fault == THREADS ? 1e-3f * (float)tsr_threads() : *fault == PEEKS ? pass->saved[0] : 0;
     do_harm(*fault);
     for (size_t i = 0; i < all; i++)
-        pass->output[i] = pass->inputs[0][i] * pass->parameters[0][i % n] + extra;
+        pass->output[i] =
+            (*fault == BENT ? fabsf(pass->inputs[0][i]) : pass->inputs[0][i]) * pass->parameters[0][i % n] +
+            extra;
     if (*fault == FORWARD_NAN)
         pass->output[3] = NAN;
     if (*fault == BEFORE)
@@ -113,13 +118,28 @@ static void backward(const tsr_pass *pass)
             pass->output_gradient[i] * pass->parameters[0][i % n] * (*fault == INPUT && i % n == 7 ? -1 : 1);
 }
 
+static tsr_status *line(const tsr_line_pass *pass)
+{
+    const int *fault = pass->config;
+    size_t n = tsr_shape_size(pass->shape);
+    for (size_t i = 0; i < pass->n * n; i++) {
+        double factor = (double)pass->parameters[0][i % n] * (*fault == LINE_OFF ? 1.1 : 1);
+        pass->value[i] = factor * pass->values[0][i];
+        pass->slope[i] = factor * pass->slopes[0][i];
+        if (*fault == ENDS_PIECE)
+            tsr_line_meet(pass->t[i / n], pass->value[i], pass->slope[i], 0, &pass->next[i / n]);
+    }
+    return NULL;
+}
+
 static const tsr_op scaled = { .size = sizeof(tsr_op),
                                .name = "scaled",
                                .config_size = sizeof(int),
-                               .flags = TSR_OP_READS_INPUTS,
+                               .flags = TSR_OP_READS_INPUTS | TSR_OP_AFFINE,
                                .setup = setup,
                                .forward = forward,
-                               .backward = backward };
+                               .backward = backward,
+                               .line = line };
 
 static tsr_node *build(const void *self, tsr_graph *g, tsr_node *x, int classes)
 {

@@ -3,8 +3,9 @@
 
 #include <tessera/op.h>
 
-enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES, LAYERS, RACES, TASKS, LEAVES };
-FAULTS("silent", "threads", "changes", "divides", "promises", "layers", "races", "tasks", "leaves");
+enum { SILENT = OWN, THREADS, CHANGES, DIVIDES, PROMISES, LAYERS, RACES, TASKS, LEAVES, LABELS, MUTE };
+FAULTS("silent", "threads", "changes", "divides", "promises", "layers", "races", "tasks", "leaves", "labels",
+       "mute");
 
 static double shared; /* what several threads add to */
 
@@ -35,8 +36,10 @@ static tsr_status *run(const void *self, const tsr_probing *p)
     for (size_t i = 0; i < p->train->n; i++)
         for (size_t w = 0; w < p->train->stride; w++)
             set += __builtin_popcountll(tsr_codes_row(p->train, i)[w]);
-    if (f->fault == SILENT)
+    if (f->fault == SILENT || (f->fault == MUTE && !p->train_labels))
         return NULL;
+    for (size_t i = 0; f->fault == LABELS && i < p->train->n; i++)
+        set += p->train_labels[i]; /* although it says that it does without */
     if (f->fault == THREADS)
         set += tsr_threads();
     if (f->fault == LAYERS && p->train->n_layers)
@@ -57,8 +60,8 @@ static tsr_status *run(const void *self, const tsr_probing *p)
     return tsr_metric(p, f->fault == PROMISES ? "other" : "set", set);
 }
 
-static const tsr_metric_info metrics[] = {
-    TSR_METRIC("set", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN, "bits that are set", .maximum = INFINITY), TSR_METRICS_END
-};
-static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+static const tsr_metric_info metrics[] = { TSR_METRIC("set", TSR_METRIC_OTHER, TSR_METRIC_OF_TRAIN,
+                                                      "bits that are set", .maximum = INFINITY),
+                                           TSR_METRICS_END };
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics, .without_labels = true };
 FAULTY(TSR_PROBE_PLUGIN(&ops))

@@ -1,6 +1,6 @@
 /* Convolutions of doubles, for the exact course along lines: directly, or where there is enough to do as a
    product of the weights with patches of the input, by a BLAS. */
-#include "nn/ops/conv_axes.h"
+#include "nn/kernels/conv_axes.h"
 
 #include <cblas.h>
 #include <limits.h>
@@ -75,8 +75,8 @@ static void multiply(const grouped *g, size_t n, const double *wide, const float
     }
 }
 
-void tsr_convolve_doubles(const grouped *g, size_t n, const float *weights, const float *bias,
-                          const double *x, double *y)
+void tsr_convolve_line(const grouped *g, size_t n, const float *weights, const float *bias,
+                       const double *const x[2], double *const y[2])
 {
     size_t depth = g->group_in * g->h.kernel * g->w.kernel, map = g->h.out * g->w.out, all, places;
     bool fits = !__builtin_mul_overflow(depth, g->channels_out, &all) &&
@@ -86,12 +86,15 @@ void tsr_convolve_doubles(const grouped *g, size_t n, const float *weights, cons
     bool enough = fits && g->group_out >= 4 && (double)places * (double)g->group_out >= ENOUGH;
     double *wide = enough ? malloc(all * sizeof(double)) : NULL,
            *patches = enough ? malloc(places * sizeof(double)) : NULL;
-    if (wide && patches) {
-        for (size_t i = 0; i < all; i++)
-            wide[i] = (double)weights[i];
-        multiply(g, n, wide, bias, x, patches, y);
-    } else /* without memory, slower */
-        tsr_convolve_doubles_plainly(g, n, weights, bias, x, y);
+    for (size_t i = 0; wide && i < all; i++)
+        wide[i] = (double)weights[i];
+    for (int i = 0; i < 2; i++) {
+        const float *added = i ? NULL : bias;
+        if (wide && patches)
+            multiply(g, n, wide, added, x[i], patches, y[i]);
+        else /* little, or without memory */
+            tsr_convolve_doubles_plainly(g, n, weights, added, x[i], y[i]);
+    }
     free(wide);
     free(patches);
 }

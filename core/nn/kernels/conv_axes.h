@@ -1,6 +1,6 @@
 /* The arithmetic of convolutions in groups, with dilation, axis by axis. */
-#ifndef TSR_NN_OPS_CONV_AXES_H
-#define TSR_NN_OPS_CONV_AXES_H
+#ifndef TSR_NN_KERNELS_CONV_AXES_H
+#define TSR_NN_KERNELS_CONV_AXES_H
 
 #include <stddef.h>
 
@@ -31,11 +31,12 @@ static inline reach reach_of(const axis *a, size_t k)
     return (reach){ first, end, first < end ? first * a->stride + shift - a->padding : 0 };
 }
 
-/* y = x * W + b in double precision, for n inputs; bias NULL: none. In the calling thread. */
-void tsr_convolve_doubles(const grouped *g, size_t n, const float *weights, const float *bias,
-                          const double *x, double *y);
+/* Of values and slopes along lines, in double precision, for n inputs: y[0] = x[0] * W + b and y[1] = x[1] *
+   W; bias NULL: none. In the calling thread. */
+void tsr_convolve_line(const grouped *g, size_t n, const float *weights, const float *bias,
+                       const double *const x[2], double *const y[2]);
 
-/* The same directly, up to rounding: for what is small, and to compare with. */
+/* y = x * W + b directly, the same up to rounding: for what is small, and to compare with. */
 void tsr_convolve_doubles_plainly(const grouped *g, size_t n, const float *weights, const float *bias,
                                   const double *x, double *y);
 
