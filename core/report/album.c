@@ -46,8 +46,7 @@ void tsr_album_section(tsr_album *album, const char *title, const char *introduc
     album->failed = album->failed || !section->id;
 }
 
-void tsr_album_figure(tsr_album *album, const char *name, const char *title, const char *caption,
-                      const char *legend_title)
+void tsr_album_figure(tsr_album *album, const char *title, const char *caption, const char *legend_title)
 {
     if (album->failed || !album->n)
         return;
@@ -57,7 +56,6 @@ void tsr_album_figure(tsr_album *album, const char *name, const char *title, con
         return;
     section->figures = grown;
     tsr_figure *figure = &section->figures[section->n++];
-    figure->name = copy(album, name);
     figure->title = copy(album, title);
     figure->caption = copy(album, caption);
     figure->legend_title = copy(album, legend_title);
@@ -84,6 +82,8 @@ tsr_panel *tsr_album_panel(tsr_album *album, const char *title, const char *alt,
     panel->form = *form;
     panel->title = copy(album, title);
     panel->alt = copy(album, alt);
+    panel->form.name = panel->name = copy(album, form->name);
+    panel->form.quantity = panel->quantity = copy(album, form->quantity);
     panel->form.x_title = panel->x_title = copy(album, form->x_title);
     panel->form.y_title = panel->y_title = copy(album, form->y_title);
     album->n_panels++;
@@ -194,6 +194,8 @@ static void panel_clear(tsr_panel *panel)
     free(panel->title);
     free(panel->alt);
     free(panel->svg);
+    free(panel->name);
+    free(panel->quantity);
     free(panel->x_title);
     free(panel->y_title);
 }
@@ -206,7 +208,6 @@ static void figure_clear(tsr_figure *figure)
         panel_clear(&figure->panels[i]);
     free(figure->legend);
     free(figure->panels);
-    free(figure->name);
     free(figure->title);
     free(figure->caption);
     free(figure->legend_title);

@@ -38,6 +38,8 @@ typedef struct tsr_datum {
 typedef struct tsr_panel_form {
     unsigned width, height;
     double left, right, bottom, top;
+    const char *name;              /* for a file: "knn.test-against-model.width" */
+    const char *quantity;          /* what is measured */
     const char *x_title, *y_title; /* of a curve's axis, of a map's two */
     double x_low, x_high;          /* the axis of curves */
     double y_low, y_high;
@@ -50,8 +52,8 @@ typedef struct tsr_panel {
     char *alt;   /* what a person who cannot see it is told */
     char *svg;   /* for the page; NULL: not drawn */
     tsr_panel_form form;
-    char *x_title, *y_title; /* of form */
-    tsr_text script;         /* what to plot, margins and terminal aside */
+    char *name, *quantity, *x_title, *y_title; /* of form */
+    tsr_text script;                           /* what to plot, margins and terminal aside */
     size_t n_plots;
     size_t *entries; /* of each plot in the script: its legend's entry */
     size_t n_data, capacity;
@@ -85,8 +87,7 @@ typedef struct tsr_album {
 
 /* Each adds to the last section, figure or panel; texts are copied. */
 void tsr_album_section(tsr_album *album, const char *title, const char *introduction, bool folded);
-void tsr_album_figure(tsr_album *album, const char *name, const char *title, const char *caption,
-                      const char *legend_title);
+void tsr_album_figure(tsr_album *album, const char *title, const char *caption, const char *legend_title);
 void tsr_album_legend(tsr_album *album, const char *text, tsr_style style);
 /* The panel, to whose script the caller appends what to plot; NULL where the album has failed. It is good
    until the next one. */
@@ -98,6 +99,9 @@ void tsr_panel_datum(tsr_album *album, tsr_panel *panel, const tsr_datum *datum)
 
 /* A style's colour as gnuplot writes it; in the drawing it becomes one of the page's. */
 void tsr_style_script(tsr_style style, tsr_text *script);
+
+/* Words smaller than the others, a font as gnuplot has it. */
+#define TSR_SMALL_FONT "',10'"
 
 /* Other colours that the page decides. */
 #define TSR_GRID "'#010200'"

@@ -127,7 +127,8 @@ static void write_words(const tsr_chart *c, size_t measure, double low, double h
         bool tiny = value > 0 && value < 0.0005;
         tsr_text_add(script,
                      "set label '%s%.*f' at %zu,%zu center offset 0,0.45 front tc rgb '%s'\n"
-                     "set label '%s' at %zu,%zu center offset 0,-0.5 front font ',10' tc rgb '%s'\n",
+                     "set label '%s' at %zu,%zu center offset 0,-0.5 front font " TSR_SMALL_FONT
+                     " tc rgb '%s'\n",
                      tiny ? "< " : "", value < 0.0995 && value > 0 ? 3 : 2, tiny ? 0.001 : value, x, y, ink,
                      words[c->regimes[cell]], x, y, ink);
     }
@@ -144,6 +145,8 @@ static const char *label_at(const tsr_axis *axis, size_t rank)
 /* NULL where the album has failed. */
 static tsr_panel *begin_panel(const tsr_chart *c, tsr_album *album, const char *title)
 {
+    char *name = tsr_format("phase-chart-%s-%s-%s%s%s", c->y.axis->title, c->x.axis->title, title,
+                            c->rest ? "-" : "", c->rest ? c->rest : "");
     size_t counts[TSR_N_REGIMES] = { 0 };
     for (size_t cell = 0; cell < c->cells; cell++)
         counts[c->regimes[cell]]++;
@@ -152,7 +155,7 @@ static tsr_panel *begin_panel(const tsr_chart *c, tsr_album *album, const char *
                    "critically-expressive, %zu sufficiently-expressive",
                    title, c->x.axis->title, c->y.axis->title, c->x.axis->n, c->y.axis->n,
                    counts[TSR_REGIME_UNDER], counts[TSR_REGIME_CRITICAL], counts[TSR_REGIME_SUFFICIENT]);
-    album->failed = album->failed || !alt;
+    album->failed = album->failed || !alt || !name;
     double height = height_of(c);
     const tsr_panel_form form = { .width = WIDTH,
                                   .height = height_of(c),
@@ -160,6 +163,8 @@ static tsr_panel *begin_panel(const tsr_chart *c, tsr_album *album, const char *
                                   .right = 0.87,
                                   .bottom = 68 / height,
                                   .top = 1 - 14 / height,
+                                  .name = name,
+                                  .quantity = title,
                                   .x_title = c->x.axis->title,
                                   .y_title = c->y.axis->title,
                                   .x_low = -0.5,
@@ -168,6 +173,7 @@ static tsr_panel *begin_panel(const tsr_chart *c, tsr_album *album, const char *
                                   .y_high = (double)c->y.axis->n - 0.5 };
     tsr_panel *panel = tsr_album_panel(album, title, alt ? alt : "", &form);
     free(alt);
+    free(name);
     if (!panel)
         return NULL;
     tsr_axis_script(c->x.axis, 'x', MAP_WIDTH, true, &panel->script);
@@ -255,14 +261,12 @@ static void draw_map(const tsr_chart *c, size_t measure, tsr_album *album)
     write_plot("lc palette", edges, script);
 }
 
-static void begin_figure(const tsr_chart *c, size_t representative, const bool *shown, tsr_album *album)
+static void begin_figure(const tsr_chart *c, tsr_album *album)
 {
     const tsr_report_settings *thresholds = &c->study->summary->results->thresholds;
-    tsr_text rest = { 0 };
-    tsr_study_describe_point(c->study, representative, shown, &rest);
     bool over_time = tsr_chart_is_epochs(c, &c->x) || tsr_chart_is_epochs(c, &c->y);
-    char *title = tsr_format("%s and %s%s%s", c->y.axis->title, c->x.axis->title, rest.chars ? " · " : "",
-                             rest.chars ? rest.chars : "");
+    char *title = tsr_format("%s and %s%s%s", c->y.axis->title, c->x.axis->title, c->rest ? " · " : "",
+                             c->rest ? c->rest : "");
     char *caption = tsr_format(
         "Means over the replicates%s. Under-expressive: redundancy above %g. "
         "Sufficiently-expressive: redundancy below %g, and each accuracy on test examples within %g "
@@ -270,13 +274,10 @@ static void begin_figure(const tsr_chart *c, size_t representative, const bool *
         "counts.",
         over_time ? "" : " after the last epoch", thresholds->under_expressive,
         thresholds->sufficiently_expressive, thresholds->accuracy_within);
-    char *name = tsr_format("phase-chart-%s-%s", c->y.axis->title, c->x.axis->title);
-    tsr_album_figure(album, name ? name : "", title ? title : "", caption, NULL);
-    album->failed = album->failed || !title || !caption || !name;
-    free(name);
+    tsr_album_figure(album, title ? title : "", caption, NULL);
+    album->failed = album->failed || !title || !caption;
     free(title);
     free(caption);
-    free(rest.chars);
 }
 
 static tsr_status *add_chart(const tsr_study *study, tsr_album *album, tsr_chart_side x, tsr_chart_side y,
@@ -285,9 +286,13 @@ static tsr_status *add_chart(const tsr_study *study, tsr_album *album, tsr_chart
     tsr_chart c = { .study = study, .x = x, .y = y };
     tsr_status *status = tsr_chart_fill(&c, representative, shown);
     if (!status) {
+        tsr_text rest = { 0 };
+        tsr_study_describe_point(study, representative, shown, &rest);
+        c.rest = rest.chars;
+        album->failed = album->failed || rest.failed;
         tsr_chart_judge(&c);
         place_names(&c);
-        begin_figure(&c, representative, shown, album);
+        begin_figure(&c, album);
         draw_regimes(&c, album);
         static const tsr_metric_role order[] = { TSR_METRIC_REDUNDANCY, TSR_METRIC_ACCURACY };
         for (size_t i = 0; i < 2; i++)

@@ -171,14 +171,30 @@ static void describe_panel(const tsr_curves_plan *p, const tsr_curve_points *cur
                  tsr_curves_shown(p) == 1 ? "" : "s", least, most);
 }
 
-static void draw_panel(const tsr_curves_plan *p, const tsr_curve_points *curves, const char *title)
+/* "knn.test-against-model.width-model.activation relu". */
+static char *name_of(const tsr_curves_plan *p, size_t measure, const char *rest)
+{
+    static const char *const along[] = { [TSR_ALONG_KEY] = "-against-",
+                                         [TSR_ALONG_SNAPSHOTS] = "-over-training",
+                                         [TSR_ALONG_TRAINING] = "-while-training" };
+    return tsr_format(
+        "%s%s%s%s%s", p->along == TSR_ALONG_TRAINING ? p->group->name : p->group->names[measure],
+        along[p->along], p->along == TSR_ALONG_KEY ? p->axis->title : "", *rest ? "-" : "", rest);
+}
+
+static void draw_panel(const tsr_curves_plan *p, const tsr_curve_points *curves, size_t measure,
+                       const char *title, const char *rest)
 {
     tsr_text alt = { 0 }, axis = { 0 };
+    char *name = name_of(p, measure, rest);
+    bool several = p->by == TSR_NO_KEY && p->group->n > 1;
     tsr_panel_form form = { .width = WIDTH,
                             .height = HEIGHT,
                             .left = 0.115,
                             .right = 0.97,
                             .top = 0.975,
+                            .name = name,
+                            .quantity = several ? p->group->title : p->group->names[measure],
                             .x_title = p->axis->title,
                             .y_low = p->low,
                             .y_high = p->high,
@@ -197,7 +213,8 @@ static void draw_panel(const tsr_curves_plan *p, const tsr_curve_points *curves,
         write_curves(p, curves, panel);
         add_data(p, curves, panel);
     }
-    p->album->failed = p->album->failed || axis.failed;
+    p->album->failed = p->album->failed || axis.failed || !name;
+    free(name);
     free(axis.chars);
     free(alt.chars);
 }
@@ -218,7 +235,7 @@ static void do_panel(tsr_curves_plan *p, size_t representative, size_t measure, 
     if (!draw)
         tsr_curves_widen(p, curves);
     else if (has_points(p, curves))
-        draw_panel(p, curves, title.chars ? title.chars : "");
+        draw_panel(p, curves, measure, title.chars ? title.chars : "", rest.chars ? rest.chars : "");
     free(rest.chars);
     free(title.chars);
     tsr_curves_clear(curves, tsr_curves_shown(p));
@@ -244,15 +261,8 @@ static void begin_figure(const tsr_curves_plan *p, size_t panels, size_t found)
         tsr_text_add(&caption,
                      "%sThe axis is logarithmic, and so are means and intervals: those of the logarithm.",
                      caption.length ? " " : "");
-    static const char *const along[] = {
-        [TSR_ALONG_KEY] = "against", [TSR_ALONG_SNAPSHOTS] = "over", [TSR_ALONG_TRAINING] = "while"
-    };
-    char *name = tsr_format("%s-%s-%s", p->group->name, along[p->along],
-                            p->along == TSR_ALONG_KEY ? p->axis->title : "training");
-    tsr_album_figure(p->album, name ? name : "", p->group->title, caption.chars,
+    tsr_album_figure(p->album, p->group->title, caption.chars,
                      p->by == TSR_NO_KEY ? NULL : p->study->keys[p->by].title);
-    p->album->failed = p->album->failed || !name;
-    free(name);
     free(caption.chars);
     for (size_t i = 0; i < tsr_curves_shown(p); i++)
         if (legend_of(p, i))

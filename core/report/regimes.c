@@ -25,6 +25,7 @@ void tsr_chart_clear(tsr_chart *c)
     free(c->epoch);
     free(c->known);
     free(c->regimes);
+    free(c->rest);
 }
 
 tsr_status *tsr_chart_fill(tsr_chart *c, size_t representative, const bool *shown)

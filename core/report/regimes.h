@@ -23,6 +23,7 @@ typedef struct tsr_chart_side {
 typedef struct tsr_chart {
     const tsr_study *study;
     tsr_chart_side x, y;
+    char *rest; /* the values of the other keys; NULL: there are none */
     size_t cells;
     size_t *point, *epoch; /* of each cell: where in the summary */
     bool *known;           /* whether it has a point at all */

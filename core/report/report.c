@@ -35,10 +35,16 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
     return status;
 }
 
-static tsr_status *draw(const tsr_study *study, tsr_album *album)
+tsr_status *tsr_study_plan(const tsr_study *study, tsr_album *album)
 {
     TSR_TRY(tsr_study_charts(study, album));
     tsr_study_curves(study, album);
+    return album->failed ? tsr_no_memory("the figures") : NULL;
+}
+
+static tsr_status *draw(const tsr_study *study, tsr_album *album)
+{
+    TSR_TRY(tsr_study_plan(study, album));
     return tsr_album_draw(album);
 }
 

@@ -59,7 +59,7 @@ static void add_group_figure(const tsr_study *study, tsr_album *album, size_t le
             measures[n++] = m;
         }
     char *title = title_of(first);
-    tsr_curve_group of = { first->name, title, n, measures, names, dashes };
+    tsr_curve_group of = { NULL, title, n, measures, names, dashes };
     if (title)
         tsr_study_add_figure(study, album, &of, along, x);
     album->failed = album->failed || !title;
