@@ -22,6 +22,12 @@ size_t tsr_terminal_width(int fd, size_t otherwise)
     return size.ws_col;
 }
 
+size_t tsr_terminal_lines(int fd)
+{
+    struct winsize size;
+    return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 static void format_time(double seconds, char *out, size_t capacity)
 {
     if (!(seconds < 360000)) /* too long, or not known */
@@ -112,7 +118,8 @@ void tsr_display_summary(void *unused, const tsr_summary *summary)
 {
     tsr_text table = { 0 };
     (void)unused;
-    tsr_summary_write_table(summary, tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), &table);
+    tsr_screen screen = { tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), tsr_terminal_lines(STDOUT_FILENO) };
+    tsr_summary_write_table(summary, screen, &table);
     if (table.chars)
         printf("%s\n", table.chars);
     fflush(stdout);

@@ -22,5 +22,7 @@ void tsr_display_summary(void *unused, const tsr_summary *summary);
 
 /* Columns of the terminal behind `fd`; `otherwise` where it is none. */
 size_t tsr_terminal_width(int fd, size_t otherwise);
+/* Its lines; 0 where it is none. */
+size_t tsr_terminal_lines(int fd);
 
 #endif

@@ -3,11 +3,13 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "report/figures.h"
 #include "report/report.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +17,9 @@ enum { N_THRESHOLDS = 3 };
 
 typedef struct arguments {
     const char *folder, *output;
+    const char *figures; /* the folder for them; NULL: the page is wanted */
+    tsr_figure_options form;
+    bool has_form;
     size_t n;
     char *sets[N_THRESHOLDS]; /* the thresholds as settings of the config */
 } arguments;
@@ -33,17 +38,45 @@ static tsr_status *set_threshold(arguments *given, const char *key, const char *
     return NULL;
 }
 
+static tsr_status *set_format(arguments *given, const char *word)
+{
+    given->has_form = true;
+    for (int i = 0; i < TSR_N_FIGURE_FORMATS; i++)
+        if (strcmp(word, tsr_figure_formats[i]) == 0) {
+            given->form.format = (tsr_figure_format)i;
+            return NULL;
+        }
+    return tsr_fail(TSR_USAGE, "tessera report: --format %s: expected svg, pdf or png", word);
+}
+
+static tsr_status *set_width(arguments *given, const char *word)
+{
+    char *end;
+    given->has_form = true;
+    given->form.width = tsr_parse_real(word, &end);
+    if (*word && !*end && given->form.width >= 20 && given->form.width <= 1000)
+        return NULL;
+    return tsr_fail(TSR_USAGE, "tessera report: --width %s: expected millimetres, 20 to 1000", word);
+}
+
 static tsr_status *parse(int argc, char **argv, arguments *out)
 {
-    static const struct option longs[] = { { "output", required_argument, NULL, 'o' },
-                                           { "under", required_argument, NULL, 'u' },
-                                           { "sufficient", required_argument, NULL, 'S' },
-                                           { "within", required_argument, NULL, 'w' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option longs[] = {
+        { "output", required_argument, NULL, 'o' },     { "under", required_argument, NULL, 'u' },
+        { "sufficient", required_argument, NULL, 'S' }, { "within", required_argument, NULL, 'w' },
+        { "figures", required_argument, NULL, 'f' },    { "format", required_argument, NULL, 'F' },
+        { "width", required_argument, NULL, 'W' },      { NULL, 0, NULL, 0 }
+    };
     int option;
     while ((option = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
         if (option == 'o')
             out->output = optarg;
+        else if (option == 'f')
+            out->figures = optarg;
+        else if (option == 'F')
+            TSR_TRY(set_format(out, optarg));
+        else if (option == 'W')
+            TSR_TRY(set_width(out, optarg));
         else if (option == 'u')
             TSR_TRY(set_threshold(out, "under_expressive", optarg));
         else if (option == 'S')
@@ -57,6 +90,12 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
         return tsr_fail(TSR_USAGE, "tessera report: expected one DIR, not %d; see tessera report --help",
                         argc - optind);
     out->folder = argv[optind];
+    if (out->figures && out->output)
+        return tsr_fail(TSR_USAGE,
+                        "tessera report: --output is of the page, --figures draws none; give one of them");
+    if (out->has_form && !out->figures)
+        return tsr_fail(TSR_USAGE,
+                        "tessera report: --format and --width are of --figures DIR, which is missing");
     return NULL;
 }
 
@@ -69,6 +108,28 @@ static bool may_be_stdout(const char *path)
     return !S_ISREG(info.st_mode) || (info.st_dev == out.st_dev && info.st_ino == out.st_ino);
 }
 
+static tsr_status *write_figures(const arguments *given, const tsr_summary *summary)
+{
+    size_t n;
+    TSR_TRY(tsr_report_write_figures(summary, given->figures, &given->form, &n));
+    printf("%zu figure%s in %s\n", n, n == 1 ? "" : "s", given->figures);
+    return NULL;
+}
+
+static tsr_status *write_page(const arguments *given, const tsr_summary *summary)
+{
+    if (!given->output)
+        TSR_TRY(tsr_report_write_summary(summary));
+    TSR_TRY(tsr_report_write_page(summary, given->output));
+    if (given->output && may_be_stdout(given->output))
+        tsr_log_info("report in %s", given->output);
+    else if (given->output)
+        printf("report in %s\n", given->output);
+    else
+        printf("report in %s/report.html\n", given->folder);
+    return NULL;
+}
+
 static tsr_status *report(const arguments *given)
 {
     tsr_results *results = NULL;
@@ -77,16 +138,8 @@ static tsr_status *report(const arguments *given)
         tsr_results_read(given->folder, given->n, (const char *const *)given->sets, &results);
     if (!status)
         status = tsr_summary_new(results, &summary);
-    if (!status && !given->output)
-        status = tsr_report_write_summary(summary);
     if (!status)
-        status = tsr_report_write_page(summary, given->output);
-    if (!status && given->output && may_be_stdout(given->output))
-        tsr_log_info("report in %s", given->output);
-    else if (!status && given->output)
-        printf("report in %s\n", given->output);
-    else if (!status)
-        printf("report in %s/report.html\n", given->folder);
+        status = given->figures ? write_figures(given, summary) : write_page(given, summary);
     tsr_summary_free(summary);
     tsr_results_free(results);
     return status;
@@ -94,7 +147,7 @@ static tsr_status *report(const arguments *given)
 
 int tsr_cli_report_command(int argc, char **argv)
 {
-    arguments given = { 0 };
+    arguments given = { .form = { TSR_FIGURE_PDF, TSR_COLUMN_WIDTH } };
     tsr_status *status = parse(argc, argv, &given);
     if (!status)
         status = report(&given);

@@ -71,21 +71,51 @@ void tsr_album_legend(tsr_album *album, const char *text, tsr_style style)
     figure->legend[figure->n_legend++] = (tsr_legend_entry){ copy(album, text), style };
 }
 
-void tsr_album_panel(tsr_album *album, const char *title, const char *alt, unsigned width, unsigned height)
+tsr_panel *tsr_album_panel(tsr_album *album, const char *title, const char *alt, const tsr_panel_form *form)
 {
     tsr_figure *figure = last_figure(album);
     tsr_panel *grown = figure ? grow(album, figure->panels, figure->n_panels, sizeof(*grown)) : NULL;
     if (!grown)
-        return;
+        return NULL;
     figure->panels = grown;
-    figure->panels[figure->n_panels++] = (tsr_panel){ .title = copy(album, title), .alt = copy(album, alt) };
+    tsr_panel *panel = &figure->panels[figure->n_panels++];
+    panel->form = *form;
+    panel->title = copy(album, title);
+    panel->alt = copy(album, alt);
+    panel->form.name = panel->name = copy(album, form->name);
+    panel->form.quantity = panel->quantity = copy(album, form->quantity);
+    panel->form.x_title = panel->x_title = copy(album, form->x_title);
+    panel->form.y_title = panel->y_title = copy(album, form->y_title);
     album->n_panels++;
-    tsr_text_add(&album->script,
-                 "set output\nreset\nset encoding utf8\nset decimalsign '.'\n"
-                 "set terminal svg size %u,%u noenhanced font 'sans-serif,13'\n"
-                 "set border 3 lc rgb " TSR_FAINT "\nset tics nomirror out scale 0.6\n"
-                 "set grid ytics lt 1 lw 1 lc rgb " TSR_GRID "\nunset key\n",
-                 width, height);
+    return panel;
+}
+
+void tsr_panel_plot(tsr_album *album, tsr_panel *panel, size_t entry)
+{
+    size_t *grown = panel ? grow(album, panel->entries, panel->n_plots, sizeof(*grown)) : NULL;
+    if (!grown)
+        return;
+    panel->entries = grown;
+    panel->entries[panel->n_plots++] = entry;
+}
+
+void tsr_panel_datum(tsr_album *album, tsr_panel *panel, const tsr_datum *datum)
+{
+    if (!panel || album->failed)
+        return;
+    if (panel->n_data == panel->capacity) {
+        size_t capacity = panel->capacity ? 2 * panel->capacity : 32;
+        tsr_datum *grown = reallocarray(panel->data, capacity, sizeof(*grown));
+        album->failed = !grown;
+        if (!grown)
+            return;
+        panel->data = grown;
+        panel->capacity = capacity;
+    }
+    tsr_datum *kept = &panel->data[panel->n_data++];
+    *kept = *datum;
+    kept->x_text = copy(album, datum->x_text);
+    kept->y_text = copy(album, datum->y_text);
 }
 
 void tsr_style_script(tsr_style style, tsr_text *script)
@@ -95,42 +125,87 @@ void tsr_style_script(tsr_style style, tsr_text *script)
                  style.colour);
 }
 
-/* Gives the drawings to the panels in order. */
-static void take_drawings(tsr_album *album, char *output)
+/* Calls `visit` for each panel in order, until it gives false. */
+static void each_panel(tsr_album *album, bool (*visit)(void *context, tsr_panel *panel), void *context)
 {
-    size_t number = 0;
-    char *rest = output;
     for (size_t s = 0; s < album->n; s++)
         for (size_t f = 0; f < album->sections[s].n; f++)
             for (size_t p = 0; p < album->sections[s].figures[f].n_panels; p++)
-                album->sections[s].figures[f].panels[p].svg =
-                    tsr_gnuplot_next_drawing(&rest, ++number, album->sections[s].figures[f].panels[p].alt);
+                if (!visit(context, &album->sections[s].figures[f].panels[p]))
+                    return;
+}
+
+static bool add_script(void *context, tsr_panel *panel)
+{
+    tsr_text *script = context;
+    const tsr_panel_form *form = &panel->form;
+    tsr_text_add(script,
+                 "set output\nreset\nset encoding utf8\nset decimalsign '.'\n"
+                 "set terminal svg size %u,%u noenhanced font 'sans-serif,13'\n" TSR_PLOT_LOOK
+                 "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset bmargin at screen %.4f\n"
+                 "set tmargin at screen %.4f\nunset key\n",
+                 form->width, form->height, form->left, form->right, form->bottom, form->top);
+    if (panel->script.chars)
+        tsr_text_add_span(script, panel->script.chars, panel->script.length);
+    script->failed = script->failed || panel->script.failed;
+    return !script->failed;
+}
+
+typedef struct drawings {
+    char *rest; /* of gnuplot's output */
+    size_t number;
+} drawings;
+
+static bool take_drawing(void *context, tsr_panel *panel)
+{
+    drawings *d = context;
+    panel->svg = tsr_gnuplot_next_drawing(&d->rest, ++d->number, panel);
+    return true;
 }
 
 tsr_status *tsr_album_draw(tsr_album *album)
 {
-    if (album->failed || album->script.failed)
-        return tsr_fail(TSR_NO_MEMORY, "not enough memory for the figures");
-    if (album->n_panels == 0)
-        return NULL;
+    tsr_text script = { 0 };
     char *output = NULL;
-    tsr_text_add(&album->script, "set output\n");
-    tsr_status *status = tsr_gnuplot_run(album->script.chars, &output, &album->no_gnuplot, &album->trouble);
+    each_panel(album, add_script, &script);
+    tsr_text_add(&script, "set output\n");
+    tsr_status *status = NULL;
+    if (album->failed || script.failed)
+        status = tsr_fail(TSR_NO_MEMORY, "not enough memory for the figures");
+    else if (album->n_panels)
+        status = tsr_gnuplot_run(script.chars, &output, &album->no_gnuplot, &album->trouble);
+    drawings d = { output, 0 };
     if (output)
-        take_drawings(album, output);
+        each_panel(album, take_drawing, &d);
     free(output);
+    free(script.chars);
     return status;
+}
+
+static void panel_clear(tsr_panel *panel)
+{
+    for (size_t i = 0; i < panel->n_data; i++) {
+        free(panel->data[i].x_text);
+        free(panel->data[i].y_text);
+    }
+    free(panel->data);
+    free(panel->entries);
+    free(panel->script.chars);
+    free(panel->title);
+    free(panel->alt);
+    free(panel->svg);
+    free(panel->name);
+    free(panel->quantity);
+    free(panel->x_title);
+    free(panel->y_title);
 }
 
 static void figure_clear(tsr_figure *figure)
 {
     for (size_t i = 0; i < figure->n_legend; i++)
         free(figure->legend[i].text);
-    for (size_t i = 0; i < figure->n_panels; i++) {
-        free(figure->panels[i].title);
-        free(figure->panels[i].alt);
-        free(figure->panels[i].svg);
-    }
+    for (size_t i = 0; i < figure->n_panels; i++)
+        panel_clear(&figure->panels[i]);
     free(figure->legend);
     free(figure->panels);
     free(figure->title);
@@ -149,7 +224,6 @@ void tsr_album_clear(tsr_album *album)
         free(album->sections[s].introduction);
     }
     free(album->sections);
-    free(album->script.chars);
     free(album->trouble);
     *album = (tsr_album){ 0 };
 }

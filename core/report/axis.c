@@ -244,14 +244,21 @@ static bool must_slant(const tsr_axis *axis, char letter, double pixels)
     return slanted;
 }
 
-bool tsr_axis_script(const tsr_axis *axis, char letter, double pixels, bool cells, tsr_text *script)
+void tsr_axis_range(const tsr_axis *axis, bool cells, double *low, double *high)
 {
-    bool slanted = must_slant(axis, letter, pixels);
     double margin = axis->numeric && !cells ? 0.03 * (axis->high - axis->low) : 0.5;
     if (!(margin > 0))
         margin = 0.5;
-    double low = cells ? 0 : axis->low, high = cells ? (double)axis->n - 1 : axis->high;
-    tsr_text_add(script, "set %crange [%.17g:%.17g]\n", letter, low - margin, high + margin);
+    *low = (cells ? 0 : axis->low) - margin;
+    *high = (cells ? (double)axis->n - 1 : axis->high) + margin;
+}
+
+bool tsr_axis_script(const tsr_axis *axis, char letter, double pixels, bool cells, tsr_text *script)
+{
+    bool slanted = must_slant(axis, letter, pixels);
+    double low, high;
+    tsr_axis_range(axis, cells, &low, &high);
+    tsr_text_add(script, "set %crange [%.17g:%.17g]\n", letter, low, high);
     if (cells || axis->logarithmic || !axis->numeric)
         add_tics(axis, letter, pixels, cells, slanted, script);
     tsr_text_add(script, "set %clabel ", letter);

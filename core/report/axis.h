@@ -26,6 +26,9 @@ void tsr_axis_clear(tsr_axis *axis);
    room for each value by its rank, as on a map. Gives whether labels had to be slanted. */
 bool tsr_axis_script(const tsr_axis *axis, char letter, double pixels, bool cells, tsr_text *script);
 
+/* The ends of what it appends, a little beyond the places of the values. */
+void tsr_axis_range(const tsr_axis *axis, bool cells, double *low, double *high);
+
 /* Sorts, the least first. */
 void tsr_sort_reals(double *values, size_t n);
 

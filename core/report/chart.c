@@ -1,18 +1,19 @@
 /* The activation hash phase chart (arXiv 2101.05490): the plane of two of model size, training time and
-   sample size, coloured by redundancy and by accuracy, with the three regimes drawn. A cell's regime is
+   sample size, coloured by redundancy and by accuracy, with the three regimes drawn. A cell's tsr_regime is
    judged once, by the worst of its redundancies and by its accuracies on test examples, and drawn on every
    map. */
-#include "report/study.h"
+#include "report/regimes.h"
 
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WIDTH 560
 #define MAP_WIDTH 400.0 /* pixels of the cells together, about */
-#define MARGINS 90      /* pixels above and below the cells together */
+#define MARGINS 84      /* pixels above and below the cells together */
 #define MAX_CHARTS 3
 #define MAX_RESTS 4     /* combinations of the other keys that get a chart each */
 #define MAX_CELLS 10000 /* of a chart: more cannot be told apart */
@@ -20,152 +21,35 @@
 #define TEXT_WIDTH 60   /* pixels that a cell needs to have words in it */
 #define TEXT_HEIGHT 30
 
-typedef enum regime { NONE, UNDER, CRITICAL, SUFFICIENT, N_REGIMES } regime;
-
-static const char *const names[N_REGIMES] = { "", "under-", "critically-", "sufficiently-" };
-static const char *const words[N_REGIMES] = { "no data", "under", "critical", "sufficient" };
-static const unsigned fills[N_REGIMES] = { 0x888888, 0xD55E00, 0xF0E442, 0x56B4E9 };
-
-/* One side of the plane: a swept key, or the snapshots' epochs. */
-typedef struct side {
-    size_t key; /* the number of keys: the epochs */
-    const tsr_axis *axis;
-} side;
-
-/* The plane, cells row by row from the lowest values on. */
-typedef struct chart {
-    const tsr_study *study;
-    side x, y;
-    size_t cells;
-    size_t *point, *epoch; /* of each cell: where in the summary */
-    bool *known;           /* whether it has a point at all */
-    regime *regimes;
-    size_t named[N_REGIMES]; /* the cell that has the regime's name; `cells`: none */
-} chart;
-
-static bool is_epochs(const chart *c, const side *s)
-{
-    return s->key == c->study->summary->results->n_keys;
-}
-
-static size_t rank_of(const chart *c, const side *s, size_t point, size_t epoch)
-{
-    const tsr_summary *summary = c->study->summary;
-    size_t value = is_epochs(c, s) ? tsr_study_epoch(c->study, summary->points[point].epochs[epoch])
-                                   : tsr_summary_place(summary, point, s->key);
-    return s->axis->rank[value];
-}
-
-static void chart_clear(chart *c)
-{
-    free(c->point);
-    free(c->epoch);
-    free(c->known);
-    free(c->regimes);
-}
-
-/* Puts the points that agree with the representative in the other keys into their cells. */
-static tsr_status *fill_chart(chart *c, size_t representative, const bool *shown)
-{
-    const tsr_summary *summary = c->study->summary;
-    c->cells = c->x.axis->n * c->y.axis->n; /* at most MAX_CELLS */
-    c->point = tsr_alloc(c->cells, sizeof(*c->point));
-    c->epoch = tsr_alloc(c->cells, sizeof(*c->epoch));
-    c->known = tsr_alloc(c->cells, sizeof(*c->known));
-    c->regimes = tsr_alloc(c->cells, sizeof(*c->regimes));
-    if (!c->point || !c->epoch || !c->known || !c->regimes)
-        return tsr_no_memory("the phase chart");
-    bool over_time = is_epochs(c, &c->x) || is_epochs(c, &c->y);
-    for (size_t p = 0; p < summary->n_points; p++) {
-        size_t n = summary->points[p].n_epochs;
-        if (!tsr_study_agree(c->study, p, representative, shown))
-            continue;
-        for (size_t e = over_time || n == 0 ? 0 : n - 1; e < n; e++) {
-            size_t cell = rank_of(c, &c->y, p, e) * c->x.axis->n + rank_of(c, &c->x, p, e);
-            c->known[cell] = true;
-            c->point[cell] = p;
-            c->epoch[cell] = e;
-        }
-    }
-    return NULL;
-}
-
-/* NaN where the cell has none. */
-static double value_of(const chart *c, size_t cell, size_t measure)
-{
-    return c->known[cell] ? tsr_summary_at(c->study->summary, c->point[cell], c->epoch[cell], measure)->mean
-                          : NAN;
-}
-
-static bool has_role(const chart *c, size_t measure, tsr_metric_role role)
-{
-    return c->study->summary->results->measures[measure].info.role == role;
-}
-
-/* Accuracies of training examples rise as these get fewer: they say nothing of a regime. */
-static bool is_judged(const chart *c, size_t measure)
-{
-    return has_role(c, measure, TSR_METRIC_ACCURACY) &&
-           c->study->summary->results->measures[measure].info.part != TSR_METRIC_OF_TRAIN;
-}
-
-static double best_of(const chart *c, size_t measure)
-{
-    double best = -INFINITY;
-    for (size_t cell = 0; cell < c->cells; cell++)
-        best = fmax(best, value_of(c, cell, measure)); /* passes over NaN */
-    return best;
-}
-
-static void judge(chart *c)
-{
-    const tsr_summary *summary = c->study->summary;
-    const tsr_report_settings *thresholds = &summary->results->thresholds;
-    for (size_t cell = 0; cell < c->cells; cell++) {
-        double worst = NAN;
-        for (size_t m = 0; m < summary->results->n_measures; m++)
-            if (has_role(c, m, TSR_METRIC_REDUNDANCY))
-                worst = fmax(worst, value_of(c, cell, m));
-        c->regimes[cell] = isnan(worst)                                  ? NONE
-                           : worst > thresholds->under_expressive        ? UNDER
-                           : worst < thresholds->sufficiently_expressive ? SUFFICIENT
-                                                                         : CRITICAL;
-    }
-    for (size_t m = 0; m < summary->results->n_measures; m++) {
-        if (!is_judged(c, m))
-            continue;
-        double least = best_of(c, m) - thresholds->accuracy_within;
-        for (size_t cell = 0; cell < c->cells; cell++)
-            if (c->regimes[cell] == SUFFICIENT && !(value_of(c, cell, m) >= least))
-                c->regimes[cell] = CRITICAL;
-    }
-}
+static const char *const names[TSR_N_REGIMES] = { "", "under-", "critically-", "sufficiently-" };
+static const char *const words[TSR_N_REGIMES] = { "no data", "under", "critical", "sufficient" };
+static const unsigned fills[TSR_N_REGIMES] = { 0x888888, 0xD55E00, 0xF0E442, 0x56B4E9 };
 
 /* Drawing. */
 
-static unsigned height_of(const chart *c)
+static unsigned height_of(const tsr_chart *c)
 {
     double cells = 40.0 * (double)c->y.axis->n;
     return MARGINS + (unsigned)(cells < 170 ? 170 : cells > 420 ? 420 : cells);
 }
 
-static double cell_width(const chart *c)
+static double cell_width(const tsr_chart *c)
 {
     return MAP_WIDTH / (double)c->x.axis->n;
 }
 
-static double cell_height(const chart *c)
+static double cell_height(const tsr_chart *c)
 {
     return (height_of(c) - (double)MARGINS) / (double)c->y.axis->n;
 }
 
-static bool has_padding_for_words(const chart *c)
+static bool has_padding_for_words(const tsr_chart *c)
 {
     return cell_width(c) >= TEXT_WIDTH && cell_height(c) >= TEXT_HEIGHT;
 }
 
 /* Lines between cells of different regimes, as data "$edges". */
-static bool write_edges(const chart *c, tsr_text *script)
+static bool write_edges(const tsr_chart *c, tsr_text *script)
 {
     size_t columns = c->x.axis->n, found = 0;
     tsr_text_add(script, "$edges << EOD\n");
@@ -182,7 +66,7 @@ static bool write_edges(const chart *c, tsr_text *script)
 
 /* How far the cell is from any of another regime, and how near to the middle of its own: where a name is
    read best. */
-static double inwardness(const chart *c, size_t cell)
+static double inwardness(const tsr_chart *c, size_t cell)
 {
     size_t columns = c->x.axis->n, n = 0;
     double nearest = 1e9, middle_x = 0, middle_y = 0;
@@ -200,13 +84,13 @@ static double inwardness(const chart *c, size_t cell)
     return fmin(nearest, 45) - 0.3 * hypot(middle_x, middle_y) / (double)n;
 }
 
-static void place_names(chart *c)
+static void place_names(tsr_chart *c)
 {
-    double most[N_REGIMES];
-    for (int r = 0; r < N_REGIMES; r++)
+    double most[TSR_N_REGIMES];
+    for (int r = 0; r < TSR_N_REGIMES; r++)
         c->named[r] = c->cells;
     for (size_t cell = 0; cell < c->cells; cell++) {
-        regime r = c->regimes[cell];
+        tsr_regime r = c->regimes[cell];
         double here = inwardness(c, cell);
         if (c->named[r] == c->cells || here > most[r]) {
             c->named[r] = cell;
@@ -216,10 +100,10 @@ static void place_names(chart *c)
 }
 
 /* Each regime's name once, inside of it and of the map. */
-static void write_names(const chart *c, tsr_text *script)
+static void write_names(const tsr_chart *c, tsr_text *script)
 {
     size_t columns = c->x.axis->n;
-    for (int r = UNDER; r < N_REGIMES; r++) {
+    for (int r = TSR_REGIME_UNDER; r < TSR_N_REGIMES; r++) {
         if (c->named[r] == c->cells)
             continue;
         double x = ((double)(c->named[r] % columns) + 0.5) / (double)columns;
@@ -232,10 +116,10 @@ static void write_names(const chart *c, tsr_text *script)
 }
 
 /* The cell's value above its regime, in black or white. */
-static void write_words(const chart *c, size_t measure, double low, double high, tsr_text *script)
+static void write_words(const tsr_chart *c, size_t measure, double low, double high, tsr_text *script)
 {
     for (size_t cell = 0; cell < c->cells; cell++) {
-        double value = value_of(c, cell, measure);
+        double value = tsr_chart_value(c, cell, measure);
         if (isnan(value))
             continue;
         const char *ink = (value - low) / (high - low) > 0.55 ? "#000001" : "#fefefe";
@@ -243,29 +127,75 @@ static void write_words(const chart *c, size_t measure, double low, double high,
         bool tiny = value > 0 && value < 0.0005;
         tsr_text_add(script,
                      "set label '%s%.*f' at %zu,%zu center offset 0,0.45 front tc rgb '%s'\n"
-                     "set label '%s' at %zu,%zu center offset 0,-0.5 front font ',10' tc rgb '%s'\n",
+                     "set label '%s' at %zu,%zu center offset 0,-0.5 front font " TSR_SMALL_FONT
+                     " tc rgb '%s'\n",
                      tiny ? "< " : "", value < 0.0995 && value > 0 ? 3 : 2, tiny ? 0.001 : value, x, y, ink,
                      words[c->regimes[cell]], x, y, ink);
     }
 }
 
-static void begin_panel(const chart *c, tsr_album *album, const char *title)
+static const char *label_at(const tsr_axis *axis, size_t rank)
 {
-    size_t counts[N_REGIMES] = { 0 };
+    size_t i = 0;
+    while (i + 1 < axis->n && axis->rank[i] != rank)
+        i++;
+    return axis->labels[i];
+}
+
+/* NULL where the album has failed. */
+static tsr_panel *begin_panel(const tsr_chart *c, tsr_album *album, const char *title)
+{
+    char *name = tsr_format("phase-chart-%s-%s-%s%s%s", c->y.axis->title, c->x.axis->title, title,
+                            c->rest ? "-" : "", c->rest ? c->rest : "");
+    size_t counts[TSR_N_REGIMES] = { 0 };
     for (size_t cell = 0; cell < c->cells; cell++)
         counts[c->regimes[cell]]++;
-    char *alt = tsr_format("%s over %s and %s, a map of %zu by %zu cells: %zu under-expressive, %zu "
-                           "critically-expressive, %zu sufficiently-expressive",
-                           title, c->x.axis->title, c->y.axis->title, c->x.axis->n, c->y.axis->n,
-                           counts[UNDER], counts[CRITICAL], counts[SUFFICIENT]);
-    tsr_text *script = &album->script;
-    album->failed = album->failed || !alt;
-    tsr_album_panel(album, title, alt ? alt : "", WIDTH, height_of(c));
+    char *alt =
+        tsr_format("%s over %s and %s, a map of %zu by %zu cells: %zu under-expressive, %zu "
+                   "critically-expressive, %zu sufficiently-expressive",
+                   title, c->x.axis->title, c->y.axis->title, c->x.axis->n, c->y.axis->n,
+                   counts[TSR_REGIME_UNDER], counts[TSR_REGIME_CRITICAL], counts[TSR_REGIME_SUFFICIENT]);
+    album->failed = album->failed || !alt || !name;
+    double height = height_of(c);
+    const tsr_panel_form form = { .width = WIDTH,
+                                  .height = height_of(c),
+                                  .left = 0.145,
+                                  .right = 0.87,
+                                  .bottom = 68 / height,
+                                  .top = 1 - 14 / height,
+                                  .name = name,
+                                  .quantity = title,
+                                  .x_title = c->x.axis->title,
+                                  .y_title = c->y.axis->title,
+                                  .x_low = -0.5,
+                                  .x_high = (double)c->x.axis->n - 0.5,
+                                  .y_low = -0.5,
+                                  .y_high = (double)c->y.axis->n - 0.5 };
+    tsr_panel *panel = tsr_album_panel(album, title, alt ? alt : "", &form);
     free(alt);
-    tsr_axis_script(c->x.axis, 'x', MAP_WIDTH, true, script);
-    tsr_axis_script(c->y.axis, 'y', height_of(c) - (double)MARGINS, true, script);
-    tsr_text_add(script, "unset grid\nset border 15\nset tmargin 1\nset bmargin 3.5\nset lmargin 9\n"
-                         "set rmargin at screen 0.87\n");
+    free(name);
+    if (!panel)
+        return NULL;
+    tsr_axis_script(c->x.axis, 'x', MAP_WIDTH, true, &panel->script);
+    tsr_axis_script(c->y.axis, 'y', height - MARGINS, true, &panel->script);
+    tsr_text_add(&panel->script, "unset grid\nset border 15\n");
+    return panel;
+}
+
+static void add_datum(const tsr_chart *c, size_t cell, const tsr_statistic *y, tsr_album *album,
+                      tsr_panel *panel)
+{
+    size_t x = cell % c->x.axis->n, row = cell / c->x.axis->n;
+    const tsr_datum datum = { .entry = c->regimes[cell],
+                              .x = (double)x,
+                              .y = (double)row,
+                              .x_text = (char *)(uintptr_t)label_at(c->x.axis, x),
+                              .y_text = (char *)(uintptr_t)label_at(c->y.axis, row),
+                              .mean = y->mean,
+                              .low = y->mean - y->interval,
+                              .high = y->mean + y->interval,
+                              .n = y->n };
+    tsr_panel_datum(album, panel, &datum);
 }
 
 static void write_plot(const char *cells, bool edges, tsr_text *script)
@@ -277,14 +207,16 @@ static void write_plot(const char *cells, bool edges, tsr_text *script)
     tsr_text_add(script, "\n");
 }
 
-static void draw_regimes(const chart *c, tsr_album *album)
+static void draw_regimes(const tsr_chart *c, tsr_album *album)
 {
-    tsr_text *script = &album->script;
-    begin_panel(c, album, "Regimes");
+    tsr_panel *panel = begin_panel(c, album, "Regimes");
+    if (!panel)
+        return;
+    tsr_text *script = &panel->script;
     bool edges = write_edges(c, script);
     tsr_text_add(script, "$cells << EOD\n");
     for (size_t cell = 0; cell < c->cells; cell++)
-        if (c->regimes[cell] != NONE)
+        if (c->regimes[cell] != TSR_REGIME_NONE)
             tsr_text_add(script, "%zu %zu %u\n", cell % c->x.axis->n, cell / c->x.axis->n,
                          fills[c->regimes[cell]]);
     tsr_text_add(script, "EOD\n");
@@ -292,26 +224,30 @@ static void draw_regimes(const chart *c, tsr_album *album)
     write_plot("lc rgb variable", edges, script);
 }
 
-static void draw_map(const chart *c, size_t measure, tsr_album *album)
+static void draw_map(const tsr_chart *c, size_t measure, tsr_album *album)
 {
-    tsr_text *script = &album->script;
-    bool whole = has_role(c, measure, TSR_METRIC_REDUNDANCY);
+    bool whole = tsr_chart_has_role(c, measure, TSR_METRIC_REDUNDANCY);
     double low = whole ? 0 : INFINITY, high = whole ? 1 : -INFINITY;
     for (size_t cell = 0; cell < c->cells; cell++) {
-        low = fmin(low, value_of(c, cell, measure));
-        high = fmax(high, value_of(c, cell, measure));
+        low = fmin(low, tsr_chart_value(c, cell, measure));
+        high = fmax(high, tsr_chart_value(c, cell, measure));
     }
     if (!isfinite(low) || !isfinite(high))
         return;
     if (!(high > low))
         high = low + 0.01;
-    begin_panel(c, album, c->study->summary->results->measures[measure].name);
+    tsr_panel *panel = begin_panel(c, album, c->study->summary->results->measures[measure].name);
+    if (!panel)
+        return;
+    tsr_text *script = &panel->script;
     bool edges = write_edges(c, script);
     tsr_text_add(script, "$cells << EOD\n");
     for (size_t cell = 0; cell < c->cells; cell++)
-        if (!isnan(value_of(c, cell, measure)))
+        if (!isnan(tsr_chart_value(c, cell, measure))) {
             tsr_text_add(script, "%zu %zu %.9g\n", cell % c->x.axis->n, cell / c->x.axis->n,
-                         value_of(c, cell, measure));
+                         tsr_chart_value(c, cell, measure));
+            add_datum(c, cell, tsr_chart_statistic(c, cell, measure), album, panel);
+        }
     tsr_text_add(
         script,
         "EOD\nset cbrange [%.9g:%.9g]\nset palette maxcolors 64\nset palette defined (0 '#440154', 1 "
@@ -325,14 +261,12 @@ static void draw_map(const chart *c, size_t measure, tsr_album *album)
     write_plot("lc palette", edges, script);
 }
 
-static void begin_figure(const chart *c, size_t representative, const bool *shown, tsr_album *album)
+static void begin_figure(const tsr_chart *c, tsr_album *album)
 {
     const tsr_report_settings *thresholds = &c->study->summary->results->thresholds;
-    tsr_text rest = { 0 };
-    tsr_study_describe_point(c->study, representative, shown, &rest);
-    bool over_time = is_epochs(c, &c->x) || is_epochs(c, &c->y);
-    char *title = tsr_format("%s and %s%s%s", c->y.axis->title, c->x.axis->title, rest.chars ? " · " : "",
-                             rest.chars ? rest.chars : "");
+    bool over_time = tsr_chart_is_epochs(c, &c->x) || tsr_chart_is_epochs(c, &c->y);
+    char *title = tsr_format("%s and %s%s%s", c->y.axis->title, c->x.axis->title, c->rest ? " · " : "",
+                             c->rest ? c->rest : "");
     char *caption = tsr_format(
         "Means over the replicates%s. Under-expressive: redundancy above %g. "
         "Sufficiently-expressive: redundancy below %g, and each accuracy on test examples within %g "
@@ -344,26 +278,29 @@ static void begin_figure(const chart *c, size_t representative, const bool *show
     album->failed = album->failed || !title || !caption;
     free(title);
     free(caption);
-    free(rest.chars);
 }
 
-static tsr_status *add_chart(const tsr_study *study, tsr_album *album, side x, side y, size_t representative,
-                             const bool *shown)
+static tsr_status *add_chart(const tsr_study *study, tsr_album *album, tsr_chart_side x, tsr_chart_side y,
+                             size_t representative, const bool *shown)
 {
-    chart c = { .study = study, .x = x, .y = y };
-    tsr_status *status = fill_chart(&c, representative, shown);
+    tsr_chart c = { .study = study, .x = x, .y = y };
+    tsr_status *status = tsr_chart_fill(&c, representative, shown);
     if (!status) {
-        judge(&c);
+        tsr_text rest = { 0 };
+        tsr_study_describe_point(study, representative, shown, &rest);
+        c.rest = rest.chars;
+        album->failed = album->failed || rest.failed;
+        tsr_chart_judge(&c);
         place_names(&c);
-        begin_figure(&c, representative, shown, album);
+        begin_figure(&c, album);
         draw_regimes(&c, album);
         static const tsr_metric_role order[] = { TSR_METRIC_REDUNDANCY, TSR_METRIC_ACCURACY };
         for (size_t i = 0; i < 2; i++)
             for (size_t m = 0; m < study->summary->results->n_measures; m++)
-                if (has_role(&c, m, order[i]))
+                if (tsr_chart_has_role(&c, m, order[i]))
                     draw_map(&c, m, album);
     }
-    chart_clear(&c);
+    tsr_chart_clear(&c);
     return status;
 }
 
@@ -379,7 +316,7 @@ static size_t last_alike(const tsr_study *study, size_t representative, const bo
 }
 
 /* One plane, for each combination of the keys that are no numbers. */
-static tsr_status *add_charts(const tsr_study *study, tsr_album *album, side x, side y)
+static tsr_status *add_charts(const tsr_study *study, tsr_album *album, tsr_chart_side x, tsr_chart_side y)
 {
     size_t n_keys = study->summary->results->n_keys, n, found;
     bool *shown = tsr_alloc(n_keys, sizeof(*shown)), *free_keys = tsr_alloc(n_keys, sizeof(*free_keys));
@@ -412,13 +349,13 @@ static bool has_redundancy(const tsr_summary *summary)
 tsr_status *tsr_study_charts(const tsr_study *study, tsr_album *album)
 {
     size_t n_keys = study->summary->results->n_keys, n = 0, drawn = 0;
-    side *sides = tsr_alloc(n_keys + 1, sizeof(*sides));
+    tsr_chart_side *sides = tsr_alloc(n_keys + 1, sizeof(*sides));
     tsr_status *status = sides ? NULL : tsr_no_memory("the phase chart");
     for (size_t k = 0; !status && k < n_keys; k++)
         if (study->keys[k].numeric && study->keys[k].n > 1)
-            sides[n++] = (side){ k, &study->keys[k] };
+            sides[n++] = (tsr_chart_side){ k, &study->keys[k] };
     if (!status && study->epochs.n >= TSR_SNAPSHOTS_OF_A_STUDY)
-        sides[n++] = (side){ n_keys, &study->epochs };
+        sides[n++] = (tsr_chart_side){ n_keys, &study->epochs };
     if (!status && n > 1 && has_redundancy(study->summary))
         tsr_album_section(album, "Activation hash phase chart",
                           "How well the activation patterns hash, over two of what varies; black lines part "

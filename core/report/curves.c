@@ -1,10 +1,13 @@
-/* Curves: a metric's mean against what varies, with the mean's interval as a band; over categories, points
-   with bars. What a plot shows is gathered first, as curves of statistics, and then written for gnuplot. */
-#include "report/curves.h"
+/* Figures of curves: a metric's mean against what varies, with the mean's interval as a band; over
+   categories, points with bars. What a plot shows is gathered first (curve.h), and then written for gnuplot.
+ */
+#include "report/curve.h"
 
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,197 +15,11 @@
 #define HEIGHT 330
 #define PLOT_WIDTH 480.0 /* pixels of the axis, about */
 #define MAX_PANELS 4     /* of one metric: combinations of the keys that neither axis nor curves show */
+#define FAR_APART 10     /* the largest mean to the smallest, from where a logarithmic axis is offered too */
 #define MAX_MARKERS 40   /* points of a curve that are marked one by one */
 
-typedef struct curve {
-    size_t n, capacity;
-    double *x;
-    tsr_statistic *y; /* on a logarithmic axis: the mean is that of the logarithms, taken back, and deviation
-                         and interval are the logarithms' */
-    tsr_style style;
-} curve;
-
-/* One figure in the making. */
-typedef struct plan {
-    const tsr_study *study;
-    tsr_album *album;
-    const tsr_curve_group *group;
-    tsr_abscissa along;
-    const tsr_axis *axis;
-    size_t x, by;       /* keys along the axis and of the curves; TSR_NO_KEY: none */
-    bool *shown;        /* of each key: x or by */
-    double low, high;   /* of y, over all panels */
-    double least, most; /* means */
-    bool logarithmic;   /* y */
-} plan;
-
-static void curves_clear(curve *curves, size_t n)
-{
-    for (size_t i = 0; curves && i < n; i++) {
-        free(curves[i].x);
-        free(curves[i].y);
-    }
-    free(curves);
-}
-
-static void add_to_curve(tsr_album *album, curve *c, double x, const tsr_statistic *y)
-{
-    if (!isfinite(y->mean))
-        return;
-    if (c->n == c->capacity) {
-        size_t capacity = c->capacity ? 2 * c->capacity : 16;
-        double *xs = realloc(c->x, capacity * sizeof(*xs));
-        c->x = xs ? xs : c->x;
-        tsr_statistic *ys = realloc(c->y, capacity * sizeof(*ys));
-        c->y = ys ? ys : c->y;
-        if (!xs || !ys) {
-            album->failed = true;
-            return;
-        }
-        c->capacity = capacity;
-    }
-    size_t at = c->n++; /* by x: a sweep's values may stand in any order */
-    for (; at > 0 && c->x[at - 1] > x; at--) {
-        c->x[at] = c->x[at - 1];
-        c->y[at] = c->y[at - 1];
-    }
-    c->x[at] = x;
-    c->y[at] = *y;
-}
-
-/* Adds a value as the axis has it; false where it has no logarithm. */
-static bool add_value(const plan *p, double value, tsr_statistic *s)
-{
-    if (p->logarithmic && value <= 0)
-        return false;
-    tsr_statistic_add(s, p->logarithmic ? log(value) : value);
-    return true;
-}
-
-/* Loss or accuracy of every epoch, over the point's runs. */
-static void add_training(const plan *p, size_t point, tsr_curve which, curve *c)
-{
-    const tsr_summary *summary = p->study->summary;
-    const tsr_point *of = &summary->points[point];
-    tsr_interval_factor factor = { 0 };
-    for (size_t e = 0; e < (size_t)p->axis->high; e++) {
-        tsr_statistic s = { 0 };
-        bool shown = true;
-        for (size_t i = of->first; i < of->first + of->n; i++) {
-            const tsr_result *run = &summary->results->runs[i];
-            double value = e < run->n_trained ? run->training[e * TSR_N_CURVES + which] : NAN;
-            if (run->done && !isnan(value))
-                shown = add_value(p, value, &s) && shown;
-        }
-        tsr_statistic_finish(&s, &factor);
-        if (p->logarithmic)
-            s.mean = shown ? exp(s.mean) : NAN;
-        add_to_curve(p->album, c, (double)e + 1, &s);
-    }
-}
-
-static void add_point(const plan *p, size_t point, size_t measure, curve *c)
-{
-    const tsr_summary *summary = p->study->summary;
-    size_t n = summary->points[point].n_epochs;
-    if (p->along == TSR_ALONG_TRAINING) {
-        add_training(p, point, (tsr_curve)measure, c);
-    } else if (p->along == TSR_ALONG_KEY && n) {
-        size_t place = tsr_summary_place(summary, point, p->x);
-        add_to_curve(p->album, c, p->axis->at[place], tsr_summary_at(summary, point, n - 1, measure));
-    } else if (p->along == TSR_ALONG_SNAPSHOTS) {
-        for (size_t e = 0; e < n; e++)
-            add_to_curve(p->album, c,
-                         p->axis->at[tsr_study_epoch(p->study, summary->points[point].epochs[e])],
-                         tsr_summary_at(summary, point, e, measure));
-    }
-}
-
-/* How many curves stand for values of the key `by`, and which value number i is: evenly picked. */
-static size_t n_shown(const plan *p)
-{
-    size_t n = p->by == TSR_NO_KEY ? p->group->n : p->study->keys[p->by].n;
-    return n < TSR_MAX_CURVES ? n : TSR_MAX_CURVES;
-}
-
-static size_t value_shown(const plan *p, size_t i)
-{
-    size_t n = p->study->keys[p->by].n, shown = n_shown(p);
-    size_t rank = shown > 1 ? i * (n - 1) / (shown - 1) : 0;
-    const tsr_axis *axis = &p->study->keys[p->by];
-    for (size_t value = 0; axis->numeric && value < n; value++)
-        if (axis->rank[value] == rank)
-            return value;
-    return rank;
-}
-
-/* Over categories there are no lines, and points stand side by side. */
-static bool has_bars(const plan *p)
-{
-    return p->along == TSR_ALONG_KEY && !p->axis->numeric;
-}
-
-static tsr_style style_of(const plan *p, size_t i)
-{
-    size_t n = n_shown(p), dash = 0;
-    if (p->by != TSR_NO_KEY && p->study->keys[p->by].numeric)
-        return (tsr_style){ .ramp = true, .colour = (unsigned)(n > 1 ? i * (TSR_RAMP - 1) / (n - 1) : 0) };
-    if (p->by != TSR_NO_KEY)
-        dash = i % TSR_DASHES;
-    else if (p->group->dashes && n > 1)
-        dash = p->group->dashes[i];
-    return (tsr_style){ .colour = (unsigned)(i % TSR_COLOURS), .dash = has_bars(p) ? 0 : (unsigned)dash };
-}
-
-/* The curves of one panel: of the metrics where no key has curves, else of one metric by the key's values. */
-static curve *gather(const plan *p, size_t representative, size_t measure)
-{
-    const tsr_summary *summary = p->study->summary;
-    curve *curves = tsr_alloc(n_shown(p), sizeof(*curves));
-    if (!curves) {
-        p->album->failed = true;
-        return NULL;
-    }
-    for (size_t i = 0; i < n_shown(p); i++) {
-        curves[i].style = style_of(p, i);
-        for (size_t point = 0; point < summary->n_points; point++)
-            if (tsr_study_agree(p->study, point, representative, p->shown) &&
-                (p->by == TSR_NO_KEY || tsr_summary_place(summary, point, p->by) == value_shown(p, i)))
-                add_point(p, point, p->group->measures[p->by == TSR_NO_KEY ? i : measure], &curves[i]);
-    }
-    return curves;
-}
-
-static double band(const tsr_statistic *y)
-{
-    return isfinite(y->interval) ? y->interval : 0;
-}
-
-static double band_low(const plan *p, const tsr_statistic *y)
-{
-    return p->logarithmic ? y->mean * exp(-band(y)) : y->mean - band(y);
-}
-
-static double band_high(const plan *p, const tsr_statistic *y)
-{
-    return p->logarithmic ? y->mean * exp(band(y)) : y->mean + band(y);
-}
-
-/* Widens the figure's range of y. */
-static void find_range(plan *p, const curve *curves)
-{
-    for (size_t i = 0; i < n_shown(p); i++)
-        for (size_t j = 0; j < curves[i].n; j++) {
-            const tsr_statistic *y = &curves[i].y[j];
-            p->least = fmin(p->least, y->mean);
-            p->most = fmax(p->most, y->mean);
-            p->low = fmin(p->low, band_low(p, y));
-            p->high = fmax(p->high, band_high(p, y));
-        }
-}
-
 /* Whether a loss falls so far that its logarithm shows more. */
-static bool falls_far(const plan *p)
+static bool falls_far(const tsr_curves_plan *p)
 {
     return p->along == TSR_ALONG_TRAINING && p->group->measures[0] == 0 && p->least > 0 &&
            p->most / p->least > 50;
@@ -210,7 +27,7 @@ static bool falls_far(const plan *p)
 
 /* What is never negative has no axis below 0. Fractions stay within 0 and 1; where they fill most of it, all
    of it is shown. On a logarithmic axis a band ends at the axis where it is wider than a decade. */
-static void round_range(plan *p, bool fraction)
+static void round_range(tsr_curves_plan *p, bool fraction)
 {
     double margin = 0.04 * (p->high - p->low);
     if (p->logarithmic) {
@@ -229,7 +46,7 @@ static void round_range(plan *p, bool fraction)
     p->high = most || p->high > 1 ? 1 : p->high;
 }
 
-static bool is_fraction(const plan *p)
+static bool is_fraction(const tsr_curves_plan *p)
 {
     if (p->along == TSR_ALONG_TRAINING)
         return p->group->measures[0] == 1;
@@ -238,42 +55,66 @@ static bool is_fraction(const plan *p)
 }
 
 /* The data of curve i: "$bI", its band, where it has one, and "$cI". */
-static bool write_data(const plan *p, const curve *c, size_t i, double offset, tsr_text *script)
+static bool write_data(const tsr_curves_plan *p, const tsr_curve_points *c, size_t i, double offset,
+                       tsr_text *script)
 {
     size_t in_band = 0;
     tsr_text_add(script, "$c%zu << EOD\n", i);
     for (size_t j = 0; j < c->n; j++) {
-        tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j] + offset, c->y[j].mean, band(&c->y[j]));
-        in_band += isfinite(c->y[j].interval);
+        tsr_text_add(script, "%.9g %.9g %.9g\n", c->points[j].x + offset, c->points[j].y.mean,
+                     tsr_curves_band(&c->points[j].y));
+        in_band += isfinite(c->points[j].y.interval);
     }
     tsr_text_add(script, "EOD\n");
     if (in_band < 2)
         return false;
     tsr_text_add(script, "$b%zu << EOD\n", i);
     for (size_t j = 0; j < c->n; j++)
-        if (isfinite(c->y[j].interval))
-            tsr_text_add(script, "%.9g %.9g %.9g\n", c->x[j], fmax(band_low(p, &c->y[j]), p->low),
-                         fmin(band_high(p, &c->y[j]), p->high));
+        if (isfinite(c->points[j].y.interval))
+            tsr_text_add(script, "%.9g %.9g %.9g\n", c->points[j].x,
+                         fmax(tsr_curves_low(p, &c->points[j].y), p->low),
+                         fmin(tsr_curves_high(p, &c->points[j].y), p->high));
     tsr_text_add(script, "EOD\n");
     return true;
 }
 
-static void write_curves(const plan *p, const curve *curves, tsr_text *script)
+/* What curve i is called; NULL where there is but one. */
+static const char *legend_of(const tsr_curves_plan *p, size_t i)
 {
-    bool bands[TSR_MAX_CURVES] = { false }, bars = has_bars(p);
-    double spread = n_shown(p) > 1 ? 0.5 / (double)n_shown(p) : 0;
-    for (size_t i = 0; i < n_shown(p); i++)
-        bands[i] = write_data(p, &curves[i], i,
-                              bars ? spread * ((double)i - ((double)n_shown(p) - 1) / 2) : 0, script);
+    if (p->by != TSR_NO_KEY)
+        return p->study->keys[p->by].labels[tsr_curves_value(p, i)];
+    return p->group->n > 1 ? p->group->names[i] : NULL;
+}
+
+/* "title 'NAME'": what a key of the plot says; nothing where there is no legend. */
+static void write_title(const tsr_curves_plan *p, size_t i, tsr_text *script)
+{
+    const char *name = legend_of(p, i);
+    tsr_text_add(script, name ? " title " : " notitle");
+    if (name)
+        tsr_gnuplot_quote(name, script);
+}
+
+static void write_curves(const tsr_curves_plan *p, const tsr_curve_points *curves, tsr_panel *panel)
+{
+    bool bands[TSR_MAX_CURVES] = { false }, bars = tsr_curves_are_points(p);
+    double spread = tsr_curves_shown(p) > 1 ? 0.5 / (double)tsr_curves_shown(p) : 0;
+    tsr_text *script = &panel->script;
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
+        bands[i] =
+            write_data(p, &curves[i], i,
+                       bars ? spread * ((double)i - ((double)tsr_curves_shown(p) - 1) / 2) : 0, script);
     const char *before = "plot ";
-    for (size_t i = 0; i < n_shown(p); i++)
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
         if (bands[i] && !bars) {
             tsr_text_add(script, "%s$b%zu using 1:2:3 with filledcurves fs transparent solid 0.18 noborder ",
                          before, i);
             tsr_style_script(curves[i].style, script);
+            tsr_text_add(script, " notitle");
+            tsr_panel_plot(p->album, panel, i);
             before = ", ";
         }
-    for (size_t i = 0; i < n_shown(p); i++) {
+    for (size_t i = 0; i < tsr_curves_shown(p); i++) {
         if (curves[i].n == 0)
             continue;
         const char *with = bars                        ? "using 1:2:3 with yerrorbars lw 1.5 pt 7 ps 0.6 "
@@ -281,52 +122,107 @@ static void write_curves(const plan *p, const curve *curves, tsr_text *script)
                                                        : "using 1:2 with linespoints lw 2 pt 7 ps 0.45 ";
         tsr_text_add(script, "%s$c%zu %s", before, i, with);
         tsr_style_script(curves[i].style, script);
+        write_title(p, i, script);
+        tsr_panel_plot(p->album, panel, i);
         before = ", ";
     }
     tsr_text_add(script, "\n");
 }
 
-static bool has_points(const plan *p, const curve *curves)
+/* The numbers that the panel shows. */
+static void add_data(const tsr_curves_plan *p, const tsr_curve_points *curves, tsr_panel *panel)
+{
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
+        for (size_t j = 0; j < curves[i].n; j++) {
+            const tsr_curve_point *at = &curves[i].points[j];
+            char number[32];
+            snprintf(number, sizeof(number), "%.9g", at->x);
+            bool banded = isfinite(at->y.interval);
+            tsr_datum datum = { .entry = i,
+                                .x = at->x,
+                                .x_text = at->label ? (char *)(uintptr_t)at->label : number,
+                                .mean = at->y.mean,
+                                .low = banded ? tsr_curves_low(p, &at->y) : NAN,
+                                .high = banded ? tsr_curves_high(p, &at->y) : NAN,
+                                .n = at->y.n };
+            tsr_panel_datum(p->album, panel, &datum);
+        }
+}
+
+static bool has_points(const tsr_curves_plan *p, const tsr_curve_points *curves)
 {
     size_t points = 0;
-    for (size_t i = 0; i < n_shown(p); i++)
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
         points += curves[i].n;
     return points > 0;
 }
 
-static void describe_panel(const plan *p, const curve *curves, const char *title, tsr_text *alt)
+static void describe_panel(const tsr_curves_plan *p, const tsr_curve_points *curves, const char *title,
+                           tsr_text *alt)
 {
     double least = INFINITY, most = -INFINITY;
-    for (size_t i = 0; i < n_shown(p); i++)
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
         for (size_t j = 0; j < curves[i].n; j++) {
-            least = fmin(least, curves[i].y[j].mean);
-            most = fmax(most, curves[i].y[j].mean);
+            least = fmin(least, curves[i].points[j].y.mean);
+            most = fmax(most, curves[i].points[j].y.mean);
         }
     tsr_text_add(alt, "%s%s%s against %s: %zu curve%s, means from %.3g to %.3g", p->group->title,
-                 *title ? ", " : "", title, p->axis->title, n_shown(p), n_shown(p) == 1 ? "" : "s", least,
-                 most);
+                 *title ? ", " : "", title, p->axis->title, tsr_curves_shown(p),
+                 tsr_curves_shown(p) == 1 ? "" : "s", least, most);
 }
 
-static void draw_panel(const plan *p, const curve *curves, const char *title)
+/* "knn.test-against-model.width-model.activation relu". */
+static char *name_of(const tsr_curves_plan *p, size_t measure, const char *rest)
 {
-    tsr_text alt = { 0 };
-    tsr_text *script = &p->album->script;
+    static const char *const along[] = { [TSR_ALONG_KEY] = "-against-",
+                                         [TSR_ALONG_SNAPSHOTS] = "-over-training",
+                                         [TSR_ALONG_TRAINING] = "-while-training" };
+    return tsr_format(
+        "%s%s%s%s%s", p->along == TSR_ALONG_TRAINING ? p->group->name : p->group->names[measure],
+        along[p->along], p->along == TSR_ALONG_KEY ? p->axis->title : "", *rest ? "-" : "", rest);
+}
+
+static void draw_panel(const tsr_curves_plan *p, const tsr_curve_points *curves, size_t measure,
+                       const char *title, const char *rest)
+{
+    tsr_text alt = { 0 }, axis = { 0 };
+    char *name = name_of(p, measure, rest);
+    bool several = p->by == TSR_NO_KEY && p->group->n > 1;
+    tsr_panel_form form = { .width = WIDTH,
+                            .height = HEIGHT,
+                            .left = 0.115,
+                            .right = 0.97,
+                            .top = 0.975,
+                            .name = name,
+                            .quantity = several ? p->group->title : p->group->names[measure],
+                            .x_title = p->axis->title,
+                            .y_low = p->low,
+                            .y_high = p->high,
+                            .y_logarithmic = p->logarithmic,
+                            .other_axis = p->other_axis };
+    bool slanted = tsr_axis_script(p->axis, 'x', PLOT_WIDTH, false, &axis);
+    form.bottom = slanted ? 0.36 : 0.19;
+    tsr_axis_range(p->axis, false, &form.x_low, &form.x_high);
     describe_panel(p, curves, title, &alt);
-    tsr_album_panel(p->album, title, alt.chars ? alt.chars : "", WIDTH, HEIGHT);
+    tsr_panel *panel = tsr_album_panel(p->album, title, alt.chars ? alt.chars : "", &form);
+    if (panel) {
+        tsr_text *script = &panel->script;
+        tsr_text_add(script, "%sset yrange [%.9g:%.9g]\n", axis.chars ? axis.chars : "", p->low, p->high);
+        if (p->logarithmic)
+            tsr_text_add(script, "set logscale y\nset format y '%%g'\n");
+        write_curves(p, curves, panel);
+        add_data(p, curves, panel);
+    }
+    p->album->failed = p->album->failed || axis.failed || !name;
+    free(name);
+    free(axis.chars);
     free(alt.chars);
-    bool slanted = tsr_axis_script(p->axis, 'x', PLOT_WIDTH, false, script);
-    tsr_text_add(script, "set lmargin 8\nset rmargin 2.5\nset tmargin 0.8\nset bmargin %s\n",
-                 slanted ? "7" : "3.3");
-    tsr_text_add(script, "set yrange [%.9g:%.9g]\n", p->low, p->high);
-    if (p->logarithmic)
-        tsr_text_add(script, "set logscale y\nset format y '%%g'\n");
-    write_curves(p, curves, script);
 }
 
 /* Gathers and draws one panel, or only looks how large its values are. */
-static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
+static void do_panel(tsr_curves_plan *p, size_t representative, size_t measure, bool draw)
 {
-    curve *curves = gather(p, representative, measure);
+    tsr_curve_points *curves = tsr_curves_gather(p, representative, measure);
     if (!curves)
         return;
     tsr_text title = { 0 };
@@ -337,43 +233,40 @@ static void do_panel(plan *p, size_t representative, size_t measure, bool draw)
     if (rest.chars)
         tsr_text_add(&title, "%s%s", title.length ? " · " : "", rest.chars);
     if (!draw)
-        find_range(p, curves);
+        tsr_curves_widen(p, curves);
     else if (has_points(p, curves))
-        draw_panel(p, curves, title.chars ? title.chars : "");
+        draw_panel(p, curves, measure, title.chars ? title.chars : "", rest.chars ? rest.chars : "");
     free(rest.chars);
     free(title.chars);
-    curves_clear(curves, n_shown(p));
+    tsr_curves_clear(curves, tsr_curves_shown(p));
 }
 
-static void do_panels(plan *p, const size_t *representatives, size_t n, bool draw)
+static void do_panels(tsr_curves_plan *p, const size_t *representatives, size_t n, bool draw)
 {
     for (size_t measure = 0; measure < (p->by == TSR_NO_KEY ? 1 : p->group->n); measure++)
         for (size_t i = 0; i < n; i++)
             do_panel(p, representatives[i], measure, draw);
 }
 
-static void begin_figure(const plan *p, size_t panels, size_t found)
+static void begin_figure(const tsr_curves_plan *p, size_t panels, size_t found)
 {
     tsr_text caption = { 0 };
-    if (p->by != TSR_NO_KEY && p->study->keys[p->by].n > n_shown(p))
-        tsr_text_add(&caption, "%zu of %zu values of %s are shown. ", n_shown(p), p->study->keys[p->by].n,
-                     p->study->keys[p->by].title);
+    if (p->by != TSR_NO_KEY && p->study->keys[p->by].n > tsr_curves_shown(p))
+        tsr_text_add(&caption, "%zu of %zu values of %s are shown. ", tsr_curves_shown(p),
+                     p->study->keys[p->by].n, p->study->keys[p->by].title);
     if (found > panels)
         tsr_text_add(&caption, "%zu of %zu combinations of the other keys are shown; summary.csv has all.",
                      panels, found);
     if (p->logarithmic)
         tsr_text_add(&caption,
-                     "%sThe axis is logarithmic, and so are means and intervals: those of the loss's "
-                     "logarithm.",
+                     "%sThe axis is logarithmic, and so are means and intervals: those of the logarithm.",
                      caption.length ? " " : "");
     tsr_album_figure(p->album, p->group->title, caption.chars,
                      p->by == TSR_NO_KEY ? NULL : p->study->keys[p->by].title);
     free(caption.chars);
-    for (size_t i = 0; i < n_shown(p) && (p->by != TSR_NO_KEY || p->group->n > 1); i++)
-        tsr_album_legend(p->album,
-                         p->by == TSR_NO_KEY ? p->group->names[i]
-                                             : p->study->keys[p->by].labels[value_shown(p, i)],
-                         style_of(p, i));
+    for (size_t i = 0; i < tsr_curves_shown(p); i++)
+        if (legend_of(p, i))
+            tsr_album_legend(p->album, legend_of(p, i), tsr_curves_style(p, i));
 }
 
 /* The key that has the curves: the first that varies and is not along the axis. */
@@ -385,23 +278,45 @@ static size_t find_by(const tsr_study *study, size_t x)
     return TSR_NO_KEY;
 }
 
+static void look_at_panels(tsr_curves_plan *p, const size_t *representatives, size_t n)
+{
+    p->low = p->least = INFINITY;
+    p->high = p->most = -INFINITY;
+    do_panels(p, representatives, n, false);
+}
+
+static void draw_figure(tsr_curves_plan *p, const size_t *representatives, size_t n, size_t found)
+{
+    look_at_panels(p, representatives, n);
+    if (!isfinite(p->low) || !isfinite(p->high))
+        return;
+    bool far_apart = p->least > 0 && p->most / p->least > FAR_APART;
+    if ((p->logarithmic = falls_far(p))) /* then all is gathered anew */
+        look_at_panels(p, representatives, n);
+    round_range(p, is_fraction(p));
+    begin_figure(p, n, found);
+    do_panels(p, representatives, n, true);
+    if (p->logarithmic || !far_apart)
+        return;
+    p->logarithmic = p->other_axis = true;
+    look_at_panels(p, representatives, n);
+    round_range(p, is_fraction(p));
+    do_panels(p, representatives, n, true);
+}
+
 void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_curve_group *of,
                           tsr_abscissa along, size_t x)
 {
-    plan p = { .study = study,
-               .album = album,
-               .group = of,
-               .along = along,
-               .axis = along == TSR_ALONG_KEY         ? &study->keys[x]
-                       : along == TSR_ALONG_SNAPSHOTS ? &study->epochs
-                                                      : &study->training,
-               .x = x,
-               .by = find_by(study, x),
-               .shown = tsr_alloc(study->summary->results->n_keys, sizeof(bool)),
-               .low = INFINITY,
-               .high = -INFINITY,
-               .least = INFINITY,
-               .most = -INFINITY };
+    tsr_curves_plan p = { .study = study,
+                          .album = album,
+                          .group = of,
+                          .along = along,
+                          .axis = along == TSR_ALONG_KEY         ? &study->keys[x]
+                                  : along == TSR_ALONG_SNAPSHOTS ? &study->epochs
+                                                                 : &study->training,
+                          .x = x,
+                          .by = find_by(study, x),
+                          .shown = tsr_alloc(study->summary->results->n_keys, sizeof(bool)) };
     if (p.shown) {
         if (p.x != TSR_NO_KEY)
             p.shown[p.x] = true;
@@ -409,19 +324,8 @@ void tsr_study_add_figure(const tsr_study *study, tsr_album *album, const tsr_cu
             p.shown[p.by] = true;
         size_t n, found, *representatives = tsr_study_rest(study, p.shown, MAX_PANELS, &n, &found);
         album->failed = album->failed || !representatives;
-        if (representatives) {
-            do_panels(&p, representatives, n, false);
-            if (isfinite(p.low) && isfinite(p.high)) {
-                if ((p.logarithmic = falls_far(&p))) { /* then all is gathered anew */
-                    p.low = p.least = INFINITY;
-                    p.high = p.most = -INFINITY;
-                    do_panels(&p, representatives, n, false);
-                }
-                round_range(&p, is_fraction(&p));
-                begin_figure(&p, n, found);
-                do_panels(&p, representatives, n, true);
-            }
-        }
+        if (representatives)
+            draw_figure(&p, representatives, n, found);
         free(representatives);
     }
     album->failed = album->failed || !p.shown;

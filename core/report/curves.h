@@ -12,6 +12,7 @@ typedef enum tsr_abscissa { TSR_ALONG_KEY, TSR_ALONG_SNAPSHOTS, TSR_ALONG_TRAINI
 
 /* Metrics that share a figure: one of a label with the same meaning. */
 typedef struct tsr_curve_group {
+    const char *name; /* of what is told of every epoch, for files; else NULL */
     const char *title;
     size_t n;
     const size_t *measures;   /* numbers in the summary; for TSR_ALONG_TRAINING: of training_names */

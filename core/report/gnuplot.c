@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "report/album.h"
 #include "report/html.h"
 
 #include <errno.h>
@@ -149,7 +148,19 @@ static const char *skip(const char *at, size_t number, tsr_text *out)
     return NULL;
 }
 
-static const char *rewrite_one(const char *at, size_t number, tsr_text *out)
+/* The group of a plot, by its number; gives where its identifier ends, or NULL. */
+static const char *add_plot(const char *at, const tsr_panel *panel, tsr_text *out)
+{
+    size_t plot;
+    int length = 0;
+    if (sscanf(at, " id=\"gnuplot_plot_%zu\"%n", &plot, &length) != 1 || length == 0)
+        return NULL;
+    if (plot >= 1 && plot <= panel->n_plots)
+        tsr_text_add(out, " class=\"entry%zu\"", panel->entries[plot - 1]);
+    return at + length;
+}
+
+static const char *rewrite_one(const char *at, size_t number, const tsr_panel *panel, tsr_text *out)
 {
     const char *end = *at == '<' ? skip(at, number, out) : NULL;
     if (end)
@@ -165,6 +176,8 @@ static const char *rewrite_one(const char *at, size_t number, tsr_text *out)
         tsr_text_add(out, "#dot%zu", number);
         return at + 6;
     }
+    if (*at == ' ' && (end = add_plot(at, panel, out)))
+        return end;
     if (*at == ' ' && (begins(at, " id=\"gnuplot") || begins(at, " id=\"plot"))) {
         end = strchr(at + 5, '"');
         if (end)
@@ -175,7 +188,7 @@ static const char *rewrite_one(const char *at, size_t number, tsr_text *out)
     return at + plain;
 }
 
-char *tsr_gnuplot_next_drawing(char **rest, size_t number, const char *alt)
+char *tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *panel)
 {
     static const char ending[] = "</svg>";
     char *begin = strstr(*rest, "<svg"), *end = begin ? strstr(begin, ending) : NULL;
@@ -184,9 +197,9 @@ char *tsr_gnuplot_next_drawing(char **rest, size_t number, const char *alt)
     char kept = end[sizeof(ending) - 1];
     end[sizeof(ending) - 1] = '\0';
     tsr_text out = { 0 };
-    tsr_html_add(&out, "<svg role=\"img\" aria-label=\"%s\"", alt);
+    tsr_html_add(&out, "<svg role=\"img\" aria-label=\"%s\"", panel->alt);
     for (const char *at = begin + 4; *at;)
-        at = rewrite_one(at, number, &out);
+        at = rewrite_one(at, number, panel, &out);
     end[sizeof(ending) - 1] = kept;
     *rest = end + sizeof(ending) - 1;
     if (out.failed) {

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FAILURES 100 /* runs whose reason is told */
-
 const char *tsr_page_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -77,40 +75,9 @@ static void write_contents(const tsr_report_page *p)
             tsr_html_add(p->html, "<li><a href=\"#%s\">%s</a></li>\n", p->album->sections[s].id,
                          p->album->sections[s].title);
     tsr_html_add(p->html,
-                 "<li><a href=\"#table\">Table</a></li>\n<li><a href=\"#run\">What was run</a></li>\n"
+                 "<li><a href=\"#table\">Table</a></li>\n<li><a href=\"#runs\">Runs</a></li>\n"
+                 "<li><a href=\"#run\">What was run</a></li>\n<li><a href=\"#cite\">How to cite</a></li>\n"
                  "</ul></nav>\n");
-}
-
-static void write_failures(const tsr_report_page *p)
-{
-    const tsr_results *results = p->summary->results;
-    size_t failed = 0;
-    for (size_t i = 0; i < results->n_runs; i++) {
-        const json_t *record = results->runs[i].record;
-        if (results->runs[i].done || failed++ >= MAX_FAILURES)
-            continue;
-        if (failed == 1)
-            tsr_html_add(
-                p->html,
-                "<section id=\"failed\">\n<h2>Runs that failed</h2>\n<div class=\"scroll\"><table>\n"
-                "<thead><tr><th>Run</th><th>Point</th><th>Seed</th><th>Status</th><th>Reason</th></tr>"
-                "</thead>\n<tbody>\n");
-        tsr_text swept = { 0 };
-        tsr_print_value(results->runs[i].swept, &swept);
-        tsr_html_add(p->html,
-                     "<tr><td><code>%s</code></td><td>%s</td><td class=\"n\">%zu</td><td>%s</td>"
-                     "<td class=\"reason\">%s</td></tr>\n",
-                     tsr_page_text(record, "run"), swept.chars,
-                     (size_t)json_integer_value(json_object_get(record, "seed")),
-                     tsr_page_text(record, "status"), tsr_page_text(record, "error"));
-        free(swept.chars);
-    }
-    if (failed)
-        tsr_html_add(p->html, "</tbody></table></div>\n");
-    if (failed > MAX_FAILURES)
-        tsr_html_add(p->html, "<p>%zu more failed; their run.json says why.</p>\n", failed - MAX_FAILURES);
-    if (failed)
-        tsr_html_add(p->html, "</section>\n");
 }
 
 /* Figures. */
@@ -125,33 +92,52 @@ static void write_legend(const tsr_report_page *p, const tsr_figure *figure)
         tsr_html_add(p->html, "<li class=\"key\">%s</li>", figure->legend_title);
     for (size_t i = 0; i < figure->n_legend; i++) {
         const tsr_style *style = &figure->legend[i].style;
-        tsr_text_add(p->html, "<li><span style=\"border-top:3px %s var(--%c%u)\"></span>",
-                     dashes[style->dash % TSR_DASHES], style->ramp ? 'r' : 'c', style->colour);
-        tsr_html_add(p->html, "%s</li>", figure->legend[i].text);
+        tsr_text_add(p->html,
+                     "<li><button type=\"button\" data-entry=\"%zu\" aria-pressed=\"true\">"
+                     "<i style=\"border-top:3px %s var(--%c%u)\"></i>",
+                     i, dashes[style->dash % TSR_DASHES], style->ramp ? 'r' : 'c', style->colour);
+        tsr_html_add(p->html, "%s</button></li>", figure->legend[i].text);
     }
     tsr_html_add(p->html, "</ul>\n");
 }
 
+/* A choice of axes, where a panel has two. */
+static void write_axis(const tsr_report_page *p, const tsr_figure *figure)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < figure->n_panels; i++)
+        others += figure->panels[i].form.other_axis;
+    if (others)
+        tsr_html_add(p->html, "<label class=\"axis\"><input type=\"checkbox\"> logarithmic axis, with means "
+                              "and intervals of the logarithm</label>\n");
+}
+
 static void write_panel(const tsr_report_page *p, const tsr_panel *panel)
 {
-    tsr_html_add(p->html, "<div class=\"panel\">");
+    tsr_html_add(p->html, panel->form.other_axis ? "<div class=\"panel other\">" : "<div class=\"panel\">");
     if (*panel->title)
         tsr_html_add(p->html, "<p class=\"title\">%s</p>", panel->title);
     if (panel->svg)
         tsr_text_add(p->html, "%s", panel->svg);
     else
         tsr_html_add(p->html, "<p class=\"missing\">Not drawn.</p>");
+    if (panel->svg && panel->n_data)
+        tsr_page_write_data(panel, p->html);
     tsr_html_add(p->html, "</div>\n");
 }
 
 static void write_figure(const tsr_report_page *p, const tsr_figure *figure)
 {
+    size_t n_panels = 0;
+    for (size_t i = 0; i < figure->n_panels; i++)
+        n_panels += !figure->panels[i].form.other_axis;
     tsr_html_add(p->html, "<figure class=\"%s\">\n<figcaption>%s</figcaption>\n",
-                 figure->n_panels > 4   ? "wide large"
-                 : figure->n_panels > 1 ? "wide"
-                                        : "",
+                 n_panels > 4   ? "wide large"
+                 : n_panels > 1 ? "wide"
+                                : "",
                  figure->title);
     write_legend(p, figure);
+    write_axis(p, figure);
     tsr_html_add(p->html, "<div class=\"panels\">\n");
     for (size_t i = 0; i < figure->n_panels; i++)
         write_panel(p, &figure->panels[i]);
@@ -193,9 +179,9 @@ static void write_no_figures(const tsr_report_page *p)
                      p->album->trouble);
 }
 
-void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *html)
+void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, tsr_text *html)
 {
-    tsr_report_page p = { study->summary, study->keys, album, html };
+    tsr_report_page p = { study->summary, study->keys, album, folder, html };
     tsr_html_add(html,
                  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -209,10 +195,14 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *ht
     tsr_html_add(html, "<main>\n");
     if (album->trouble)
         write_no_figures(&p);
-    write_failures(&p);
+    tsr_page_write_failures(&p);
     if (!album->no_gnuplot)
         write_figures(&p);
     tsr_page_write_tables(&p);
     tsr_page_write_runs(&p);
-    tsr_html_add(html, "</main>\n</body>\n</html>\n");
+    tsr_page_write_subject(&p);
+    tsr_page_write_citation(&p);
+    tsr_html_add(html, "</main>\n<script>\n");
+    tsr_text_add(html, "%s", tsr_page_script);
+    tsr_html_add(html, "</script>\n</body>\n</html>\n");
 }

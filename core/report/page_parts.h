@@ -8,6 +8,7 @@ typedef struct tsr_report_page {
     const tsr_summary *summary;
     const tsr_axis *labels; /* of each swept key's values */
     const tsr_album *album;
+    const char *folder; /* before links to runs; "": the page's own */
     tsr_text *html;
 } tsr_report_page;
 
@@ -16,7 +17,16 @@ const char *tsr_page_text(const json_t *object, const char *key);
 size_t tsr_page_count_done(const tsr_report_page *p);
 const char *tsr_page_plural(size_t n);
 
+/* A cell of a table's head. */
+void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric);
+
 void tsr_page_write_tables(const tsr_report_page *p);
-void tsr_page_write_runs(const tsr_report_page *p); /* what was run, and on what */
+void tsr_page_write_failures(const tsr_report_page *p);
+void tsr_page_write_runs(const tsr_report_page *p);    /* a row for each */
+void tsr_page_write_subject(const tsr_report_page *p); /* what was run, and on what */
+void tsr_page_write_citation(const tsr_report_page *p);
+
+/* The numbers of a panel, for the script. */
+void tsr_page_write_data(const tsr_panel *panel, tsr_text *html);
 
 #endif

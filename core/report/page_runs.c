@@ -1,4 +1,4 @@
-/* What was run, and on what, as the page's end. */
+/* What was run, on what, and how to cite it, as the page's end. */
 #include "config/print.h"
 #include "report/html.h"
 #include "report/page_parts.h"
@@ -94,7 +94,7 @@ static void write_environment(const tsr_report_page *p)
     write_plugins(p, json_object_get(environment, "plugins"));
 }
 
-void tsr_page_write_runs(const tsr_report_page *p)
+void tsr_page_write_subject(const tsr_report_page *p)
 {
     const tsr_results *results = p->summary->results;
     double seconds = 0;
@@ -108,4 +108,28 @@ void tsr_page_write_runs(const tsr_report_page *p)
     write_config(p);
     write_environment(p);
     tsr_html_add(p->html, "</section>\n");
+}
+
+static const char paper[] = "@article{he2021hash,\n"
+                            "  title  = {Neural networks behave as hash encoders: an empirical study},\n"
+                            "  author = {He, Fengxiang and Lei, Shiye and Ji, Jianmin and Tao, Dacheng},\n"
+                            "  year   = {2021}, note = {arXiv:2101.05490}\n}\n";
+
+void tsr_page_write_citation(const tsr_report_page *p)
+{
+    const json_t *environment = json_object_get(example_of(p), "environment");
+    const char *version = tsr_page_text(environment, "version"),
+               *revision = tsr_page_text(environment, "revision");
+    tsr_html_add(p->html,
+                 "<section id=\"cite\">\n<h2>How to cite</h2>\n<pre>"
+                 "@software{tessera,\n  title   = {Tessera: neural networks as hash encoders},\n"
+                 "  author  = {{The Tessera developers}},\n  version = {%s}",
+                 *version ? version : tsr_version());
+    if (*revision)
+        tsr_html_add(p->html, ", note = {revision %s}", revision);
+    tsr_html_add(p->html,
+                 "\n}\n%s</pre>\n<p class=\"intro\">This study is <code>%s</code> in the records of "
+                 "its runs; its config above, the data and the plugins' digests in "
+                 "<code>run.json</code> make it anew.</p>\n</section>\n",
+                 paper, p->summary->results->sweep);
 }

@@ -24,31 +24,27 @@ static void write_cell(const tsr_report_page *p, const tsr_statistic *s, size_t 
 }
 
 /* Break opportunities behind dots and underscores. */
-static void write_heading(const tsr_report_page *p, const char *text)
+void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric)
 {
+    tsr_text_add(p->html, numeric ? "<th class=\"n\">" : "<th>");
     for (; text && *text; text++) {
         char piece[2] = { *text, '\0' };
         tsr_html_escape(piece, p->html);
         tsr_text_add(p->html, "%s", *text == '.' || *text == '_' ? "<wbr>" : "");
     }
+    tsr_text_add(p->html, "</th>");
 }
 
 static void write_point_head(const tsr_report_page *p, bool headline)
 {
     const tsr_results *results = p->summary->results;
     tsr_html_add(p->html, "<thead><tr>");
-    for (size_t k = 0; k < results->n_keys; k++) {
-        tsr_html_add(p->html, "<th class=\"%s\">", p->labels[k].numeric ? "n" : "");
-        write_heading(p, results->keys[k].name);
-        tsr_html_add(p->html, "</th>");
-    }
+    for (size_t k = 0; k < results->n_keys; k++)
+        tsr_page_write_heading(p, results->keys[k].name, p->labels[k].numeric);
     tsr_html_add(p->html, "<th class=\"n\">epoch</th><th class=\"n\">n</th>");
     for (size_t m = 0; m < p->summary->results->n_measures; m++)
-        if (tsr_measure_is_headline(&p->summary->results->measures[m]) == headline) {
-            tsr_html_add(p->html, "<th class=\"n\">");
-            write_heading(p, p->summary->results->measures[m].name);
-            tsr_html_add(p->html, "</th>");
-        }
+        if (tsr_measure_is_headline(&p->summary->results->measures[m]) == headline)
+            tsr_page_write_heading(p, p->summary->results->measures[m].name, true);
     tsr_html_add(p->html, "</tr></thead>\n");
 }
 
@@ -80,7 +76,7 @@ static void write_point(const tsr_report_page *p, size_t point, bool headline)
 /* Points down, metrics across. */
 static void write_points(const tsr_report_page *p, bool headline)
 {
-    tsr_html_add(p->html, "<div class=\"scroll\"><table class=\"numbers\">\n");
+    tsr_html_add(p->html, "<div class=\"scroll\"><table class=\"numbers rows\">\n");
     write_point_head(p, headline);
     tsr_html_add(p->html, "<tbody>\n");
     for (size_t i = 0; i < p->summary->n_points && i < MAX_ROWS; i++)

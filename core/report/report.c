@@ -35,10 +35,16 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
     return status;
 }
 
-static tsr_status *draw(const tsr_study *study, tsr_album *album)
+tsr_status *tsr_study_plan(const tsr_study *study, tsr_album *album)
 {
     TSR_TRY(tsr_study_charts(study, album));
     tsr_study_curves(study, album);
+    return album->failed ? tsr_no_memory("the figures") : NULL;
+}
+
+static tsr_status *draw(const tsr_study *study, tsr_album *album)
+{
+    TSR_TRY(tsr_study_plan(study, album));
     return tsr_album_draw(album);
 }
 
@@ -52,7 +58,7 @@ tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
     if (!status) {
         if (album.trouble && !album.no_gnuplot)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
-        tsr_page_write(&study, &album, &html);
+        tsr_page_write(&study, &album, path ? summary->results->folder : "", &html);
         if (!path)
             status = write_text(&html, summary->results, "report.html");
         else

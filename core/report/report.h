@@ -12,10 +12,11 @@ TSR_MUST_CHECK tsr_status *tsr_report_write_summary(const tsr_summary *summary);
    missing is a matter for the page; that it fails is told as a warning besides. */
 TSR_MUST_CHECK tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path);
 
-/* The page as HTML. */
-void tsr_page_write(const tsr_study *study, const tsr_album *album, tsr_text *html);
+/* The page as HTML. Its links to runs begin with `folder`, the results' folder as seen from the page's; ""
+   where it lies there. */
+void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, tsr_text *html);
 
-/* Its style sheet. */
-extern const char tsr_page_style[];
+/* Its style sheet and its script. */
+extern const char tsr_page_style[], tsr_page_script[];
 
 #endif

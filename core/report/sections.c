@@ -32,7 +32,8 @@ static bool leads_group(const tsr_summary *summary, size_t m, bool headline)
 /* What it is, its unit, and which way is better. */
 static char *title_of(const tsr_measure *measure)
 {
-    static const char *const better[TSR_N_METRIC_BETTER] = { "", " (larger is better)", " (smaller is better)" };
+    static const char *const better[TSR_N_METRIC_BETTER] = { "", " (larger is better)",
+                                                             " (smaller is better)" };
     const tsr_metric_info *info = &measure->info;
     if (!info->doc)
         return strdup(measure->name);
@@ -58,7 +59,7 @@ static void add_group_figure(const tsr_study *study, tsr_album *album, size_t le
             measures[n++] = m;
         }
     char *title = title_of(first);
-    tsr_curve_group of = { title, n, measures, names, dashes };
+    tsr_curve_group of = { NULL, title, n, measures, names, dashes };
     if (title)
         tsr_study_add_figure(study, album, &of, along, x);
     album->failed = album->failed || !title;
@@ -99,6 +100,7 @@ static void add_sections(const tsr_study *study, tsr_album *album, bool headline
 
 static void add_training_section(const tsr_study *study, tsr_album *album)
 {
+    static const char *const names[] = { "loss", "accuracy" };
     static const char *const titles[] = { "Loss while training", "Accuracy while training" };
     if (!(study->training.high > 1))
         return;
@@ -108,7 +110,7 @@ static void add_training_section(const tsr_study *study, tsr_album *album)
         "still trained; bands are 95 % confidence intervals.",
         false);
     for (size_t i = 0; i < 2; i++) {
-        tsr_curve_group of = { titles[i], 1, &i, &titles[i], NULL };
+        tsr_curve_group of = { names[i], titles[i], 1, &i, &titles[i], NULL };
         tsr_study_add_figure(study, album, &of, TSR_ALONG_TRAINING, TSR_NO_KEY);
     }
 }

@@ -34,6 +34,9 @@ bool tsr_study_agree(const tsr_study *study, size_t a, size_t b, const bool *lef
 /* "model.width 40, training.samples 100": the values of a point at the keys that are not left out. */
 void tsr_study_describe_point(const tsr_study *study, size_t point, const bool *left_out, tsr_text *out);
 
+/* All figures, ready to be drawn: the next two. */
+TSR_MUST_CHECK tsr_status *tsr_study_plan(const tsr_study *study, tsr_album *album);
+
 /* The figures: each metric against each thing that varies, the curves of the training. */
 void tsr_study_curves(const tsr_study *study, tsr_album *album);
 

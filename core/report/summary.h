@@ -62,10 +62,16 @@ const tsr_value *tsr_summary_value(const tsr_summary *summary, size_t point, siz
 /* Decimals that suit all means of a metric alike. */
 int tsr_summary_decimals(const tsr_summary *summary, size_t measure);
 
-/* The summary as a table for a terminal of `width` columns. One point: metrics down, snapshots across.
-   Several: points down, metrics of the last snapshot across. What does not fit
-   stands in further blocks below. */
-void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text *out);
+/* What a table is for: columns, and lines; 0 lines: there is no end to them. */
+typedef struct tsr_screen {
+    size_t width, lines;
+} tsr_screen;
+
+/* The summary as a table for a terminal. One point: metrics down, snapshots across. Several: points down,
+   metrics of the last snapshot across. What does not fit across stands in further blocks below, and what does
+   not fit on the screen at all is left out, which is said: details, metrics behind the headlines, points in
+   the middle. */
+void tsr_summary_write_table(const tsr_summary *summary, tsr_screen screen, tsr_text *out);
 
 /* summary.csv: a row per point and snapshot: swept values, epoch, n (runs that have the snapshot), and of
    every metric NAME.mean, NAME.sd and NAME.ci95, empty where there are too few values. */

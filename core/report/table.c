@@ -5,14 +5,18 @@
 #include "report/summary.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CELL 64
 #define GAP 2
-#define SCREEN 40  /* lines */
-#define HEADING 12 /* headings are broken into lines of about this length */
+#define AROUND 8 /* lines of a screen that headings, what is left out, and what a command says besides take  \
+                  */
+#define ROWS_OF_DETAILS 40 /* that a table has at most, where there is no screen */
+#define FEWEST 4           /* rows, however low the screen */
+#define HEADING 12         /* headings are broken into lines of about this length */
 
 typedef struct table {
     size_t rows, columns;
@@ -161,13 +165,20 @@ static void tell_left_out(size_t n, tsr_text *out)
         tsr_text_add(out, "(%zu more metrics in results.csv)\n", n);
 }
 
+/* Rows of a table that the screen has room for. */
+static size_t rows_on(tsr_screen screen)
+{
+    return screen.lines == 0 ? SIZE_MAX : screen.lines > AROUND + FEWEST ? screen.lines - AROUND : FEWEST;
+}
+
 /* One point: metrics down, snapshots across; details too, where all of them fit on a screen. */
-static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *out)
+static void write_snapshots(const tsr_summary *summary, tsr_screen screen, tsr_text *out)
 {
     const tsr_results *results = summary->results;
     const tsr_point *point = &summary->points[0];
     size_t first = 1 + (point->n > 1); /* with several runs, n has a row */
-    size_t left_out = results->n_measures > SCREEN ? count_details(results) : 0;
+    size_t most = screen.lines ? rows_on(screen) : ROWS_OF_DETAILS;
+    size_t left_out = results->n_measures > most ? count_details(results) : 0;
     table t = { .rows = results->n_measures - left_out + first, .columns = point->n_epochs + 1 };
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
@@ -191,7 +202,7 @@ static void write_snapshots(const tsr_summary *summary, size_t width, tsr_text *
                             tsr_summary_decimals(summary, m), cell(&t, row, e + 1));
         row++;
     }
-    write_table(&t, 1, width, out);
+    write_table(&t, 1, screen.width, out);
     tell_left_out(left_out, out);
     free(t.cells);
 }
@@ -204,56 +215,155 @@ static void write_swept_value(const tsr_value *value, char out[CELL])
     free(text.chars);
 }
 
+/* What a table of points shows. */
+typedef struct choice {
+    size_t n_measures, n_points;
+    size_t *measures, *points;
+    size_t gap; /* points are left out before this one of `points`; n_points: none are */
+} choice;
+
 /* The cells of one point: swept values, n (finished runs), metrics of the last snapshot. */
-static void fill_point_row(const tsr_summary *summary, size_t number, const table *t)
+static void fill_point_row(const tsr_summary *summary, const choice *shown, size_t number, size_t row,
+                           const table *t)
 {
     const tsr_point *point = &summary->points[number];
-    size_t row = number + 1, column = 0;
+    size_t column = 0;
     for (; column < summary->results->n_keys; column++)
         write_swept_value(tsr_summary_value(summary, number, column), cell(t, row, column));
     snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
              point->failed);
-    for (size_t m = 0; m < summary->results->n_measures; m++) {
-        if (summary->results->measures[m].detail)
-            continue;
+    for (size_t i = 0; i < shown->n_measures; i++, column++)
         if (point->n_epochs)
-            write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, m),
-                            point->snapshots[point->n_epochs - 1], tsr_summary_decimals(summary, m),
-                            cell(t, row, column));
-        column++;
-    }
+            write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, shown->measures[i]),
+                            point->snapshots[point->n_epochs - 1],
+                            tsr_summary_decimals(summary, shown->measures[i]), cell(t, row, column));
 }
 
-/* Several points: one row each, the last snapshot. */
-static void write_points(const tsr_summary *summary, size_t width, tsr_text *out)
+/* Fills a table with the chosen points and metrics; false without memory. */
+static bool fill_points(const tsr_summary *summary, const choice *shown, table *t)
 {
-    size_t keys = summary->results->n_keys, details = count_details(summary->results), column = 0;
-    table t = { .rows = summary->n_points + 1, .columns = keys + 1 + summary->results->n_measures - details };
-    t.cells = tsr_alloc(t.rows * t.columns, CELL);
-    if (!t.cells) {
+    size_t keys = summary->results->n_keys, column = 0, row = 1;
+    bool has_gap = shown->gap < shown->n_points;
+    *t = (table){ .rows = shown->n_points + 1 + has_gap, .columns = keys + 1 + shown->n_measures };
+    t->cells = tsr_alloc(t->rows * t->columns, CELL);
+    if (!t->cells)
+        return false;
+    for (; column < keys; column++)
+        snprintf(cell(t, 0, column), CELL, "%.63s", summary->results->keys[column].name);
+    snprintf(cell(t, 0, column++), CELL, "n");
+    for (size_t i = 0; i < shown->n_measures; i++)
+        snprintf(cell(t, 0, column++), CELL, "%.63s", summary->results->measures[shown->measures[i]].name);
+    for (size_t i = 0; i < shown->n_points; i++) {
+        if (i == shown->gap)
+            snprintf(cell(t, row++, 0), CELL, "...");
+        fill_point_row(summary, shown, shown->points[i], row++, t);
+    }
+    return true;
+}
+
+/* All metrics but details, those that the page shows first before the others. */
+static void choose_measures(const tsr_summary *summary, choice *out)
+{
+    const tsr_results *results = summary->results;
+    for (size_t m = 0; m < results->n_measures; m++)
+        if (!results->measures[m].detail)
+            out->measures[out->n_measures++] = m;
+}
+
+/* Those of them that the page shows first, then the others. */
+static void put_headlines_first(const tsr_summary *summary, choice *out)
+{
+    const tsr_measure *measures = summary->results->measures;
+    for (size_t i = 0, to = 0; i < out->n_measures; i++)
+        if (tsr_measure_is_headline(&measures[out->measures[i]])) {
+            size_t kept = out->measures[i];
+            memmove(&out->measures[to + 1], &out->measures[to], (i - to) * sizeof(kept));
+            out->measures[to++] = kept;
+        }
+}
+
+/* Columns that stand side by side in a block that fits. */
+static size_t columns_in_block(const table *t, size_t keys, size_t capacity)
+{
+    size_t used = 0, n = 0;
+    while (n < t->columns && (n <= keys || used + column_width(t, n) <= capacity))
+        used += column_width(t, n++) + GAP;
+    return n;
+}
+
+/* The first and the last of the points, as many as there are rows for. */
+static void choose_points(const tsr_summary *summary, size_t rows, choice *out)
+{
+    size_t n = summary->n_points, shown = n <= rows ? n : rows - 1, first = n <= rows ? n : (shown + 1) / 2;
+    for (size_t i = 0; i < shown; i++)
+        out->points[i] = i < first ? i : n - (shown - i);
+    out->n_points = shown;
+    out->gap = first;
+}
+
+static void tell_points(size_t left_out, tsr_text *out)
+{
+    if (left_out)
+        tsr_text_add(out, "(%zu more points in summary.csv)\n", left_out);
+}
+
+/* Several points: one row each, the last snapshot. What a screen has no room for is left out: metrics beyond
+   one block, then points in the middle. */
+static void write_chosen(const tsr_summary *summary, tsr_screen screen, choice *shown, tsr_text *out)
+{
+    const tsr_results *results = summary->results;
+    size_t keys = results->n_keys, rows = rows_on(screen);
+    table t;
+    choose_measures(summary, shown);
+    choose_points(summary, SIZE_MAX, shown);
+    bool whole = fill_points(summary, shown, &t);
+    if (whole) {
+        size_t across = columns_in_block(&t, keys, screen.width);
+        size_t blocks = (t.columns - keys + across - keys - 1) / (across - keys);
+        if (screen.lines && blocks * t.rows > rows) {
+            free(t.cells);
+            if (blocks > 1) {
+                put_headlines_first(summary, shown);
+                choose_points(summary, rows, shown);
+                whole = fill_points(summary, shown, &t);
+                across = whole ? columns_in_block(&t, keys, screen.width) : 0;
+                if (whole)
+                    free(t.cells);
+                shown->n_measures = across > keys + 1 ? across - keys - 1 : 1;
+            }
+            choose_points(summary, rows, shown);
+            whole = whole && fill_points(summary, shown, &t);
+        }
+    }
+    if (!whole) {
         out->failed = true;
         return;
     }
-    for (; column < keys; column++)
-        snprintf(cell(&t, 0, column), CELL, "%.63s", summary->results->keys[column].name);
-    snprintf(cell(&t, 0, column++), CELL, "n");
-    for (size_t m = 0; m < summary->results->n_measures; m++)
-        if (!summary->results->measures[m].detail)
-            snprintf(cell(&t, 0, column++), CELL, "%.63s", summary->results->measures[m].name);
-    for (size_t p = 0; p < summary->n_points; p++)
-        fill_point_row(summary, p, &t);
-    write_table(&t, keys, width, out);
-    tell_left_out(details, out);
+    write_table(&t, keys, screen.width, out);
+    tell_points(summary->n_points - shown->n_points, out);
+    tell_left_out(results->n_measures - shown->n_measures, out);
     free(t.cells);
 }
 
-void tsr_summary_write_table(const tsr_summary *summary, size_t width, tsr_text *out)
+static void write_points(const tsr_summary *summary, tsr_screen screen, tsr_text *out)
+{
+    choice shown = { .measures = tsr_alloc(summary->results->n_measures, sizeof(size_t)),
+                     .points = tsr_alloc(summary->n_points, sizeof(size_t)) };
+    if (shown.measures && shown.points)
+        write_chosen(summary, screen, &shown, out);
+    else
+        out->failed = true;
+    free(shown.measures);
+    free(shown.points);
+}
+
+void tsr_summary_write_table(const tsr_summary *summary, tsr_screen screen, tsr_text *out)
 {
     if (summary->results->n_measures == 0)
         return;
     if (summary->n_points == 1)
-        write_snapshots(summary, width, out);
+        write_snapshots(summary, screen, out);
     else
-        write_points(summary, width, out);
+        write_points(summary, screen, out);
     write_legend(summary, out);
 }

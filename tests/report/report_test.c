@@ -111,7 +111,7 @@ static void teardown(void)
 static void holds(const char *name, const char *text)
 {
     char *all = read_text(folder, name);
-    ck_assert_msg(strstr(all, text) != NULL, "%s lacks '%s': %.6000s", name, text, all);
+    ck_assert_msg(strstr(all, text) != NULL, "%s lacks '%s': %.3000s", name, text, all);
     free(all);
 }
 
@@ -388,7 +388,7 @@ START_TEST(the_terminal_and_the_page_mean_the_same_by_plus_minus)
     tsr_text text = { 0 };
     ck_succeeds(tsr_results_read(path, 0, NULL, &results));
     ck_succeeds(tsr_summary_new(results, &summary));
-    tsr_summary_write_table(summary, 120, &text);
+    tsr_summary_write_table(summary, (tsr_screen){ .width = 120 }, &text);
     ck_assert_msg(strstr(text.chars, "0.9000 ± 1.2706") && strstr(text.chars, TSR_INTERVAL_LEGEND), "%s",
                   text.chars);
     ck_assert_ptr_null(strstr(text.chars, "0.1000 ±")); /* one run has no interval */
@@ -418,7 +418,7 @@ static char *table_of_layers(int n)
     tsr_summary *summary;
     ck_succeeds(tsr_results_read(path, 0, NULL, &results));
     ck_succeeds(tsr_summary_new(results, &summary));
-    tsr_summary_write_table(summary, 120, &text);
+    tsr_summary_write_table(summary, (tsr_screen){ .width = 120 }, &text);
     tsr_summary_free(summary);
     tsr_results_free(results);
     free(members.chars);
@@ -438,6 +438,94 @@ START_TEST(details_are_shown_as_far_as_all_fit_on_a_screen)
 }
 END_TEST
 
+START_TEST(a_table_fits_its_screen_and_says_what_it_leaves_out)
+{
+    write_config(
+        "name = \"study\"; replicates = 1;\n"
+        "sweep = ( { key = \"model.width\"; values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, "
+        "17, 18, 19, 20]; } );\n");
+    for (int i = 0; i < 20; i++) {
+        char *id = tsr_format("run%d", i), *swept = tsr_format("{\"model.width\": %d}", i + 1);
+        tsr_text members = { 0 };
+        tsr_text_add(&members, "\"snapshots\": [{\"epoch\": 2, \"metrics\": {");
+        for (int m = 0; m < 12; m++)
+            tsr_text_add(&members, "%s\"other.metric%d\": 0.5", m ? ", " : "", m);
+        tsr_text_add(&members, ", \"model.loss\": 0.25}}]");
+        write_run(id, swept, (size_t)i, 0, members.chars);
+        free(members.chars);
+        free(swept);
+        free(id);
+    }
+    char *path = tsr_path_join(folder, "out");
+    tsr_results *results;
+    tsr_summary *summary;
+    ck_succeeds(tsr_results_read(path, 0, NULL, &results));
+    ck_succeeds(tsr_summary_new(results, &summary));
+    tsr_text low = { 0 }, endless = { 0 };
+    tsr_summary_write_table(summary, (tsr_screen){ .width = 80, .lines = 24 }, &low);
+    size_t lines = 0, widest = 0;
+    for (const char *c = low.chars; *c; c += strcspn(c, "\n") + 1, lines++)
+        widest = strcspn(c, "\n") > widest ? strcspn(c, "\n") : widest;
+    ck_assert_msg(lines <= 24 && widest <= 80, "%zu lines of %zu: %s", lines, widest, low.chars);
+    ck_assert_msg(strstr(low.chars, "\n1 ") && strstr(low.chars, "\n20 ") && strstr(low.chars, "\n..."), "%s",
+                  low.chars);
+    ck_assert_msg(strstr(low.chars, "more points in summary.csv") &&
+                      strstr(low.chars, "more metrics in results.csv"),
+                  "%s", low.chars);
+    ck_assert_msg(strstr(low.chars, "model.loss  metric0"), "what is shown first is left out: %s", low.chars);
+    tsr_summary_write_table(summary, (tsr_screen){ .width = 80 }, &endless);
+    ck_assert_msg(!strstr(endless.chars, " more ") && strstr(endless.chars, "metric11"), "%s", endless.chars);
+    free(low.chars);
+    free(endless.chars);
+    tsr_summary_free(summary);
+    tsr_results_free(results);
+    free(path);
+}
+END_TEST
+
+START_TEST(figures_come_as_files_with_the_numbers_that_they_show)
+{
+    static const char *const begins[] = { "<?xml", "%PDF", "\x89PNG" };
+    static const char *const formats[] = { "svg", "pdf", "png" };
+    write_study();
+    setenv("PATH", "/usr/bin:/bin", 1);
+    for (size_t i = 0; i < 3; i++) {
+        command_gives(folder, 0, "figures in drawn", NULL, "report out --figures drawn --format %s",
+                      formats[i]);
+        char *name = tsr_format("drawn/hash.test-against-model.width.%s", formats[i]),
+             *drawing = read_text(folder, name);
+        ck_assert_msg(strncmp(drawing, begins[i], strlen(begins[i])) == 0, "%s begins with %.8s", name,
+                      drawing);
+        free(drawing);
+        free(name);
+    }
+    holds("drawn/hash.test-against-model.width.svg", "model.width");
+    holds("drawn/hash.test-against-model.width.csv", "training.samples,model.width,mean,low,high,n\n10,2,");
+    char *page = read_text(folder, "drawn/hash.test-against-model.width.svg");
+    ck_assert_ptr_null(strstr(page, "var(--"));
+    ck_assert_msg(!strstr(page, "#0100") && !strstr(page, "rgb(  1,   0"), "a colour of the page's is left");
+    free(page);
+    shell_gives(folder, 0, NULL, NULL, "test -z \"$(find drawn -name '.part*')\"");
+    command_gives(folder, 1, NULL, "--format jpeg: expected svg, pdf or png",
+                  "report out --figures drawn --format jpeg");
+    command_gives(folder, 1, NULL, "--width 5: expected millimetres, 20 to 1000",
+                  "report out --figures drawn --width 5");
+    command_gives(folder, 1, NULL, "are of --figures DIR, which is missing", "report out --format svg");
+    command_gives(folder, 1, NULL, "give one of them", "report out --figures drawn -o page.html");
+    command_gives(folder, 2, NULL, "cannot", "report out --figures /dev/null/drawn");
+}
+END_TEST
+
+START_TEST(figures_without_gnuplot_are_refused_and_nothing_is_written)
+{
+    write_study();
+    setenv("PATH", "/nonexistent", 1);
+    command_gives(folder, 2, NULL, "figures need gnuplot, which was not found", "report out --figures drawn");
+    setenv("PATH", "/usr/bin:/bin", 1);
+    shell_gives(folder, 0, NULL, NULL, "test -z \"$(ls -A drawn)\"");
+}
+END_TEST
+
 START_TEST(without_gnuplot_the_tables_come_and_the_page_says_what_to_install)
 {
     write_study();
@@ -445,7 +533,7 @@ START_TEST(without_gnuplot_the_tables_come_and_the_page_says_what_to_install)
     command_gives(folder, 0, "report in", NULL, "report out");
     holds("out/report.html", "apt-get install gnuplot-nox");
     holds("out/report.html", "0.9000<small> ± 1.2706</small>");
-    lacks("out/report.html", "<svg");
+    lacks("out/report.html", "<figure");
 }
 END_TEST
 
@@ -476,7 +564,7 @@ START_TEST(hostile_texts_stay_texts)
         if (real)
             setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1); /* the machine's own gnuplot, if it has one */
         command_gives(folder, 0, "report in", NULL, "report out");
-        lacks("out/report.html", "<script");
+        lacks("out/report.html", "<script>x");
         lacks("out/report.html", "</svg>&amp;");
         holds("out/report.html",
               "<h1>&lt;script&gt;x&lt;/script&gt; &#39;q&#39; &quot;d&quot; `touch pwned`");
@@ -545,7 +633,7 @@ START_TEST(on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm)
     holds("script", "\n1 4 8.80");
     holds("script", "\n2 0.02 8.80");
     holds("script", "\n1 0.00153846154 52\n2 0.00153846154 52\n"); /* a decade from the means, and a margin */
-    holds("out/report.html", "those of the loss&#39;s logarithm");
+    holds("out/report.html", "those of the logarithm");
     free(first);
     free(second);
 }
@@ -579,6 +667,9 @@ int main(void)
     tcase_add_test(tests, a_gnuplot_that_fails_is_told);
     tcase_add_test(tests, hostile_texts_stay_texts);
     tcase_add_test(tests, run_leaves_the_page_that_report_makes);
+    tcase_add_test(tests, a_table_fits_its_screen_and_says_what_it_leaves_out);
+    tcase_add_test(tests, figures_come_as_files_with_the_numbers_that_they_show);
+    tcase_add_test(tests, figures_without_gnuplot_are_refused_and_nothing_is_written);
     tcase_add_test(tests, on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm);
     tcase_add_test(tests, mixed_values_of_a_sweep_can_be_read_back);
     suite_add_tcase(suite, tests);

@@ -1,0 +1,61 @@
+/* The numbers that a panel shows, as JSON for the page's script. */
+#include "report/page_parts.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* null, where there is none. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* The curve or regime, the place, mean and interval, how many values, and what stands at the place. */
+static json_t *datum_of(const tsr_datum *datum)
+{
+    json_t *row = json_array();
+    json_array_append_new(row, json_integer((json_int_t)datum->entry));
+    json_array_append_new(row, number(datum->x));
+    if (datum->y_text)
+        json_array_append_new(row, number(datum->y));
+    json_array_append_new(row, number(datum->mean));
+    json_array_append_new(row, number(datum->low));
+    json_array_append_new(row, number(datum->high));
+    json_array_append_new(row, json_integer((json_int_t)datum->n));
+    json_array_append_new(row, json_string(datum->x_text));
+    if (datum->y_text)
+        json_array_append_new(row, json_string(datum->y_text));
+    if (json_array_size(row) == (datum->y_text ? 9 : 7))
+        return row;
+    json_decref(row);
+    return NULL;
+}
+
+static json_t *panel_of(const tsr_panel *panel)
+{
+    const tsr_panel_form *form = &panel->form;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < panel->n_data; i++)
+        if (json_array_append_new(rows, datum_of(&panel->data[i])) != 0) {
+            json_decref(rows);
+            return NULL;
+        }
+    return json_pack("{s[ffff]s[ff]s[ff]sbsbss*ss*so}", "area", form->left, form->right, form->bottom,
+                     form->top, "x", form->x_low, form->x_high, "y", form->y_low, form->y_high, "log",
+                     (int)form->y_logarithmic, "map", (int)(form->y_title != NULL), "xt", form->x_title, "yt",
+                     form->y_title, "d", rows);
+}
+
+void tsr_page_write_data(const tsr_panel *panel, tsr_text *html)
+{
+    json_t *data = panel_of(panel);
+    char *text = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    html->failed = html->failed || !text;
+    tsr_text_add(html, "<script type=\"application/json\">");
+    for (const char *c = text; c && *c; c++) /* nothing in it may end the element */
+        tsr_text_add(html, *c == '<' ? "\\u003c" : "%c", *c);
+    tsr_text_add(html, "</script>");
+    free(text);
+    json_decref(data);
+}
