@@ -68,7 +68,7 @@ for command in $("$TSR_BUILD/tessera" --help | sed -nE 's/^  ([a-z]+) +[a-z].*/\
     among --help "$command" --
 done
 offers "--set --output --jobs --shard --fresh --redo-changed --keep --retrain --no-lock --quiet --help" run --
-offers "--under --sufficient --within --output --help" report --
+offers "--output --figures --format --width --under --sufficient --within --help" report --
 offers "--no-timing" check --no
 among -s run -
 among -n check -
