@@ -33,8 +33,7 @@ static const struct {
     { "probes = ( { plugin = \"redundancy\";\n unit_share = 1.5; } );",
       "bad.cfg:4: probes.0.unit_share = 1.5: expected" },
     { "probes = ( { plugin = \"redundancy\"; unit_share = 0.5; random = 10; } );",
-      "bad.cfg:3: probe redundancy: random inputs, for which 'random' asks, are of whole layers: expected "
-      "projection = 0" },
+      "bad.cfg:3: probe redundancy: random inputs, for which 'random' asks, are of whole layers" },
     { "training = {\n instance_noise = 1.5; };", "bad.cfg:4: training.instance_noise = 1.5: expected" },
     { "training = {\n instance_noise = \"half\"; };",
       "bad.cfg:4: training.instance_noise = \"half\": expected" },

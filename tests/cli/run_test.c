@@ -396,10 +396,7 @@ START_TEST(every_probe_takes_a_projection_and_names_its_metrics_by_it)
     json_decref(outcome);
     command_gives(folder, 2, NULL, "probes.0.projection = -1: expected an integer from 0 to 1073741824", "%s",
                   "run small.cfg -o out -s 'probes=({plugin=\"redundancy\"; projection=-1;})'");
-    command_gives(folder, 2, NULL,
-                  "probe redundancy: random inputs, for which 'random' asks, are of whole layers: expected "
-                  "projection = 0",
-                  "%s",
+    command_gives(folder, 2, NULL, "probe redundancy: random inputs, for which 'random' asks, are of whole layers", "%s",
                   "run small.cfg -o out -s 'probes=({plugin=\"redundancy\"; projection=3; random=5;})'");
 }
 END_TEST
