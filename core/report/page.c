@@ -181,7 +181,13 @@ static void write_no_figures(const tsr_report_page *p)
 
 void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, tsr_text *html)
 {
-    tsr_report_page p = { study->summary, study->keys, album, folder, html };
+    tsr_report_page p = { .summary = study->summary,
+                          .labels = study->keys,
+                          .n_epochs = study->epochs.n,
+                          .epochs = study->epoch_list,
+                          .album = album,
+                          .folder = folder,
+                          .html = html };
     tsr_html_add(html,
                  "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -198,6 +204,7 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
     tsr_page_write_failures(&p);
     if (!album->no_gnuplot)
         write_figures(&p);
+    tsr_page_write_ranks(&p);
     tsr_page_write_tables(&p);
     tsr_page_write_runs(&p);
     tsr_page_write_subject(&p);

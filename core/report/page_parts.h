@@ -7,6 +7,8 @@
 typedef struct tsr_report_page {
     const tsr_summary *summary;
     const tsr_axis *labels; /* of each swept key's values */
+    size_t n_epochs;        /* of snapshots that any point has, ... */
+    const double *epochs;   /* ... rising */
     const tsr_album *album;
     const char *folder; /* before links to runs; "": the page's own */
     tsr_text *html;
@@ -16,6 +18,8 @@ typedef struct tsr_report_page {
 const char *tsr_page_text(const json_t *object, const char *key);
 size_t tsr_page_count_done(const tsr_report_page *p);
 const char *tsr_page_plural(size_t n);
+
+void tsr_page_write_ranks(const tsr_report_page *p);
 
 /* A cell of a table's head. */
 void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric);

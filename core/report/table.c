@@ -12,8 +12,9 @@
 
 #define CELL 64
 #define GAP 2
-#define AROUND 8 /* lines of a screen that headings, what is left out, and what a command says besides take  \
-                  */
+#define AROUND                                                                                               \
+    8 /* lines of a screen that headings, what is left out, and what a command says besides take             \
+       */
 #define ROWS_OF_DETAILS 40 /* that a table has at most, where there is no screen */
 #define FEWEST 4           /* rows, however low the screen */
 #define HEADING 12         /* headings are broken into lines of about this length */
