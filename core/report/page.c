@@ -204,6 +204,7 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
     tsr_page_write_failures(&p);
     if (!album->no_gnuplot)
         write_figures(&p);
+    tsr_page_write_pictures(&p);
     tsr_page_write_ranks(&p);
     tsr_page_write_tables(&p);
     tsr_page_write_runs(&p);

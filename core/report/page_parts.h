@@ -20,6 +20,7 @@ size_t tsr_page_count_done(const tsr_report_page *p);
 const char *tsr_page_plural(size_t n);
 
 void tsr_page_write_ranks(const tsr_report_page *p);
+void tsr_page_write_pictures(const tsr_report_page *p);
 
 /* A cell of a table's head. */
 void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric);

@@ -43,6 +43,7 @@ const char tsr_page_style[] =
     ".panel svg{display:block;width:100%;height:auto;font-family:inherit}\n"
     ".panel svg .halo{paint-order:stroke;stroke:var(--halo);stroke-width:5px;stroke-linejoin:round;"
     "font-weight:600}\n"
+    ".panel img{display:block;width:100%;height:auto;background:#fff;border-radius:4px}\n"
     ".missing{color:var(--faint);font-style:italic}\n"
     ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;margin:0 0 .25rem;padding:0;"
     "font-size:.85rem}\n"

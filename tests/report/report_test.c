@@ -516,6 +516,22 @@ START_TEST(figures_come_as_files_with_the_numbers_that_they_show)
 }
 END_TEST
 
+START_TEST(pictures_of_probes_are_shown_as_images)
+{
+    write_study();
+    shell_gives(folder, 0, NULL, NULL,
+                "p=out/runs/d/probes/slice/epoch-2; mkdir -p $p; printf '<svg/>' >\"$p/a<b>.svg\"; echo 1 "
+                ">$p/other.npy; "
+                "mkfifo $p/fifo.svg; head -c 2000000 /dev/zero >$p/large.svg; mkdir -p "
+                "out/runs/d/probes/slice/epoch-7; "
+                "printf '<svg/>' >out/runs/d/probes/slice/epoch-7/no_snapshot.svg");
+    command_gives(folder, 0, "report in", NULL, "report out");
+    holds("out/report.html", "<img alt=\"a&lt;b&gt;.svg\" src=\"data:image/svg+xml;base64,PHN2Zy8+\">");
+    holds("out/report.html", "2 more are in the runs");
+    lacks("out/report.html", "no_snapshot");
+}
+END_TEST
+
 START_TEST(figures_without_gnuplot_are_refused_and_nothing_is_written)
 {
     write_study();
@@ -669,6 +685,7 @@ int main(void)
     tcase_add_test(tests, run_leaves_the_page_that_report_makes);
     tcase_add_test(tests, a_table_fits_its_screen_and_says_what_it_leaves_out);
     tcase_add_test(tests, figures_come_as_files_with_the_numbers_that_they_show);
+    tcase_add_test(tests, pictures_of_probes_are_shown_as_images);
     tcase_add_test(tests, figures_without_gnuplot_are_refused_and_nothing_is_written);
     tcase_add_test(tests, on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm);
     tcase_add_test(tests, mixed_values_of_a_sweep_can_be_read_back);
