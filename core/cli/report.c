@@ -120,7 +120,7 @@ static tsr_status *write_page(const arguments *given, const tsr_summary *summary
 {
     if (!given->output)
         TSR_TRY(tsr_report_write_summary(summary));
-    TSR_TRY(tsr_report_write_page(summary, given->output));
+    TSR_TRY(tsr_report_write_page(summary, &(tsr_page_options){ .path = given->output }));
     if (given->output && may_be_stdout(given->output))
         tsr_log_info("report in %s", given->output);
     else if (given->output)

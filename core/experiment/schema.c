@@ -91,6 +91,8 @@ static const tsr_key report_keys[] = {
                  "phase chart: redundancies below this, and accuracies near the best, are sufficient"),
     TSR_KEY_REAL(tsr_report_settings, accuracy_within, 0.05, 0.0, 1.0,
                  "phase chart: how near the best of the chart an accuracy must be to be sufficient"),
+    TSR_KEY_INT(tsr_report_settings, live, 30, 0, 86400,
+                "while runs are done, make the page anew after so many seconds; 0: only at the end"),
     TSR_KEY_END
 };
 

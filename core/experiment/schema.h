@@ -46,9 +46,11 @@ typedef struct tsr_output_settings {
     bool save_model, save_codes, save_state, save_snapshots;
 } tsr_output_settings;
 
-/* The group `report`: where the regimes of the activation hash phase chart end. It changes no run. */
+/* The group `report`: where the regimes of the activation hash phase chart end, and when the page is made. It
+ * changes no run. */
 typedef struct tsr_report_settings {
     double under_expressive, sufficiently_expressive, accuracy_within;
+    int live; /* seconds from page to page while runs are done; 0: there is none */
 } tsr_report_settings;
 
 /* A member that must be a group or a list, or is missing: *out is NULL. `group` may be NULL. */

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const char *tsr_page_text(const json_t *object, const char *key)
 {
@@ -179,7 +180,22 @@ static void write_no_figures(const tsr_report_page *p)
                      p->album->trouble);
 }
 
-void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, tsr_text *html)
+static void write_live(int seconds, tsr_text *html)
+{
+    char moment[64] = "";
+    time_t now = time(NULL);
+    struct tm parts;
+    if (localtime_r(&now, &parts))
+        strftime(moment, sizeof(moment), "%Y-%m-%d %H:%M:%S", &parts);
+    tsr_html_add(html,
+                 "<p class=\"notice\"><strong>Runs are being done.</strong> This is what was finished by %s; "
+                 "the page is "
+                 "made anew every %zu s until all are.</p>\n",
+                 moment, (size_t)seconds);
+}
+
+void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, int live,
+                    tsr_text *html)
 {
     tsr_report_page p = { .summary = study->summary,
                           .labels = study->keys,
@@ -188,15 +204,18 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
                           .album = album,
                           .folder = folder,
                           .html = html };
-    tsr_html_add(html,
-                 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                 "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                 "<title>%s · Tessera report</title>\n<style>\n",
+    tsr_html_add(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                       "<meta name=\"color-scheme\" content=\"light dark\">\n");
+    if (live)
+        tsr_text_add(html, "<meta http-equiv=\"refresh\" content=\"%d\">\n", live);
+    tsr_html_add(html, "<title>%s · Tessera report</title>\n<style>\n",
                  config_text(study->summary->results, "name"));
     tsr_text_add(html, "%s", tsr_page_style);
     tsr_html_add(html, "</style>\n</head>\n<body>\n");
     write_header(&p);
+    if (live)
+        write_live(live, html);
     write_contents(&p);
     tsr_html_add(html, "<main>\n");
     if (album->trouble)

@@ -48,8 +48,9 @@ static tsr_status *draw(const tsr_study *study, tsr_album *album)
     return tsr_album_draw(album);
 }
 
-tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
+tsr_status *tsr_report_write_page(const tsr_summary *summary, const tsr_page_options *options)
 {
+    const char *path = options ? options->path : NULL;
     tsr_album album = { 0 };
     tsr_text html = { 0 };
     tsr_study study;
@@ -58,7 +59,8 @@ tsr_status *tsr_report_write_page(const tsr_summary *summary, const char *path)
     if (!status) {
         if (album.trouble && !album.no_gnuplot)
             tsr_log_warning("the report lacks plots: %s", album.trouble);
-        tsr_page_write(&study, &album, path ? summary->results->folder : "", &html);
+        tsr_page_write(&study, &album, path ? summary->results->folder : "", options ? options->live : 0,
+                       &html);
         if (!path)
             status = write_text(&html, summary->results, "report.html");
         else

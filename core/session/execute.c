@@ -63,6 +63,7 @@ static void tick(const tsr_work *work)
 {
     const tsr_session_observer *observer = ((const tsr_session *)work)->observer;
     tsr_session_tell((tsr_session *)(uintptr_t)work);
+    tsr_session_show_live((tsr_session *)(uintptr_t)work);
     if (observer->tick)
         observer->tick(observer->context);
 }
@@ -117,6 +118,16 @@ static tsr_status *make_command(tsr_session *s)
     return NULL;
 }
 
+/* Of several processes the first makes the page. */
+static int seconds_of_live(const tsr_session *s)
+{
+    tsr_report_settings settings = { 0 };
+    tsr_status *status = tsr_report_settings_read(s->experiment->resolved, &settings, NULL);
+    bool none = status || !s->leads || s->shard.index > 0;
+    tsr_status_free(status);
+    return none ? 0 : settings.live;
+}
+
 tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *observer)
 {
     const tsr_executor_common *common = tsr_instance_common(s->experiment->executor);
@@ -125,6 +136,7 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
         return NULL;
     TSR_TRY(tsr_progress_new(s->work.n, &s->progress));
     TSR_TRY(make_command(s));
+    s->live.seconds = seconds_of_live(s);
     s->work = (tsr_work){ .size = sizeof(tsr_work),
                           .n = s->work.n,
                           .run = do_run,
@@ -147,6 +159,7 @@ tsr_status *tsr_session_execute(tsr_session *s, const tsr_session_observer *obse
         observer->begin(observer->context, &s->progress);
     tsr_status *status = execute(s);
     tsr_session_end_telling(s);
+    tsr_session_end_live(s);
     if (observer->end)
         observer->end(observer->context);
     return status;

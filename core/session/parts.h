@@ -5,6 +5,7 @@
 #include "session/session.h"
 
 #include <tessera/executor.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* What all processes are told of a run of the experiment, as bytes. */
@@ -12,6 +13,13 @@ typedef struct tsr_mark {
     char pending;         /* 1: it is to be done */
     char predecessor[16]; /* the id of the finished run that it is taken over from; zeros: none */
 } tsr_mark;
+
+/* The page that is made while runs are done, see live.c. */
+typedef struct tsr_live {
+    int seconds;       /* from one to the next; 0: none is wanted */
+    pid_t process;     /* that makes one now; 0: none */
+    double last, took; /* tsr_seconds when the last one was begun, and how long it took */
+} tsr_live;
 
 struct tsr_session {
     tsr_work work; /* first: the executor's callbacks get a pointer to it */
@@ -31,6 +39,7 @@ struct tsr_session {
     tsr_session_options options;
     char *config, *program; /* what work.config and work.command point to */
     const char *words[16];
+    tsr_live live;
     double told_at;  /* when its progress was last told, in tsr_seconds; 0: never */
     bool *handed_on; /* of each run to do: another command does it */
 };
@@ -52,6 +61,10 @@ TSR_MUST_CHECK tsr_status *tsr_session_find_predecessors(const tsr_session *sess
 /* Tells in the folder how far the runs are, now and then; and takes that away. */
 void tsr_session_tell(tsr_session *session);
 void tsr_session_end_telling(const tsr_session *session);
+
+/* Makes the page of what is finished now and then, and stops that. */
+void tsr_session_show_live(tsr_session *session);
+void tsr_session_end_live(tsr_session *session);
 
 /* Whether the session's process was told to stop. */
 bool tsr_session_interrupted(const tsr_session *session);

@@ -70,6 +70,32 @@ START_TEST(a_run_is_told_while_it_runs_and_neither_waits_for_the_other)
 }
 END_TEST
 
+/* Two runs, of which the second one lasts: the page has the first meanwhile, and says that it is not all. */
+START_TEST(the_page_is_made_while_runs_are_done_and_again_at_the_end)
+{
+    write_text(
+        folder, "long",
+        "\"$TESSERA\" run \"$1\" -q -o out -s 'sweep=({key=\"training.epochs\"; values=[1, 1000000];})' "
+        "-s training.early_stop=0 -s 'training.snapshots=[]' -s report.live=1 -j 1 >/dev/null 2>&1 &\n"
+        "child=$!\n"
+        "i=0\n"
+        "while ! grep -q 'Runs are being done' out/report.html 2>/dev/null; do\n"
+        "    i=$((i + 1)); [ $i -lt 600 ] || { kill -9 $child; exit 1; }; sleep 0.1\n"
+        "done\n"
+        "cp out/report.html live.html\n"
+        "kill -TERM $child; wait $child\n"
+        "exit 0\n");
+    shell_gives(folder, 0, NULL, NULL, "sh ./long '%s/configs/digits.cfg'", test_source());
+    shell_gives(folder, 0, NULL, NULL,
+                "grep -q '<meta http-equiv=\"refresh\" content=\"1\">' live.html && grep -q '1 of 2 runs "
+                "done' live.html");
+    shell_gives(folder, 0, NULL, NULL, "! grep -q -e 'Runs are being done' -e refresh out/report.html");
+    command_gives(folder, 0, NULL, NULL,
+                  "run '%s/configs/digits.cfg' -q -o never -s training.epochs=1 -s report.live=0",
+                  test_source());
+}
+END_TEST
+
 START_TEST(what_a_process_that_is_gone_has_told_does_not_count_and_goes_with_the_next_run)
 {
     command_gives(folder, 0, NULL, NULL, "run '%s/configs/digits.cfg' -q -o out " STUDY "--shard 1/2",
@@ -127,6 +153,7 @@ int main(void)
         tests, runs_that_no_shard_has_done_are_missing_and_the_rest_is_estimated_from_those_that_are_done);
     tcase_add_test(tests, a_run_that_diverged_is_told_with_its_reason);
     tcase_add_test(tests, a_run_is_told_while_it_runs_and_neither_waits_for_the_other);
+    tcase_add_test(tests, the_page_is_made_while_runs_are_done_and_again_at_the_end);
     tcase_add_test(tests, what_a_process_that_is_gone_has_told_does_not_count_and_goes_with_the_next_run);
     tcase_add_test(tests, a_folder_without_a_study_is_refused_and_the_others_are_told);
     tcase_add_test(tests, a_report_of_a_folder_has_what_the_run_has_written);
