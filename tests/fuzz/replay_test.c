@@ -17,14 +17,24 @@
 #define LIMIT (1u << 20) /* bytes of a seed */
 #define DAMAGES 60       /* beginnings and changes tried of each seed */
 
-/* Warnings are no fault. */
-static void be_silent(void)
+#ifdef __SANITIZE_ADDRESS__
+/* libconfig leaves the text of a string behind that stands before a syntax error. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
 {
-    int nowhere = open("/dev/null", O_WRONLY);
-    ck_assert_int_ge(nowhere, 0);
+    return "leak:libconfig";
+}
+#endif
+
+/* Warnings are no fault. Gives where stderr was. */
+static int be_silent(void)
+{
+    int before = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+    ck_assert(before >= 0 && nowhere >= 0);
     dup2(nowhere, STDERR_FILENO);
     close(nowhere);
     tsr_set_threads(1);
+    return before;
 }
 
 static void read_damaged(const fuzz_target *target, uint8_t *bytes, size_t length)
@@ -48,8 +58,7 @@ START_TEST(a_reader_survives_its_corpus_whole_and_damaged)
          *folder = tsr_path_join(corpus, target->name);
     DIR *seeds = opendir(folder);
     ck_assert_msg(seeds != NULL, "no corpus %s", folder);
-    if (!getenv("LOUD"))
-        be_silent();
+    int before = be_silent();
     size_t n = 0;
     for (struct dirent *entry; (entry = readdir(seeds));) {
         if (entry->d_name[0] == '.')
@@ -64,6 +73,8 @@ START_TEST(a_reader_survives_its_corpus_whole_and_damaged)
         n++;
     }
     closedir(seeds);
+    dup2(before, STDERR_FILENO);
+    close(before);
     ck_assert_msg(n > 0, "%s is empty", folder);
     free(folder);
     free(corpus);
