@@ -142,7 +142,7 @@ static tsr_status *judge_other(archiving *a, const FTSENT *entry)
     if (tsr_manifest_find(&a->manifest, name) || tsr_manifest_find(&a->unfinished, name) ||
         (entry->fts_level == 1 && is_of_work(name)))
         return NULL;
-    if (S_ISLNK(entry->fts_statp->st_mode) && strncmp(name, "runs", strlen("runs")) == 0)
+    if (S_ISLNK(entry->fts_statp->st_mode) && strncmp(name, "runs/", strlen("runs/")) == 0)
         return tsr_fail(TSR_REFUSED, "%s: is a link, which an archive does not follow: expected files", name);
     if (a->others++ == 0 && !(a->other = strdup(name)))
         return tsr_no_memory("a path");

@@ -43,6 +43,7 @@ static tsr_status *damaged(const reading *r)
 static tsr_status *next_entry(const reading *r, struct archive_entry **out, const char **name)
 {
     *out = NULL;
+    *name = "";
     int result = archive_read_next_header(r->archive, out);
     if (result == ARCHIVE_EOF) {
         *out = NULL;
@@ -246,7 +247,9 @@ static tsr_status *put_in_place(const char *written, const char *folder, const c
     tsr_status *status = above ? tsr_make_folder(above) : tsr_no_memory("a path");
     sync_folder(written, syncfs);
     if (!status && (chmod(written, 0777 & ~mask) != 0 || rename(written, folder) != 0))
-        status = tsr_fail(TSR_IO, "%s: cannot be made: %s", shown, strerror(errno));
+        status = errno == ENOTEMPTY || errno == EEXIST
+                     ? tsr_fail(TSR_REFUSED, "%s: holds something: expected a new or an empty folder", shown)
+                     : tsr_fail(TSR_IO, "%s: cannot be made: %s", shown, strerror(errno));
     if (!status)
         sync_folder(above, fsync);
     free(above);

@@ -174,21 +174,28 @@ static tsr_status *parse_line(const char *line, tsr_manifest *out)
     return tsr_manifest_add(out, rest, size, line);
 }
 
+/* The line's length, at most n; its end becomes a NUL. */
+static tsr_status *end_line(char *line, size_t n, size_t *length)
+{
+    char *end = memchr(line, '\n', n);
+    *length = end ? (size_t)(end - line) : 0;
+    if (!end)
+        return tsr_fail(TSR_REFUSED, "its last line has no end");
+    if (memchr(line, '\0', *length))
+        return tsr_fail(TSR_REFUSED, "holds a NUL");
+    *end = '\0';
+    return NULL;
+}
+
 tsr_status *tsr_manifest_parse(char *text, size_t length, tsr_manifest *out)
 {
     tsr_status *status = NULL;
-    size_t number = 0;
-    for (char *line = text, *end; line < text + length && !status; line = end + 1) {
+    size_t number = 0, own;
+    for (size_t at = 0; at < length && !status; at += own + 1) {
         number++;
-        end = memchr(line, '\n', length - (size_t)(line - text));
-        if (!end)
-            status = tsr_fail(TSR_REFUSED, "its last line has no end");
-        else if (memchr(line, '\0', (size_t)(end - line)))
-            status = tsr_fail(TSR_REFUSED, "holds a NUL");
-        if (status)
-            break;
-        *end = '\0';
-        status = parse_line(line, out);
+        status = end_line(text + at, length - at, &own);
+        if (!status)
+            status = parse_line(text + at, out);
     }
     return tsr_context(status, TSR_MANIFEST ":%zu", number);
 }

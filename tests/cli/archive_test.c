@@ -148,6 +148,9 @@ START_TEST(only_a_new_or_an_empty_folder_is_written_into)
     command_gives(folder, 2, NULL, "full: holds 'notes': expected a new or an empty folder",
                   "archive --extract a.tar -o full");
     command_gives(folder, 2, NULL, "a: holds results already", "archive --extract a.tar -o a");
+    shell_gives(folder, 0, NULL, NULL, "mkdir locked && touch locked/.lock");
+    command_gives(folder, 2, NULL, "locked: holds something: expected a new or an empty folder",
+                  "archive --extract a.tar -o locked");
     command_gives(folder, 2, NULL, "file", "archive --extract a.tar -o file");
     command_gives(folder, 2, NULL, "file/b", "archive --extract a.tar -o file/b");
     shell_gives(folder, 0, NULL, NULL, "[ \"$(ls -A full)\" = notes ] && [ \"$(cat file)\" = x ]");
