@@ -14,6 +14,8 @@ AC_DEFUN([TSR_LIBRARIES], [
                  [AC_MSG_ERROR([OpenBLAS not found: install libopenblas-dev])])
   ])
 
+  PKG_CHECK_MODULES([LIBARCHIVE], [libarchive >= 3.3.3], [tsr_libarchive=yes], [tsr_libarchive=no])
+  AM_CONDITIONAL([HAVE_LIBARCHIVE], [test $tsr_libarchive = yes])
   PKG_CHECK_MODULES([ZLIB], [zlib], [tsr_zlib=yes], [tsr_zlib=no])
   AM_CONDITIONAL([HAVE_ZLIB], [test $tsr_zlib = yes])
   PKG_CHECK_MODULES([LBFGS], [liblbfgs], [tsr_lbfgs=yes], [
@@ -61,6 +63,7 @@ AC_DEFUN([TSR_NEED], [
 
 AC_DEFUN([TSR_SUMMARY], [
   AC_MSG_NOTICE([plugins installed in $libdir/tessera])
+  AS_IF([test $tsr_libarchive = no], [AC_MSG_NOTICE([left out: tessera archive (install libarchive-dev)])])
   AS_IF([test $tsr_zlib = no], [AC_MSG_NOTICE([left out: dataset idx (install zlib1g-dev)])])
   AS_IF([test $tsr_lbfgs = no],
         [AC_MSG_NOTICE([left out: probe logistic_regression (install liblbfgs-dev)])])

@@ -22,6 +22,7 @@ int tsr_cli_report_command(int argc, char **argv);
 int tsr_cli_results(int argc, char **argv);
 int tsr_cli_status(int argc, char **argv);
 int tsr_cli_verify(int argc, char **argv);
+int tsr_cli_archive(int argc, char **argv);
 int tsr_cli_merge(int argc, char **argv);
 int tsr_cli_list(int argc, char **argv);
 int tsr_cli_describe(int argc, char **argv);

@@ -187,6 +187,25 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written.\n",
       tsr_cli_merge, false },
+    { "archive", "DIR -o FILE | --extract FILE -o DIR | --check FILE", "a study as one file, and back",
+      "Writes a results folder into one file: config.cfg, the runs with all that they have saved, tables and "
+      "page,\n"
+      "and first of all MANIFEST, a line for each file with its SHA-256, its size and its name. FILE ends "
+      "in\n"
+      ".tar.zst, .tar.gz or .tar. The same folder gives the same bytes. What is none of tessera's is left "
+      "out;\n"
+      "links are refused, and so is a folder in which a process does runs. Reading refuses what is not, bit "
+      "for\n"
+      "bit, what MANIFEST says, and leaves nothing then.\n"
+      "\n"
+      "  -o, --output PATH     the archive; with --extract the new folder, or an empty one\n"
+      "      --extract         write the study that FILE holds into a folder\n"
+      "      --check           read FILE and compare it with its MANIFEST, and write nothing\n"
+      "      --no-lock         hold no lock, where a file system has none and nobody else is in the folder\n"
+      "\n"
+      "Exit status: 0 done; 1 wrong usage; 2 refused, nothing is written; 130 interrupted, nothing is "
+      "written.\n",
+      tsr_cli_archive, false },
     { "list", "[KIND] [--json]", "every plugin on the path",
       "Each plugin file is loaded in a process of its own; one that cannot be used is listed with the\n"
       "reason. The path: the folders of $TESSERA_PLUGIN_PATH (separated by ':', absolute),\n"

@@ -191,8 +191,7 @@ bool tsr_folder_is_progress(const char *name)
     return *rest == '\0' || (*rest == '.' && strlen(rest) == 7);
 }
 
-/* One of our names and ".XXXXXX", or what was told of a progress. */
-static bool is_unfinished(const char *name)
+bool tsr_folder_is_unfinished(const char *name)
 {
     for (const char *const *known = tsr_folder_files; *known; known++) {
         size_t length = strlen(*known);
@@ -206,7 +205,7 @@ void tsr_folder_remove_unfinished(const char *folder)
 {
     DIR *open_folder = opendir(folder);
     for (struct dirent *entry; open_folder && (entry = readdir(open_folder)) != NULL;)
-        if (is_unfinished(entry->d_name))
+        if (tsr_folder_is_unfinished(entry->d_name))
             unlinkat(dirfd(open_folder), entry->d_name, 0);
     if (open_folder)
         closedir(open_folder);

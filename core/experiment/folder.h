@@ -35,6 +35,10 @@ bool tsr_folder_is_progress(const char *name);
 /* Whether a run's folder can be called so. */
 bool tsr_is_run_id(const char *name);
 
+/* Whether a file beside runs/ is what the writing of one of Tessera's leaves where it is killed, one of its
+   names and ".XXXXXX", or tells of a progress. */
+bool tsr_folder_is_unfinished(const char *name);
+
 /* Removes what the writing of one of Tessera's files leaves where it is killed, and what a process that
    did runs has told of its progress. */
 void tsr_folder_remove_unfinished(const char *folder);

@@ -70,6 +70,7 @@ done
 offers "--set --output --jobs --shard --fresh --redo-changed --keep --retrain --no-lock --quiet --help" run --
 offers "--output --figures --format --width --under --sufficient --within --help" report --
 offers "--no-timing" check --no
+offers "--output --extract --check --no-lock --help" archive --
 among -s run -
 among -n check -
 

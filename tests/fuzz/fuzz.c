@@ -18,7 +18,7 @@ const fuzz_target fuzz_targets[] = {
     TARGET(config),      TARGET(experiment), TARGET(setting),     TARGET(cifar),  TARGET(idx),
     TARGET(images),      TARGET(matlab),     TARGET(npy),         TARGET(npz),    TARGET(svmlight),
     TARGET(table),       TARGET(onnx),       TARGET(safetensors), TARGET(record), TARGET(results),
-    TARGET(saved_codes), TARGET(codes),      TARGET(libraries),   TARGET(answer),
+    TARGET(saved_codes), TARGET(codes),      TARGET(libraries),   TARGET(answer), TARGET(archive),
 };
 const size_t fuzz_n_targets = sizeof(fuzz_targets) / sizeof(*fuzz_targets);
 

@@ -36,6 +36,7 @@ void fuzz_onnx(const uint8_t *bytes, size_t length);
 void fuzz_safetensors(const uint8_t *bytes, size_t length);
 void fuzz_record(const uint8_t *bytes, size_t length);
 void fuzz_results(const uint8_t *bytes, size_t length);
+void fuzz_archive(const uint8_t *bytes, size_t length);
 void fuzz_saved_codes(const uint8_t *bytes, size_t length);
 void fuzz_codes(const uint8_t *bytes, size_t length);
 void fuzz_libraries(const uint8_t *bytes, size_t length);

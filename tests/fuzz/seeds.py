@@ -3,7 +3,7 @@
 
     tests/fuzz/seeds.py BUILD [FOLDER]
 
-BUILD is a built tree, whose tessera does two small runs for the seeds of results; FOLDER is tests/fuzz/corpus.
+BUILD is a built tree, whose tessera does two small runs for the seeds of results, and archives; FOLDER is tests/fuzz/corpus.
 Wants NumPy, SciPy, Pillow, onnx and a C compiler. The seeds are kept in the repository: this is run when a reader
 comes or a format changes.
 """
@@ -187,6 +187,19 @@ output = { save_codes = true; }; seed = 7;
         npy(np.zeros((1, 24), dtype=np.uint8)))
 
 
+def archives():
+    with tempfile.TemporaryDirectory() as folder:
+        study = os.path.join(folder, "study")
+        os.makedirs(os.path.join(study, "runs", ID))
+        open(os.path.join(study, "config.cfg"), "w").write("# The experiment as tessera resolved it\nseed = 7;\n")
+        open(os.path.join(study, "runs", ID, "run.json"), "w").write("{}\n")
+        for ending in ("tar", "tar.gz", "tar.zst"):
+            archive = os.path.join(folder, "seed." + ending)
+            subprocess.run([os.path.join(build, "tessera"), "archive", study, "-o", archive], check=True,
+                           stdout=subprocess.DEVNULL)
+            put("archive", ending, open(archive, "rb").read())
+
+
 def plugin_files():
     with tempfile.TemporaryDirectory() as folder:
         library = os.path.join(folder, "plugin.so")
@@ -201,5 +214,5 @@ def plugin_files():
 
 
 shutil.rmtree(corpus, ignore_errors=True)
-for make in (configs, tables, pictures, arrays, codes, networks, results, plugin_files):
+for make in (configs, tables, pictures, arrays, codes, networks, results, archives, plugin_files):
     make()
