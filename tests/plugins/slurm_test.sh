@@ -257,6 +257,8 @@ says "executor slurm has handed on 6 of 6 runs"
 until_true '[ -z "$(queue)" ]'
 same later
 
+run 0 test executor/slurm -s look=0.1 -s grace=0.1
+
 run 3 run study.cfg -q -o no -s 'executor.options=["--no-such-option"]'
 says "sbatch has not taken the job of 6 runs: sbatch: unrecognized option '--no-such-option'"
 run 3 run study.cfg -q -o no -s 'executor.partition="nowhere"'
