@@ -117,6 +117,9 @@ for word in --array=0-2%2 --cpus-per-task=2 --mem=1G --time=10 --partition=small
     grep -qxF -e "$word" words || fail "sbatch did not get $word: $(cat words)"
 done
 grep -q -e '^--wrap=exec .*/3 -j 1 -s executor.threads=2$' words || fail "another script: $(cat words)"
+PATH="$folder/speaks:$PATH"
+run 0 test executor/slurm -s wait=false
+PATH=$usual
 
 # --- on a cluster ---
 
@@ -256,8 +259,6 @@ says "handed in as Slurm job "
 says "executor slurm has handed on 6 of 6 runs"
 until_true '[ -z "$(queue)" ]'
 same later
-
-run 0 test executor/slurm -s look=0.1 -s grace=0.1
 
 run 3 run study.cfg -q -o no -s 'executor.options=["--no-such-option"]'
 says "sbatch has not taken the job of 6 runs: sbatch: unrecognized option '--no-such-option'"
