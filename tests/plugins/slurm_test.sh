@@ -219,7 +219,7 @@ run 0 run study.cfg -q -o killed
 same killed
 
 # A task is requeued while it works, and does its run when it is started again.
-TESSERA_MISBEHAVE=sleep "$program" run study.cfg -q -o requeued -s 'executor.options=["--requeue"]' >requeued.log 2>&1 \
+TESSERA_MISBEHAVE="sleep" "$program" run study.cfg -q -o requeued -s 'executor.options=["--requeue"]' >requeued.log 2>&1 \
     </dev/null &
 leader=$!
 until_true 'queue | grep -q "_2 RUNNING"'
