@@ -20,6 +20,7 @@ stop() {
     rm -rf "$folder"
 }
 trap stop EXIT
+trap "exit 1" INT TERM
 cd "$folder" || exit 1
 export HOME="$folder" LD_LIBRARY_PATH="$TSR_BUILD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export ASAN_OPTIONS=detect_leaks=0 # Open MPI's own are not ours to report
