@@ -44,8 +44,10 @@ tsr_status *tsr_session_read_record(tsr_session *s, const tsr_run *run, json_t *
     tsr_status *status = tsr_store_skim(&s->store, run, &s->skim, out);
     s->skim.config = NULL;
     free(config);
-    if (*out) /* they have been looked at */
-        json_object_set_new(*out, "snapshots", json_array());
+    if (*out) { /* they have been looked at */
+        json_object_del(*out, "config");
+        json_object_del(*out, "snapshots");
+    }
     return status;
 }
 
