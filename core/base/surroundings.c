@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -80,9 +81,15 @@ static void block_signals(uint64_t signals)
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-/* Without setting it, where /proc is. */
+/* It can be had by setting it, which other threads might make a file under; where there are some it is read
+   from /proc, which takes longer, if that is there. */
 static mode_t current_umask(void)
 {
+    if (__libc_single_threaded) {
+        mode_t mask = umask(0);
+        umask(mask);
+        return mask;
+    }
     FILE *status = fopen("/proc/self/status", "re");
     char line[256];
     unsigned value;

@@ -133,12 +133,17 @@ bool tsr_values_differ(const tsr_value *there, const tsr_value *here, const char
     return differ_in_group(there, here, ignored, "", out);
 }
 
+void tsr_hash_text(const char *text, char digits[17])
+{
+    snprintf(digits, 17, "%016llx", (unsigned long long)XXH3_64bits(text, strlen(text)));
+}
+
 tsr_status *tsr_value_hash(const tsr_value *value, char digits[17])
 {
     char *text = tsr_value_json_text(value, 0);
     if (!text)
         return tsr_no_memory("a hash");
-    snprintf(digits, 17, "%016llx", (unsigned long long)XXH3_64bits(text, strlen(text)));
+    tsr_hash_text(text, digits);
     free(text);
     return NULL;
 }

@@ -16,7 +16,8 @@ bool tsr_values_equal(const tsr_value *a, const tsr_value *b);
 bool tsr_values_differ(const tsr_value *there, const tsr_value *here, const char *const *ignored,
                        tsr_text *out);
 
-/* 16 hexadecimal digits of the XXH3 hash of the value's JSON text, and a NUL. */
+/* 16 hexadecimal digits of the XXH3 hash of a text, and a NUL; and of the value's JSON text. */
+void tsr_hash_text(const char *text, char digits[17]);
 TSR_MUST_CHECK tsr_status *tsr_value_hash(const tsr_value *value, char digits[17]);
 
 #endif

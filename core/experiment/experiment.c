@@ -29,6 +29,28 @@ const char *tsr_probe_label(const tsr_instance *probe)
     return common->label[0] ? common->label : tsr_instance_name(probe);
 }
 
+/* Counted even if it fails: it is to be freed. */
+static tsr_run *add_run(tsr_experiment *experiment, size_t point, size_t replicate, uint64_t seed)
+{
+    tsr_run *run = &experiment->runs[experiment->n_runs++];
+    run->point = point;
+    run->replicate = replicate;
+    run->seed = seed;
+    return run;
+}
+
+static tsr_status *repeat(tsr_experiment *experiment, const tsr_run *first, size_t replicates)
+{
+    char *rest = NULL;
+    if (replicates == 1)
+        return NULL;
+    tsr_status *status = tsr_identity_without_seed(first->config, &rest);
+    for (size_t i = 1; i < replicates && !status; i++)
+        status = tsr_run_repeat(first, rest, add_run(experiment, first->point, i, first->seed + i));
+    free(rest);
+    return status;
+}
+
 /* The runs of one point of the sweep: its replicates. */
 static tsr_status *read_point(tsr_experiment *experiment, const tsr_value *root, size_t replicates,
                               const tsr_sweep *sweep, size_t point, tsr_value *resolved_sweep)
@@ -39,18 +61,11 @@ static tsr_status *read_point(tsr_experiment *experiment, const tsr_value *root,
     TSR_TRY(tsr_general_settings_read(&settings, root, &general, NULL));
     uint64_t seed = (uint64_t)general.seed;
     tsr_general_settings_clear(&general);
-    const tsr_run *run = NULL;
-    for (size_t replicate = 0; replicate < replicates; replicate++) {
-        tsr_run *next =
-            &experiment->runs[experiment->n_runs++]; /* counted even if it fails: it is to be freed */
-        next->point = point;
-        next->replicate = replicate;
-        next->seed = seed + replicate;
-        TSR_TRY(tsr_run_read(experiment, root, next));
-        TSR_TRY(tsr_sweep_values(sweep, next->config, point, &next->swept));
-        run = next;
-    }
-    return tsr_sweep_resolve_paths(sweep, run->config, point, resolved_sweep);
+    tsr_run *first = add_run(experiment, point, 0, seed);
+    TSR_TRY(tsr_run_read(experiment, root, first));
+    TSR_TRY(tsr_sweep_values(sweep, first->config, point, &first->swept));
+    TSR_TRY(repeat(experiment, first, replicates));
+    return tsr_sweep_resolve_paths(sweep, first->config, point, resolved_sweep);
 }
 
 static tsr_status *name_axes(tsr_experiment *experiment, const tsr_sweep *sweep)
@@ -73,13 +88,18 @@ static tsr_status *read_points(tsr_experiment *experiment, const tsr_value *root
     experiment->runs = tsr_alloc(sweep->n_points * replicates, sizeof(tsr_run));
     if (!experiment->runs)
         return tsr_no_memory("the runs");
-    tsr_status *status = NULL;
+    tsr_value *unswept = tsr_value_copy(root); /* a point needs no list of all points' values */
+    tsr_status *status = unswept ? NULL : tsr_no_memory("the sweep");
+    if (unswept)
+        tsr_value_remove(unswept, "sweep");
     for (size_t point = 0; point < sweep->n_points && !status; point++) {
-        tsr_value *at_point;
-        TSR_TRY(tsr_sweep_point(sweep, root, point, &at_point));
-        status = read_point(experiment, at_point, replicates, sweep, point, resolved_sweep);
+        tsr_value *at_point = NULL;
+        status = tsr_sweep_point(sweep, unswept, point, &at_point);
+        if (!status)
+            status = read_point(experiment, at_point, replicates, sweep, point, resolved_sweep);
         tsr_value_free(at_point);
     }
+    tsr_value_free(unswept);
     return status;
 }
 

@@ -15,14 +15,19 @@ typedef struct tsr_run_size {
 } tsr_run_size;
 
 /* One run: one training with all its snapshots. */
-typedef struct tsr_run {
-    char id[17];             /* hash of config */
+typedef struct tsr_run tsr_run;
+struct tsr_run {
+    char id[17];             /* hash of its config, which tsr_run_config gives */
     size_t point, replicate; /* the point's number in the sweep, the last key changing fastest */
     uint64_t seed;
+    /* The point's first replicate, which owns what is below, but the swept values where the seed is one of
+       them; NULL: this is it. */
+    const tsr_run *first;
+    bool shares_swept;
     tsr_value *swept; /* a group: each swept key, dotted as it is, and its value in this run */
-    /* All that the run's results depend on, resolved; beside the keys of config.cfg, "weights_hash" where the
-       model begins with a file's weights and "model_hash" where it is made of files (model_digest.h): another
-       content of a file is another run. */
+    /* All that the run's results depend on, resolved, with the seed of the first replicate; beside the keys
+       of config.cfg, "weights_hash" where the model begins with a file's weights and "model_hash" where it is
+       made of files (model_digest.h): another content of a file is another run. */
     tsr_value *config;
     tsr_run_size size;
     tsr_training_settings training;
@@ -34,7 +39,7 @@ typedef struct tsr_run {
     tsr_instance **regularizers, **probes;
     tsr_data *data;                 /* shared by the runs whose dataset is configured alike */
     const tsr_safetensors *weights; /* shared by the runs that name one file; NULL: parameters are drawn */
-} tsr_run;
+};
 
 typedef struct tsr_experiment {
     char *name;

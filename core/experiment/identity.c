@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "config/compare.h"
+#include "config/json.h"
 #include "config/print.h"
 #include "plugin/kinds.h"
 
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SEED "{\"seed\":" /* as the text begins that a run's id is the hash of */
 
 /* Keys that are younger than the first results, each with the default that says what was done before it. */
 typedef struct young_key {
@@ -112,17 +115,45 @@ tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value
     return status;
 }
 
-tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
+/* A copy of what decides the id; NULL without memory. */
+static tsr_value *deciding_part(const tsr_value *config)
 {
     tsr_value *deciding = tsr_value_copy(config);
-    if (!deciding)
-        return tsr_no_memory("a run's id");
-    tsr_value_remove_at(deciding, "output");
-    tsr_value_remove_at(deciding, "codes.memory");
-    tsr_identity_forget_defaults(deciding, NULL);
-    tsr_status *status = tsr_value_hash(deciding, id);
+    if (deciding) {
+        tsr_value_remove_at(deciding, "output");
+        tsr_value_remove_at(deciding, "codes.memory");
+        tsr_identity_forget_defaults(deciding, NULL);
+    }
+    return deciding;
+}
+
+tsr_status *tsr_identity_of(const tsr_value *config, char id[17])
+{
+    tsr_value *deciding = deciding_part(config);
+    tsr_status *status = deciding ? tsr_value_hash(deciding, id) : tsr_no_memory("a run's id");
     tsr_value_free(deciding);
     return status;
+}
+
+tsr_status *tsr_identity_without_seed(const tsr_value *config, char **rest)
+{
+    tsr_value *deciding = deciding_part(config);
+    char *text = deciding ? tsr_value_json_text(deciding, 0) : NULL;
+    const char *behind = text ? strchr(text, ',') : NULL;
+    *rest = behind && strncmp(text, SEED, strlen(SEED)) == 0 ? strdup(behind) : NULL;
+    free(text);
+    tsr_value_free(deciding);
+    return *rest ? NULL : tsr_no_memory("a run's id");
+}
+
+tsr_status *tsr_identity_of_seed(const char *rest, uint64_t seed, char id[17])
+{
+    char *text = tsr_format(SEED "%lld%s", (long long)seed, rest);
+    if (!text)
+        return tsr_no_memory("a run's id");
+    tsr_hash_text(text, id);
+    free(text);
+    return NULL;
 }
 
 static void shorten(tsr_value *value, bool all)

@@ -13,6 +13,11 @@
    are kept, `output` and `codes.memory`, is no part of it, nor what tsr_identity_forget_defaults removes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
 
+/* The text that the ids of a point's replicates are hashes of, from behind their seeds, which begin it: in
+   all else their configs are one. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_identity_without_seed(const tsr_value *config, char **rest);
+TSR_MUST_CHECK tsr_status *tsr_identity_of_seed(const char *rest, uint64_t seed, char id[17]);
+
 /* The same of its training alone, without what may change while runs are reused: probes, snapshots and the
    number of epochs. Runs with one such id are trained alike as far as they go, but where the schedule goes by
    the number of epochs. */

@@ -53,8 +53,14 @@ tsr_status *tsr_place_update(const tsr_store *store, const tsr_experiment *exper
     if (tsr_place_read(record, experiment->sweep_id, &point, &replicate) && point == run->point &&
         replicate == run->replicate && has_values(record, run))
         return NULL;
+    json_t *whole;
     TSR_TRY(tsr_place_put(experiment, run, record));
-    return tsr_store_put(store, run->id, record);
+    TSR_TRY(tsr_store_get(store, run, &whole));
+    tsr_status *status = whole ? tsr_place_put(experiment, run, whole) : NULL;
+    if (!status && whole)
+        status = tsr_store_put(store, run->id, whole);
+    json_decref(whole);
+    return status;
 }
 
 /* The ids of an experiment's runs, and where their records lie. */

@@ -91,14 +91,19 @@ static tsr_status *identity_of_record(const json_t *config, char id[17])
 
 tsr_status *tsr_record_check(const json_t *record, const char *id)
 {
-    const json_t *snapshots = json_object_get(record, "snapshots"),
-                 *config = json_object_get(record, "config");
+    const json_t *config = json_object_get(record, "config");
     char own[17];
     if (!json_is_object(config))
         return tsr_fail(TSR_REFUSED, "not the record of run %s: it has no config", id);
     TSR_TRY(identity_of_record(config, own));
     if (strcmp(own, id) != 0)
         return tsr_fail(TSR_REFUSED, "not the record of run %s: its config is that of run %s", id, own);
+    return tsr_record_check_snapshots(record);
+}
+
+tsr_status *tsr_record_check_snapshots(const json_t *record)
+{
+    const json_t *snapshots = json_object_get(record, "snapshots");
     if (tsr_record_is_done(record) && json_array_size(snapshots) == 0)
         return tsr_fail(TSR_REFUSED, "a finished run without snapshots");
     for (size_t i = 0; i < json_array_size(snapshots); i++) {

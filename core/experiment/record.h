@@ -5,6 +5,9 @@
 #include <jansson.h>
 #include <tessera/status.h>
 
+/* How records are written, as flags of Jansson's. */
+#define TSR_RECORD_LAYOUT (JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+
 /* The member that has the settings, by label, of each probe that was added to the run when it was finished.
  */
 #define TSR_ADDED_PROBES "added_probes"
@@ -26,6 +29,8 @@ TSR_MUST_CHECK tsr_status *tsr_record_read_by(tsr_record_parser parse, void *con
 /* Whether a record that was read is one that the run with this id can have left: its config is that run's,
    and a finished run has every snapshot with the metrics that all have. TSR_REFUSED says what is wrong. */
 TSR_MUST_CHECK tsr_status *tsr_record_check(const json_t *record, const char *id);
+/* The same of the snapshots alone, where the config is known to be the run's. */
+TSR_MUST_CHECK tsr_status *tsr_record_check_snapshots(const json_t *record);
 
 /* Whether the run went to its end and has results. */
 bool tsr_record_is_done(const json_t *record);

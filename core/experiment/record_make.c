@@ -8,6 +8,7 @@
 #include "experiment/model_metadata.h"
 #include "experiment/place.h"
 #include "experiment/probed.h"
+#include "experiment/spec.h"
 #include "plugin/kinds.h"
 
 #include <math.h>
@@ -97,9 +98,13 @@ json_t *tsr_record_describe_metrics(const tsr_run *run)
 json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                          const char *error)
 {
-    json_t *record = json_pack("{s:s, s:s, s:I, s:s, s:s?, s:o}", "run", run->id, "experiment",
-                               experiment->name, "seed", (json_int_t)run->seed, "status", word, "error",
-                               error, "config", tsr_value_to_json(run->config));
+    tsr_value *config = tsr_run_config(run);
+    if (!config)
+        return NULL;
+    json_t *record =
+        json_pack("{s:s, s:s, s:I, s:s, s:s?, s:o}", "run", run->id, "experiment", experiment->name, "seed",
+                  (json_int_t)run->seed, "status", word, "error", error, "config", tsr_value_to_json(config));
+    tsr_value_free(config);
     tsr_status *status = record ? tsr_place_put(experiment, run, record) : NULL;
     if (!status)
         return record;

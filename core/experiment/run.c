@@ -9,6 +9,7 @@
 #include "experiment/identity.h"
 #include "experiment/model_file.h"
 #include "experiment/record_make.h"
+#include "experiment/spec.h"
 #include "experiment/take_over.h"
 #include "plugin/kinds.h"
 
@@ -178,6 +179,16 @@ tsr_training tsr_run_training(tsr_run_work *w)
                            .context = w };
 }
 
+tsr_status *tsr_run_write_model(const tsr_run_work *w, char *path)
+{
+    tsr_value *config = tsr_run_config(w->run);
+    tsr_status *status =
+        path && config ? tsr_model_file_write(path, w->network, config) : tsr_no_memory("a path");
+    tsr_value_free(config);
+    free(path);
+    return status;
+}
+
 /* From the start, or from where `from` stands. */
 static tsr_status *train_and_probe(tsr_run_work *w, const tsr_training_state *from, tsr_trained *trained)
 {
@@ -194,9 +205,7 @@ static tsr_status *train_and_probe(tsr_run_work *w, const tsr_training_state *fr
         TSR_TRY(tsr_run_save_codes_again(w));
     if (!run->output.save_model)
         return tsr_run_failed_probe(w);
-    char *path = tsr_path_join(w->folder, "model.safetensors");
-    tsr_status *status = path ? tsr_model_file_write(path, w->network, run->config) : tsr_no_memory("a path");
-    free(path);
+    tsr_status *status = tsr_run_write_model(w, tsr_path_join(w->folder, "model.safetensors"));
     return status ? status : tsr_run_failed_probe(w);
 }
 

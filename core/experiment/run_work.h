@@ -46,6 +46,9 @@ tsr_training tsr_run_training(tsr_run_work *work);
    fail; these are in failed_probes then. `last`: codes are saved if that is asked for. */
 TSR_MUST_CHECK tsr_status *tsr_run_take_snapshot(tsr_run_work *work, size_t epoch, bool last);
 
+/* Writes the network with the run's config; takes the path over, of which NULL is one without memory. */
+TSR_MUST_CHECK tsr_status *tsr_run_write_model(const tsr_run_work *work, char *path);
+
 /* Saves the network as that of a snapshot. */
 TSR_MUST_CHECK tsr_status *tsr_run_save_network(const tsr_run_work *work, size_t epoch);
 

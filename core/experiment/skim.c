@@ -13,6 +13,7 @@
 const char *const tsr_skim_for_tables[] = { "config", "model", "examples", "data", NULL };
 const char *const tsr_skim_for_counts[] = { "config", "model",       "metrics",  "snapshots",
                                             "epochs", "environment", "examples", NULL };
+const char *const tsr_skim_for_sessions[] = { "model", "metrics", "epochs", "examples", NULL };
 
 static const char *const shared_keys[TSR_SKIM_SHARED] = { "metrics", "environment" };
 
@@ -90,6 +91,17 @@ static bool is_skipped(const tsr_skim *skim, const char *from, const char *to)
     return false;
 }
 
+/* Whether it is the config that is expected. */
+static bool is_expected(tsr_skim *skim, const char *const key[2], const char *const value[2])
+{
+    size_t length = (size_t)(value[1] - value[0]);
+    if (!skim->config || !is_key(key[0], key[1], "config") || strlen(skim->config) != length ||
+        memcmp(skim->config, value[0], length) != 0)
+        return false;
+    skim->has_config = true;
+    return true;
+}
+
 /* Whether whoever reads takes the value as text. */
 static bool is_taken(const tsr_skim *skim, const char *const key[2], const char *const value[2])
 {
@@ -149,7 +161,8 @@ static bool reduce(tsr_skim *skim, const char *text, tsr_text *out, bool has[TSR
         if (!(value[1] = skip_member(value[0])) || value[1] == value[0])
             return false;
         bool structure = *value[0] == '{' || *value[0] == '[';
-        bool skipped = is_skipped(skim, key[0], key[1]) || (structure && is_taken(skim, key, value));
+        bool skipped = is_skipped(skim, key[0], key[1]) || is_expected(skim, key, value) ||
+                       (structure && is_taken(skim, key, value));
         size_t shared = structure && !skipped ? find_shared(skim, key, value) : TSR_SKIM_SHARED;
         if (shared < TSR_SKIM_SHARED)
             has[shared] = true;
@@ -173,12 +186,14 @@ static json_t *parse(tsr_skim *skim, const char *text, size_t length, json_error
     tsr_text reduced = { 0 };
     bool has[TSR_SKIM_SHARED] = { false };
     json_t *record = NULL;
+    skim->has_config = false;
     if (skim->take)
         skim->take(skim->context, NULL, NULL, NULL);
     if (strlen(text) == length && reduce(skim, text, &reduced, has))
         record = json_loadb(reduced.chars, reduced.length, 0, error);
     free(reduced.chars);
     if (!record) { /* what is wrong is told of the whole */
+        skim->has_config = false;
         if (skim->take)
             skim->take(skim->context, NULL, NULL, NULL);
         return json_loadb(text, length, 0, error);

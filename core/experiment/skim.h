@@ -16,6 +16,10 @@ typedef struct tsr_skim {
        key of NULL: what was taken of this record before does not count. NULL: they are parsed. */
     bool (*take)(void *context, const char *key, const char *from, const char *to);
     void *context;
+    /* The text that the run's config has in its record; NULL: none is expected. A record that has it gets {}
+       in its place, and has_config is true. */
+    const char *config;
+    bool has_config;
     struct { /* "metrics" and "environment" as they were last */
         char *text;
         size_t length;
@@ -23,8 +27,9 @@ typedef struct tsr_skim {
     } shared[TSR_SKIM_SHARED];
 } tsr_skim;
 
-/* For tables: without the config. For counts: what became of the run, its place and its seconds. */
-extern const char *const tsr_skim_for_tables[], *const tsr_skim_for_counts[];
+/* For tables: without the config. For counts: what became of the run, its place and its seconds. For
+   sessions: whether the run is finished, of what, and its place. */
+extern const char *const tsr_skim_for_tables[], *const tsr_skim_for_counts[], *const tsr_skim_for_sessions[];
 
 /* As tsr_record_read. */
 TSR_MUST_CHECK tsr_status *tsr_record_skim(tsr_skim *skim, const char *path, const char *id, json_t **out);

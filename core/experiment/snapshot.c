@@ -255,12 +255,11 @@ static tsr_status *measure(tsr_run_work *w, size_t i, size_t epoch, const tsr_co
 
 tsr_status *tsr_run_save_network(const tsr_run_work *w, size_t epoch)
 {
-    char *folder = tsr_path_join(w->folder, TSR_SNAPSHOTS), *path = tsr_snapshot_path(w->folder, epoch);
-    tsr_status *status = folder && path ? tsr_make_folder(folder) : tsr_no_memory("a path");
+    char *folder = tsr_path_join(w->folder, TSR_SNAPSHOTS);
+    tsr_status *status = folder ? tsr_make_folder(folder) : tsr_no_memory("a path");
     if (!status)
-        status = tsr_model_file_write(path, w->network, w->run->config);
+        status = tsr_run_write_model(w, tsr_snapshot_path(w->folder, epoch));
     free(folder);
-    free(path);
     return status;
 }
 

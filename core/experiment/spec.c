@@ -14,6 +14,12 @@
 
 void tsr_run_clear(tsr_run *run)
 {
+    if (run->first) {
+        if (!run->shares_swept)
+            tsr_value_free(run->swept);
+        *run = (tsr_run){ 0 };
+        return;
+    }
     tsr_training_settings_clear(&run->training);
     tsr_codes_settings_clear(&run->codes);
     for (size_t i = 0; i < run->n_regularizers; i++)
@@ -107,4 +113,39 @@ tsr_status *tsr_run_read(tsr_experiment *experiment, const tsr_value *root, tsr_
     TSR_TRY(open_data(experiment, run, root));
     TSR_TRY(tsr_run_validate(run, root));
     return tsr_identity_of(run->config, run->id);
+}
+
+/* The values that the sweep gives it: a seed that is swept is the first replicate's. */
+static tsr_status *repeat_swept(const tsr_run *first, tsr_run *run)
+{
+    run->swept = first->swept;
+    run->shares_swept = !tsr_value_member(first->swept, "seed");
+    if (run->shares_swept)
+        return NULL;
+    if (!(run->swept = tsr_value_copy(first->swept)))
+        return tsr_no_memory("the sweep");
+    return tsr_value_put(run->swept, "seed", tsr_value_int((int64_t)run->seed));
+}
+
+tsr_status *tsr_run_repeat(const tsr_run *first, const char *rest, tsr_run *run)
+{
+    const tsr_run own = *run;
+    *run = *first;
+    run->first = first;
+    run->replicate = own.replicate;
+    run->seed = own.seed;
+    TSR_TRY(repeat_swept(first, run));
+    return tsr_identity_of_seed(rest, run->seed, run->id);
+}
+
+tsr_value *tsr_run_config(const tsr_run *run)
+{
+    tsr_value *config = tsr_value_copy(run->config);
+    tsr_status *status =
+        config ? tsr_value_put(config, "seed", tsr_value_int((int64_t)run->seed)) : tsr_no_memory("a config");
+    if (!status)
+        return config;
+    tsr_status_free(status);
+    tsr_value_free(config);
+    return NULL;
 }

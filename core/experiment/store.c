@@ -330,12 +330,24 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run)
     return tsr_format("%s/runs/%s", store->folder, run->id);
 }
 
+static tsr_status *check(const json_t *record, const char *id, const tsr_skim *skim)
+{
+    return skim && skim->has_config ? tsr_record_check_snapshots(record) : tsr_record_check(record, id);
+}
+
 tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out)
+{
+    return tsr_store_skim(store, run, NULL, out);
+}
+
+tsr_status *tsr_store_skim(const tsr_store *store, const tsr_run *run, tsr_skim *skim, json_t **out)
 {
     *out = NULL;
     char *path = tsr_record_path(store->folder, run->id);
-    tsr_status *status = path ? tsr_record_read(path, run->id, out) : tsr_no_memory("a path");
-    if (!status && *out && (status = tsr_context(tsr_record_check(*out, run->id), "%s", path))) {
+    tsr_status *status = !path  ? tsr_no_memory("a path")
+                         : skim ? tsr_record_skim(skim, path, run->id, out)
+                                : tsr_record_read(path, run->id, out);
+    if (!status && *out && (status = tsr_context(check(*out, run->id, skim), "%s", path))) {
         json_decref(*out);
         *out = NULL;
     }
@@ -358,7 +370,7 @@ bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *
 tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record)
 {
     char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = tsr_record_path(store->folder, id);
-    char *text = json_dumps(record, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char *text = json_dumps(record, TSR_RECORD_LAYOUT);
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)
         status = tsr_write_file(path, text, strlen(text));

@@ -4,6 +4,7 @@
 #define TSR_EXPERIMENT_STORE_H
 
 #include "experiment/experiment.h"
+#include "experiment/skim.h"
 
 #include <jansson.h>
 
@@ -76,6 +77,10 @@ char *tsr_store_run_folder(const tsr_store *store, const tsr_run *run);
 /* The run's record; NULL in *out where there is none. One that is damaged or not this run's is treated as
    none, with a warning; one that cannot be read is a failure. A new reference. */
 TSR_MUST_CHECK tsr_status *tsr_store_get(const tsr_store *store, const tsr_run *run, json_t **out);
+/* The same of what is left of it by `skim`, which must leave the snapshots, and the config where it is not
+   the one expected. */
+TSR_MUST_CHECK tsr_status *tsr_store_skim(const tsr_store *store, const tsr_run *run, tsr_skim *skim,
+                                          json_t **out);
 
 /* Whether the folder of a finished run holds a file, such as "model.safetensors". */
 bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *name);

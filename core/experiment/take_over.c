@@ -235,11 +235,7 @@ static bool has_own_model(const tsr_run_work *w)
 
 static tsr_status *write_model(tsr_run_work *w)
 {
-    char *path = tsr_path_join(w->folder, "model.safetensors");
-    tsr_status *status =
-        path ? tsr_model_file_write(path, w->network, w->run->config) : tsr_no_memory("a path");
-    free(path);
-    return status;
+    return tsr_run_write_model(w, tsr_path_join(w->folder, "model.safetensors"));
 }
 
 /* What the run is to leave of its end, by links where the predecessor has left it. */

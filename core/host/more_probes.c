@@ -391,7 +391,9 @@ static tsr_status *read_both(adding *a, const char *folder, size_t n, const char
 tsr_status *tsr_add_probes(const char *folder, const char *shown, size_t n, const char *const *settings,
                            const tsr_session_observer *observer, size_t *failed)
 {
-    const tsr_session_options options = { .folder = folder, .shown = shown, .shard = { 0, 1 } };
+    const tsr_session_options options = {
+        .folder = folder, .shown = shown, .shard = { 0, 1 }, .whole = true
+    };
     adding a = { 0 };
     *failed = 0;
     tsr_status *status = read_both(&a, folder, n, settings);

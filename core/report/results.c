@@ -268,12 +268,27 @@ tsr_status *tsr_results_open(const char *folder, size_t n_overrides, const char 
     return tsr_results_begin(folder, config, out);
 }
 
-tsr_status *tsr_results_add_all(tsr_results *results)
+static reading reading_of(tsr_results *results)
 {
-    reading r = {
+    return (reading){
         .results = results,
         .skim = { .skipped = tsr_skim_for_tables, .take = tsr_rows_read_text, .context = results->rows }
     };
+}
+
+tsr_status *tsr_results_add_runs(tsr_results *results, size_t n, const char *const *ids)
+{
+    reading r = reading_of(results);
+    tsr_status *status = NULL;
+    for (size_t i = 0; i < n && !status; i++)
+        status = read_record(&r, ids[i]);
+    tsr_skim_clear(&r.skim);
+    return status;
+}
+
+tsr_status *tsr_results_add_all(tsr_results *results)
+{
+    reading r = reading_of(results);
     tsr_status *status = tsr_folder_each_run(results->folder, read_record, &r);
     tsr_skim_clear(&r.skim);
     return status;

@@ -70,6 +70,8 @@ TSR_MUST_CHECK tsr_status *tsr_results_open(const char *folder, size_t n_overrid
 bool tsr_results_has_place(const tsr_results *results, const json_t *record);
 /* Adds a run by its record, which is taken over; one without a place in the sweep counts as foreign. */
 TSR_MUST_CHECK tsr_status *tsr_results_add(tsr_results *results, json_t *record);
+/* Adds the runs of the folder with these ids; a record that is none is left out with a warning. */
+TSR_MUST_CHECK tsr_status *tsr_results_add_runs(tsr_results *results, size_t n, const char *const *ids);
 /* Adds every run that has left a record in the folder; a record that is none is left out with a warning. */
 TSR_MUST_CHECK tsr_status *tsr_results_add_all(tsr_results *results);
 /* Sorts what was added, and makes the table of it. */

@@ -75,26 +75,35 @@ static size_t report_failures(const tsr_session *s)
     return failed;
 }
 
-static tsr_status *read_records(const tsr_session *s)
+static tsr_status *read_records(tsr_session *s)
 {
     for (size_t i = 0; i < s->experiment->n_runs; i++)
-        if (!s->records[i])
-            TSR_TRY(tsr_store_get(&s->store, &s->experiment->runs[i], &s->records[i]));
+        if (!s->records[i]) {
+            TSR_TRY(tsr_session_read_record(s, &s->experiment->runs[i], &s->records[i]));
+            tsr_session_settle(s, i);
+        }
     return NULL;
 }
 
 /* *any: whether some run has left a record. */
 static tsr_status *gather(const tsr_session *s, tsr_results **out, bool *any)
 {
+    const char **ids = tsr_alloc(s->experiment->n_runs, sizeof(*ids));
+    size_t n = 0;
     *any = false;
-    TSR_TRY(tsr_results_begin(s->store.folder, tsr_value_copy(s->experiment->resolved), out));
-    (*out)->foreign = s->foreign;
+    if (!ids)
+        return tsr_no_memory("the runs");
     for (size_t i = 0; i < s->experiment->n_runs; i++)
-        if (s->records[i]) {
-            *any = true;
-            TSR_TRY(tsr_results_add(*out, json_incref(s->records[i])));
-        }
-    return *any ? tsr_results_end(*out) : NULL;
+        if (s->records[i])
+            ids[n++] = s->experiment->runs[i].id;
+    tsr_status *status = tsr_results_begin(s->store.folder, tsr_value_copy(s->experiment->resolved), out);
+    if (!status) {
+        (*out)->foreign = s->foreign;
+        status = tsr_results_add_runs(*out, n, ids);
+    }
+    free(ids);
+    *any = n > 0;
+    return *any && !status ? tsr_results_end(*out) : status;
 }
 
 /* The summary, for the observer to show, and the page. */
@@ -112,7 +121,7 @@ static tsr_status *present(const tsr_results *results, const tsr_session_observe
     return status;
 }
 
-static tsr_status *write_tables(const tsr_session *s, const tsr_session_observer *observer)
+static tsr_status *write_tables(tsr_session *s, const tsr_session_observer *observer)
 {
     tsr_results *results = NULL;
     bool any;

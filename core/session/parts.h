@@ -27,10 +27,14 @@ struct tsr_session {
     tsr_store store;
     tsr_shard shard;
     bool leads;
-    size_t *pending;          /* numbers of the runs to do, work.n of them */
-    char (*predecessors)[17]; /* of each of these; "": none */
-    json_t **records;         /* of each run of the experiment; NULL: not known to be final */
-    size_t foreign;           /* runs in the folder that are not the experiment's */
+    size_t *pending;            /* numbers of the runs to do, work.n of them */
+    char (*predecessors)[17];   /* of each of these; "": none */
+    json_t **records;           /* of each run of the experiment; NULL: not known to be final */
+    tsr_skim skim;              /* for these */
+    const tsr_value *config_of; /* the config that config_rest is the text of, behind the seed */
+    char *config_rest;
+    json_t *done;   /* what the records of finished runs become; NULL: none has yet */
+    size_t foreign; /* runs in the folder that are not the experiment's */
     tsr_progress progress;
     const tsr_session_observer *observer; /* while runs are done */
     double began_seconds;                 /* tsr_seconds when the executor was called */
@@ -43,6 +47,12 @@ struct tsr_session {
     double told_at;  /* when its progress was last told, in tsr_seconds; 0: never */
     bool *handed_on; /* of each run to do: another command does it */
 };
+
+/* Reads a run's record, as tsr_store_get, but for what the session has no use for. */
+TSR_MUST_CHECK tsr_status *tsr_session_read_record(tsr_session *session, const tsr_run *run, json_t **out);
+
+/* Lets go of what is known of run i, where it is done: from here on that alone matters. */
+void tsr_session_settle(tsr_session *session, size_t i);
 
 /* Whether another command has stored a record of the run since this one began to do runs. */
 bool tsr_session_has_new_record(const tsr_session *session, const tsr_run *run);

@@ -65,7 +65,7 @@ static tsr_status *mark_pending(tsr_session *s, const tsr_session_options *optio
         const tsr_run *run = &experiment->runs[i];
         json_t *record;
         bool counts = false;
-        TSR_TRY(tsr_store_get(&s->store, run, &record));
+        TSR_TRY(tsr_session_read_record(s, run, &record));
         tsr_status *status =
             tsr_record_is_final(record) ? judge(s, run, record, options, changed, &counts) : NULL;
         marks[i].pending = !counts;
@@ -83,8 +83,10 @@ static tsr_status *place_all(tsr_session *s)
 {
     const tsr_experiment *experiment = s->experiment;
     for (size_t i = 0; i < experiment->n_runs; i++)
-        if (s->records[i])
+        if (s->records[i]) {
             TSR_TRY(tsr_place_update(&s->store, experiment, &experiment->runs[i], s->records[i]));
+            tsr_session_settle(s, i);
+        }
     return tsr_place_release(&s->store, experiment, &s->foreign);
 }
 

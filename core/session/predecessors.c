@@ -9,6 +9,7 @@
 #include "experiment/identity.h"
 #include "experiment/predecessor.h"
 #include "experiment/record.h"
+#include "experiment/spec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,17 @@ typedef struct finding {
 
 /* --- the folder's runs --- */
 
-static tsr_status *add_run(finding *f, const char *id, const tsr_value *config)
+static tsr_status *training_of(const tsr_run *run, char training[17])
 {
-    char training[17];
-    TSR_TRY(tsr_identity_of_training(config, training));
+    tsr_value *config = tsr_run_config(run);
+    tsr_status *status =
+        config ? tsr_identity_of_training(config, training) : tsr_no_memory("a training's id");
+    tsr_value_free(config);
+    return status;
+}
+
+static tsr_status *add_run(finding *f, const char *id, const char *training)
+{
     json_t *ids = json_object_get(f->by_training, training);
     if (!ids && (!(ids = json_array()) || json_object_set_new(f->by_training, training, ids) != 0))
         return tsr_no_memory("the runs");
@@ -57,8 +65,11 @@ static tsr_status *read_run(finding *f, const char *id)
     const json_t *said = json_object_get(record, "config");
     bool done = !status && tsr_record_is_done(record) && json_is_object(said);
     tsr_value *config = done ? tsr_value_from_json(said) : NULL;
+    char training[17];
     if (done)
-        status = config ? add_run(f, id, config) : tsr_no_memory("the runs");
+        status = config ? tsr_identity_of_training(config, training) : tsr_no_memory("the runs");
+    if (done && !status)
+        status = add_run(f, id, training);
     tsr_value_free(config);
     json_decref(record);
     return status;
@@ -73,8 +84,11 @@ static tsr_status *visit(void *context, const char *id)
         return NULL;
     if (!number || !f->session->records[i])
         return read_run(f, id);
-    return tsr_record_is_done(f->session->records[i]) ? add_run(f, id, f->session->experiment->runs[i].config)
-                                                      : NULL;
+    char training[17];
+    if (!tsr_record_is_done(f->session->records[i]))
+        return NULL;
+    TSR_TRY(training_of(&f->session->experiment->runs[i], training));
+    return add_run(f, id, training);
 }
 
 static tsr_status *read_folder(finding *f)
@@ -156,7 +170,7 @@ static tsr_status *find_for(finding *f, size_t i)
     const tsr_run *run = &f->session->experiment->runs[i];
     char training[17];
     choice best = { 0 };
-    TSR_TRY(tsr_identity_of_training(run->config, training));
+    TSR_TRY(training_of(run, training));
     const json_t *ids = json_object_get(f->by_training, training);
     tsr_status *status = weigh(f, run, run->id, &best);
     size_t weighed = 0;

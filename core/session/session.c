@@ -85,6 +85,7 @@ tsr_status *tsr_session_open(const tsr_experiment *experiment, const tsr_session
     *s = (tsr_session){ .experiment = experiment,
                         .store = { .lock = -1, .shard_lock = -1, .table_lock = -1 },
                         .shard = options->shard,
+                        .skim = { .skipped = tsr_skim_for_sessions },
                         .options = *options,
                         .records = tsr_alloc(experiment->n_runs, sizeof(*s->records)) };
     tsr_status *status = s->records ? join(s) : tsr_no_memory("the runs");
@@ -124,6 +125,9 @@ void tsr_session_close(tsr_session *session)
     for (size_t i = 0; session->records && i < session->experiment->n_runs; i++)
         json_decref(session->records[i]);
     free(session->records);
+    tsr_skim_clear(&session->skim);
+    json_decref(session->done);
+    free(session->config_rest);
     tsr_progress_clear(&session->progress);
     tsr_store_close(&session->store);
     free(session->pending);

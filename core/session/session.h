@@ -26,6 +26,7 @@ typedef struct tsr_session_options {
     bool keep_changed; /* count them as they are; with neither, they are refused */
     bool retrain;      /* train again where what the config asks for now cannot be had of finished runs */
     bool unlocked;     /* see tsr_store_options */
+    bool whole;        /* keep whole records, for tsr_session_record */
 } tsr_session_options;
 
 /* Who watches; functions may be NULL. */
@@ -59,7 +60,7 @@ TSR_MUST_CHECK tsr_status *tsr_session_conclude(tsr_session *session, const tsr_
                                                 size_t *failed);
 
 /* The record of run i of the experiment, as it is known: NULL where it is not finished. The session's; who
-   changes it has it stored. */
+   changes it has it stored. Without options.whole it lacks what a session has no use for. */
 json_t *tsr_session_record(const tsr_session *session, size_t i);
 const tsr_store *tsr_session_store(const tsr_session *session);
 

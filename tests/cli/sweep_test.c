@@ -87,6 +87,18 @@ START_TEST(any_key_is_swept_a_plugins_name_a_list_the_seed_an_element_of_a_list)
 }
 END_TEST
 
+START_TEST(each_replicate_is_the_run_of_its_own_seed)
+{
+    command_gives(folder, 0, NULL, NULL, "run base.cfg -o plain -s replicates=2 -s output.save_model=true");
+    same_as_written("plain", "1,2", "seed=2");
+    command_gives(folder, 0, NULL, NULL, "%s",
+                  "run base.cfg -o out -s replicates=2 -s 'sweep=({key=\"seed\"; values=[1,7];})'");
+    same_as_written("out", "1,8", "seed=8");
+    shell_gives(folder, 0, "\"seed\": 8\n", NULL, "grep -h '\"seed\": 8' out/runs/*/run.json | sed 's/,$//'");
+    shell_gives(folder, 0, NULL, NULL, "grep -q '{.\"seed.\":2,' plain/runs/*/model.safetensors");
+}
+END_TEST
+
 START_TEST(a_bad_value_of_a_swept_group_is_refused_with_its_place)
 {
     command_gives(folder, 2, NULL, "(sweep of model.activation): model.activation.slope = \"x\": expected",
@@ -141,6 +153,7 @@ int main(void)
     tcase_add_test(tests, an_activation_is_swept_as_a_whole);
     tcase_add_test(tests, lists_of_regularizers_are_swept_the_empty_one_too);
     tcase_add_test(tests, any_key_is_swept_a_plugins_name_a_list_the_seed_an_element_of_a_list);
+    tcase_add_test(tests, each_replicate_is_the_run_of_its_own_seed);
     tcase_add_test(tests, a_bad_value_of_a_swept_group_is_refused_with_its_place);
     tcase_add_test(tests, check_tells_the_runs_and_about_how_long_they_take);
     tcase_add_test(tests, check_says_so_where_a_trial_cannot_tell);
