@@ -33,6 +33,8 @@ typedef struct archiving {
     size_t others;           /* that are none of ours */
     char *other;             /* the first of these */
     struct archive *archive;
+    FILE *stream;  /* that it goes to */
+    int unwritten; /* the errno of the first write that has failed; 0: none has */
     char block[BLOCK];
 } archiving;
 
@@ -74,6 +76,21 @@ static tsr_status *write_failed(struct archive *to)
     return tsr_fail(TSR_IO, "cannot be written: %s", why ? why : "libarchive does not say why");
 }
 
+/* libarchive is not told that a write has failed: an archive that has failed it does not free whole. */
+static la_ssize_t take_bytes(struct archive *from, void *context, const void *bytes, size_t n)
+{
+    archiving *a = context;
+    (void)from;
+    if (!a->unwritten && fwrite(bytes, 1, n, a->stream) != n)
+        a->unwritten = errno ? errno : EIO;
+    return (la_ssize_t)n;
+}
+
+static tsr_status *check_written(const archiving *a)
+{
+    return a->unwritten ? tsr_fail(TSR_IO, "cannot be written: %s", strerror(a->unwritten)) : NULL;
+}
+
 /* Reads the stream to its end, and writes it into the archive where there is one. */
 static tsr_status *digest(archiving *a, FILE *from, struct archive *to, uint64_t *size, char out[65])
 {
@@ -86,6 +103,7 @@ static tsr_status *digest(archiving *a, FILE *from, struct archive *to, uint64_t
             return tsr_fail(TSR_INTERRUPTED, "interrupted");
         if (to && archive_write_data(to, a->block, n) != (la_ssize_t)n)
             return archive_errno(to) ? write_failed(to) : tsr_fail(TSR_IO, "has grown while it was read");
+        TSR_TRY(check_written(a));
     }
     if (ferror(from))
         return tsr_fail(TSR_IO, "cannot be read: %s", strerror(errno));
@@ -227,6 +245,7 @@ static tsr_status *write_listed(archiving *a, const tsr_manifest_file *file)
 static tsr_status *begin_archive(archiving *a, const char *file, FILE *stream)
 {
     const format *f = find_format(file);
+    a->stream = stream;
     a->archive = archive_write_new();
     if (!a->archive)
         return tsr_no_memory("an archive");
@@ -239,7 +258,7 @@ static tsr_status *begin_archive(archiving *a, const char *file, FILE *stream)
         return write_failed(a->archive);
     bool begun = archive_write_set_format_gnutar(a->archive) == ARCHIVE_OK &&
                  archive_write_set_bytes_in_last_block(a->archive, 1) == ARCHIVE_OK &&
-                 archive_write_open_FILE(a->archive, stream) == ARCHIVE_OK;
+                 archive_write_open(a->archive, a, NULL, take_bytes, NULL) == ARCHIVE_OK;
     return begun ? NULL : write_failed(a->archive);
 }
 
@@ -249,7 +268,7 @@ static tsr_status *write_all(archiving *a, const char *file, FILE *stream)
     TSR_TRY(write_manifest(a));
     for (size_t i = 0; i < a->manifest.n; i++)
         TSR_TRY(write_listed(a, &a->manifest.files[i]));
-    return archive_write_close(a->archive) == ARCHIVE_OK ? NULL : write_failed(a->archive);
+    return archive_write_close(a->archive) == ARCHIVE_OK ? check_written(a) : write_failed(a->archive);
 }
 
 static tsr_status *write_file(archiving *a, const char *file)

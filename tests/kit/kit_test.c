@@ -210,7 +210,12 @@ static const struct {
     { "probe", "shares", "gives the same again", "keep nothing between calls" },
     { "probe", "nan", "gives numbers", "run gives NaN: the metric 'set'" },
     { "probe", "layers", "measures codes that have layers", "crashed in run of probe faulty (" },
+#ifdef __SANITIZE_ADDRESS__ /* which ends the process itself */
+    { "probe", "labels", "measures codes that have no labels",
+      "ended the process with status 1 in run of probe faulty (" },
+#else
     { "probe", "labels", "measures codes that have no labels", "crashed in run of probe faulty (" },
+#endif
     { "probe", "mute", "measures codes that have no labels", "it gives no metric without labels" },
     { "probe", "races", "whatever the number of threads", "metrics depend on the number of threads" },
     { "probe", "tasks", "whatever the number of threads", "metrics depend on the order of the tasks" },
