@@ -14,14 +14,11 @@ static char *folder;
 static void setup(void)
 {
     folder = test_folder();
-    write_text(folder, "study.cfg",
-               "dataset = { plugin = \"digits\"; };\n"
-               "model = { plugin = \"mlp\"; width = 6; };\n"
-               "training = { epochs = 1; snapshots = [ 0 ]; };\n"
-               "sweep = ( { key = \"model.width\"; values = [ 3, 5 ]; } );\n"
-               "output = { save_model = true; save_codes = true; };\n"
-               "probes = ( \"redundancy\" );\n");
-    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o a");
+    write_small_study(folder, "epochs = 1; snapshots = [ 0 ];",
+                      "sweep = ( { key = \"model.width\"; values = [ 3, 5 ]; } );\n"
+                      "output = { save_model = true; save_codes = true; };\n"
+                      "probes = ( \"redundancy\" );\n");
+    do_study(folder, "a", "");
 }
 
 static void teardown(void)

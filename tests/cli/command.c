@@ -115,6 +115,26 @@ void write_faulty_study(const char *folder, int n, int at, const char *more)
     free(text);
 }
 
+void write_small_study(const char *folder, const char *training, const char *more)
+{
+    char *text = tsr_format("dataset = { plugin = \"digits\"; };\nmodel = { plugin = \"mlp\"; width = 6; };\n"
+                            "training = { %s };\n%s",
+                            training, more);
+    write_text(folder, "study.cfg", text);
+    free(text);
+}
+
+void do_study(const char *folder, const char *out, const char *arguments)
+{
+    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o %s %s", out, arguments);
+}
+
+void same_tables(const char *folder, const char *a, const char *b)
+{
+    shell_gives(folder, 0, NULL, NULL, "for t in results summary; do cmp %s/$t.csv %s/$t.csv || exit; done",
+                a, b);
+}
+
 char *read_text(const char *folder, const char *name)
 {
     char *path = tsr_path_join(folder, name), *text;

@@ -30,6 +30,16 @@ void write_text(const char *folder, const char *name, const char *text);
  * behind. */
 void write_faulty_study(const char *folder, int n, int at, const char *more);
 
+/* Writes study.cfg: one run on the digits of a network of 6 units, trained as the members of the group
+   `training` say; `more` goes behind. */
+void write_small_study(const char *folder, const char *training, const char *more);
+
+/* Does study.cfg with further arguments, into the folder `out`; fails the test unless all runs are done. */
+void do_study(const char *folder, const char *out, const char *arguments);
+
+/* Fails the test unless the tables of two studies are equal, byte for byte. */
+void same_tables(const char *folder, const char *a, const char *b);
+
 /* A whole file; fails the test where it is not there. free() it. */
 char *read_text(const char *folder, const char *name);
 

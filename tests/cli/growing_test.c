@@ -14,11 +14,8 @@ static char *folder;
 static void setup(void)
 {
     folder = test_folder();
-    write_text(folder, "study.cfg",
-               "dataset = { plugin = \"digits\"; };\n"
-               "model = { plugin = \"mlp\"; width = 6; };\n"
-               "training = { epochs = 2; samples = 300; };\n"
-               "probes = ( \"redundancy\", { plugin = \"kmeans\"; k = 5; restarts = 1; } );\n");
+    write_small_study(folder, "epochs = 2; samples = 300;",
+                      "probes = ( \"redundancy\", { plugin = \"kmeans\"; k = 5; restarts = 1; } );\n");
 }
 
 static void teardown(void)
@@ -26,30 +23,17 @@ static void teardown(void)
     test_folder_remove(folder);
 }
 
-static void study(const char *out, const char *settings)
-{
-    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o %s %s", out, settings);
-}
-
-/* The tables of a folder are those of the study that one command did. */
-static void same_tables(const char *grown, const char *whole)
-{
-    shell_gives(folder, 0, NULL, NULL,
-                "cmp %s/results.csv %s/results.csv && cmp %s/summary.csv %s/summary.csv", grown, whole, grown,
-                whole);
-}
-
 START_TEST(a_second_key_values_and_replicates_take_up_what_is_done)
 {
-    study("out", "-s 'sweep=({key=\"model.width\";values=[3,6];})'");
+    do_study(folder, "out", "-s 'sweep=({key=\"model.width\";values=[3,6];})'");
     shell_gives(folder, 0, NULL, NULL,
                 "cat out/runs/*/run.json | grep -c '\"total\"' | grep -x 2 && "
                 "for r in out/runs/*; do grep '\"total\"' $r/run.json >$(basename $r).then; done");
     const char *more = "-s replicates=2 -s 'sweep=({key=\"training.batch\";values=[16,64];},"
                        "{key=\"model.width\";values=[3,4,6];})'";
-    study("out", more);
-    study("whole", more);
-    same_tables("out", "whole");
+    do_study(folder, "out", more);
+    do_study(folder, "whole", more);
+    same_tables(folder, "out", "whole");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/run.json"), 12);
     /* those that were there have the seconds that they had */
     shell_gives(
@@ -60,7 +44,8 @@ END_TEST
 
 START_TEST(new_points_of_a_sweep_are_no_training_again)
 {
-    study("out", "-s 'sweep=({key=\"probes.1.k\";values=[3];},{key=\"training.epochs\";values=[1];})'");
+    do_study(folder, "out",
+             "-s 'sweep=({key=\"probes.1.k\";values=[3];},{key=\"training.epochs\";values=[1];})'");
     shell_gives(folder, 0, NULL, NULL,
                 "\"$TESSERA\" run study.cfg -o out -s 'sweep=({key=\"probes.1.k\";values=[3,4];},"
                 "{key=\"training.epochs\";values=[1,2];})' 2>told && ! grep again told");
@@ -71,8 +56,8 @@ START_TEST(a_folder_is_continued)
 {
     command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o out --shard 1/2 -s replicates=3");
     command_gives(folder, 0, "results in out", NULL, "run out");
-    study("whole", "-s replicates=3");
-    same_tables("out", "whole");
+    do_study(folder, "whole", "-s replicates=3");
+    same_tables(folder, "out", "whole");
     command_gives(folder, 0, NULL, "all runs are done already", "run out");
     command_gives(folder, 2, NULL, "expected a config or a results folder", "run .");
 }
@@ -80,9 +65,9 @@ END_TEST
 
 START_TEST(one_run_is_repeated_by_its_record)
 {
-    study("out",
-          "-s seed=7 -s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope="
-          "0.1;});})'");
+    do_study(folder, "out",
+             "-s seed=7 -s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope="
+             "0.1;});})'");
     shell_gives(
         folder, 0, NULL, NULL,
         "for r in out/runs/*; do \"$TESSERA\" run $r/run.json -q -o again || exit 1; id=$(basename $r)\n"
@@ -111,24 +96,24 @@ END_TEST
 /* The study grows by what `more` says, without training, and is as one that was so from the start. */
 static void grows(const char *first, const char *more, const char *said)
 {
-    study("out", first);
+    do_study(folder, "out", first);
     command_gives(folder, 0, NULL, said, "run study.cfg -o out %s", more);
-    study("whole", more);
-    same_tables("out", "whole");
+    do_study(folder, "whole", more);
+    same_tables(folder, "out", "whole");
     command_gives(folder, 0, NULL, "all runs are done already", "run study.cfg -o out %s", more);
 }
 
 /* Nothing of the folder changes where it is refused; with --retrain it is done. */
 static void asks(const char *first, const char *more, const char *said)
 {
-    study("out", first);
+    do_study(folder, "out", first);
     shell_gives(folder, 0, NULL, NULL, "cp -a out before");
     command_gives(folder, 2, NULL, said, "run study.cfg -o out %s", more);
     command_gives(folder, 2, NULL, "allow that with --retrain", "run study.cfg -o out %s", more);
     shell_gives(folder, 0, NULL, NULL, "diff -r before out");
     command_gives(folder, 0, NULL, "trained again", "run study.cfg -o out --retrain %s", more);
-    study("whole", more);
-    same_tables("out", "whole");
+    do_study(folder, "whole", more);
+    same_tables(folder, "out", "whole");
 }
 
 START_TEST(other_probes_are_done_on_saved_networks)
@@ -166,8 +151,8 @@ START_TEST(fewer_probes_and_snapshots_are_had_of_records)
           "1 run is taken over from finished ones without training");
     command_gives(folder, 0, NULL, "1 run is taken over",
                   "run study.cfg -o out -s training.snapshots=[1] -s training.epochs=1");
-    study("short", "-s training.snapshots=[1] -s training.epochs=1");
-    same_tables("out", "short");
+    do_study(folder, "short", "-s training.snapshots=[1] -s training.epochs=1");
+    same_tables(folder, "out", "short");
 }
 END_TEST
 
@@ -213,7 +198,7 @@ END_TEST
 
 START_TEST(the_network_of_the_last_snapshot_is_made_of_the_model_later)
 {
-    study("out", MODEL);
+    do_study(folder, "out", MODEL);
     command_gives(folder, 0, NULL, "files of 1 finished run are made without training",
                   "run study.cfg -o out " MODEL "-s output.save_snapshots=true");
     ck_assert_uint_eq(count_files(folder, "out/runs/*/snapshots/epoch-2.safetensors"), 1);
@@ -227,7 +212,7 @@ START_TEST(runs_that_others_were_taken_over_from_can_go)
     grows(SWEEP MODEL, SWEEP MODEL "-s 'probes=(" KNN ")'", "2 runs are taken over");
     command_gives(folder, 0, "besides    2 runs", NULL, "status out");
     command_gives(folder, 0, "(2 runs, 2 records, 2 models", NULL, "clean out --outside");
-    same_tables("out", "whole");
+    same_tables(folder, "out", "whole");
     shell_gives(folder, 0, NULL, NULL,
                 "[ \"$(ls out/runs)\" = \"$(ls whole/runs)\" ] && for r in $(ls whole/runs); do "
                 "cmp out/runs/$r/model.safetensors whole/runs/$r/model.safetensors || exit 1; done");
@@ -241,13 +226,13 @@ START_TEST(a_probe_that_fails_on_what_was_taken_over_costs_itself_and_is_made_go
     char *more = tsr_format(MODEL "-s 'plugin_path=[\"%s/tests/cli/fixtures\"]' -s 'probes=(\"redundancy\","
                                   "{plugin=\"misbehaves\";},{plugin=\"knn\";k=3;})'",
                             test_build());
-    study("out", MODEL);
+    do_study(folder, "out", MODEL);
     shell_gives(folder, 3, NULL, "probe misbehaves: killed by signal 11",
                 "TESSERA_MISBEHAVE=segfault \"$TESSERA\" run study.cfg -o out %s", more);
     shell_gives(folder, 0, NULL, NULL, "grep -q knn.test out/results.csv");
     command_gives(folder, 0, NULL, "1 run is taken over", "run study.cfg -o out %s", more);
-    study("whole", more);
-    same_tables("out", "whole");
+    do_study(folder, "whole", more);
+    same_tables(folder, "out", "whole");
     free(more);
 }
 END_TEST
@@ -259,7 +244,7 @@ START_TEST(a_probe_whose_plugin_has_changed_is_done_again_and_the_others_are_not
         folder, 0, NULL, NULL,
         "mkdir -p own/probes && cp '%s/plugins/probes/.libs/kmeans.so' own/probes && chmod -R go-w own",
         test_build());
-    study("out", path);
+    do_study(folder, "out", path);
     shell_gives(
         folder, 0, NULL, NULL,
         "sed -i 's/\"kmeans.test\": [0-9][0-9.]*/\"kmeans.test\": 7.0/; s/\"redundancy.test\": [0-9][0-9.]*/"
@@ -273,11 +258,11 @@ END_TEST
 
 START_TEST(codes_are_made_of_the_network_later)
 {
-    study("out", SWEEP MODEL);
+    do_study(folder, "out", SWEEP MODEL);
     command_gives(folder, 0, NULL, "files of 2 finished runs are made without training",
                   "run study.cfg -o out -s output.save_codes=true " SWEEP MODEL);
-    study("whole", SWEEP MODEL "-s output.save_codes=true");
-    same_tables("out", "whole");
+    do_study(folder, "whole", SWEEP MODEL "-s output.save_codes=true");
+    same_tables(folder, "out", "whole");
     shell_gives(folder, 0, NULL, NULL, "diff -r -x run.json -x model.safetensors out/runs whole/runs");
     command_gives(folder, 0, NULL, "1 the same", "verify out --sample 1 >&2");
 }
@@ -292,8 +277,8 @@ START_TEST(more_epochs_go_on_from_a_kept_state)
                 "for r in $(ls whole/runs); do for f in model state; do\n"
                 "cmp out/runs/$r/$f.safetensors whole/runs/$r/$f.safetensors || exit 1; done; done");
     command_gives(folder, 0, NULL, "2 runs go on from", "run study.cfg -o out %s -s training.epochs=6", more);
-    study("longer", SWEEP STATE MODEL "-s training.epochs=6 -s training.snapshots=[2,4]");
-    same_tables("out", "longer");
+    do_study(folder, "longer", SWEEP STATE MODEL "-s training.epochs=6 -s training.snapshots=[2,4]");
+    same_tables(folder, "out", "longer");
 }
 END_TEST
 
@@ -317,15 +302,15 @@ START_TEST(growing_that_is_killed_is_ended_by_the_same_command)
 {
     const char *more =
         SWEEP STATE MODEL "-s training.epochs=400 -s training.snapshots=[1,2,50,200] -s 'probes=(" KNN ")'";
-    study("out", SWEEP STATE "-s training.snapshots=[1] -s 'probes=(" KNN ")'");
+    do_study(folder, "out", SWEEP STATE "-s training.snapshots=[1] -s 'probes=(" KNN ")'");
     shell_gives(folder, 0, NULL, NULL,
                 "for after in 0.05 0.1 0.2 0.4 0.8; do timeout -s KILL $after \"$TESSERA\" run study.cfg -q "
                 "-o out %s; "
                 "done; true",
                 more);
-    study("out", more);
-    study("whole", more);
-    same_tables("out", "whole");
+    do_study(folder, "out", more);
+    do_study(folder, "whole", more);
+    same_tables(folder, "out", "whole");
     shell_gives(folder, 0, NULL, NULL,
                 "for r in $(ls whole/runs); do for f in model state; do\n"
                 "cmp out/runs/$r/$f.safetensors whole/runs/$r/$f.safetensors || exit 1; done; done");
@@ -355,14 +340,14 @@ END_TEST
 
 START_TEST(a_damaged_state_costs_its_run_and_is_named)
 {
-    study("out", STATE);
+    do_study(folder, "out", STATE);
     shell_gives(folder, 0, NULL, NULL,
                 "truncate -s -4 out/runs/*/state.safetensors; cp out/results.csv before.csv");
     command_gives(folder, 3, NULL, "state.safetensors", "run study.cfg -o out " STATE "-s training.epochs=4");
     shell_gives(folder, 0, NULL, NULL, "rm out/runs/*/state.safetensors");
     command_gives(folder, 0, NULL, NULL, "run out -q"); /* the folder's config is the new one already */
-    study("whole", STATE "-s training.epochs=4");
-    same_tables("out", "whole");
+    do_study(folder, "whole", STATE "-s training.epochs=4");
+    same_tables(folder, "out", "whole");
 }
 END_TEST
 
@@ -390,7 +375,7 @@ START_TEST(data_may_lie_elsewhere_and_must_be_the_same)
     shell_gives(folder, 0, NULL, "1 run is taken over from finished ones without training",
                 "mv out moved && HOME=$PWD/other \"$TESSERA\" run study.cfg -o moved %s", data);
     shell_gives(folder, 0, NULL, NULL, "HOME=$PWD/other \"$TESSERA\" run study.cfg -q -o whole %s", data);
-    same_tables("moved", "whole");
+    same_tables(folder, "moved", "whole");
     /* the record of a run, where its data lie elsewhere, and where they are others */
     shell_gives(folder, 0, NULL, "lie elsewhere here, where it is run ",
                 "rm -r home/* && cp $(grep -l home/data.csv moved/runs/*/run.json | head -1) run.json && "

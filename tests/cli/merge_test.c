@@ -13,11 +13,7 @@ static char *folder;
 static void setup(void)
 {
     folder = test_folder();
-    write_text(folder, "study.cfg",
-               "dataset = { plugin = \"digits\"; };\n"
-               "model = { plugin = \"mlp\"; width = 6; };\n"
-               "training = { epochs = 1; snapshots = [ 0 ]; };\n"
-               "probes = ( \"redundancy\" );\n");
+    write_small_study(folder, "epochs = 1; snapshots = [ 0 ];", "probes = ( \"redundancy\" );\n");
 }
 
 static void teardown(void)
@@ -25,26 +21,19 @@ static void teardown(void)
     test_folder_remove(folder);
 }
 
-static void study(const char *out, const char *settings)
-{
-    command_gives(folder, 0, NULL, NULL, "run study.cfg -q -o %s %s", out, settings);
-}
-
 /* The tables of a folder are those of the study that one command did, and no run is left to do. */
 static void is_whole(const char *merged, const char *whole)
 {
-    shell_gives(folder, 0, NULL, NULL,
-                "cmp %s/results.csv %s/results.csv && cmp %s/summary.csv %s/summary.csv", merged, whole,
-                merged, whole);
+    same_tables(folder, merged, whole);
     command_gives(folder, 0, NULL, "all runs are done already", "run %s", merged);
     shell_gives(folder, 0, NULL, NULL, "cmp %s/results.csv %s/results.csv", merged, whole);
 }
 
 START_TEST(values_of_a_swept_key_come_together)
 {
-    study("a", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[3,5];})'");
-    study("b", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[4,5];})'");
-    study("all", "-s 'sweep=({key=\"model.width\";values=[3,5,4];})'");
+    do_study(folder, "a", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    do_study(folder, "b", "-s output.save_model=true -s 'sweep=({key=\"model.width\";values=[4,5];})'");
+    do_study(folder, "all", "-s 'sweep=({key=\"model.width\";values=[3,5,4];})'");
     command_gives(folder, 0, "3 runs in c, 1 of several studies\n", NULL, "merge a b -o c");
     ck_assert_uint_eq(count_files(folder, "c/runs/*/model.safetensors"), 3);
     is_whole("c", "all");
@@ -53,12 +42,14 @@ END_TEST
 
 START_TEST(a_fixed_value_and_a_second_key_come_together)
 {
-    study("a", "-s 'sweep=({key=\"model.width\";values=[3,6];})'");
-    study("b", "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[16];})'");
-    study("all", "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[64,16];})'");
+    do_study(folder, "a", "-s 'sweep=({key=\"model.width\";values=[3,6];})'");
+    do_study(folder, "b",
+             "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[16];})'");
+    do_study(folder, "all",
+             "-s 'sweep=({key=\"model.width\";values=[3,6];},{key=\"training.batch\";values=[64,16];})'");
     command_gives(folder, 0, "4 runs in c\n", NULL, "merge a b -o c");
     is_whole("c", "all");
-    study("d", "-s training.batch=8");
+    do_study(folder, "d", "-s training.batch=8");
     command_gives(folder, 0, "1 runs of the sweep are missing", NULL, "merge c d -o e");
     command_gives(folder, 0, NULL, NULL, "run e -q");
     command_gives(folder, 0, "6 runs: 6 done", NULL, "status e");
@@ -67,12 +58,14 @@ END_TEST
 
 START_TEST(plugins_that_are_swept_come_together_however_they_are_written)
 {
-    study("a",
-          "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;});})'");
-    study("b", "-s 'sweep=({key=\"model.activation\";values=({plugin=\"leaky_relu\";slope=0.2;});})'");
-    study("d", "");
-    study("all", "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;},"
-                 "{plugin=\"leaky_relu\";slope=0.2;});})'");
+    do_study(folder, "a",
+             "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;});})'");
+    do_study(folder, "b",
+             "-s 'sweep=({key=\"model.activation\";values=({plugin=\"leaky_relu\";slope=0.2;});})'");
+    do_study(folder, "d", "");
+    do_study(folder, "all",
+             "-s 'sweep=({key=\"model.activation\";values=(\"relu\",{plugin=\"leaky_relu\";slope=0.1;},"
+             "{plugin=\"leaky_relu\";slope=0.2;});})'");
     command_gives(folder, 0, "3 runs in c, 1 of several studies\n", NULL, "merge a b d -o c");
     is_whole("c", "all");
 }
@@ -80,12 +73,12 @@ END_TEST
 
 START_TEST(seeds_that_follow_each_other_are_replicates)
 {
-    study("a", "-s replicates=2");
-    study("b", "-s seed=3 -s replicates=2");
-    study("all", "-s seed=1 -s replicates=4");
+    do_study(folder, "a", "-s replicates=2");
+    do_study(folder, "b", "-s seed=3 -s replicates=2");
+    do_study(folder, "all", "-s seed=1 -s replicates=4");
     command_gives(folder, 0, "4 runs in c\n", NULL, "merge b a -o c");
     is_whole("c", "all");
-    study("d", "-s seed=9");
+    do_study(folder, "d", "-s seed=9");
     command_gives(folder, 2, NULL, "leave a gap, 3 to 8", "merge a d -o e");
     shell_gives(folder, 0, NULL, NULL, "cp -a a a2; cp -a a a3; cp -a a a4; cp -a a a5");
     command_gives(folder, 2, NULL, "leave a gap, 3 to 8", "merge a a2 d a3 a4 a5 -o e");
@@ -97,16 +90,16 @@ END_TEST
 
 START_TEST(a_key_that_an_older_study_lacks_is_at_its_default)
 {
-    study("a", "");
-    study("b", "-s dataset.class_count=4");
+    do_study(folder, "a", "");
+    do_study(folder, "b", "-s dataset.class_count=4");
     shell_gives(folder, 0, NULL, NULL,
                 "sed -i '/class_count = /d' a/config.cfg && ! grep -q class_count a/config.cfg");
     command_gives(folder, 2, NULL, "dataset.class_count", "merge a b -o c");
-    study("swept", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5];})'");
+    do_study(folder, "swept", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5];})'");
     command_gives(folder, 0, "3 runs in c\n", NULL, "merge swept a -o c");
-    study("all", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5,0];})'");
+    do_study(folder, "all", "-s 'sweep=({key=\"dataset.class_count\";values=[4,5,0];})'");
     is_whole("c", "all");
-    study("same", "-s replicates=2");
+    do_study(folder, "same", "-s replicates=2");
     command_gives(folder, 0, "2 runs in d, 1 of several studies\n", NULL, "merge same a -o d");
     is_whole("d", "same");
 }
@@ -114,7 +107,7 @@ END_TEST
 
 START_TEST(probes_that_were_added_do_not_contradict_and_stay)
 {
-    study("a", "-s output.save_model=true");
+    do_study(folder, "a", "-s output.save_model=true");
     shell_gives(folder, 0, NULL, NULL, "cp -a a b");
     command_gives(folder, 0, NULL, NULL, "probe b -s 'probes=({plugin=\"kmeans\";k=4;restarts=1;})'");
     command_gives(folder, 0, "1 runs in c", NULL, "merge a b -o c");
@@ -126,8 +119,8 @@ END_TEST
 
 START_TEST(other_files_of_a_plugin_are_refused_or_kept)
 {
-    study("a", "-s replicates=1");
-    study("b", "-s seed=2");
+    do_study(folder, "a", "-s replicates=1");
+    do_study(folder, "b", "-s seed=2");
     shell_gives(folder, 0, NULL, NULL,
                 "sed -i '/\"kind\": \"probe\"/,/sha256/s/\"sha256\": \".*\"/\"sha256\": \"0123456789\"/' "
                 "b/runs/*/run.json");
@@ -140,8 +133,8 @@ END_TEST
 
 START_TEST(the_new_folder_is_locked_and_nobody_elses)
 {
-    study("a", "-s replicates=1");
-    study("b", "-s seed=2");
+    do_study(folder, "a", "-s replicates=1");
+    do_study(folder, "b", "-s seed=2");
     shell_gives(folder, 0, NULL, NULL, "mkdir full empty && echo mine >full/notes");
     command_gives(folder, 2, NULL, "full: holds 'notes'", "merge a b -o full");
     ck_assert_uint_eq(count_files(folder, "full/*"), 1);
@@ -191,8 +184,8 @@ END_TEST
 
 START_TEST(links_among_the_runs_are_not_followed)
 {
-    study("a", "-s output.save_model=true");
-    study("b", "-s seed=2");
+    do_study(folder, "a", "-s output.save_model=true");
+    do_study(folder, "b", "-s seed=2");
     shell_gives(folder, 0, NULL, NULL,
                 "echo mine >secret && cd b/runs/* && ln -s ../../../secret model.safetensors");
     command_gives(folder, 0, "2 runs in c", NULL, "merge a b -o c");
@@ -202,8 +195,8 @@ END_TEST
 
 START_TEST(a_run_that_failed_in_one_is_taken_from_the_other)
 {
-    study("a", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
-    study("b", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    do_study(folder, "a", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
+    do_study(folder, "b", "-s 'sweep=({key=\"model.width\";values=[3,5];})'");
     shell_gives(
         folder, 0, NULL, NULL,
         "cd a/runs && set -- * && sed -i 's/\"status\": \"done\"/\"status\": \"failed\"/' $1/run.json");
@@ -214,9 +207,9 @@ END_TEST
 
 START_TEST(what_contradicts_is_refused_and_nothing_is_written)
 {
-    study("a", "-s training.batch=16");
-    study("b", "-s training.batch=32");
-    study("other", "-s model.width=7 -s training.batch=16");
+    do_study(folder, "a", "-s training.batch=16");
+    do_study(folder, "b", "-s training.batch=32");
+    do_study(folder, "other", "-s model.width=7 -s training.batch=16");
     shell_gives(folder, 0, NULL, NULL,
                 "cp -a a changed && sed -i 's/\"code.bits\": 6/\"code.bits\": 5/' changed/runs/*/run.json");
     shell_gives(folder, 0, NULL, NULL,

@@ -14,12 +14,9 @@ static char *folder;
 static void setup(void)
 {
     folder = test_folder();
-    write_text(folder, "study.cfg",
-               "dataset = { plugin = \"digits\"; };\n"
-               "model = { plugin = \"mlp\"; width = 6; };\n"
-               "training = { epochs = 2; samples = 200; };\n"
-               "probes = ( \"redundancy\" );\n"
-               "output = { save_model = true; save_state = true; };\n");
+    write_small_study(folder, "epochs = 2; samples = 200;",
+                      "probes = ( \"redundancy\" );\n"
+                      "output = { save_model = true; save_state = true; };\n");
 }
 
 static void teardown(void)
