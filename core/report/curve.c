@@ -44,45 +44,85 @@ static bool add_value(const tsr_curves_plan *p, double value, tsr_statistic *s)
     return true;
 }
 
+/* Of the point's runs: the value of each, NaN where it has none. On a logarithmic axis there is no mean where
+   a value has no logarithm. */
+static tsr_statistic mean_of(const tsr_curves_plan *p, size_t point,
+                             double (*value_of)(const void *what, size_t run), const void *what,
+                             tsr_interval_factor *factor)
+{
+    const tsr_point *of = &p->study->summary->points[point];
+    tsr_statistic s = { 0 };
+    bool shown = true;
+    for (size_t run = of->first; run < of->first + of->n; run++) {
+        double value = value_of(what, run);
+        if (!isnan(value))
+            shown = add_value(p, value, &s) && shown;
+    }
+    tsr_statistic_finish(&s, factor);
+    if (p->logarithmic)
+        s.mean = shown ? exp(s.mean) : NAN;
+    return s;
+}
+
+typedef struct trained {
+    const tsr_results *results;
+    size_t epoch;
+    tsr_curve which;
+} trained;
+
+static double trained_value(const void *what, size_t run)
+{
+    const trained *t = what;
+    const tsr_result *result = &t->results->runs[run];
+    return result->done && t->epoch < result->n_trained ? result->training[t->epoch * TSR_N_CURVES + t->which]
+                                                        : NAN;
+}
+
 /* Loss or accuracy of every epoch, over the point's runs. */
 static void add_training(const tsr_curves_plan *p, size_t point, tsr_curve which, tsr_curve_points *c)
 {
-    const tsr_summary *summary = p->study->summary;
-    const tsr_point *of = &summary->points[point];
     tsr_interval_factor factor = { 0 };
     for (size_t e = 0; e < (size_t)p->axis->high; e++) {
-        tsr_statistic s = { 0 };
-        bool shown = true;
-        for (size_t i = of->first; i < of->first + of->n; i++) {
-            const tsr_result *run = &summary->results->runs[i];
-            double value = e < run->n_trained ? run->training[e * TSR_N_CURVES + which] : NAN;
-            if (run->done && !isnan(value))
-                shown = add_value(p, value, &s) && shown;
-        }
-        tsr_statistic_finish(&s, &factor);
-        if (p->logarithmic)
-            s.mean = shown ? exp(s.mean) : NAN;
+        trained what = { p->study->summary->results, e, which };
+        tsr_statistic s = mean_of(p, point, trained_value, &what, &factor);
         add_to_curve(p->album, c, (double)e + 1, NULL, &s);
     }
+}
+
+typedef struct measured {
+    const tsr_summary *summary;
+    size_t point, epoch, measure;
+} measured;
+
+static double measured_value(const void *what, size_t run)
+{
+    const measured *m = what;
+    return tsr_summary_of_run(m->summary, m->point, m->epoch, run, m->measure);
+}
+
+/* A snapshot's mean, as the summary has it where the axis is no logarithmic one. */
+static void add_snapshot(const tsr_curves_plan *p, size_t point, size_t epoch, size_t measure, size_t place,
+                         tsr_curve_points *c)
+{
+    const measured what = { p->study->summary, point, epoch, measure };
+    tsr_interval_factor factor = { 0 };
+    tsr_statistic s = p->logarithmic ? mean_of(p, point, measured_value, &what, &factor)
+                                     : *tsr_summary_at(p->study->summary, point, epoch, measure);
+    add_to_curve(p->album, c, p->axis->at[place], p->axis->labels[place], &s);
 }
 
 static void add_point(const tsr_curves_plan *p, size_t point, size_t measure, tsr_curve_points *c)
 {
     const tsr_summary *summary = p->study->summary;
     size_t n = summary->points[point].n_epochs;
-    if (p->along == TSR_ALONG_TRAINING) {
+    if (p->along == TSR_ALONG_TRAINING)
         add_training(p, point, (tsr_curve)measure, c);
-    } else if (p->along == TSR_ALONG_KEY && n) {
-        size_t place = tsr_summary_place(summary, point, p->x);
-        add_to_curve(p->album, c, p->axis->at[place], p->axis->labels[place],
-                     tsr_summary_at(summary, point, n - 1, measure));
-    } else if (p->along == TSR_ALONG_SNAPSHOTS) {
-        for (size_t e = 0; e < n; e++) {
-            size_t place = tsr_study_epoch(p->study, summary->points[point].epochs[e]);
-            add_to_curve(p->album, c, p->axis->at[place], p->axis->labels[place],
-                         tsr_summary_at(summary, point, e, measure));
-        }
-    }
+    else if (p->along == TSR_ALONG_KEY && n)
+        add_snapshot(p, point, n - 1, measure, tsr_summary_place(summary, point, p->x), c);
+    else if (p->along == TSR_ALONG_SNAPSHOTS)
+        for (size_t e = 0; e < n; e++)
+            add_snapshot(p, point, e, measure, tsr_study_epoch(p->study, summary->points[point].epochs[e]),
+                         c);
 }
 
 size_t tsr_curves_shown(const tsr_curves_plan *p)

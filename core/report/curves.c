@@ -54,16 +54,17 @@ static bool is_fraction(const tsr_curves_plan *p)
     return measure->info.role != TSR_METRIC_OTHER || strncmp(measure->name, "model.accuracy.", 15) == 0;
 }
 
-/* The data of curve i: "$bI", its band, where it has one, and "$cI". */
+/* The data of curve i: "$bI", its band, where it has one, and "$cI": x, mean, half the interval, its ends. */
 static bool write_data(const tsr_curves_plan *p, const tsr_curve_points *c, size_t i, double offset,
                        tsr_text *script)
 {
     size_t in_band = 0;
     tsr_text_add(script, "$c%zu << EOD\n", i);
     for (size_t j = 0; j < c->n; j++) {
-        tsr_text_add(script, "%.9g %.9g %.9g\n", c->points[j].x + offset, c->points[j].y.mean,
-                     tsr_curves_band(&c->points[j].y));
-        in_band += isfinite(c->points[j].y.interval);
+        const tsr_statistic *y = &c->points[j].y;
+        tsr_text_add(script, "%.9g %.9g %.9g %.9g %.9g\n", c->points[j].x + offset, y->mean,
+                     tsr_curves_band(y), tsr_curves_low(p, y), tsr_curves_high(p, y));
+        in_band += isfinite(y->interval);
     }
     tsr_text_add(script, "EOD\n");
     if (in_band < 2)
@@ -117,7 +118,7 @@ static void write_curves(const tsr_curves_plan *p, const tsr_curve_points *curve
     for (size_t i = 0; i < tsr_curves_shown(p); i++) {
         if (curves[i].n == 0)
             continue;
-        const char *with = bars                        ? "using 1:2:3 with yerrorbars lw 1.5 pt 7 ps 0.6 "
+        const char *with = bars                        ? "using 1:2:4:5 with yerrorbars lw 1.5 pt 7 ps 0.6 "
                            : curves[i].n > MAX_MARKERS ? "using 1:2 with lines lw 2 "
                                                        : "using 1:2 with linespoints lw 2 pt 7 ps 0.45 ";
         tsr_text_add(script, "%s$c%zu %s", before, i, with);

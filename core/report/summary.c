@@ -178,6 +178,15 @@ void tsr_summary_free(tsr_summary *summary)
     free(summary);
 }
 
+double tsr_summary_of_run(const tsr_summary *summary, size_t point, size_t epoch, size_t run, size_t measure)
+{
+    const tsr_point *of = &summary->points[point];
+    const tsr_result *result = &summary->results->runs[run];
+    size_t snapshot = snapshot_of(result, epoch + 1 == of->n_epochs ? NAN : of->epochs[epoch]);
+    return snapshot < result->n_snapshots ? result->cells[snapshot * summary->results->n_measures + measure]
+                                          : NAN;
+}
+
 const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, size_t epoch, size_t measure)
 {
     return &summary->points[point].statistics[epoch * summary->results->n_measures + measure];

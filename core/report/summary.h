@@ -52,6 +52,10 @@ void tsr_summary_free(tsr_summary *summary);
 /* The statistic of a metric at a snapshot of a point. */
 const tsr_statistic *tsr_summary_at(const tsr_summary *summary, size_t point, size_t epoch, size_t measure);
 
+/* The value of a metric that run number `run` of the results, one of the point's, has at that snapshot; NaN:
+ * none. */
+double tsr_summary_of_run(const tsr_summary *summary, size_t point, size_t epoch, size_t run, size_t measure);
+
 /* Which of a key's values the point has; the value itself. */
 size_t tsr_summary_place(const tsr_summary *summary, size_t point, size_t key);
 const tsr_value *tsr_summary_value(const tsr_summary *summary, size_t point, size_t key);

@@ -655,6 +655,30 @@ START_TEST(on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm)
 }
 END_TEST
 
+/* The same of a metric against a key: the second, logarithmic axis. */
+START_TEST(the_other_axis_has_means_and_intervals_of_the_logarithm)
+{
+    static const char members[] = "\"snapshots\": [{\"epoch\": 2, \"metrics\": {\"hash.length\": %s}}]";
+    static const char *const values[] = { "8.0", "2.0", "0.04", "0.01" };
+    write_config("name = \"study\";\nseed = 1;\nreplicates = 2;\n"
+                 "sweep = ( { key = \"model.width\"; values = [ 2, 3 ]; } );\n");
+    for (int i = 0; i < 4; i++) {
+        char *id = tsr_format("run%d", i), *swept = tsr_format("{\"model.width\": %d}", 2 + i / 2),
+             *all = tsr_format(members, values[i]);
+        write_run(id, swept, i / 2, i % 2, all);
+        free(all);
+        free(swept);
+        free(id);
+    }
+    command_gives(folder, 0, NULL, NULL, "report out");
+    holds("script", "\n2 5 ");
+    holds("script", "\n3 0.025 ");
+    holds("script", "set logscale y");
+    holds("script", "\n2 4 8.80");
+    holds("script", "\n3 0.02 8.80");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("report");
@@ -688,6 +712,7 @@ int main(void)
     tcase_add_test(tests, pictures_of_probes_are_shown_as_images);
     tcase_add_test(tests, figures_without_gnuplot_are_refused_and_nothing_is_written);
     tcase_add_test(tests, on_a_logarithmic_axis_bands_are_intervals_of_the_logarithm);
+    tcase_add_test(tests, the_other_axis_has_means_and_intervals_of_the_logarithm);
     tcase_add_test(tests, mixed_values_of_a_sweep_can_be_read_back);
     suite_add_tcase(suite, tests);
     return test_main(suite);
