@@ -12,8 +12,8 @@
 
 typedef struct request {
     tsr_archive_options options;
-    const char *folder, *file; /* what is read and what is written, as the user says it */
-    bool check, extract;
+    const char *folder, *file;  /* what is read and what is written, as the user says it */
+    bool check, extract, reads; /* reads: one of them */
 } request;
 
 static tsr_status *parse(int argc, char **argv, request *out)
@@ -40,26 +40,26 @@ static tsr_status *parse(int argc, char **argv, request *out)
                         out->check     ? "no -o with --check"
                         : out->extract ? "-o DIR, a new folder"
                                        : "-o FILE, the archive");
+    out->reads = out->extract || out->check;
     if (argc - optind != 1)
         return tsr_fail(TSR_USAGE, "tessera archive: expected one %s, not %d; see tessera archive --help",
-                        out->extract || out->check ? "FILE" : "DIR", argc - optind);
-    out->file = out->extract || out->check ? argv[optind] : output;
-    out->folder = out->extract || out->check ? output : argv[optind];
+                        out->reads ? "FILE" : "DIR", argc - optind);
+    out->file = out->reads ? argv[optind] : output;
+    out->folder = out->reads ? output : argv[optind];
     return NULL;
 }
 
 static tsr_status *archive(const request *asked, const char *folder, tsr_archived *out)
 {
-    return asked->extract || asked->check
-               ? tsr_archive_read(asked->file, folder, asked->folder, &asked->options, out)
-               : tsr_archive_write(folder, asked->folder, asked->file, &asked->options, out);
+    return asked->reads ? tsr_archive_read(asked->file, folder, asked->folder, &asked->options, out)
+                        : tsr_archive_write(folder, asked->folder, asked->file, &asked->options, out);
 }
 
 static void print(const request *asked, const tsr_archived *archived)
 {
     printf("%s: %zu files, ", asked->extract ? asked->folder : asked->file, archived->files);
     tsr_cli_print_bytes((double)archived->bytes);
-    printf(asked->extract || asked->check ? ", as MANIFEST says\n" : "\n");
+    printf(asked->reads ? ", as MANIFEST says\n" : "\n");
 }
 
 int tsr_cli_archive(int argc, char **argv)

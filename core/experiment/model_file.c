@@ -79,7 +79,7 @@ tsr_status *tsr_model_file_arrays(const tsr_network *network, size_t *n, tsr_arr
 
 char *tsr_snapshot_path(const char *run_folder, size_t epoch)
 {
-    return tsr_format("%s/" TSR_SNAPSHOTS "/epoch-%zu.safetensors", run_folder, epoch);
+    return tsr_format("%s/" TSR_SNAPSHOT_FILE, run_folder, epoch);
 }
 
 /* Names and shapes. */

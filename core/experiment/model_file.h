@@ -16,9 +16,11 @@
 TSR_MUST_CHECK tsr_status *tsr_model_file_write(const char *path, const tsr_network *network,
                                                 const tsr_value *config);
 
-/* Where the network of one snapshot lies in a run's folder, below TSR_SNAPSHOTS; free() it. NULL without
- * memory. */
+/* Where the network of the snapshot after an epoch lies: the file's name in a run's folder, below
+   TSR_SNAPSHOTS, of which a printf makes it with the epoch as a size_t; and its path, to be freed, NULL
+   without memory. */
 #define TSR_SNAPSHOTS "snapshots"
+#define TSR_SNAPSHOT_FILE TSR_SNAPSHOTS "/epoch-%zu.safetensors"
 char *tsr_snapshot_path(const char *run_folder, size_t epoch);
 
 /* Refuses a file whose names and shapes are not those of the network, or whose constants cannot be. Gives the

@@ -275,7 +275,7 @@ static tsr_status *take_due(taking *t, size_t place)
     }
     if (w->run->output.save_snapshots) {
         char name[64];
-        snprintf(name, sizeof(name), TSR_SNAPSHOTS "/epoch-%zu.safetensors", epoch);
+        snprintf(name, sizeof(name), TSR_SNAPSHOT_FILE, epoch);
         TSR_TRY(link_left(w, name, false));
     }
     return take_snapshot(w, epoch);

@@ -3,6 +3,7 @@
 
 #include "report/gnuplot.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,10 +83,10 @@ tsr_panel *tsr_album_panel(tsr_album *album, const char *title, const char *alt,
     panel->form = *form;
     panel->title = copy(album, title);
     panel->alt = copy(album, alt);
-    panel->form.name = panel->name = copy(album, form->name);
-    panel->form.quantity = panel->quantity = copy(album, form->quantity);
-    panel->form.x_title = panel->x_title = copy(album, form->x_title);
-    panel->form.y_title = panel->y_title = copy(album, form->y_title);
+    panel->form.name = copy(album, form->name);
+    panel->form.quantity = copy(album, form->quantity);
+    panel->form.x_title = copy(album, form->x_title);
+    panel->form.y_title = copy(album, form->y_title);
     album->n_panels++;
     return panel;
 }
@@ -116,6 +117,7 @@ void tsr_panel_datum(tsr_album *album, tsr_panel *panel, const tsr_datum *datum)
     *kept = *datum;
     kept->x_text = copy(album, datum->x_text);
     kept->y_text = copy(album, datum->y_text);
+    kept->word = copy(album, datum->word);
 }
 
 void tsr_style_script(tsr_style style, tsr_text *script)
@@ -187,6 +189,7 @@ static void panel_clear(tsr_panel *panel)
     for (size_t i = 0; i < panel->n_data; i++) {
         free(panel->data[i].x_text);
         free(panel->data[i].y_text);
+        free(panel->data[i].word);
     }
     free(panel->data);
     free(panel->entries);
@@ -194,10 +197,10 @@ static void panel_clear(tsr_panel *panel)
     free(panel->title);
     free(panel->alt);
     free(panel->svg);
-    free(panel->name);
-    free(panel->quantity);
-    free(panel->x_title);
-    free(panel->y_title);
+    const char *const own[] = { panel->form.name, panel->form.quantity, panel->form.x_title,
+                                panel->form.y_title };
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        free((char *)(uintptr_t)own[i]);
 }
 
 static void figure_clear(tsr_figure *figure)

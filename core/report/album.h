@@ -26,10 +26,11 @@ typedef struct tsr_legend_entry {
 
 /* A mean that a panel shows. Of a curve: over x; of a map: in a cell, whose column and row x and y are. */
 typedef struct tsr_datum {
-    size_t entry; /* of the figure's legend */
+    size_t entry; /* of a curve: of the figure's legend */
     double x, y;
     char *x_text, *y_text;  /* the values that stand there; y_text NULL: a curve */
-    double mean, low, high; /* low and high, the ends of its interval, are NaN where it has none */
+    char *word;             /* of a cell: its regime; NULL: it has none */
+    double mean, low, high; /* NaN where there is no mean, and no interval */
     size_t n;               /* values that the mean is of */
 } tsr_datum;
 
@@ -48,12 +49,11 @@ typedef struct tsr_panel_form {
 } tsr_panel_form;
 
 typedef struct tsr_panel {
-    char *title; /* may be "" */
-    char *alt;   /* what a person who cannot see it is told */
-    char *svg;   /* for the page; NULL: not drawn */
-    tsr_panel_form form;
-    char *name, *quantity, *x_title, *y_title; /* of form */
-    tsr_text script;                           /* what to plot, margins and terminal aside */
+    char *title;         /* may be "" */
+    char *alt;           /* what a person who cannot see it is told */
+    char *svg;           /* for the page; NULL: not drawn */
+    tsr_panel_form form; /* its texts are the panel's */
+    tsr_text script;     /* what to plot, margins and terminal aside */
     size_t n_plots;
     size_t *entries; /* of each plot in the script: its legend's entry */
     size_t n_data, capacity;

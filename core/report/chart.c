@@ -1,5 +1,5 @@
 /* The activation hash phase chart (arXiv 2101.05490): the plane of two of model size, training time and
-   sample size, coloured by redundancy and by accuracy, with the three regimes drawn. A cell's tsr_regime is
+   sample size, coloured by redundancy and by accuracy, with the three regimes drawn. A cell's regime is
    judged once, by the worst of its redundancies and by its accuracies on test examples, and drawn on every
    map. */
 #include "report/regimes.h"
@@ -186,7 +186,7 @@ static void add_datum(const tsr_chart *c, size_t cell, const tsr_statistic *y, t
                       tsr_panel *panel)
 {
     size_t x = cell % c->x.axis->n, row = cell / c->x.axis->n;
-    const tsr_datum datum = { .entry = c->regimes[cell],
+    const tsr_datum datum = { .word = (char *)(uintptr_t)words[c->regimes[cell]],
                               .x = (double)x,
                               .y = (double)row,
                               .x_text = (char *)(uintptr_t)label_at(c->x.axis, x),
@@ -209,6 +209,7 @@ static void write_plot(const char *cells, bool edges, tsr_text *script)
 
 static void draw_regimes(const tsr_chart *c, tsr_album *album)
 {
+    const tsr_statistic none = { .mean = NAN, .interval = NAN };
     tsr_panel *panel = begin_panel(c, album, "Regimes");
     if (!panel)
         return;
@@ -216,9 +217,11 @@ static void draw_regimes(const tsr_chart *c, tsr_album *album)
     bool edges = write_edges(c, script);
     tsr_text_add(script, "$cells << EOD\n");
     for (size_t cell = 0; cell < c->cells; cell++)
-        if (c->regimes[cell] != TSR_REGIME_NONE)
+        if (c->regimes[cell] != TSR_REGIME_NONE) {
             tsr_text_add(script, "%zu %zu %u\n", cell % c->x.axis->n, cell / c->x.axis->n,
                          fills[c->regimes[cell]]);
+            add_datum(c, cell, &none, album, panel);
+        }
     tsr_text_add(script, "EOD\n");
     write_names(c, script);
     write_plot("lc rgb variable", edges, script);

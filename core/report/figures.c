@@ -49,7 +49,7 @@ typedef struct job {
 
 /* --- names --- */
 
-/* Letters, digits, dots and minus signs; a minus for each run of others. */
+/* Letters, digits, dots and underscores; a minus for each run of others. */
 static void add_word(const char *text, tsr_text *name)
 {
     for (; *text; text++) {
@@ -66,7 +66,7 @@ static void add_word(const char *text, tsr_text *name)
 static char *name_of(const job *j, const tsr_panel *panel)
 {
     tsr_text name = { 0 };
-    add_word(panel->name, &name);
+    add_word(panel->form.name, &name);
     if (name.length > MAX_NAME)
         name.chars[MAX_NAME] = '\0';
     size_t twins = 0;
@@ -228,12 +228,12 @@ static void add_script(const job *j, const exported *e, tsr_text *script)
     bool map = e->panel->form.y_title;
     if (map || at.titled) {
         tsr_text_add(script, "set label 99 ");
-        tsr_gnuplot_quote(map ? e->panel->quantity : e->panel->title, script);
+        tsr_gnuplot_quote(map ? e->panel->form.quantity : e->panel->title, script);
         tsr_text_add(script, " at graph 0,1 left offset 0,0.7\n");
     }
     if (!map) {
         tsr_text_add(script, "set ylabel ");
-        tsr_gnuplot_quote(e->panel->quantity, script);
+        tsr_gnuplot_quote(e->panel->form.quantity, script);
         tsr_text_add(script, "\n");
     }
     add_for_paper(&e->panel->script, script);
@@ -242,7 +242,8 @@ static void add_script(const job *j, const exported *e, tsr_text *script)
 
 /* --- the files --- */
 
-/* The numbers of a panel: what stands at the axes, the mean, the ends of its interval, and n. */
+/* The numbers of a panel: what stands at the axes, of a cell its regime, the mean, the ends of its interval,
+ * and n. */
 static tsr_status *write_csv(const job *j, const exported *e)
 {
     const tsr_panel *panel = e->panel;
@@ -253,12 +254,12 @@ static tsr_status *write_csv(const job *j, const exported *e)
         tsr_csv_add_text(legend, &csv);
         tsr_text_add(&csv, ",");
     }
-    tsr_csv_add_text(panel->x_title, &csv);
-    if (panel->y_title) {
+    tsr_csv_add_text(panel->form.x_title, &csv);
+    if (panel->form.y_title) {
         tsr_text_add(&csv, ",");
-        tsr_csv_add_text(panel->y_title, &csv);
+        tsr_csv_add_text(panel->form.y_title, &csv);
     }
-    tsr_text_add(&csv, ",mean,low,high,n\n");
+    tsr_text_add(&csv, panel->form.y_title ? ",regime,mean,low,high,n\n" : ",mean,low,high,n\n");
     for (size_t i = 0; i < panel->n_data; i++) {
         const tsr_datum *d = &panel->data[i];
         if (has_legend) {
@@ -266,9 +267,11 @@ static tsr_status *write_csv(const job *j, const exported *e)
             tsr_text_add(&csv, ",");
         }
         tsr_csv_add_text(d->x_text, &csv);
-        if (panel->y_title) {
+        if (panel->form.y_title) {
             tsr_text_add(&csv, ",");
             tsr_csv_add_text(d->y_text, &csv);
+            tsr_text_add(&csv, ",");
+            tsr_csv_add_text(d->word ? d->word : "", &csv);
         }
         const double numbers[] = { d->mean, d->low, d->high };
         for (size_t k = 0; k < 3; k++) {

@@ -68,17 +68,23 @@ static void write_header(const tsr_report_page *p)
     tsr_html_add(p->html, ".</p>\n</header>\n");
 }
 
-static void write_contents(const tsr_report_page *p)
+static void write_contents(const tsr_report_page *p, bool pictures, bool ranks)
 {
+    const struct {
+        bool is_there;
+        const char *id, *title;
+    } others[] = { { pictures, "pictures", "Pictures" }, { ranks, "ranks", "Rank correlation" },
+                   { true, "table", "Table" },           { true, "runs", "Runs" },
+                   { true, "run", "What was run" },      { true, "cite", "How to cite" } };
     tsr_html_add(p->html, "<nav aria-label=\"Contents\"><ul>\n");
     for (size_t s = 0; s < p->album->n; s++)
         if (p->album->sections[s].n && !p->album->sections[s].folded)
             tsr_html_add(p->html, "<li><a href=\"#%s\">%s</a></li>\n", p->album->sections[s].id,
                          p->album->sections[s].title);
-    tsr_html_add(p->html,
-                 "<li><a href=\"#table\">Table</a></li>\n<li><a href=\"#runs\">Runs</a></li>\n"
-                 "<li><a href=\"#run\">What was run</a></li>\n<li><a href=\"#cite\">How to cite</a></li>\n"
-                 "</ul></nav>\n");
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (others[i].is_there)
+            tsr_html_add(p->html, "<li><a href=\"#%s\">%s</a></li>\n", others[i].id, others[i].title);
+    tsr_html_add(p->html, "</ul></nav>\n");
 }
 
 /* Figures. */
@@ -194,6 +200,14 @@ static void write_live(int seconds, tsr_text *html)
                  moment, (size_t)seconds);
 }
 
+/* What was written before its place came. */
+static void take_section(tsr_text *section, tsr_text *html)
+{
+    tsr_text_add_span(html, section->chars ? section->chars : "", section->length);
+    html->failed = html->failed || section->failed;
+    free(section->chars);
+}
+
 void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, int live,
                     tsr_text *html)
 {
@@ -216,15 +230,21 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
     write_header(&p);
     if (live)
         write_live(live, html);
-    write_contents(&p);
+    tsr_text pictures = { 0 }, ranks = { 0 };
+    p.html = &pictures;
+    bool has_pictures = tsr_page_write_pictures(&p);
+    p.html = &ranks;
+    bool has_ranks = tsr_page_write_ranks(&p);
+    p.html = html;
+    write_contents(&p, has_pictures, has_ranks);
     tsr_html_add(html, "<main>\n");
     if (album->trouble)
         write_no_figures(&p);
     tsr_page_write_failures(&p);
     if (!album->no_gnuplot)
         write_figures(&p);
-    tsr_page_write_pictures(&p);
-    tsr_page_write_ranks(&p);
+    take_section(&pictures, html);
+    take_section(&ranks, html);
     tsr_page_write_tables(&p);
     tsr_page_write_runs(&p);
     tsr_page_write_subject(&p);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* null, where there is none. */
 static json_t *number(double value)
@@ -11,7 +12,8 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* The curve or regime, the place, mean and interval, how many values, and what stands at the place. */
+/* The curve's entry, the place, mean and interval, how many values, what stands at the place, and a cell's
+ * regime. */
 static json_t *datum_of(const tsr_datum *datum)
 {
     json_t *row = json_array();
@@ -24,9 +26,11 @@ static json_t *datum_of(const tsr_datum *datum)
     json_array_append_new(row, number(datum->high));
     json_array_append_new(row, json_integer((json_int_t)datum->n));
     json_array_append_new(row, json_string(datum->x_text));
-    if (datum->y_text)
+    if (datum->y_text) {
         json_array_append_new(row, json_string(datum->y_text));
-    if (json_array_size(row) == (datum->y_text ? 9 : 7))
+        json_array_append_new(row, json_string(datum->word ? datum->word : ""));
+    }
+    if (json_array_size(row) == (datum->y_text ? 10 : 7))
         return row;
     json_decref(row);
     return NULL;
@@ -53,8 +57,15 @@ void tsr_page_write_data(const tsr_panel *panel, tsr_text *html)
     char *text = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     html->failed = html->failed || !text;
     tsr_text_add(html, "<script type=\"application/json\">");
-    for (const char *c = text; c && *c; c++) /* nothing in it may end the element */
-        tsr_text_add(html, *c == '<' ? "\\u003c" : "%c", *c);
+    for (const char *at = text; at && *at;) { /* nothing in it may end the element */
+        size_t plain = strcspn(at, "<");
+        tsr_text_add_span(html, at, plain);
+        at += plain;
+        if (*at) {
+            tsr_text_add(html, "\\u003c");
+            at++;
+        }
+    }
     tsr_text_add(html, "</script>");
     free(text);
     json_decref(data);

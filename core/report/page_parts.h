@@ -19,8 +19,9 @@ const char *tsr_page_text(const json_t *object, const char *key);
 size_t tsr_page_count_done(const tsr_report_page *p);
 const char *tsr_page_plural(size_t n);
 
-void tsr_page_write_ranks(const tsr_report_page *p);
-void tsr_page_write_pictures(const tsr_report_page *p);
+/* Sections that there are for some studies only: whether this is one. */
+bool tsr_page_write_ranks(const tsr_report_page *p);
+bool tsr_page_write_pictures(const tsr_report_page *p);
 
 /* A cell of a table's head. */
 void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric);

@@ -62,10 +62,14 @@ static void free_list(struct dirent **names, int n)
 
 static void add_picture(pictures *p, const char *folder, const char *name, double epoch)
 {
+    if (p->of_run == MOST_OF_A_RUN || p->bytes >= MOST_IN_ALL) {
+        p->left_out++;
+        return;
+    }
     char *path = tsr_path_join(folder, name), *bytes = NULL;
     size_t length;
     tsr_status *status = path ? tsr_read_given_file(path, "picture", MOST_BYTES, &bytes, &length) : NULL;
-    if (status || !bytes || p->bytes + length > MOST_IN_ALL || p->of_run == MOST_OF_A_RUN) {
+    if (status || !bytes || p->bytes + length > MOST_IN_ALL) {
         p->left_out++;
     } else {
         tsr_text *html = p->page->html;
@@ -136,7 +140,7 @@ static void add_run(pictures *p, const tsr_result *run)
 }
 
 /* The first finished replicate of points that are evenly picked. */
-void tsr_page_write_pictures(const tsr_report_page *page)
+bool tsr_page_write_pictures(const tsr_report_page *page)
 {
     const tsr_summary *summary = page->summary;
     size_t n = summary->n_points < MOST_RUNS ? summary->n_points : MOST_RUNS, before = page->html->length;
@@ -160,4 +164,5 @@ void tsr_page_write_pictures(const tsr_report_page *page)
     tsr_html_add(page->html, "</section>\n");
     if (!p.shown && page->html->chars)
         page->html->chars[page->html->length = before] = '\0';
+    return p.shown > 0;
 }

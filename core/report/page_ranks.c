@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define FEWEST 4   /* points that correlations are told of */
-#define MOST 2000  /* points that are paired */
+#define MOST 500   /* points that are compared, each with each */
 #define COLUMNS 12 /* snapshots that are shown, evenly picked */
 #define ACCURACY "model.accuracy.test"
 
@@ -119,11 +119,11 @@ static bool fill(ranks *r, size_t accuracy)
     return true;
 }
 
-void tsr_page_write_ranks(const tsr_report_page *p)
+bool tsr_page_write_ranks(const tsr_report_page *p)
 {
     size_t accuracy = find_accuracy(p->summary->results);
     if (accuracy == p->summary->results->n_measures || p->summary->n_points < FEWEST)
-        return;
+        return false;
     ranks r = { .page = p };
     tsr_html_add(
         p->html,
@@ -133,12 +133,15 @@ void tsr_page_write_ranks(const tsr_report_page *p)
         "with the accuracy on test examples after the last epoch, over the points of the sweep; each point "
         "counts by its means over the replicates. 1: what has more of it will be more accurate; −1: less; 0: "
         "it "
-        "tells nothing.%s</p>\n",
-        p->summary->n_points > MOST ? " The first 2,000 points are compared." : "");
+        "tells nothing.");
+    if (p->summary->n_points > MOST)
+        tsr_html_add(p->html, " The first %zu points are compared.", (size_t)MOST);
+    tsr_html_add(p->html, "</p>\n");
     bool whole = fill(&r, accuracy) && write_rows(&r);
     tsr_html_add(p->html, "</section>\n");
     p->html->failed = p->html->failed || !whole;
     free(r.accuracy);
     free(r.x);
     free(r.y);
+    return true;
 }

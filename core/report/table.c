@@ -262,7 +262,7 @@ static bool fill_points(const tsr_summary *summary, const choice *shown, table *
     return true;
 }
 
-/* All metrics but details, those that the page shows first before the others. */
+/* All metrics but details. */
 static void choose_measures(const tsr_summary *summary, choice *out)
 {
     const tsr_results *results = summary->results;

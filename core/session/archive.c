@@ -59,7 +59,7 @@ static const format *find_format(const char *file)
     return NULL;
 }
 
-tsr_status *tsr_archive_check_name(const char *file)
+static tsr_status *check_name(const char *file)
 {
     return find_format(file)
                ? NULL
@@ -172,7 +172,13 @@ static tsr_status *look_for_others(archiving *a)
     char *paths[] = { (char *)(uintptr_t)a->root, NULL };
     FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     tsr_status *status = walk ? NULL : tsr_fail(TSR_IO, "cannot be read: %s", strerror(errno));
-    for (FTSENT *entry; walk && !status && (entry = fts_read(walk)) != NULL;) {
+    while (walk && !status) {
+        errno = 0;
+        const FTSENT *entry = fts_read(walk);
+        if (!entry && errno)
+            status = tsr_fail(TSR_IO, "cannot be read: %s", strerror(errno));
+        if (!entry)
+            break;
         if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
             status = tsr_fail(TSR_IO, "%s: cannot be read: %s", entry->fts_path, strerror(entry->fts_errno));
         else if (entry->fts_info != FTS_D && entry->fts_info != FTS_DP && entry->fts_info != FTS_NS)
@@ -301,7 +307,7 @@ tsr_status *tsr_archive_write(const char *folder, const char *shown, const char 
 {
     tsr_store store;
     *out = (tsr_archived){ 0 };
-    TSR_TRY(tsr_archive_check_name(file));
+    TSR_TRY(check_name(file));
     archiving *a = tsr_alloc(1, sizeof(*a));
     if (!a)
         return tsr_no_memory("an archive");

@@ -18,13 +18,9 @@ typedef struct tsr_archived {
     uint64_t bytes; /* of these */
 } tsr_archived;
 
-/* Refuses what cannot be the name of an archive that is written: one that does not end in .tar, .tar.gz or
-   .tar.zst. */
-TSR_MUST_CHECK tsr_status *tsr_archive_check_name(const char *file);
-
-/* Writes the results folder into `file`, which appears whole or not at all. The folder is absolute and locked
-   meanwhile; `shown` is its name in messages. Links among the runs are refused; what is none of Tessera's is
-   left out, with a warning. */
+/* Writes the results folder into `file`, whose name ends in .tar, .tar.gz or .tar.zst, and which appears
+   whole or not at all. The folder is absolute and locked meanwhile; `shown` is its name in messages. Links
+   among the runs are refused; what is none of Tessera's is left out, with a warning. */
 TSR_MUST_CHECK tsr_status *tsr_archive_write(const char *folder, const char *shown, const char *file,
                                              const tsr_archive_options *options, tsr_archived *out);
 

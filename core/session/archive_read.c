@@ -226,13 +226,15 @@ static char *folder_above(const char *path)
     return folder;
 }
 
-static void sync_folder(const char *path, int (*sync)(int fd))
+/* A file system that cannot sync a folder says EINVAL. */
+static tsr_status *sync_folder(const char *path, int (*sync)(int fd))
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    sync(fd);
-    close(fd);
+    bool whole = fd >= 0 && (sync(fd) == 0 || errno == EINVAL);
+    tsr_status *status = whole ? NULL : tsr_fail(TSR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return status;
 }
 
 /* What was written gets its place. An empty folder there is replaced, and one that is not empty any more
@@ -241,17 +243,16 @@ static tsr_status *put_in_place(const char *written, const char *folder, const c
 {
     mode_t mask = umask(0);
     umask(mask);
-    if (!tsr_folder_is_ours(written))
-        return tsr_fail(TSR_REFUSED, "its config.cfg is none that tessera has written");
     char *above = tsr_path_folder(folder);
     tsr_status *status = above ? tsr_make_folder(above) : tsr_no_memory("a path");
-    sync_folder(written, syncfs);
+    if (!status)
+        status = sync_folder(written, syncfs);
     if (!status && (chmod(written, 0777 & ~mask) != 0 || rename(written, folder) != 0))
         status = errno == ENOTEMPTY || errno == EEXIST
                      ? tsr_fail(TSR_REFUSED, "%s: holds something: expected a new or an empty folder", shown)
                      : tsr_fail(TSR_IO, "%s: cannot be made: %s", shown, strerror(errno));
     if (!status)
-        sync_folder(above, fsync);
+        status = sync_folder(above, fsync);
     free(above);
     return status;
 }
@@ -265,6 +266,8 @@ static tsr_status *extract(reading *r, const char *file, const char *folder, con
     if (!status) {
         r->folder = own;
         status = read_file(r, file);
+        if (!status && !tsr_folder_is_ours(own))
+            status = tsr_fail(TSR_REFUSED, "%s: its config.cfg is none that tessera has written", file);
         if (!status)
             status = put_in_place(own, folder, shown);
         if (status)

@@ -188,7 +188,9 @@ tsr_status *tsr_clean(const char *folder, const char *shown, const tsr_clean_opt
                    .out = out,
                    .skim = { .skipped = tsr_skim_for_counts },
                    .gone = json_object() };
-    tsr_status *status = c.gone ? tsr_results_open(folder, 0, NULL, &c.results) : tsr_no_memory("the runs");
+    tsr_status *status = c.gone ? NULL : tsr_no_memory("the runs");
+    if (!status && options->outside)
+        status = tsr_results_open(folder, 0, NULL, &c.results);
     if (!status)
         status = clean(&c, &store);
     tsr_results_free(c.results);

@@ -8,12 +8,6 @@ static tsr_status *refuse(void)
                     "build it anew");
 }
 
-tsr_status *tsr_archive_check_name(const char *file)
-{
-    (void)file;
-    return refuse();
-}
-
 tsr_status *tsr_archive_write(const char *folder, const char *shown, const char *file,
                               const tsr_archive_options *options, tsr_archived *out)
 {

@@ -98,7 +98,7 @@ static tsr_status *snapshots_differ(const verifying *v, const tsr_run *run, cons
     for (size_t i = 0; i < json_array_size(snapshots); i++) {
         json_int_t epoch = json_integer_value(json_object_get(json_array_get(snapshots, i), "epoch"));
         char name[64];
-        snprintf(name, sizeof(name), TSR_SNAPSHOTS "/epoch-%lld.safetensors", (long long)epoch);
+        snprintf(name, sizeof(name), TSR_SNAPSHOT_FILE, (size_t)epoch);
         TSR_TRY(compare_file(v, run, name, out));
     }
     return NULL;
