@@ -501,6 +501,9 @@ START_TEST(figures_come_as_files_with_the_numbers_that_they_show)
     }
     holds("drawn/hash.test-against-model.width.svg", "model.width");
     holds("drawn/hash.test-against-model.width.csv", "training.samples,model.width,mean,low,high,n\n10,2,");
+    holds("drawn/phase-chart-model.width-training.samples-Regimes.csv",
+          "training.samples,model.width,regime,mean,low,high,n\n10,2,under,,,,0\n");
+    holds("drawn/phase-chart-model.width-training.samples-hash.test.csv", "\n100,8,sufficient,0.0,");
     char *page = read_text(folder, "drawn/hash.test-against-model.width.svg");
     ck_assert_ptr_null(strstr(page, "var(--"));
     ck_assert_msg(!strstr(page, "#0100") && !strstr(page, "rgb(  1,   0"), "a colour of the page's is left");
