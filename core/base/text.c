@@ -79,8 +79,8 @@ bool tsr_is_utf8(const char *text)
     return length > 0;
 }
 
-/* Whether a character, of UTF-8 and so many bytes, would steer the terminal instead of being seen: the
-   control characters, and the marks that turn the direction of what follows. */
+/* Whether a character, of UTF-8 and so many bytes, would steer the terminal or page instead of being seen:
+   the control characters, and the marks that turn the direction of what follows. */
 static bool steers(const unsigned char *c, size_t length, unsigned *code)
 {
     *code = length == 1   ? c[0]
@@ -92,10 +92,9 @@ static bool steers(const unsigned char *c, size_t length, unsigned *code)
            (*code >= 0x2066 && *code <= 0x2069);
 }
 
-/* Bytes of the next character that is shown as it is; 0: none, and `out` has what stands for the *taken
-   bytes. */
-static size_t plain_length(const unsigned char *c, char out[8], size_t *taken)
+size_t tsr_plain_length(const char *text, char out[8], size_t *taken)
 {
+    const unsigned char *c = (const unsigned char *)text;
     unsigned code;
     size_t length = character_length(c);
     *taken = length ? length : 1;
@@ -110,19 +109,19 @@ static size_t plain_length(const unsigned char *c, char out[8], size_t *taken)
 
 char *tsr_shown(char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const char *at = text;
     char out[8];
     size_t taken;
     if (!text)
         return NULL;
-    while (*at && plain_length(at, out, &taken))
+    while (*at && tsr_plain_length(at, out, &taken))
         at += taken;
     if (!*at)
         return text;
     tsr_text shown = { 0 };
-    for (at = (const unsigned char *)text; *at; at += taken) {
-        size_t length = plain_length(at, out, &taken);
-        tsr_text_add_span(&shown, length ? (const char *)at : out, length ? length : strlen(out));
+    for (at = text; *at; at += taken) {
+        size_t length = tsr_plain_length(at, out, &taken);
+        tsr_text_add_span(&shown, length ? at : out, length ? length : strlen(out));
     }
     free(text);
     if (!shown.failed)

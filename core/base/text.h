@@ -27,6 +27,10 @@ bool tsr_is_utf8(const char *text);
    its place, to be freed; NULL without memory, or for NULL. */
 char *tsr_shown(char *text);
 
+/* Bytes of the character that a text, which is not empty, begins with, where it is shown as it is. Else 0,
+   and `out` is what tsr_shown writes in its place. *taken: its bytes in the text, at least one. */
+size_t tsr_plain_length(const char *text, char out[8], size_t *taken);
+
 /* Edit distance with transpositions of neighbours (optimal string alignment). Words of up to 63
    characters; longer ones are as far apart as they are long. */
 size_t tsr_edit_distance(const char *a, const char *b);

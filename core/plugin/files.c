@@ -72,7 +72,7 @@ tsr_status *tsr_file_register(tsr_registered_files *files, const char *path, tsr
     if (*out && strcmp((*out)->path, path) == 0)
         return NULL;
     if (!files->allow_unsafe)
-        TSR_TRY(tsr_trust(path, tsr_plugin_path_root(files->path, path)));
+        TSR_TRY(tsr_trust(path));
     if (*out)
         return NULL;
     tsr_file_info info;

@@ -97,13 +97,3 @@ void tsr_plugin_path_clear(tsr_plugin_path *path)
     free(path->folders);
     *path = (tsr_plugin_path){ 0 };
 }
-
-const char *tsr_plugin_path_root(const tsr_plugin_path *path, const char *file)
-{
-    for (size_t i = 0; i < path->n; i++) {
-        size_t length = strlen(path->folders[i]);
-        if (strncmp(file, path->folders[i], length) == 0 && file[length] == '/')
-            return path->folders[i];
-    }
-    return NULL;
-}

@@ -15,7 +15,4 @@ typedef struct tsr_plugin_path {
 TSR_MUST_CHECK tsr_status *tsr_plugin_path_make(size_t n, const char *const *folders, tsr_plugin_path *out);
 void tsr_plugin_path_clear(tsr_plugin_path *path);
 
-/* The folder of the path that holds a file, at any depth; NULL: none. */
-const char *tsr_plugin_path_root(const tsr_plugin_path *path, const char *file);
-
 #endif

@@ -5,11 +5,10 @@
 
 #include <tessera/status.h>
 
-/* Refuses a plugin file that others may write, or could put another one in the place of: the file and the
-   folder that holds it, by the name given and, where that leads through a link, by the real one; and the
-   folders above up to `root`, which `file` lies in (NULL: none). The plugin's own libraries (libraries.h) are
-   held to the same, with the folder that holds each. A file that is not there passes; the loader
-   has the better word for it. */
-TSR_MUST_CHECK tsr_status *tsr_trust(const char *file, const char *root);
+/* Refuses a plugin file that others may write, or could put another one in the place of: the file, and every
+   folder and link on the way to it from the root on, but for folders above its own that this program lies in
+   too. The plugin's own libraries (libraries.h) are held to the same. A file that is not there passes; the
+   loader has the better word for it. */
+TSR_MUST_CHECK tsr_status *tsr_trust(const char *file);
 
 #endif

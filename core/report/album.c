@@ -19,9 +19,10 @@ static void *grow(tsr_album *album, void *elements, size_t n, size_t size)
     return grown;
 }
 
+/* As it is shown: nothing in it steers the page. */
 static char *copy(tsr_album *album, const char *text)
 {
-    char *kept = text ? strdup(text) : NULL;
+    char *kept = text ? tsr_shown(strdup(text)) : NULL;
     album->failed = album->failed || (text && !kept);
     return kept;
 }

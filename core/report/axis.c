@@ -185,19 +185,21 @@ void tsr_axis_clear(tsr_axis *axis)
 
 void tsr_gnuplot_quote(const char *text, tsr_text *script)
 {
-    size_t characters = 0;
+    size_t characters = 0, taken;
+    char shown[8];
     tsr_text_add(script, "'");
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        characters += (c & 0xC0) != 0x80;
-        if (characters > MAX_LABEL) {
+    for (; *text; text += taken) {
+        size_t length = tsr_plain_length(text, shown, &taken);
+        if (++characters > MAX_LABEL) {
             tsr_text_add(script, "…");
             break;
         }
-        if (c == '\'')
+        if (*text == '\'')
             tsr_text_add(script, "''");
+        else if (length)
+            tsr_text_add_span(script, text, length);
         else
-            tsr_text_add(script, "%c", c < 0x20 || c == 0x7f ? ' ' : c);
+            tsr_text_add(script, "%s", *text == '\n' || *text == '\t' ? " " : shown);
     }
     tsr_text_add(script, "'");
 }

@@ -3,24 +3,36 @@
 
 #include <string.h>
 
+static const char *entity_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
 void tsr_html_escape(const char *text, tsr_text *html)
 {
-    for (; text && *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '&')
-            tsr_text_add(html, "&amp;");
-        else if (c == '<')
-            tsr_text_add(html, "&lt;");
-        else if (c == '>')
-            tsr_text_add(html, "&gt;");
-        else if (c == '"')
-            tsr_text_add(html, "&quot;");
-        else if (c == '\'')
-            tsr_text_add(html, "&#39;");
-        else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-            tsr_text_add(html, "\xEF\xBF\xBD"); /* no character of HTML */
+    char shown[8];
+    for (size_t taken; text && *text; text += taken) {
+        const char *entity = entity_of(*text);
+        size_t length = tsr_plain_length(text, shown, &taken);
+        if (entity)
+            tsr_text_add(html, "%s", entity);
+        else if (length || *text == '\n' || *text == '\t')
+            tsr_text_add_span(html, text, taken);
         else
-            tsr_text_add(html, "%c", c);
+            tsr_text_add(html, "%s", shown);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { SOMEBODY = 12345 };
@@ -117,6 +118,120 @@ START_TEST(a_link_is_as_good_as_what_it_leads_to_and_where_it_lies)
     set_mode("far", 0755);
     set_mode("shelf/probes", 0777);
     command_gives(folder, 2, NULL, "/shelf/probes', or set", "check -n study.cfg");
+}
+END_TEST
+
+START_TEST(every_folder_above_is_trusted_or_sticky)
+{
+    shell_gives(folder, 0, NULL, NULL, "umask 022; mkdir -p a/b; mv shelf a/b/");
+    char *text = tsr_format("plugin_path = [ \"./a/b/shelf\" ];\n%s", strchr(study, '\n') + 1);
+    write_text(folder, "study.cfg", text);
+    free(text);
+    is_loaded();
+    set_mode("a", 0777);
+    command_gives(folder, 2, NULL,
+                  "mine.so: cannot be trusted: others than the owner may write the folder (mode 0777); run "
+                  "'chmod go-w ",
+                  "check -n study.cfg");
+    command_gives(folder, 2, NULL, "/a', or set", "check -n study.cfg");
+    set_mode("a", 01777);
+    is_loaded();
+}
+END_TEST
+
+START_TEST(every_link_on_the_way_is_judged)
+{
+    shell_gives(folder, 0, NULL, NULL,
+                "umask 022; mkdir -p far/open; mv shelf far/; ln -s far/open/again shelf; ln -s ../shelf "
+                "far/open/again");
+    is_loaded();
+    set_mode("far/open", 0777);
+    command_gives(folder, 2, NULL, "/far/open', or set", "check -n study.cfg");
+    set_mode("far/open", 01777); /* the link is ours, so that nobody else can turn it */
+    is_loaded();
+    if (geteuid() != 0) {
+        fprintf(stderr, "skipped in part: only root can give links away\n");
+        return;
+    }
+    shell_gives(folder, 0, NULL, NULL, "chown -h %d far/open/again", SOMEBODY);
+    command_gives(folder, 2, NULL, "/far/open/again belongs to user 12345", "check -n study.cfg");
+    command_gives(folder, 2, NULL, "cannot be trusted: the link /", "check -n study.cfg");
+    shell_gives(folder, 0, NULL, NULL, "ln -sfn again far/open/again");
+    command_gives(folder, 2, NULL, "Too many levels of symbolic links",
+                  "check -n study.cfg -s 'probes=(\"./shelf/probes/mine.so\")'");
+}
+END_TEST
+
+/* The user's own group may write, so that the mode alone, whose group bits stand for the list, tells nothing.
+ */
+START_TEST(whom_an_access_list_lets_write_is_seen)
+{
+    static const unsigned char list[] = {
+        2,
+        0,
+        0,
+        0, /* version */
+        1,
+        0,
+        6,
+        0,
+        255,
+        255,
+        255,
+        255, /* the owner: rw */
+        2,
+        0,
+        6,
+        0,
+        SOMEBODY % 256,
+        SOMEBODY / 256,
+        0,
+        0, /* somebody: rw */
+        4,
+        0,
+        6,
+        0,
+        255,
+        255,
+        255,
+        255, /* the group: rw */
+        16,
+        0,
+        6,
+        0,
+        255,
+        255,
+        255,
+        255, /* the mask: rw */
+        32,
+        0,
+        4,
+        0,
+        255,
+        255,
+        255,
+        255, /* others: r */
+    };
+    static const char as_daemon[] =
+        "setpriv --reuid=1 --regid=1 --clear-groups \"$TESSERA\" check -n study.cfg";
+    char *path = tsr_format("%s/shelf/probes/mine.so", folder);
+    shell_gives(folder, 0, NULL, NULL, "umask 022; chmod 755 .; test $(id -u) -ne 0 || chown -R 1:1 .");
+    set_mode("shelf/probes/mine.so", 0664);
+    char *try = tsr_format("test \"$(id -gn daemon 2>&1)\" = daemon && setpriv --reuid=1 --regid=1 "
+                           "--clear-groups '%s/tessera' --version >/dev/null 2>&1",
+                           test_build());
+    if (geteuid() != 0 || system(try) != 0) {
+        fprintf(stderr, "skipped: only root can be another user, who must see this program\n");
+    } else {
+        shell_gives(folder, 0, "plugin = \"mine\"", NULL, "%s", as_daemon);
+        if (setxattr(path, "system.posix_acl_access", list, sizeof(list), 0) != 0)
+            fprintf(stderr, "skipped: no access lists here\n");
+        else
+            shell_gives(folder, 2, NULL, "others than the owner may write the file (mode 0664)", "%s",
+                        as_daemon);
+    }
+    free(try);
+    free(path);
 }
 END_TEST
 
@@ -242,6 +357,9 @@ int main(void)
     tcase_add_test(tests, a_plugin_in_a_folder_that_others_may_write_is_refused);
     tcase_add_test(tests, a_folder_of_the_path_that_others_may_write_is_refused_unless_it_is_sticky);
     tcase_add_test(tests, a_link_is_as_good_as_what_it_leads_to_and_where_it_lies);
+    tcase_add_test(tests, every_folder_above_is_trusted_or_sticky);
+    tcase_add_test(tests, every_link_on_the_way_is_judged);
+    tcase_add_test(tests, whom_an_access_list_lets_write_is_seen);
     tcase_add_test(tests, a_group_may_write_where_it_is_the_users_alone);
     tcase_add_test(tests, a_plugin_of_another_user_is_refused);
     tcase_add_test(tests, libraries_that_others_may_write_are_refused_on_a_runpath);

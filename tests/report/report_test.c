@@ -596,6 +596,24 @@ START_TEST(hostile_texts_stay_texts)
 }
 END_TEST
 
+/* In headings, tables, labels of figures and what the pointer shows. */
+START_TEST(marks_that_turn_letters_and_control_characters_are_written_out)
+{
+    write_config("name = \"study \xe2\x80\xae\";\nreplicates = 1;\n"
+                 "sweep = ( { key = \"model.name\"; values = [ \"\xe2\x81\xa6one\", \"two\" ]; } );\n");
+    const char *members = "\"snapshots\": [{\"epoch\": 0, \"metrics\": {\"hash.test\": 0.5}}]";
+    write_run("a", "{\"model.name\": \"\xe2\x81\xa6one\"}", 0, 0, members);
+    write_run("b", "{\"model.name\": \"two\"}", 1, 0,
+              "\"status\": \"failed\", \"error\": \"\\u001b[31mred\", \"snapshots\": []");
+    command_gives(folder, 0, "report in", NULL, "report out");
+    holds("out/report.html", "<h1>study \\u202e");
+    holds("out/report.html", "\\x1b[31mred");
+    holds("script", "'\\u2066one'");
+    lacks("out/report.html", "\xe2\x80\xae");
+    lacks("out/report.html", "\xe2\x81\xa6");
+}
+END_TEST
+
 START_TEST(run_leaves_the_page_that_report_makes)
 {
     write_text(folder, "small.cfg",
@@ -709,6 +727,7 @@ int main(void)
     tcase_add_test(tests, without_gnuplot_the_tables_come_and_the_page_says_what_to_install);
     tcase_add_test(tests, a_gnuplot_that_fails_is_told);
     tcase_add_test(tests, hostile_texts_stay_texts);
+    tcase_add_test(tests, marks_that_turn_letters_and_control_characters_are_written_out);
     tcase_add_test(tests, run_leaves_the_page_that_report_makes);
     tcase_add_test(tests, a_table_fits_its_screen_and_says_what_it_leaves_out);
     tcase_add_test(tests, figures_come_as_files_with_the_numbers_that_they_show);
