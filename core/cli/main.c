@@ -132,7 +132,7 @@ static const command commands[] = {
       "      --all-epochs      a row for each snapshot; without it, the last one\n"
       "      --format FORMAT   md or latex, rounded (default: md); csv or json, with all digits, deviations "
       "and\n"
-      "                        each metric's own n\n"
+      "                        each metric's own n; spreadsheet: csv whose texts cannot be formulas\n"
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or not what was asked for.\n",
       tsr_cli_results, false },

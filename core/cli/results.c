@@ -22,13 +22,15 @@ static tsr_status *parse_format(const char *word, tsr_table_format *out)
     static const char *const names[] = { [TSR_TABLE_MARKDOWN] = "md",
                                          [TSR_TABLE_LATEX] = "latex",
                                          [TSR_TABLE_CSV] = "csv",
+                                         [TSR_TABLE_SPREADSHEET] = "spreadsheet",
                                          [TSR_TABLE_JSON] = "json" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(word, names[i]) == 0) {
             *out = (tsr_table_format)i;
             return NULL;
         }
-    return tsr_fail(TSR_USAGE, "tessera results: --format %s: expected csv, json, md or latex", word);
+    return tsr_fail(TSR_USAGE, "tessera results: --format %s: expected csv, json, latex, md or spreadsheet",
+                    word);
 }
 
 static tsr_status *take_option(int option, arguments *out)

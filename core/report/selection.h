@@ -10,6 +10,7 @@ typedef enum tsr_table_format {
     TSR_TABLE_MARKDOWN,
     TSR_TABLE_LATEX,
     TSR_TABLE_CSV,
+    TSR_TABLE_SPREADSHEET, /* CSV in which no text is a formula: a ' before = + - @ */
     TSR_TABLE_JSON,
 } tsr_table_format;
 

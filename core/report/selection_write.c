@@ -157,11 +157,34 @@ static void write_latex(const tsr_selection *s, tsr_text *out)
 
 /* --- for programs --- */
 
-static void write_csv_heading(const tsr_selection *s, tsr_text *out)
+/* A spreadsheet would take a text with such a beginning for a formula. */
+static void add_csv_text(const char *text, bool defused, tsr_text *out)
+{
+    char *quoted = defused && *text && strchr("=+-@\t\r", *text) ? tsr_format("'%s", text) : strdup(text);
+    out->failed = out->failed || !quoted;
+    if (quoted)
+        tsr_csv_add_text(quoted, out);
+    free(quoted);
+}
+
+static void add_csv_value(const tsr_value *value, bool defused, tsr_text *out)
+{
+    if (!defused || !value || value->type < TSR_VALUE_STRING) {
+        tsr_csv_add_value(value, out);
+        return;
+    }
+    tsr_text text = { 0 };
+    tsr_print_label(value, &text);
+    out->failed = out->failed || text.failed;
+    add_csv_text(text.chars ? text.chars : "", defused, out);
+    free(text.chars);
+}
+
+static void write_csv_heading(const tsr_selection *s, bool defused, tsr_text *out)
 {
     static const char *const kinds[] = { "mean", "sd", "ci95", "n" };
     for (size_t k = 0; k < s->summary->results->n_keys; k++) {
-        tsr_csv_add_text(s->summary->results->keys[k].name, out);
+        add_csv_text(s->summary->results->keys[k].name, defused, out);
         tsr_text_add(out, ",");
     }
     tsr_text_add(out, "epoch,n,failed");
@@ -170,19 +193,19 @@ static void write_csv_heading(const tsr_selection *s, tsr_text *out)
             char *name = tsr_format("%s.%s", measure_name(s, m), kinds[i]);
             out->failed = out->failed || !name;
             tsr_text_add(out, ",");
-            tsr_csv_add_text(name ? name : "", out);
+            add_csv_text(name ? name : "", defused, out);
             free(name);
         }
     tsr_text_add(out, "\n");
 }
 
-static void write_csv(const tsr_selection *s, tsr_text *out)
+static void write_rows(const tsr_selection *s, bool defused, tsr_text *out)
 {
-    write_csv_heading(s, out);
+    write_csv_heading(s, defused, out);
     for (size_t row = 0; row < s->n_rows; row++) {
         const tsr_point *point = point_at(s, row);
         for (size_t k = 0; k < s->summary->results->n_keys; k++) {
-            tsr_csv_add_value(tsr_summary_value(s->summary, s->rows[row].point, k), out);
+            add_csv_value(tsr_summary_value(s->summary, s->rows[row].point, k), defused, out);
             tsr_text_add(out, ",");
         }
         tsr_text_add(out, "%.0f,%zu,%zu", point->epochs[s->rows[row].epoch],
@@ -198,6 +221,16 @@ static void write_csv(const tsr_selection *s, tsr_text *out)
         }
         tsr_text_add(out, "\n");
     }
+}
+
+static void write_csv(const tsr_selection *s, tsr_text *out)
+{
+    write_rows(s, false, out);
+}
+
+static void write_spreadsheet(const tsr_selection *s, tsr_text *out)
+{
+    write_rows(s, true, out);
 }
 
 static json_t *number(double value)
@@ -249,9 +282,8 @@ static void write_json(const tsr_selection *s, tsr_text *out)
 tsr_status *tsr_selection_write(const tsr_selection *selection, tsr_table_format format, tsr_text *out)
 {
     static void (*const writers[])(const tsr_selection *, tsr_text *) = {
-        [TSR_TABLE_MARKDOWN] = write_markdown,
-        [TSR_TABLE_LATEX] = write_latex,
-        [TSR_TABLE_CSV] = write_csv,
+        [TSR_TABLE_MARKDOWN] = write_markdown, [TSR_TABLE_LATEX] = write_latex,
+        [TSR_TABLE_CSV] = write_csv,           [TSR_TABLE_SPREADSHEET] = write_spreadsheet,
         [TSR_TABLE_JSON] = write_json,
     };
     writers[format](selection, out);

@@ -100,6 +100,19 @@ START_TEST(json_is_json_and_has_values_as_they_are)
 }
 END_TEST
 
+START_TEST(a_spreadsheet_gets_texts_and_no_formulas)
+{
+    command_gives(folder, 0, NULL, NULL,
+                  "run '%s/configs/digits.cfg' -q -o named -s training.epochs=0 -s 'probes=(\"redundancy\")' "
+                  "-s 'sweep=({key=\"probes.0.label\";values=(\"-1-2\",\"a\");})'",
+                  test_source());
+    command_gives(folder, 0, "\n-1-2,0,1,0,", NULL, "results named --metric code.bits --format csv");
+    command_gives(folder, 0, "\n'-1-2,0,1,0,", NULL, "results named --metric code.bits --format spreadsheet");
+    command_gives(folder, 0, "\na,0,1,0,", NULL, "results named --metric code.bits --format spreadsheet");
+    command_gives(folder, 0, ",'-1-2.train.mean,", NULL, "results named --format spreadsheet");
+}
+END_TEST
+
 START_TEST(latex_is_escaped)
 {
     command_gives(folder, 0, "\\begin{tabular}{llrrr}", NULL, "results out --metric knn.test --format latex");
@@ -127,7 +140,8 @@ START_TEST(what_the_study_has_not_is_refused_with_what_it_has)
     command_gives(folder, 2, NULL, "no run has a snapshot of this epoch", "results out --where epoch=7");
     command_gives(folder, 2, NULL, "did you mean 'knn.test'?", "results out --metric knn.tset");
     command_gives(folder, 2, NULL, "expected a results folder", "results nowhere");
-    command_gives(folder, 1, NULL, "expected csv, json, md or latex", "results out --format xml");
+    command_gives(folder, 1, NULL, "expected csv, json, latex, md or spreadsheet",
+                  "results out --format xml");
     command_gives(folder, 1, NULL, "expected KEY=VALUE", "results out --where width");
     command_gives(folder, 1, NULL, "expected one DIR", "results");
 }
@@ -145,6 +159,7 @@ int main(void)
     tcase_add_test(tests, a_record_whose_numbers_are_none_is_left_out_and_says_so);
     tcase_add_test(tests, a_record_that_is_left_out_changes_no_column);
     tcase_add_test(tests, json_is_json_and_has_values_as_they_are);
+    tcase_add_test(tests, a_spreadsheet_gets_texts_and_no_formulas);
     tcase_add_test(tests, latex_is_escaped);
     tcase_add_test(tests, conditions_choose_rows_any_value_of_a_key_and_every_key);
     tcase_add_test(tests, what_the_study_has_not_is_refused_with_what_it_has);
