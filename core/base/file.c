@@ -78,32 +78,6 @@ char *tsr_path_folder(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-tsr_status *tsr_make_folder(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return tsr_no_memory("a path");
-    int error = 0;
-    for (char *end = copy + 1; !error; end++) {
-        if (*end != '/' && *end != '\0')
-            continue;
-        char kept = *end;
-        *end = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            error = errno;
-        *end = kept;
-        if (kept == '\0')
-            break;
-    }
-    free(copy);
-    struct stat info;
-    if (!error && stat(path, &info) != 0)
-        error = errno;
-    if (!error && !S_ISDIR(info.st_mode))
-        error = ENOTDIR;
-    return error ? tsr_fail(TSR_IO, "%s: cannot make the folder: %s", path, strerror(error)) : NULL;
-}
-
 /* Reads to the end; `wait` milliseconds at most for more of a pipe, -1: for ever. */
 static tsr_status *read_to_end(int fd, const char *path, size_t limit, int wait, char **out, size_t *length)
 {
@@ -200,108 +174,6 @@ tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit
     return refuse(tsr_read_file(path, limit, out, length));
 }
 
-tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file)
-{
-    *file = (tsr_new_file){ .path = strdup(path), .temporary = tsr_format("%s.XXXXXX", path) };
-    if (!file->path || !file->temporary) {
-        tsr_new_file_drop(file);
-        return tsr_no_memory("a path");
-    }
-    int fd = mkostemp(file->temporary, O_CLOEXEC);
-    if (fd < 0) {
-        tsr_status *status = tsr_fail(TSR_IO, "%s: cannot write: %s", path, strerror(errno));
-        free(file->temporary);
-        file->temporary = NULL;
-        tsr_new_file_drop(file);
-        return status;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-    file->stream = fdopen(fd, "wb");
-    if (!file->stream) {
-        close(fd);
-        tsr_new_file_drop(file);
-        return tsr_no_memory(path);
-    }
-    return NULL;
-}
-
-static void sync_folder(const char *path)
-{
-    char *folder = tsr_path_folder(path);
-    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
-/* stdio remembers that a write failed, not why: another one tells. The file goes away anyway. */
-static int stream_error(FILE *stream)
-{
-    static const char block[4096];
-    for (int tries = 0; tries < 2; tries++)
-        if (write(fileno(stream), block, sizeof(block)) < 0)
-            return errno;
-    return EIO;
-}
-
-tsr_status *tsr_new_file_keep(tsr_new_file *file)
-{
-    errno = 0;
-    bool failed = ferror(file->stream);
-    bool bad = failed || fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0;
-    int error = failed ? stream_error(file->stream) : errno;
-    if (fclose(file->stream) != 0 && !bad) {
-        bad = true;
-        error = errno;
-    }
-    file->stream = NULL;
-    if (!bad && rename(file->temporary, file->path) != 0) {
-        bad = true;
-        error = errno;
-    }
-    tsr_status *status = NULL;
-    if (bad) {
-        status = tsr_fail(TSR_IO, "%s: cannot write: %s", file->path, strerror(error ? error : EIO));
-    } else {
-        sync_folder(file->path);
-        free(file->temporary);
-        file->temporary = NULL;
-    }
-    tsr_new_file_drop(file);
-    return status;
-}
-
-void tsr_new_file_drop(tsr_new_file *file)
-{
-    if (file->stream)
-        fclose(file->stream);
-    if (file->temporary)
-        unlink(file->temporary);
-    free(file->temporary);
-    free(file->path);
-    *file = (tsr_new_file){ 0 };
-}
-
-tsr_status *tsr_write_file(const char *path, const void *bytes, size_t length)
-{
-    tsr_new_file file;
-    TSR_TRY(tsr_new_file_open(path, &file));
-    fwrite(bytes, 1, length, file.stream);
-    return tsr_new_file_keep(&file);
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-    (void)info;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 static int remove_if_empty(const char *path, const struct stat *info, int kind, struct FTW *place)
 {
     (void)info;
@@ -314,11 +186,4 @@ static int remove_if_empty(const char *path, const struct stat *info, int kind, 
 void tsr_remove_empty_folders(const char *path)
 {
     nftw(path, remove_if_empty, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-tsr_status *tsr_remove_tree(const char *path)
-{
-    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-        return tsr_fail(TSR_IO, "%s: cannot remove: %s", path, strerror(errno));
-    return NULL;
 }

@@ -15,18 +15,30 @@ char *tsr_path_resolve(const char *path, const char *base);
 /* `path` from the working folder; fails where that has been removed. free() it. */
 TSR_MUST_CHECK tsr_status *tsr_path_absolute(const char *path, char **out);
 
+/* The same with the links followed of that part which is there; what cannot be looked at stays. Whoever takes
+   the name of a folder to write in from the user makes it real: below it no link is followed. free() it. */
+TSR_MUST_CHECK tsr_status *tsr_path_real(const char *path, char **out);
+
+/* The path of a file to be written where the user says: its folder is made real, its own name stays. free()
+ * it. */
+TSR_MUST_CHECK tsr_status *tsr_path_of_new_file(const char *path, char **out);
+
 /* The folder part of `path`, "." where there is none. free() it. */
 char *tsr_path_folder(const char *path);
 
 /* The file of the running program, without links; NULL where it cannot be told. free() it. */
 char *tsr_program_path(void);
 
-/* The file of this library, or of the program that it is part of, without links; NULL where it cannot be told.
-   free() it. */
+/* The file of this library, or of the program that it is part of, without links; NULL where it cannot be
+   told. free() it. */
 char *tsr_library_path(void);
 
-/* Makes the folder and those above it; one that exists is fine. */
+/* Makes the folder and those above it; one that exists is fine, a link to one is refused. */
 TSR_MUST_CHECK tsr_status *tsr_make_folder(const char *path);
+
+/* Makes a new folder for what does not stay, in TMPDIR or, where that is no absolute path, in /tmp; its name
+   begins with "tessera-" and `name`. The caller's to free, and to remove with tsr_remove_tree. */
+TSR_MUST_CHECK tsr_status *tsr_make_temporary(const char *name, char **out);
 
 /* The whole file, with a NUL behind it; at most `limit` bytes. free() it. */
 TSR_MUST_CHECK tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length);
@@ -42,10 +54,11 @@ TSR_MUST_CHECK tsr_status *tsr_read_given_input(const char *path, const char *wh
                                                 size_t *length);
 
 /* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
-   its place and renamed. */
+   its place and renamed. A path with a link on it is refused. */
 typedef struct tsr_new_file {
     FILE *stream;
-    char *path, *temporary;
+    char *path, *temporary; /* the latter in its folder */
+    int folder;             /* descriptor */
 } tsr_new_file;
 
 TSR_MUST_CHECK tsr_status *tsr_new_file_open(const char *path, tsr_new_file *file);
@@ -61,7 +74,11 @@ TSR_MUST_CHECK tsr_status *tsr_write_file(const char *path, const void *bytes, s
    output. */
 TSR_MUST_CHECK tsr_status *tsr_write_given_file(const char *path, const void *bytes, size_t length);
 
-/* Removes a file or a folder with all that it holds; nothing there is fine. */
+/* Opens a file to be locked, and makes it where it is not there; close() it. -1, and the error: ELOOP where a
+   link is on the way, ENODEV where something else than a file is there. */
+int tsr_open_lock(const char *path, int *error);
+
+/* Removes a file or a folder with all that it holds, following no link; nothing there is fine. */
 TSR_MUST_CHECK tsr_status *tsr_remove_tree(const char *path);
 
 /* Removes the folder and those in it as far as they are empty, or hold such alone. */

@@ -87,7 +87,11 @@ static tsr_status *replace(const char *path, const void *bytes, size_t length)
         free(at);
         at = next;
     }
-    tsr_status *status = at ? tsr_write_file(at, bytes, length) : tsr_no_memory("a path");
+    char *file = NULL;
+    tsr_status *status = at ? tsr_path_of_new_file(at, &file) : tsr_no_memory("a path");
+    if (!status)
+        status = tsr_write_file(file, bytes, length);
+    free(file);
     free(at);
     return status;
 }

@@ -69,7 +69,7 @@ int tsr_cli_archive(int argc, char **argv)
     char *folder = NULL;
     tsr_status *status = parse(argc, argv, &asked);
     if (!status && asked.folder)
-        status = tsr_path_absolute(asked.folder, &folder);
+        status = tsr_path_real(asked.folder, &folder);
     tsr_interrupt_watch();
     if (!status)
         status = archive(&asked, folder, &archived);

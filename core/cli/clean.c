@@ -73,7 +73,7 @@ int tsr_cli_clean(int argc, char **argv)
     tsr_cleaned cleaned;
     tsr_status *status = parse(argc, argv, &options, &shown);
     if (!status)
-        status = tsr_path_absolute(shown, &folder);
+        status = tsr_path_real(shown, &folder);
     if (!status)
         status = tsr_clean(folder, shown, &options, &cleaned);
     if (!status)

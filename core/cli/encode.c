@@ -58,7 +58,7 @@ static tsr_status *encode(const options *given)
     tsr_value *config = NULL;
     char *folder = NULL;
     tsr_set_threads(tsr_cores());
-    tsr_status *status = tsr_path_absolute(given->output, &folder);
+    tsr_status *status = tsr_path_real(given->output, &folder);
     if (!status)
         status = tsr_config_read(given->config, given->n_sets, given->sets, &config);
     tsr_output_divert(); /* what plugins print */

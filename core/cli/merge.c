@@ -50,9 +50,9 @@ static tsr_status *merge(const tsr_merge_options *options, size_t n, char *const
                          tsr_merged *out)
 {
     char **folders = tsr_alloc(n, sizeof(*folders)), *folder = NULL;
-    tsr_status *status = folders ? tsr_path_absolute(output, &folder) : tsr_no_memory("the command line");
+    tsr_status *status = folders ? tsr_path_real(output, &folder) : tsr_no_memory("the command line");
     for (size_t i = 0; i < n && !status; i++)
-        status = tsr_path_absolute(shown[i], &folders[i]);
+        status = tsr_path_real(shown[i], &folders[i]);
     if (!status)
         status = tsr_merge(options, n, folders, (const char *const *)shown, folder, output, out);
     for (size_t i = 0; folders && i < n; i++)

@@ -185,7 +185,7 @@ static int probe(const options *given)
     tsr_foreign foreign = { 0 };
     char *folder = NULL;
     tsr_set_threads(tsr_cores());
-    tsr_status *status = given->output ? tsr_path_absolute(given->output, &folder) : NULL;
+    tsr_status *status = given->output ? tsr_path_real(given->output, &folder) : NULL;
     if (!status)
         status = read_settings(given, &settings);
     tsr_output_divert(); /* what plugins print */
@@ -221,7 +221,7 @@ static int add_probes(const options *given)
     const tsr_session_observer observer = { .begin = begin, .interrupted = tsr_interrupt_came, .show = show };
     size_t failed = 0;
     char *folder = NULL;
-    tsr_status *status = tsr_path_absolute(given->results, &folder);
+    tsr_status *status = tsr_path_real(given->results, &folder);
     tsr_output_divert(); /* what plugins print */
     if (!status)
         status = tsr_add_probes(folder, given->results, given->n_sets, given->sets, &observer, &failed);

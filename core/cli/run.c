@@ -189,11 +189,13 @@ static int run(const tsr_experiment *experiment, const options *given)
 static int run_in_folder(const tsr_experiment *experiment, options *given, const char *here)
 {
     char *shown = given->output ? strdup(given->output) : tsr_path_join("results", experiment->name);
-    char *folder = shown ? tsr_path_resolve(shown, here) : NULL;
+    char *whole = shown ? tsr_path_resolve(shown, here) : NULL, *folder = NULL;
+    tsr_status *status = whole ? tsr_path_real(whole, &folder) : tsr_no_memory("a path");
     given->session.folder = folder;
     given->session.shown = shown;
-    int exit_status = folder ? run(experiment, given) : tsr_cli_report(tsr_no_memory("a path"));
+    int exit_status = status ? tsr_cli_report(status) : run(experiment, given);
     free(folder);
+    free(whole);
     free(shown);
     return exit_status;
 }

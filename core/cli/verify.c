@@ -76,7 +76,7 @@ int tsr_cli_verify(int argc, char **argv)
     size_t sample;
     tsr_status *status = parse(argc, argv, &sample, &shown);
     if (!status)
-        status = tsr_path_absolute(shown, &folder);
+        status = tsr_path_real(shown, &folder);
     if (!status) {
         tsr_interrupt_watch();
         status = tsr_verify(folder, shown, sample, &observer, &verified);

@@ -53,9 +53,10 @@ static tsr_status *lock_file(const tsr_store *store, const char *name, int opera
         free(path);
         return NULL;
     }
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    *fd = tsr_open_lock(path, &error);
     if (*fd < 0)
-        status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s", folder, strerror(errno));
+        status = tsr_fail(TSR_REFUSED, "%s: cannot write the results folder: %s: %s", folder, name,
+                          error == ELOOP ? "a link is there, expected a file" : strerror(error));
     else if ((error = try_lock(*fd, operation)) == EWOULDBLOCK)
         status = tsr_fail(TSR_REFUSED, "%s: another tessera is working in this results folder: wait for it%s",
                           folder, store->left ? "" : ", or choose another folder with -o");

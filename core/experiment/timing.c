@@ -67,14 +67,8 @@ static tsr_status *note_end(const tsr_run *run, int ended, const shared_trial *s
 
 static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late, tsr_timing *timing)
 {
-    const char *parent = getenv("TMPDIR");
-    char *folder = tsr_path_join(parent && parent[0] ? parent : "/tmp", "tessera-XXXXXX");
-    if (!folder || !mkdtemp(folder)) {
-        tsr_status *status = tsr_fail(TSR_IO, "%s: cannot make a folder for a trial: %s",
-                                      folder ? folder : "", strerror(errno));
-        free(folder);
-        return status;
-    }
+    char *folder;
+    TSR_TRY(tsr_make_temporary("trial", &folder));
     tsr_status *status = NULL;
     shared_trial *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -115,13 +115,9 @@ static tsr_status *measure(const tsr_instance *probe, const tsr_probe_input *inp
 static tsr_status *measure_apart(const tsr_instance *probe, const tsr_probe_input *input,
                                  const seen_codes *seen, tsr_metrics **out)
 {
-    const char *place = getenv("TMPDIR");
-    char *folder = tsr_format("%s/tessera-probe-XXXXXX", place && *place ? place : "/tmp");
-    if (!folder)
-        return tsr_no_memory("a path");
-    tsr_status *status = mkdtemp(folder)
-                             ? measure(probe, input, seen, folder, out)
-                             : tsr_fail(TSR_IO, "%s: cannot be made: %s", folder, strerror(errno));
+    char *folder;
+    TSR_TRY(tsr_make_temporary("probe", &folder));
+    tsr_status *status = measure(probe, input, seen, folder, out);
     tsr_status_free(tsr_remove_tree(folder));
     free(folder);
     return status;

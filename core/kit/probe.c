@@ -78,17 +78,6 @@ static tsr_status *make_network(trial *t)
     return tsr_network_new(t->model, shape, CLASSES, SEED, &t->network);
 }
 
-static tsr_status *make_folder(trial *t)
-{
-    const char *temporary = getenv("TMPDIR");
-    t->folder = tsr_format("%s/tessera-test-probe-XXXXXX", temporary && *temporary ? temporary : "/tmp");
-    if (t->folder && mkdtemp(t->folder))
-        return NULL;
-    free(t->folder);
-    t->folder = NULL;
-    return tsr_fail(TSR_IO, "no folder for the probe's files can be made");
-}
-
 static tsr_status *make_bits(size_t n_train, size_t n_test, size_t bits, trial *t)
 {
     TSR_TRY(make_codes(n_train, bits, 0, &t->train, &t->train_labels));
@@ -104,7 +93,7 @@ static tsr_status *make(const tsr_instance *instance, size_t n_train, size_t n_t
     tsr_status *status = encoded ? tsr_kit_encoded_make(n_train, n_test, CLASSES, SEED, &t->encoded)
                                  : make_bits(n_train, n_test, bits, t);
     if (!status)
-        status = make_folder(t);
+        status = tsr_make_temporary("test-probe", &t->folder);
     if (!status)
         status = tsr_metrics_new(tsr_instance_name(instance), &t->metrics);
     if (status) {

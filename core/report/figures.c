@@ -414,15 +414,15 @@ tsr_status *tsr_report_write_figures(const tsr_summary *summary, const char *fol
 {
     tsr_album album = { 0 };
     tsr_study study;
-    char *absolute = NULL;
+    char *real = NULL;
     *n = 0;
     TSR_TRY(tsr_study_new(summary, &study));
-    tsr_status *status = tsr_path_absolute(folder, &absolute);
+    tsr_status *status = tsr_path_real(folder, &real);
     if (!status)
         status = tsr_study_plan(&study, &album);
     if (!status)
-        status = write_album(&album, absolute, options, n);
-    free(absolute);
+        status = write_album(&album, real, options, n);
+    free(real);
     tsr_album_clear(&album);
     tsr_study_clear(&study);
     return status;

@@ -10,10 +10,13 @@
 /* Into the results folder. */
 static tsr_status *write_text(const tsr_text *text, const tsr_results *results, const char *name)
 {
-    char *path = tsr_path_join(results->folder, name);
+    char *folder;
+    TSR_TRY(tsr_path_real(results->folder, &folder));
+    char *path = tsr_path_join(folder, name);
     tsr_status *status =
         text->failed || !path ? tsr_no_memory(name) : tsr_write_file(path, text->chars, text->length);
     free(path);
+    free(folder);
     return status;
 }
 

@@ -280,8 +280,12 @@ static tsr_status *write_all(archiving *a, const char *file, FILE *stream)
 static tsr_status *write_file(archiving *a, const char *file)
 {
     tsr_new_file new;
-    TSR_TRY(tsr_new_file_open(file, &new));
-    tsr_status *status = tsr_context(write_all(a, file, new.stream), "%s", file);
+    char *path;
+    TSR_TRY(tsr_path_of_new_file(file, &path));
+    tsr_status *status = tsr_new_file_open(path, &new);
+    free(path);
+    TSR_TRY(status);
+    status = tsr_context(write_all(a, file, new.stream), "%s", file);
     archive_write_free(a->archive); /* before its stream is closed */
     if (status)
         tsr_new_file_drop(&new);

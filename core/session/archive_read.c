@@ -278,23 +278,10 @@ static tsr_status *extract(reading *r, const char *file, const char *folder, con
     return status;
 }
 
-/* A path's end without slashes, and an existing folder without links, which a rename would replace. */
-static char *plain_folder(const char *folder)
-{
-    char *real = realpath(folder, NULL), *plain = real ? real : strdup(folder);
-    for (size_t length = plain ? strlen(plain) : 0; length > 1 && plain[length - 1] == '/'; length--)
-        plain[length - 1] = '\0';
-    return plain;
-}
-
 static tsr_status *read_into(reading *r, const char *file, const char *folder, const char *shown)
 {
-    char *plain = plain_folder(folder);
-    tsr_status *status = plain ? tsr_store_check_empty(plain, shown) : tsr_no_memory("a path");
-    if (!status)
-        status = extract(r, file, plain, shown);
-    free(plain);
-    return status;
+    TSR_TRY(tsr_store_check_empty(folder, shown));
+    return extract(r, file, folder, shown);
 }
 
 tsr_status *tsr_archive_read(const char *file, const char *folder, const char *shown,

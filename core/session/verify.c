@@ -336,20 +336,6 @@ static tsr_status *verify(verifying *v, size_t sample)
     return status;
 }
 
-static tsr_status *make_folder(char **out)
-{
-    const char *temporary = getenv("TMPDIR");
-    *out = tsr_format("%s/tessera-verify-XXXXXX", temporary && *temporary == '/' ? temporary : "/tmp");
-    if (!*out)
-        return tsr_no_memory("a path");
-    if (mkdtemp(*out))
-        return NULL;
-    tsr_status *status = tsr_fail(TSR_IO, "%s: cannot be made: %s", *out, strerror(errno));
-    free(*out);
-    *out = NULL;
-    return status;
-}
-
 tsr_status *tsr_verify(const char *folder, const char *shown, size_t sample,
                        const tsr_verify_observer *observer, tsr_verified *out)
 {
@@ -365,7 +351,7 @@ tsr_status *tsr_verify(const char *folder, const char *shown, size_t sample,
         status = tsr_experiment_read(config, 0, NULL, &v.experiment);
     tsr_output_restore();
     if (!status)
-        status = make_folder(&temporary);
+        status = tsr_make_temporary("verify", &temporary);
     if (!status)
         status = tsr_store_join(folder, shown, &v.here);
     if (!status)

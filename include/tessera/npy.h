@@ -65,7 +65,7 @@ TSR_API void tsr_array_floats(const tsr_array *array, size_t first, size_t n, fl
 TSR_API void tsr_array_doubles(const tsr_array *array, size_t first, size_t n, double *out);
 
 /* An array as .npy: n_dims dims, row-major, elements of this machine's byte order at `values`. The file
-   appears whole or not at all. [any-thread] */
+   appears whole or not at all; a path with a link on the way to it is refused. [any-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_npy_write(const char *path, tsr_element element, size_t n_dims,
                                                  const size_t *dims, const void *values);
 

@@ -439,11 +439,42 @@ START_TEST(fresh_removes_what_tessera_wrote_and_nothing_else)
 }
 END_TEST
 
+/* But the results folder itself, which the user names. */
+START_TEST(nothing_is_written_through_a_link)
+{
+    shell_gives(folder, 0, NULL, NULL, "mkdir far; ln -s far out; echo precious >precious; mkdir theirs");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out/new " SHRINK);
+    shell_gives(folder, 0, NULL, NULL, "test -e far/new/results.csv && cp -a far/new whole");
+    shell_gives(folder, 0, NULL, NULL, "mv whole/runs moved; ln -s ../theirs whole/runs");
+    command_gives(folder, 2, NULL,
+                  "whole/runs: cannot make the folder: a link is on the way: expected a folder",
+                  "run small.cfg -o whole " SHRINK);
+    shell_gives(folder, 0, NULL, NULL,
+                "rm whole/runs; mkdir whole/runs; ln -s ../../theirs whole/runs/$(ls moved | head -n 1)");
+    command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o whole " SHRINK); /* the link gives way */
+    ck_assert_uint_eq(count_files(folder, "theirs/*"), 0);
+    shell_gives(folder, 0, NULL, NULL,
+                "rm -r whole/runs; mv moved whole/runs; cd whole; rm -f .lock results.csv; "
+                "ln -s ../precious .lock; ln -s ../precious results.csv");
+    command_gives(folder, 2, NULL,
+                  "whole: cannot write the results folder: .lock: a link is there, expected a file",
+                  "run small.cfg -o whole " SHRINK);
+    shell_gives(folder, 0, NULL, NULL, "rm whole/.lock; mkfifo whole/.lock");
+    command_gives(folder, 2, NULL,
+                  "whole: cannot write the results folder: .lock: ", "run small.cfg -o whole " SHRINK);
+    shell_gives(folder, 0, NULL, NULL, "rm whole/.lock");
+    command_gives(folder, 0, NULL, "all runs are done already", "run small.cfg -o whole " SHRINK);
+    shell_gives(folder, 0, "precious\n", NULL,
+                "cat precious; cmp whole/results.csv far/new/results.csv && test ! -L whole/results.csv");
+}
+END_TEST
+
 START_TEST(nothing_is_removed_through_a_link)
 {
     command_gives(folder, 0, NULL, NULL, "run small.cfg -q -o out " SHRINK);
     shell_gives(folder, 0, NULL, NULL, "mv out/runs far; ln -s ../far out/runs");
-    command_gives(folder, 0, NULL, "all runs are done already", "run small.cfg -o out " SHRINK);
+    command_gives(folder, 2, NULL, "out/runs: cannot make the folder: a link is on the way",
+                  "run small.cfg -o out " SHRINK);
     command_gives(folder, 2, NULL, "out/runs: is a link, and nothing is removed through it",
                   "run small.cfg -o out --fresh " SHRINK);
     shell_gives(folder, 0, NULL, NULL,
@@ -565,6 +596,7 @@ int main(void)
     tcase_add_test(tests, a_plugin_that_took_no_part_may_change);
     tcase_add_test(tests, a_folder_of_somebody_else_is_left_alone);
     tcase_add_test(tests, fresh_removes_what_tessera_wrote_and_nothing_else);
+    tcase_add_test(tests, nothing_is_written_through_a_link);
     tcase_add_test(tests, nothing_is_removed_through_a_link);
     tcase_add_test(tests, the_config_given_is_never_replaced_by_the_resolved_one);
     tcase_add_test(tests, a_record_that_cannot_be_read_is_not_a_run_that_was_not_done);
