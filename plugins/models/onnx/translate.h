@@ -139,7 +139,7 @@ size_t onnx_axes(onnx_translation *t, size_t n, const int64_t *axes, size_t rank
 bool onnx_axis(onnx_translation *t, int64_t axis, size_t rank, size_t *out);
 /* A limit, which may be absent: attribute `name`, or input i; no NaN. */
 double onnx_limit(onnx_translation *t, const char *name, size_t i, double otherwise);
-/* One number of an array that holds just that. */
+/* One number of an array that holds just that; false: something else, or the size of the batch. */
 bool onnx_scalar(const onnx_constant *constant, double *out);
 
 /* --- nodes --- */
