@@ -52,8 +52,8 @@ void onnx_names_clear(onnx_translation *t);
 
 /* --- values (values.c) --- */
 
-/* Enters all values of the file. */
-void onnx_values_enter(onnx_translation *t);
+/* Enters all values of the file, of which the one called `input` is the translation's. */
+void onnx_values_enter(onnx_translation *t, const char *input);
 /* Finds out which are needed for `output`, and by whom. */
 void onnx_values_need(onnx_translation *t, const char *output);
 void onnx_values_clear(onnx_translation *t);
@@ -127,7 +127,7 @@ bool onnx_order(onnx_translation *t, size_t rank, size_t order[ONNX_MAX_RANK]);
 
 int64_t onnx_int(onnx_translation *t, const char *name, int64_t otherwise);
 double onnx_real(onnx_translation *t, const char *name, double otherwise);
-/* "" where there is none. Valid until the next call. */
+/* A string in `room`, which is returned, cut to 31 bytes; "" where there is none. */
 const char *onnx_string(onnx_translation *t, const char *name, char room[32]);
 const Onnx__Attribute *onnx_attribute(onnx_translation *t, const char *name);
 /* Integers from attribute `name`, or, where the operator's set has it so, from input `i`; returns how many,
