@@ -5,6 +5,7 @@
 #include "file.h"
 
 #define ONNX_MAX_RANK 8
+#define ONNX_SAME_ORDER 1
 
 /* Stands in shapes for the number of samples in a batch, which a network does not know. */
 #define ONNX_BATCH (INT64_MIN / 2 + 77)
@@ -31,7 +32,11 @@ typedef struct onnx_constant {
     size_t rank, dims[ONNX_MAX_RANK], n; /* elements; row-major */
     bool learned;                        /* an initializer, which training may change */
     const char *name;                    /* of that; or NULL */
-    bool taken;                          /* a layer has it */
+    bool taken;                          /* a layer has it, or what is derived of it */
+    const struct onnx_constant *origin;  /* the initializer whose elements these are, in another shape or
+                                            order; NULL: none, or itself */
+    uint32_t order;                      /* the origin's, ONNX_SAME_ORDER, or what Transpose has made of it,
+                                            different for each; 0: that is not known */
     float *reals;                        /* or NULL: */
     int64_t *integers;
 } onnx_constant;

@@ -15,12 +15,25 @@ static void fold_reshaped(onnx_translation *t, const onnx_constant *c)
         out->rank = to.n;
     for (size_t i = 0; out && i < to.n; i++)
         out->dims[i] = (size_t)to.dim[i];
+    onnx_derive(out, c, ONNX_SAME_ORDER);
     onnx_give_constant(t, 0, out);
 }
 
+/* Exporters write it where two arrays began with equal values: no two layers are one for that. */
 static void fold_identity(onnx_translation *t, const onnx_constant *c)
 {
-    onnx_give_constant(t, 0, onnx_copy(t, c));
+    onnx_constant *out = onnx_copy(t, c);
+    onnx_derive(out, c, 0);
+    onnx_give_constant(t, 0, out);
+}
+
+/* A number for each order of dimensions, none of them ONNX_SAME_ORDER. */
+static uint32_t number_of_order(size_t rank, const size_t *order)
+{
+    uint32_t number = 2;
+    for (size_t i = 0; i < rank; i++)
+        number = number * ONNX_MAX_RANK + (uint32_t)order[i];
+    return number;
 }
 
 static void fold_transpose(onnx_translation *t, const onnx_constant *c)
@@ -41,8 +54,7 @@ static void fold_transpose(onnx_translation *t, const onnx_constant *c)
             from += left % dims[k] * strides[k];
         onnx_constant_take(out, i, c, from, 1);
     }
-    if (out)
-        out->learned = c->learned;
+    onnx_derive(out, c, number_of_order(c->rank, order));
     onnx_give_constant(t, 0, out);
 }
 
@@ -181,8 +193,8 @@ static void fold_cast(onnx_translation *t, const onnx_constant *c)
             onnx_fail(t, "element %zu, %g, does not fit data type %lld", i,
                       c->reals ? (double)c->reals[i] : (double)c->integers[i], (long long)to);
     }
-    if (out)
-        out->learned = c->learned && real;
+    if (c->reals && real)
+        onnx_derive(out, c, ONNX_SAME_ORDER);
     give_or_free(t, out);
 }
 

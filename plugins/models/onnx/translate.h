@@ -77,6 +77,10 @@ void onnx_give_for(onnx_translation *t, const Onnx__Node *node, tsr_node *made, 
 onnx_constant *onnx_new(onnx_translation *t, size_t rank, const size_t *dims, bool integers);
 onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant);
 
+/* Says of `out`, which may be NULL, that it holds the elements of `c` in this order (constant.h): what is
+   learned, and under which name, is the same array. */
+void onnx_derive(onnx_constant *out, const onnx_constant *c, uint32_t order);
+
 /* --- layers (layers.c) --- */
 
 /* A layer with arrays of the file. One that is made of the same arrays in the same way as an earlier one is

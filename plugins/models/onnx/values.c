@@ -240,3 +240,14 @@ onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant)
     c->learned = constant->learned;
     return c;
 }
+
+/* An order of what is in another order already is not followed. */
+void onnx_derive(onnx_constant *out, const onnx_constant *c, uint32_t order)
+{
+    if (!out)
+        return;
+    out->learned = c->learned;
+    out->name = c->name;
+    out->origin = c->origin ? c->origin : c->name ? c : NULL;
+    out->order = !c->origin ? order : order == ONNX_SAME_ORDER ? c->order : 0;
+}
