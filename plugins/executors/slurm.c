@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/op.h>
 #include <time.h>
 
@@ -36,7 +37,7 @@ static const tsr_key keys[] = {
 typedef struct array {
     const slurm *settings;
     const tsr_work *work;
-    char job[32];
+    char job[SLURM_JOB_SIZE];
     size_t n_tasks;
     bool *wanted;      /* by task: it has runs to do */
     slurm_task *tasks; /* as last seen */
@@ -166,7 +167,7 @@ static tsr_status *tell_lost(array *a)
         const slurm_task *task = &a->tasks[number];
         if (a->seen[i] || !task->state[0] || !task->node[0])
             continue;
-        bool completed = task->state[0] == 'C' && task->state[1] == 'O';
+        bool completed = strcmp(task->state, "COMPLETED") == 0;
         snprintf(reason, sizeof(reason), "task %zu of Slurm job %s on %s ended as %s and left no outcome%s",
                  number, a->job, task->node, task->state,
                  completed ? "; does that machine see this results folder?" : "");

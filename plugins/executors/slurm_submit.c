@@ -220,11 +220,11 @@ static tsr_status *make_words(const slurm *s, const tsr_work *work, size_t n, co
 }
 
 /* Finds the line that is the job's number, among warnings. */
-static bool find_number(const char *said, char *job, size_t size)
+static bool find_number(const char *said, char job[SLURM_JOB_SIZE])
 {
     for (const char *line = said; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         size_t digits = strspn(line, "0123456789");
-        if (digits == 0 || digits >= size || (line[digits] && !strchr(";\n", line[digits])))
+        if (digits == 0 || digits >= SLURM_JOB_SIZE || (line[digits] && !strchr(";\n", line[digits])))
             continue;
         memcpy(job, line, digits);
         job[digits] = '\0';
@@ -233,7 +233,8 @@ static bool find_number(const char *said, char *job, size_t size)
     return false;
 }
 
-tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted, char *job)
+tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted,
+                         char job[SLURM_JOB_SIZE])
 {
     words w = { 0 };
     char *said = NULL;
@@ -244,7 +245,7 @@ tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const b
     if (tsr_status_error(status) == TSR_FAILED)
         status = tsr_context(status, "squeue --me tells whether the job has been taken");
     words_free(&w);
-    if (!status && (!succeeded || !find_number(said, job, 32)))
+    if (!status && (!succeeded || !find_number(said, job)))
         status =
             tsr_fail(TSR_FAILED, "sbatch has not taken the job of %zu runs: %s", work->n, ask_one_line(said));
     free(said);
