@@ -143,10 +143,12 @@ static tsr_status *wait_for(array *a, size_t *left)
         tsr_status *unread = look_at_queue(a, &queued);
         looked = child_now();
         *left = look_at_runs(a);
-        if (unread)
+        if (unread && *left)
             return unread;
-        if (*left == 0 && !queued)
+        if (*left == 0 && (unread || !queued)) {
+            tsr_status_free(unread); /* nothing is missing */
             return NULL;
+        }
         if (queued)
             ended = -1;
         else if (ended < 0)

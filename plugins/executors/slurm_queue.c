@@ -72,8 +72,11 @@ tsr_status *slurm_look(const char *job, size_t n, slurm_task *tasks, size_t *lef
     bool succeeded;
     TSR_TRY(ask(words, ASK_SECONDS, &said, &succeeded));
     tsr_status *status = NULL;
-    *left = succeeded ? read_tasks(said, n, tasks, false) : 0;
-    if (!succeeded && !strstr(said, "Invalid job id"))
+    if (succeeded)
+        *left = read_tasks(said, n, tasks, false);
+    else if (strstr(said, "Invalid job id"))
+        *left = 0; /* it has been forgotten */
+    else
         status = tsr_fail(TSR_FAILED, "squeue fails: %s", ask_one_line(said));
     free(said);
     return status;

@@ -161,7 +161,25 @@ run 3 run study.cfg -q -o blind -s executor.look=0.1
 says "executor slurm: Slurm's queue could not be read 30 times, and job 7 is no longer waited for"
 says "squeue fails: slurm_load_jobs error: Unable to contact slurm controller"
 [ "$(grep -c "is tried again" said)" = 1 ] || fail "an outage is not told once: $(cat said)"
-PATH=$usual
+
+# Where all runs are done, nothing is missing when the queue cannot be read; and runs count that end very late.
+cat >works <<'END'
+#!/bin/sh
+for task in 0 1 2; do
+    SLURM_ARRAY_TASK_ID=$task sh -c "$(sed -n 's/^--wrap=//p' "$HOME/words")"
+done >/dev/null 2>&1
+END
+chmod +x works
+cp -r fails unread
+cp -r speaks late
+{ cat speaks/sbatch && echo "$folder/works"; } >unread/sbatch
+{ cat speaks/sacct && echo "$folder/works"; } >late/sacct
+for way in unread late; do
+    PATH="$folder/$way:$usual"
+    run 0 run study.cfg -q -o $way-runs -s executor.look=0.1
+    PATH=$usual
+    same $way-runs
+done
 
 for _ in $(seq 100); do
     [ -e looked ] && break
