@@ -20,9 +20,12 @@ size_t tsr_probing_layer(const tsr_probing *probing, size_t i)
     const tsr_network *network = tsr_probing_network_of_layers(probing);
     if (!network || i >= probing->train->n_layers)
         return SIZE_MAX;
-    for (size_t l = 0; l < tsr_network_n_layers(network); l++)
+    size_t n = tsr_network_n_layers(network);
+    for (size_t k = 0; k < n; k++) {
+        size_t l = (i + k) % n; /* where all layers are seen it is number i */
         if (strcmp(tsr_network_layer(network, l).name, probing->train->layers[i].name) == 0)
             return l;
+    }
     return SIZE_MAX;
 }
 
@@ -83,17 +86,27 @@ static size_t mark_layer(const tsr_network *network, size_t layer, uint64_t *mas
     return info.units * info.n_breakpoints;
 }
 
-size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask)
+/* `whole`: the layers are seen with all their columns. */
+static size_t mark_seen(const tsr_probing *probing, size_t i, bool whole, uint64_t *mask)
 {
     size_t l = tsr_probing_layer(probing, i);
     if (l == SIZE_MAX)
         return 0;
-    if (sees_whole_layers(probing))
+    if (whole)
         return mark_layer(tsr_probing_network_of_layers(probing), l, mask);
     const tsr_code_layer *layer = &probing->train->layers[i];
     for (size_t j = layer->first; probing->columns && j < layer->first + layer->bits; j++)
         mask[probing->columns[j] / 64] |= UINT64_C(1) << probing->columns[j] % 64;
     return probing->columns ? layer->bits : 0;
+}
+
+size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask)
+{
+    bool all = i == TSR_ALL_LAYERS, whole = sees_whole_layers(probing);
+    size_t n = 0, last = all ? probing->train->n_layers : i + 1;
+    for (size_t l = all ? 0 : i; l < last; l++)
+        n += mark_seen(probing, l, whole, mask);
+    return n;
 }
 
 /* --- measuring --- */

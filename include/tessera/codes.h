@@ -75,7 +75,7 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_codes_take_rows(const tsr_codes *codes, c
    memory. [one-thread] */
 TSR_API TSR_MUST_CHECK tsr_status *tsr_draw_columns(tsr_rng *rng, size_t bits, size_t n, uint64_t *mask);
 
-/* Sets to 0 what is not in `mask`. [shares-work] */
+/* Sets to 0 what is not in `mask`. [one-thread] */
 TSR_API void tsr_codes_keep_columns(tsr_codes *codes, const uint64_t *mask);
 
 /* A copy of the columns in `mask`, in their order. Layers stay, with the bits that are left of them; one may

@@ -96,9 +96,9 @@ TSR_API size_t tsr_probing_layer(const tsr_probing *probing, size_t i);
    share of units. [any-thread] */
 TSR_API void tsr_probing_constant_bits(const tsr_probing *probing, size_t i, size_t *zeros, size_t *ones);
 
-/* Sets in `mask`, a row of the whole code, the columns of layer i of `train`: all that the layer has,
-   constant ones too, or, where the probe sees a projection or a share of units, those that it sees. Returns
-   how many; 0 where no network is known. [any-thread] */
+/* Sets in `mask`, a row of the whole code, the columns of layer i of `train`, or with TSR_ALL_LAYERS of each:
+   all that the layer has, constant ones too, or, where the probe sees a projection or a share of units, those
+   that it sees. Returns how many; 0 where no network is known. [any-thread] */
 TSR_API size_t tsr_probing_columns(const tsr_probing *probing, size_t i, uint64_t *mask);
 
 /* The n examples of a part that `index` names: inputs, n x shape, as tsr_network_predict takes them, and

@@ -1,15 +1,23 @@
-/* A command without a shell, so that no word needs quotes, in a process group of its own. */
+/* A command without a shell, so that no word needs quotes, in a process group of its own, which is killed
+   where it does not end. */
 #include "ask.h"
 
+#include "child.h"
+
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define TICK_NANOSECONDS 5000000
 
 extern char **environ;
 
@@ -47,55 +55,140 @@ static int start(const char *const *words, int to, pid_t *pid)
     return error;
 }
 
-/* All that comes, as a text. NULL: no memory. */
-static char *read_all(int from)
+/* --- what it says, until it has ended --- */
+
+/* A program that works. */
+typedef struct working {
+    const char *name;
+    pid_t pid; /* its group's too */
+    int from;  /* its words */
+    double seconds, until;
+} working;
+
+static tsr_status *too_late(const working *w)
 {
-    char *text = NULL, part[4096];
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
+    return tsr_fail(TSR_FAILED, "%s had not ended after %g seconds, and was killed", w->name, w->seconds);
+}
+
+/* Waits for something to read, or the end. */
+static tsr_status *wait_for_words(const working *w)
+{
     for (;;) {
-        ssize_t n = read(from, part, sizeof(part));
+        double left = w->until - child_now();
+        int ready = left > 0 ? poll(&(struct pollfd){ .fd = w->from, .events = POLLIN }, 1,
+                                    left < 60 ? (int)(left * 1000) + 1 : 60000)
+                             : 0;
+        if (ready > 0)
+            return NULL;
+        if (ready < 0 && errno != EINTR)
+            return tsr_fail(TSR_IO, "cannot wait for what %s says: %s", w->name, strerror(errno));
+        if (left <= 0)
+            return too_late(w);
+    }
+}
+
+static tsr_status *copy_words(const working *w, FILE *out)
+{
+    char part[4096];
+    for (;;) {
+        TSR_TRY(wait_for_words(w));
+        ssize_t n = read(w->from, part, sizeof(part));
+        if (n == 0)
+            return NULL;
         if (n > 0)
             fwrite(part, 1, (size_t)n, out);
-        else if (n == 0 || errno != EINTR)
-            break;
+        else if (errno != EINTR)
+            return tsr_fail(TSR_IO, "cannot read what %s says: %s", w->name, strerror(errno));
     }
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
 }
 
-static tsr_status *start_and_read(const char *const *words, char **out, bool *succeeded)
+/* All that comes, as a text. */
+static tsr_status *read_all(const working *w, char **text)
 {
-    int ends[2], ending = 0;
-    pid_t pid;
+    size_t size;
+    *text = NULL;
+    FILE *out = open_memstream(text, &size);
+    tsr_status *status = out ? copy_words(w, out) : NULL;
+    bool whole = out && !ferror(out);
+    if (out && fclose(out) == 0 && whole && !status)
+        return NULL;
+    free(*text);
+    *text = NULL;
+    return status ? status : tsr_fail(TSR_NO_MEMORY, "not enough memory for what %s says", w->name);
+}
+
+/* It has said all, and should end soon. */
+static tsr_status *await_end(working *w, bool *succeeded)
+{
+    for (;;) {
+        int ending;
+        pid_t ended = waitpid(w->pid, &ending, WNOHANG);
+        if (ended == w->pid) {
+            w->pid = 0;
+            *succeeded = WIFEXITED(ending) && WEXITSTATUS(ending) == 0;
+            return NULL;
+        }
+        if (ended < 0 && errno != EINTR) {
+            w->pid = 0; /* somebody else's by now */
+            return tsr_fail(TSR_IO, "cannot wait for the end of %s: %s", w->name, strerror(errno));
+        }
+        if (child_now() >= w->until)
+            return too_late(w);
+        nanosleep(&(struct timespec){ .tv_nsec = TICK_NANOSECONDS }, NULL);
+    }
+}
+
+/* With what it has started. */
+static void kill_group(const working *w)
+{
+    kill(-w->pid, SIGKILL);
+    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static tsr_status *start_and_read(const char *const *words, double seconds, char **out, bool *succeeded)
+{
+    int ends[2];
+    working w = { .name = words[0], .seconds = seconds, .until = child_now() + seconds };
     if (pipe2(ends, O_CLOEXEC) != 0)
         return tsr_fail(TSR_IO, "cannot make a pipe for %s: %s", words[0], strerror(errno));
-    int error = start(words, ends[1], &pid);
+    w.from = ends[0];
+    int error = start(words, ends[1], &w.pid);
     close(ends[1]);
-    if (error) {
-        close(ends[0]);
-        return tsr_fail(TSR_REFUSED, "cannot start the program '%s': %s", words[0], strerror(error));
-    }
-    *out = read_all(ends[0]);
+    tsr_status *status =
+        error ? tsr_fail(TSR_REFUSED, "cannot start the program '%s': %s", words[0], strerror(error))
+              : read_all(&w, out);
     close(ends[0]);
-    pid_t ended;
-    do
-        ended = waitpid(pid, &ending, 0);
-    while (ended < 0 && errno == EINTR);
-    *succeeded = ended == pid && WIFEXITED(ending) && WEXITSTATUS(ending) == 0;
-    return *out ? NULL : tsr_fail(TSR_NO_MEMORY, "not enough memory for what %s says", words[0]);
+    if (error)
+        return status;
+    if (!status)
+        status = await_end(&w, succeeded);
+    if (w.pid)
+        kill_group(&w);
+    if (status) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
-tsr_status *ask(const char *const *words, char **out, bool *succeeded)
+tsr_status *ask(const char *const *words, double seconds, char **out, bool *succeeded)
 {
     *out = NULL;
     *succeeded = false;
     void (*inherited)(int) = signal(SIGCHLD, SIG_DFL); /* ignored, it could not be asked how it ended */
-    tsr_status *status = start_and_read(words, out, succeeded);
+    tsr_status *status = start_and_read(words, seconds, out, succeeded);
     signal(SIGCHLD, inherited);
     return status;
+}
+
+const char *ask_one_line(char *said)
+{
+    size_t end = strlen(said);
+    while (end && isspace((unsigned char)said[end - 1]))
+        said[--end] = '\0';
+    for (char *c = said; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+    return end ? said : "it gives no reason";
 }

@@ -8,11 +8,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <tessera/op.h>
 #include <time.h>
 
 #define TICK_NANOSECONDS 100000000
 #define CANCEL_SECONDS 20.0 /* in which cancelled tasks are waited for */
 #define CANCEL_LOOK 0.5
+#define MAX_BLIND_LOOKS 30 /* one after the other that could not be read */
 
 static const tsr_key keys[] = {
     TSR_KEY_INT(slurm, tasks, 0, 0, SLURM_MAX_TASKS,
@@ -34,11 +37,12 @@ static const tsr_key keys[] = {
 typedef struct array {
     const slurm *settings;
     const tsr_work *work;
-    char job[32];
+    char job[SLURM_JOB_SIZE];
     size_t n_tasks;
     bool *wanted;      /* by task: it has runs to do */
     slurm_task *tasks; /* as last seen */
     bool *seen;        /* by run: it has an outcome */
+    int blind;         /* looks since the queue was last read */
 } array;
 
 static tsr_status *init(void *self)
@@ -65,20 +69,60 @@ static size_t look_at_runs(array *a)
     return left;
 }
 
+/* What is left of a cancelled job, if that is not nothing. Frees `unread`. */
+static tsr_status *tell_left(const array *a, tsr_status *unread, size_t left)
+{
+    tsr_status *status = NULL;
+    if (unread)
+        status = tsr_fail(TSR_INTERRUPTED,
+                          "interrupted; job %s has been cancelled, but whether its tasks have ended is not "
+                          "known: %s",
+                          a->job, tsr_status_message(unread));
+    else if (left)
+        status = tsr_fail(TSR_INTERRUPTED,
+                          "interrupted; job %s has been cancelled, but %zu of its tasks have not ended after "
+                          "%g seconds: see squeue --jobs %s before the folder is used again",
+                          a->job, left, CANCEL_SECONDS, a->job);
+    tsr_status_free(unread);
+    return status;
+}
+
 /* The folder is free for the next command only when the tasks have gone. */
 static tsr_status *cancel(array *a)
 {
     TSR_TRY(slurm_cancel(a->job));
+    tsr_status *unread = NULL;
+    size_t left = a->n_tasks;
     double began = child_now(), looked = began;
-    while (child_now() - began < CANCEL_SECONDS) {
+    while (left && child_now() - began < CANCEL_SECONDS) {
         pause_briefly();
         a->work->tick(a->work);
         if (child_now() - looked < CANCEL_LOOK)
             continue;
+        tsr_status_free(unread);
+        unread = slurm_look(a->job, a->n_tasks, a->tasks, &left);
         looked = child_now();
-        if (!slurm_look(a->job, a->n_tasks, a->tasks))
-            break;
     }
+    return tell_left(a, unread, left);
+}
+
+/* Fails when the queue could not be read for long. *queued: tasks that wait or run; where that is not known,
+   all that may. */
+static tsr_status *look_at_queue(array *a, size_t *queued)
+{
+    tsr_status *unread = slurm_look(a->job, a->n_tasks, a->tasks, queued);
+    if (!unread) {
+        a->blind = 0;
+        return NULL;
+    }
+    *queued = a->n_tasks;
+    if (++a->blind == MAX_BLIND_LOOKS)
+        return tsr_context(unread,
+                           "Slurm's queue could not be read %d times, and job %s is no longer waited for; it "
+                           "may still be at work, and its runs count when they are done",
+                           MAX_BLIND_LOOKS, a->job);
+    tsr_warn_once("Slurm's queue cannot be read, it is tried again: %s", tsr_status_message(unread));
+    tsr_status_free(unread);
     return NULL;
 }
 
@@ -93,34 +137,39 @@ static tsr_status *wait_for(array *a, size_t *left)
             *left = 0;
             return cancel(a);
         }
-        double now = child_now();
-        if (now - looked < a->settings->look)
+        if (child_now() - looked < a->settings->look)
             continue;
-        looked = now;
-        bool queued = slurm_look(a->job, a->n_tasks, a->tasks);
+        size_t queued;
+        tsr_status *unread = look_at_queue(a, &queued);
+        looked = child_now();
         *left = look_at_runs(a);
-        if (*left == 0 && !queued)
+        if (unread && *left)
+            return unread;
+        if (*left == 0 && (unread || !queued)) {
+            tsr_status_free(unread); /* nothing is missing */
             return NULL;
+        }
         if (queued)
             ended = -1;
         else if (ended < 0)
-            ended = now;
-        if (ended >= 0 && now - ended >= a->settings->grace)
+            ended = looked;
+        if (ended >= 0 && looked - ended >= a->settings->grace)
             return NULL;
     }
 }
 
 /* Why runs have no outcome, where their task has begun. Those of others are missing, which the host says. */
-static tsr_status *tell_lost(const array *a)
+static tsr_status *tell_lost(array *a)
 {
     char reason[224];
     slurm_recall(a->job, a->n_tasks, a->tasks);
+    look_at_runs(a); /* the accounts may have taken their time */
     for (size_t i = 0; i < a->work->n; i++) {
         size_t number = a->work->numbers[i] % a->n_tasks;
         const slurm_task *task = &a->tasks[number];
-        if (a->seen[i] || a->work->finished(a->work, i) || !task->state[0] || !task->node[0])
+        if (a->seen[i] || !task->state[0] || !task->node[0])
             continue;
-        bool completed = task->state[0] == 'C' && task->state[1] == 'O';
+        bool completed = strcmp(task->state, "COMPLETED") == 0;
         snprintf(reason, sizeof(reason), "task %zu of Slurm job %s on %s ended as %s and left no outcome%s",
                  number, a->job, task->node, task->state,
                  completed ? "; does that machine see this results folder?" : "");

@@ -45,10 +45,10 @@ static bool read_line(const char *line, size_t *number, slurm_task *task)
     return isdigit((unsigned char)digits[0]) && !*end;
 }
 
-/* Whether some have not ended. `fill`: what is known stays. */
-static bool read_tasks(const char *said, size_t n, slurm_task *tasks, bool fill)
+/* How many have not ended. `fill`: what is known stays. */
+static size_t read_tasks(const char *said, size_t n, slurm_task *tasks, bool fill)
 {
-    bool waiting = false;
+    size_t left = 0;
     for (const char *line = said; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         size_t number;
         slurm_task task;
@@ -56,27 +56,30 @@ static bool read_tasks(const char *said, size_t n, slurm_task *tasks, bool fill)
             continue;
         if (!is_end(task.state)) {
             task = (slurm_task){ 0 };
-            waiting = true;
+            left++;
         }
         if (!fill || !tasks[number].state[0])
             tasks[number] = task;
     }
-    return waiting;
+    return left;
 }
 
-bool slurm_look(const char *job, size_t n, slurm_task *tasks)
+tsr_status *slurm_look(const char *job, size_t n, slurm_task *tasks, size_t *left)
 {
     const char *const words[] = { "squeue", "--noheader", "--array",           "--states=all",
                                   "--jobs", job,          "--format=%K|%T|%N", NULL };
     char *said;
-    bool succeeded, waiting = true;
-    tsr_status_free(ask(words, &said, &succeeded));
-    if (said && succeeded)
-        waiting = read_tasks(said, n, tasks, false);
-    else if (said && strstr(said, "Invalid job id"))
-        waiting = false;
+    bool succeeded;
+    TSR_TRY(ask(words, ASK_SECONDS, &said, &succeeded));
+    tsr_status *status = NULL;
+    if (succeeded)
+        *left = read_tasks(said, n, tasks, false);
+    else if (strstr(said, "Invalid job id"))
+        *left = 0; /* it has been forgotten */
+    else
+        status = tsr_fail(TSR_FAILED, "squeue fails: %s", ask_one_line(said));
     free(said);
-    return waiting;
+    return status;
 }
 
 void slurm_recall(const char *job, size_t n, slurm_task *tasks)
@@ -87,7 +90,7 @@ void slurm_recall(const char *job, size_t n, slurm_task *tasks)
     };
     char *said;
     bool succeeded;
-    tsr_status_free(ask(words, &said, &succeeded));
+    tsr_status_free(ask(words, ASK_SECONDS, &said, &succeeded));
     if (said && succeeded)
         read_tasks(said, n, tasks, true);
     free(said);
@@ -98,9 +101,9 @@ tsr_status *slurm_cancel(const char *job)
     const char *const words[] = { "scancel", job, NULL };
     char *said;
     bool succeeded;
-    tsr_status *status = ask(words, &said, &succeeded);
+    tsr_status *status = ask(words, ASK_SECONDS, &said, &succeeded);
     if (!status && !succeeded && !strstr(said, "Invalid job id"))
-        status = tsr_fail(TSR_FAILED, "job %s could not be cancelled: %s", job, said);
+        status = tsr_fail(TSR_FAILED, "job %s could not be cancelled: %s", job, ask_one_line(said));
     free(said);
     return tsr_context(status, "cancel job %s by hand", job);
 }

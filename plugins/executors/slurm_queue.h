@@ -10,9 +10,10 @@ typedef struct slurm_task {
     char node[64];  /* the machine that it was on; "": it has not started */
 } slurm_task;
 
-/* Whether tasks of the job wait or run; where the queue cannot be read they may. tasks, n of them: the states
-   of those that have ended, and of no others. One that is requeued has not ended. */
-bool slurm_look(const char *job, size_t n, slurm_task *tasks);
+/* How many tasks of the job wait or run. tasks, n of them: the states of those that have ended, and of no
+   others. One that is requeued has not ended. Fails where the queue cannot be read; then all stay as they
+   were. */
+TSR_MUST_CHECK tsr_status *slurm_look(const char *job, size_t n, slurm_task *tasks, size_t *left);
 
 /* Fills in from the accounts, where the cluster keeps some, what the queue has forgotten. */
 void slurm_recall(const char *job, size_t n, slurm_task *tasks);

@@ -4,7 +4,6 @@
 
 #include "ask.h"
 
-#include <ctype.h>
 #include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #define USUAL_MAX_ARRAY_SIZE 1001 /* Slurm's own default */
 #define OWN_WORDS 12              /* of sbatch, besides `options` */
+#define SUBMIT_SECONDS 300.0      /* sbatch itself tries again for minutes where a cluster is busy */
 
 /* --- what the config says --- */
 
@@ -38,10 +38,14 @@ static const struct {
     { "parsable", "the executor gives it", '\0' },
     { "test-only", "nothing would be done", '\0' },
     { "help", "nothing would be done", 'h' },
+    { "usage", "nothing would be done", '\0' },
     { "version", "nothing would be done", 'V' },
     { "wait", "`wait` says whether to", 'W' },
     { "wrap", "the executor gives it", '\0' },
 };
+
+/* Those of sbatch without a value, which others may follow in one word: "-HW". */
+#define PLAIN_LETTERS "HIOQksv"
 
 static tsr_status *check_option(const char *option)
 {
@@ -50,10 +54,10 @@ static tsr_status *check_option(const char *option)
                         "options: '%s' is no option of sbatch; expected one word for each, as \"--mem=4G\"",
                         option);
     bool is_long = option[1] == '-';
-    size_t length = strcspn(option + 2, "=");
+    size_t length = strcspn(option + 2, "="), skipped = strspn(option + 1, PLAIN_LETTERS);
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-        if (is_long ? strlen(refused[i].name) == length && !strncmp(option + 2, refused[i].name, length)
-                    : option[1] == refused[i].letter)
+        if (is_long ? strncmp(option + 2, refused[i].name, length) == 0 /* sbatch takes "--arr" for it too */
+                    : refused[i].letter && option[1 + skipped] == refused[i].letter)
             return tsr_fail(TSR_REFUSED, "options: '%s' cannot be given: %s", option, refused[i].instead);
     return NULL;
 }
@@ -82,13 +86,13 @@ tsr_status *slurm_count_tasks(const slurm *s, const tsr_work *work, size_t *out)
     static const char *const present[] = { "sbatch", "--version", NULL };
     char *said;
     bool succeeded;
-    tsr_status *status = ask(present, &said, &succeeded);
+    tsr_status *status = ask(present, ASK_SECONDS, &said, &succeeded);
     free(said);
     if (status)
         return tsr_context(status, "there is no Slurm here (start tessera where jobs are handed in, or give "
                                    "-s executor=local)");
     size_t most = USUAL_MAX_ARRAY_SIZE;
-    tsr_status_free(ask(limits, &said, &succeeded));
+    tsr_status_free(ask(limits, ASK_SECONDS, &said, &succeeded));
     const char *limit = said ? strstr(said, "MaxArraySize") : NULL;
     const char *value = limit ? strchr(limit, '=') : NULL;
     if (value && strtoul(value + 1, NULL, 10) > 0)
@@ -216,11 +220,11 @@ static tsr_status *make_words(const slurm *s, const tsr_work *work, size_t n, co
 }
 
 /* Finds the line that is the job's number, among warnings. */
-static bool find_number(const char *said, char *job, size_t size)
+static bool find_number(const char *said, char job[SLURM_JOB_SIZE])
 {
     for (const char *line = said; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         size_t digits = strspn(line, "0123456789");
-        if (digits == 0 || digits >= size || (line[digits] && !strchr(";\n", line[digits])))
+        if (digits == 0 || digits >= SLURM_JOB_SIZE || (line[digits] && !strchr(";\n", line[digits])))
             continue;
         memcpy(job, line, digits);
         job[digits] = '\0';
@@ -229,31 +233,21 @@ static bool find_number(const char *said, char *job, size_t size)
     return false;
 }
 
-/* On one line. */
-static void join_lines(char *said)
-{
-    size_t end = strlen(said);
-    while (end && isspace((unsigned char)said[end - 1]))
-        said[--end] = '\0';
-    for (; *said; said++)
-        if (*said == '\n')
-            *said = ' ';
-}
-
-tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted, char *job)
+tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted,
+                         char job[SLURM_JOB_SIZE])
 {
     words w = { 0 };
     char *said = NULL;
     bool succeeded = false;
     tsr_status *status = make_words(s, work, n, wanted, &w);
     if (!status)
-        status = ask((const char *const *)w.of, &said, &succeeded);
+        status = ask((const char *const *)w.of, SUBMIT_SECONDS, &said, &succeeded);
+    if (tsr_status_error(status) == TSR_FAILED)
+        status = tsr_context(status, "squeue --me tells whether the job has been taken");
     words_free(&w);
-    if (!status && (!succeeded || !find_number(said, job, 32))) {
-        join_lines(said);
-        status = tsr_fail(TSR_FAILED, "sbatch has not taken the job of %zu runs: %s", work->n,
-                          said[0] ? said : "it gives no reason");
-    }
+    if (!status && (!succeeded || !find_number(said, job)))
+        status =
+            tsr_fail(TSR_FAILED, "sbatch has not taken the job of %zu runs: %s", work->n, ask_one_line(said));
     free(said);
     return status;
 }

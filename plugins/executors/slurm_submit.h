@@ -21,7 +21,9 @@ tsr_status *slurm_check(const slurm *s);
    when divided by it. Refuses where there is no Slurm here. */
 tsr_status *slurm_count_tasks(const slurm *s, const tsr_work *work, size_t *out);
 
-/* Hands in the tasks t with wanted[t], of n. `job`, of at least 32 bytes: the job's number. */
-tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted, char *job);
+/* Hands in the tasks t with wanted[t], of n. `job`: the job's number. */
+#define SLURM_JOB_SIZE 32
+tsr_status *slurm_submit(const slurm *s, const tsr_work *work, size_t n, const bool *wanted,
+                         char job[SLURM_JOB_SIZE]);
 
 #endif

@@ -89,10 +89,8 @@ static tsr_status *measure(void *context, const tsr_measured *measured)
 {
     const tsr_probing *p = measured->probing;
     choice chosen = { .mask = context };
-    bool all = measured->layer == TSR_ALL_LAYERS;
     memset(chosen.mask, 0, tsr_codes_used_words(p->whole_train) * sizeof(*chosen.mask));
-    for (size_t i = all ? 0 : measured->layer; i < (all ? p->train->n_layers : measured->layer + 1); i++)
-        chosen.bits += tsr_probing_columns(p, i, chosen.mask);
+    chosen.bits = tsr_probing_columns(p, measured->layer, chosen.mask);
     chosen.all = chosen.bits == tsr_network_bits(p->network);
     TSR_TRY(measure_part(measured, &chosen, "train", p->whole_train, p->previous_train));
     return measure_part(measured, &chosen, "test", p->whole_test, p->previous_test);

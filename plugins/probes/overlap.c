@@ -80,10 +80,9 @@ typedef struct work {
     double sum; /* of the layers' indicators */
 } work;
 
-static tsr_status *give_oui(const tsr_measured *measured, const part *of, double oui)
+static const char *no_oui(double oui)
 {
-    return tsr_measured_metric(measured, isnan(oui) ? "there are no two examples, or no bits" : NULL, oui,
-                               "oui.%s", of->name);
+    return isnan(oui) ? "there are no two examples, or no bits" : NULL;
 }
 
 static tsr_status *measure(void *context, const tsr_measured *measured)
@@ -107,19 +106,18 @@ static tsr_status *measure(void *context, const tsr_measured *measured)
     if (measured->layer == TSR_ALL_LAYERS && measured->probing->train->n_layers > 1)
         return NULL; /* the mean of what comes */
     w->sum += oui;
-    return give_oui(measured, w->of, oui);
+    return tsr_measured_metric(measured, no_oui(oui), oui, "oui.%s", w->of->name);
 }
 
 static tsr_status *measure_part(const overlap *options, const tsr_probing *probing, const part *of,
                                 const tsr_codes *codes)
 {
-    static const char *const prefixes[] = { "", NULL };
     tsr_codes head = *codes; /* the first examples: rows follow one another */
     head.n = head.n < (size_t)options->examples ? head.n : (size_t)options->examples;
     work w = { .of = of };
     TSR_TRY(tsr_measure_layers(probing, &head, NULL, measure, &w));
-    const tsr_measured whole = { .probing = probing, .prefixes = prefixes };
-    return head.n_layers > 1 ? give_oui(&whole, of, w.sum / (double)head.n_layers) : NULL;
+    double mean = w.sum / (double)head.n_layers;
+    return head.n_layers > 1 ? tsr_metric_unless(probing, no_oui(mean), mean, "oui.%s", of->name) : NULL;
 }
 
 static tsr_status *run(const void *self, const tsr_probing *probing)

@@ -40,9 +40,9 @@ static void draw(tsr_rng *rng, int range, size_t n, float *out)
 static uint64_t *find_seen(const tsr_probing *probing, const tsr_codes *whole)
 {
     uint64_t *mask = calloc(tsr_codes_used_words(whole) + 1, sizeof(*mask));
-    for (size_t i = 0; mask && i < probing->train->n_layers; i++)
-        tsr_probing_columns(probing, i, mask);
-    if (mask && probing->train->n_layers == 0)
+    if (mask && probing->train->n_layers)
+        tsr_probing_columns(probing, TSR_ALL_LAYERS, mask);
+    else if (mask)
         memset(mask, 0xff, tsr_codes_used_words(whole) * sizeof(*mask));
     return mask;
 }

@@ -150,17 +150,17 @@ static bool varies(const columns *c, size_t j)
 static tsr_status *measure_spread(const units *options, const tsr_probing *probing, const columns *c,
                                   spread *out)
 {
-    *out = (spread){ 0 };
+    size_t limit = (size_t)options->columns, varying = 0;
     for (size_t j = 0; j < c->rows->n; j++)
-        out->n += varies(c, j);
-    size_t limit = (size_t)options->columns, n = out->n < limit ? out->n : limit;
-    if (n == 0)
+        varying += varies(c, j);
+    *out = (spread){ .n = varying < limit ? varying : limit };
+    if (varying == 0)
         return NULL;
-    uint64_t *drawn = calloc((out->n + 63) / 64, sizeof(*drawn));
+    uint64_t *drawn = calloc((varying + 63) / 64, sizeof(*drawn));
     uint64_t *rows = calloc((c->rows->n + 63) / 64, sizeof(*rows));
     tsr_codes *chosen = NULL;
     tsr_rng rng = probing->rng;
-    tsr_status *status = drawn && rows ? tsr_draw_columns(&rng, out->n, n, drawn)
+    tsr_status *status = drawn && rows ? tsr_draw_columns(&rng, varying, out->n, drawn)
                                        : tsr_fail(TSR_NO_MEMORY, "not enough memory to draw columns");
     for (size_t j = 0, number = 0; !status && j < c->rows->n; j++)
         if (varies(c, j)) {
@@ -174,7 +174,6 @@ static tsr_status *measure_spread(const units *options, const tsr_probing *probi
     tsr_codes_free(chosen);
     free(drawn);
     free(rows);
-    out->n = n;
     return status;
 }
 

@@ -117,6 +117,10 @@ START_TEST(columns_are_those_seen_and_the_constant_ones_of_whole_layers)
     ck_assert_uint_eq(n, 5);
     ck_assert_uint_eq(columns_of(&s, 1, &n), 31);
     ck_assert_uint_eq(n, 5);
+    uint64_t both[2] = { 0 };
+    ck_assert_uint_eq(tsr_probing_columns(&s.probing, TSR_ALL_LAYERS, both), 10);
+    ck_assert(both[0] == 31 && both[1] == 31);
+    ck_assert_uint_eq(tsr_probing_columns(&s.probing, 2, both), 0);
     /* A projection, without the first column. */
     tsr_codes *some[2];
     for (int part = 0; part < 2; part++)
@@ -128,6 +132,9 @@ START_TEST(columns_are_those_seen_and_the_constant_ones_of_whole_layers)
     ck_assert_uint_eq(n, 4);
     ck_assert_uint_eq(columns_of(&s, 1, &n), 25); /* 0, 3 and 4 */
     ck_assert_uint_eq(n, 3);
+    uint64_t seen[2] = { 0 };
+    ck_assert_uint_eq(tsr_probing_columns(&s.probing, TSR_ALL_LAYERS, seen), 7);
+    ck_assert(seen[0] == 30 && seen[1] == 25);
     s.probing.network = NULL;
     ck_assert_uint_eq(columns_of(&s, 0, &n), 0);
     ck_assert_uint_eq(tsr_probing_layer(&s.probing, 0), SIZE_MAX);

@@ -214,7 +214,7 @@ START_TEST(weights_that_layers_unlike_each_other_share_are_told_of)
     onnx_add_int(onnx_node("one", "Gemm", "x w", "h"), "transB", 1);
     onnx_node("two", "Gemm", "h w", "y");
     char *said = said_of();
-    ck_assert_msg(strstr(said, "net.onnx: 'w' is used by layers that are not alike") != NULL, "%s", said);
+    ck_assert_msg(strstr(said, "net.onnx: 'w' is used by layers that are not one") != NULL, "%s", said);
     free(said);
     begin();
     onnx_node("one", "Gemm", "x w", "h");
@@ -227,6 +227,79 @@ START_TEST(weights_that_layers_unlike_each_other_share_are_told_of)
     said = said_of();
     ck_assert_str_eq(said, "");
     free(said);
+}
+END_TEST
+
+/* As exporters write a layer that is applied twice: each time its weight transposed, or in another shape. */
+START_TEST(weights_in_another_order_or_shape_are_shared_too)
+{
+    begin();
+    onnx_add_list(onnx_node("t1", "Transpose", "w", "w1"), "perm", 1, 0);
+    onnx_add_list(onnx_node("t2", "Transpose", "w", "w2"), "perm", 1, 0);
+    onnx_node("one", "MatMul", "x w1", "h");
+    onnx_node("two", "MatMul", "h w2", "y");
+    test_net net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 4);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 7, -4); /* (1 + 4, -1 + 2) = (5, 1) */
+    net_free(&net);
+    begin();
+    ONNX_INTEGERS("shape", 1, 2);
+    onnx_node("r1", "Reshape", "b shape", "b1");
+    onnx_node("r2", "Reshape", "b shape", "b2");
+    onnx_node("one", "Add", "x b1", "h");
+    onnx_node("two", "Add", "h b2", "y");
+    net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 2);
+    ONNX_GIVES(&net, 2, ((const float[]){ 1, 2 }), 2, 4);
+    net_free(&net);
+}
+END_TEST
+
+/* Equal now, the weight and its transpose do not stay equal. */
+START_TEST(a_weight_and_its_transpose_are_two_layers)
+{
+    begin();
+    ONNX_FLOATS("one", ONNX_DIMS(2, 2), 1, 0, 0, 1);
+    onnx_add_list(onnx_node("turn", "Transpose", "one", "turned"), "perm", 1, 0);
+    onnx_node("first", "MatMul", "x one", "h");
+    onnx_node("second", "MatMul", "h turned", "y");
+    char *said = said_of();
+    ck_assert_msg(strstr(said, "net.onnx: 'one' is used by layers that are not one") != NULL, "%s", said);
+    free(said);
+    test_net net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 8);
+    net_free(&net);
+}
+END_TEST
+
+/* As PyTorch writes arrays that begin with equal values: what is shared by that alone is told, and stays two.
+ */
+START_TEST(arrays_that_an_identity_makes_equal_stay_two_layers)
+{
+    begin();
+    onnx_node("same", "Identity", "w", "w1");
+    onnx_node("one", "Gemm", "x w", "h");
+    onnx_node("two", "Gemm", "h w1", "y");
+    char *said = said_of();
+    ck_assert_msg(strstr(said, "net.onnx: 'w' is used by layers that are not one") != NULL, "%s", said);
+    free(said);
+    test_net net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 8);
+    net_free(&net);
+    begin();
+    onnx_node("same", "Identity", "w", "w1");
+    onnx_node("one", "Gemm", "x w1", "h");
+    onnx_node("two", "Gemm", "h w1", "y"); /* and one of them is one */
+    net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 4);
+    net_free(&net);
+    begin();
+    onnx_node("same", "Identity", "b", "b1");
+    onnx_node("one", "Add", "x b1", "h");
+    onnx_node("two", "Add", "h b1", "y");
+    net = written();
+    ck_assert_uint_eq(tsr_network_parameters(net.network), 2);
+    net_free(&net);
 }
 END_TEST
 
@@ -244,6 +317,9 @@ int main(void)
     tcase_add_test(layers, copies_of_a_weight_are_shared_where_another_array_is);
     tcase_add_test(layers, convolutions_slopes_and_norms_are_shared_too);
     tcase_add_test(layers, weights_that_layers_unlike_each_other_share_are_told_of);
+    tcase_add_test(layers, weights_in_another_order_or_shape_are_shared_too);
+    tcase_add_test(layers, a_weight_and_its_transpose_are_two_layers);
+    tcase_add_test(layers, arrays_that_an_identity_makes_equal_stay_two_layers);
     tcase_set_timeout(layers, 60);
     suite_add_tcase(suite, layers);
     return test_main(suite);

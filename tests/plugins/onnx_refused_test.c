@@ -290,6 +290,47 @@ static void batch_as_number(void)
     onnx_node("end", "Mul", "x r", "y");
 }
 
+/* The list n of the number of samples alone. */
+static void make_batch_size(void)
+{
+    begin(13);
+    ONNX_INTEGERS("at", 0);
+    onnx_node("shape", "Shape", "x", "s");
+    onnx_node("first", "Gather", "s at", "n");
+}
+
+static void slice_up_to_the_batch(void)
+{
+    make_batch_size();
+    ONNX_INTEGERS("first", 0);
+    ONNX_INTEGERS("axis", 1);
+    onnx_node("slice", "Slice", "x first n axis", "y");
+}
+
+static void slice_from_the_batch(void)
+{
+    make_batch_size();
+    ONNX_INTEGERS("last", 4);
+    ONNX_INTEGERS("axis", -1);
+    onnx_node("slice", "Slice", "x n last axis", "y");
+}
+
+/* Of a list of integers, which is computed beforehand. */
+static void slice_of_a_list(void)
+{
+    make_batch_size();
+    ONNX_INTEGERS("first", 0);
+    ONNX_INTEGERS("list", -1, 4);
+    onnx_node("slice", "Slice", "list first n", "part");
+    onnx_node("end", "Reshape", "x part", "y");
+}
+
+static void limit_of_the_batch(void)
+{
+    make_batch_size();
+    onnx_node("clip", "Clip", "x n", "y");
+}
+
 static void other_axis_of_lists(void)
 {
     begin(13);
@@ -345,6 +386,10 @@ static const struct {
     { part_of_the_batch, "node 'slice' (Slice): takes a part of the batch" },
     { log_softmax_inside, "node 'log' (LogSoftmax): is known at the end alone" },
     { batch_as_number, "node 'real' (Cast): computes with the size of the batch" },
+    { slice_up_to_the_batch, "node 'slice' (Slice): takes axis 1 to the number of samples" },
+    { slice_from_the_batch, "node 'slice' (Slice): takes axis 1 from the number of samples" },
+    { slice_of_a_list, "node 'slice' (Slice): takes axis 0 to the number of samples" },
+    { limit_of_the_batch, "node 'clip' (Clip): its limit min is no number" },
     { other_axis_of_lists, "node 'join' (Concat): axis 1 is none of a list" },
     { shapes_that_do_not_fit, "node 'sum' (Add): joins 4 values with 3 in dimension 1" },
     { constant_along_the_batch, "node 'sum' (Add): takes a constant of 3 dimensions beside 2" },

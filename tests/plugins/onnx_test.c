@@ -198,10 +198,15 @@ START_TEST(weights_may_lie_in_a_file_beside_it)
     entries[0].value = onnx_copy("../net.data");
     onnx_write();
     ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, "in the folder of this one");
-    entries[0].value = onnx_copy("\xff.data");
-    onnx_write();
-    ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED,
-             "lies in the file '?.data', expected a name in UTF-8");
+    static const char *const names[] = { "\xff.data", "\x01.data", "\xed\xa0\x80.data" /* a surrogate */ };
+    static const char *const shown[] = { "'?.data'", "'?.data'", "'?\?\?.data'" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char text[80];
+        snprintf(text, sizeof(text), "lies in the file %s, expected a name in UTF-8", shown[i]);
+        entries[0].value = onnx_copy(names[i]);
+        onnx_write();
+        ck_fails(tsr_network_new(m, TSR_SHAPE(2), 2, 1, &network), TSR_REFUSED, text);
+    }
     entries[0].value = onnx_copy("\xc3\xa9.data");
     files_write("\xc3\xa9.data", w, sizeof(w));
     onnx_write();

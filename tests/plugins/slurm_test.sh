@@ -71,13 +71,14 @@ says "there is no Slurm here"
 [ -z "$(ls none/runs 2>/dev/null)" ] || fail "runs were begun without sbatch: $(ls none/runs)"
 
 for refused in 'time="soon"' 'time="1:2:3:4"' 'memory="4 GB"' 'memory="lots"' 'options=["script.sh"]' \
-    'options=["--array=3"]' 'options=["-D/tmp"]' 'options=["--wait"]' 'partition="a b"'; do
+    'options=["--array=3"]' 'options=["--arr=3"]' 'options=["--w"]' 'options=["-HW"]' 'options=["--usage"]' 'options=["-D/tmp"]' 'options=["--wait"]' 'partition="a b"'; do
     sed "s,grace = 1.0,$refused," study.cfg >refused.cfg
     run 2 check refused.cfg
     says "refused.cfg:8: executor slurm"
     says "${refused%%=*}"
 done
-run 0 check study.cfg -s 'executor.time="1-12"' -s 'executor.memory="4G"' -s 'executor.options=["--wait-all-nodes=1"]'
+run 0 check study.cfg -s 'executor.time="1-12"' -s 'executor.memory="4G"' \
+    -s 'executor.options=["--wait-all-nodes=1", "-HJW", "--output=/dev/null"]'
 
 # Programs that speak as Slurm's: the array has been forgotten by the queue, and the accounts know what became of it.
 mkdir speaks
@@ -121,6 +122,74 @@ grep -q -e '^--wrap=exec .*/3 -j 1 -s executor.threads=2$' words || fail "anothe
 PATH="$folder/speaks:$PATH"
 run 0 test executor/slurm -s wait=false
 PATH=$usual
+
+# A queue in which tasks of a cancelled job stay is left after a while, and told. That takes 20 seconds; others meanwhile.
+cp -r speaks stays
+cat >stays/squeue <<'END'
+#!/bin/sh
+echo "0|RUNNING|node1"
+echo "1|COMPLETING|node2"
+echo "2|TIMEOUT|node3"
+: >"$HOME/looked"
+END
+printf '#!/bin/sh\n' >stays/scancel
+chmod +x stays/scancel
+PATH="$folder/stays:$usual" "$program" run study.cfg -q -o stayed >stayed.log 2>&1 </dev/null &
+staying=$!
+
+# One that cannot be read now and then is read later; one that can never be read is given up, and its job named.
+cp -r speaks stutters
+cat >stutters/squeue <<'END'
+#!/bin/sh
+echo x >>"$HOME/looks"
+[ "$(wc -l <"$HOME/looks")" -gt 3 ] || { echo "squeue: error: Socket timed out" >&2; exit 1; }
+echo "slurm_load_jobs error: Invalid job id specified" >&2
+exit 1
+END
+cp -r speaks fails
+cat >fails/squeue <<'END'
+#!/bin/sh
+echo "slurm_load_jobs error: Unable to contact slurm controller" >&2
+exit 1
+END
+PATH="$folder/stutters:$usual"
+run 3 run study.cfg -q -o stuttered -s executor.look=0.1
+says "Slurm's queue cannot be read, it is tried again: squeue fails: squeue: error: Socket timed out"
+says "executor slurm did not do 2 of 6 runs"
+PATH="$folder/fails:$usual"
+run 3 run study.cfg -q -o blind -s executor.look=0.1
+says "executor slurm: Slurm's queue could not be read 30 times, and job 7 is no longer waited for"
+says "squeue fails: slurm_load_jobs error: Unable to contact slurm controller"
+[ "$(grep -c "is tried again" said)" = 1 ] || fail "an outage is not told once: $(cat said)"
+
+# Where all runs are done, nothing is missing when the queue cannot be read; and runs count that end very late.
+cat >works <<'END'
+#!/bin/sh
+for task in 0 1 2; do
+    SLURM_ARRAY_TASK_ID=$task sh -c "$(sed -n 's/^--wrap=//p' "$HOME/words")"
+done >/dev/null 2>&1
+END
+chmod +x works
+cp -r fails unread
+cp -r speaks late
+{ cat speaks/sbatch && echo "$folder/works"; } >unread/sbatch
+{ cat speaks/sacct && echo "$folder/works"; } >late/sacct
+for way in unread late; do
+    PATH="$folder/$way:$usual"
+    run 0 run study.cfg -q -o $way-runs -s executor.look=0.1
+    PATH=$usual
+    same $way-runs
+done
+
+for _ in $(seq 100); do
+    [ -e looked ] && break
+    sleep 0.1
+done
+kill -TERM $staying # a shell's job in the background ignores SIGINT
+wait $staying
+[ $? = 130 ] || fail "a job that stays: the interrupted command did not end with status 130: $(cat stayed.log)"
+grep -q "job 7 has been cancelled, but 2 of its tasks have not ended after 20 seconds" stayed.log ||
+    fail "tasks that stay are not told: $(cat stayed.log)"
 
 # --- on a cluster ---
 

@@ -109,6 +109,21 @@ static void make_mul(onnx_translation *t)
         join_constant(t, tsr_multiply, x, c, true);
 }
 
+/* 1 / c; NULL and failed: that has values which are none. To be freed. */
+static onnx_constant *inverse_of(onnx_translation *t, const onnx_constant *c)
+{
+    onnx_constant *out = onnx_new(t, c->rank, c->dims, false);
+    for (size_t i = 0; out && i < c->n && !t->failed; i++) {
+        out->reals[i] = 1 / c->reals[i];
+        if (!isfinite(c->reals[i]) || !isfinite(out->reals[i]))
+            onnx_fail(t, "divides by %g", (double)c->reals[i]);
+    }
+    if (!t->failed)
+        return out;
+    onnx_constant_free(out);
+    return NULL;
+}
+
 static void make_div(onnx_translation *t)
 {
     const onnx_constant *c;
@@ -121,21 +136,12 @@ static void make_div(onnx_translation *t)
                      "written out");
         return;
     }
-    onnx_constant *inverse = onnx_copy(t, c);
-    for (size_t i = 0; inverse && i < c->n && !t->failed; i++) {
-        inverse->reals[i] = 1 / c->reals[i];
-        if (!isfinite(c->reals[i]) || !isfinite(inverse->reals[i]))
-            onnx_fail(t, "divides by %g", (double)c->reals[i]);
-    }
-    double factor;
-    if (t->failed)
-        ;
-    else if (onnx_scalar(c, &factor) && c->rank <= x->rank + 1)
-        onnx_give(t, 0, tsr_scale(t->graph, x->node, 1 / factor), x->rank);
-    else {
-        inverse->learned = false;
+    double divisor;
+    onnx_constant *inverse = inverse_of(t, c);
+    if (inverse && onnx_scalar(c, &divisor) && c->rank <= x->rank + 1)
+        onnx_give(t, 0, tsr_scale(t->graph, x->node, 1 / divisor), x->rank);
+    else if (inverse)
         join_constant(t, tsr_multiply, x, inverse, true);
-    }
     onnx_constant_free(inverse);
 }
 

@@ -119,7 +119,7 @@ size_t onnx_axes(onnx_translation *t, size_t n, const int64_t *axes, size_t rank
 
 bool onnx_scalar(const onnx_constant *constant, double *out)
 {
-    if (!constant || constant->n != 1)
+    if (!constant || constant->n != 1 || (constant->integers && constant->integers[0] == ONNX_BATCH))
         return false;
     *out = constant->reals ? (double)constant->reals[0] : (double)constant->integers[0];
     return true;

@@ -4,21 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum type {
-    FLOAT = 1,
-    UINT8 = 2,
-    INT8 = 3,
-    UINT16 = 4,
-    INT16 = 5,
-    INT32 = 6,
-    INT64 = 7,
-    BOOL = 9,
-    FLOAT16 = 10,
-    DOUBLE = 11,
-    UINT32 = 12,
-    UINT64 = 13,
-    BFLOAT16 = 16,
+/* The list of a tensor that holds elements of a type where there are no raw bytes. */
+enum list { FLOATS, DOUBLES, INT32S, INT64S, UINT64S };
+
+static const struct element {
+    int type;
+    size_t width; /* bytes of a raw one */
+    bool is_real;
+    enum list list;
+} elements[] = {
+    { ONNX_FLOAT, 4, true, FLOATS },    { ONNX_UINT8, 1, false, INT32S },
+    { ONNX_INT8, 1, false, INT32S },    { ONNX_UINT16, 2, false, INT32S },
+    { ONNX_INT16, 2, false, INT32S },   { ONNX_INT32, 4, false, INT32S },
+    { ONNX_INT64, 8, false, INT64S },   { ONNX_BOOL, 1, false, INT32S },
+    { ONNX_FLOAT16, 2, true, INT32S },  { ONNX_DOUBLE, 8, true, DOUBLES },
+    { ONNX_UINT32, 4, false, UINT64S }, { ONNX_UINT64, 8, false, UINT64S },
+    { ONNX_BFLOAT16, 2, true, INT32S },
 };
+
+/* NULL: it is not known here. */
+static const struct element *element_of(int64_t type)
+{
+    for (size_t i = 0; i < sizeof(elements) / sizeof(*elements); i++)
+        if (elements[i].type == type)
+            return &elements[i];
+    return NULL;
+}
+
+bool onnx_type_is_real(int64_t type)
+{
+    const struct element *e = element_of(type);
+    return e && e->is_real;
+}
 
 #define EXTERNAL 1 /* a tensor's data_location */
 
@@ -101,36 +118,6 @@ static float float_of_half(uint16_t bits)
     return float_of_bits(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-static bool is_real(int type)
-{
-    return type == FLOAT || type == FLOAT16 || type == DOUBLE || type == BFLOAT16;
-}
-
-static size_t width_of(int type)
-{
-    switch (type) {
-    case UINT8:
-    case INT8:
-    case BOOL:
-        return 1;
-    case UINT16:
-    case INT16:
-    case FLOAT16:
-    case BFLOAT16:
-        return 2;
-    case FLOAT:
-    case INT32:
-    case UINT32:
-        return 4;
-    case DOUBLE:
-    case INT64:
-    case UINT64:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
 /* Little-endian bytes, whatever the machine's order. */
 static uint64_t bits_at(const unsigned char *bytes, size_t width)
 {
@@ -144,26 +131,26 @@ static void set_element(onnx_constant *c, size_t i, int type, uint64_t bits)
 {
     double wide;
     switch (type) {
-    case FLOAT:
+    case ONNX_FLOAT:
         c->reals[i] = float_of_bits((uint32_t)bits);
         break;
-    case FLOAT16:
+    case ONNX_FLOAT16:
         c->reals[i] = float_of_half((uint16_t)bits);
         break;
-    case BFLOAT16:
+    case ONNX_BFLOAT16:
         c->reals[i] = float_of_bits((uint32_t)bits << 16);
         break;
-    case DOUBLE:
+    case ONNX_DOUBLE:
         memcpy(&wide, &bits, sizeof(wide));
         c->reals[i] = (float)wide;
         break;
-    case INT8:
+    case ONNX_INT8:
         c->integers[i] = (int8_t)bits;
         break;
-    case INT16:
+    case ONNX_INT16:
         c->integers[i] = (int16_t)bits;
         break;
-    case INT32:
+    case ONNX_INT32:
         c->integers[i] = (int32_t)bits;
         break;
     default:
@@ -179,7 +166,7 @@ static tsr_status *lacks(const Onnx__Tensor *tensor, size_t have, size_t expecte
 
 static void read_raw(const Onnx__Tensor *tensor, const unsigned char *bytes, onnx_constant *c)
 {
-    size_t width = width_of(tensor->data_type);
+    size_t width = element_of(tensor->data_type)->width;
     for (size_t i = 0; i < c->n; i++)
         set_element(c, i, tensor->data_type, bits_at(bytes + i * width, width));
 }
@@ -199,7 +186,7 @@ static bool is_decimal(const char *text, size_t *out)
 static tsr_status *read_external(const onnx_file *file, const Onnx__Tensor *tensor, onnx_constant *c)
 {
     const char *location = "";
-    size_t offset = 0, expected = c->n * width_of(tensor->data_type), length = expected;
+    size_t offset = 0, expected = c->n * element_of(tensor->data_type)->width, length = expected;
     for (size_t i = 0; i < tensor->n_external_data; i++) {
         const char *key = onnx_text(tensor->external_data[i]->key),
                    *value = onnx_text(tensor->external_data[i]->value);
@@ -220,18 +207,17 @@ static tsr_status *read_external(const onnx_file *file, const Onnx__Tensor *tens
     return tsr_context(status, "tensor '%s'", onnx_shown(tensor->name).chars);
 }
 
-/* Which of the lists of a tensor without raw bytes holds elements of its type, and how many. */
+/* How many elements the list of a tensor's type holds. */
 static size_t listed(const Onnx__Tensor *tensor)
 {
-    switch (tensor->data_type) {
-    case FLOAT:
+    switch (element_of(tensor->data_type)->list) {
+    case FLOATS:
         return tensor->n_float_data;
-    case DOUBLE:
+    case DOUBLES:
         return tensor->n_double_data;
-    case INT64:
+    case INT64S:
         return tensor->n_int64_data;
-    case UINT32:
-    case UINT64:
+    case UINT64S:
         return tensor->n_uint64_data;
     default:
         return tensor->n_int32_data;
@@ -240,19 +226,19 @@ static size_t listed(const Onnx__Tensor *tensor)
 
 static void read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
 {
+    enum list list = element_of(tensor->data_type)->list;
     for (size_t i = 0; i < c->n; i++)
-        switch (tensor->data_type) {
-        case FLOAT:
+        switch (list) {
+        case FLOATS:
             c->reals[i] = tensor->float_data[i];
             break;
-        case DOUBLE:
+        case DOUBLES:
             c->reals[i] = (float)tensor->double_data[i];
             break;
-        case INT64:
+        case INT64S:
             c->integers[i] = tensor->int64_data[i];
             break;
-        case UINT32:
-        case UINT64:
+        case UINT64S:
             c->integers[i] = (int64_t)tensor->uint64_data[i];
             break;
         default:
@@ -264,7 +250,8 @@ static void read_listed(const Onnx__Tensor *tensor, onnx_constant *c)
 static tsr_status *check_shape(const Onnx__Tensor *tensor, size_t *dims, size_t *n)
 {
     onnx_shown_text name = onnx_shown(tensor->name);
-    if (!width_of(tensor->data_type))
+    const struct element *element = element_of(tensor->data_type);
+    if (!element)
         return tsr_fail(TSR_REFUSED, "tensor '%s' is of data type %d, expected floats, integers or bools",
                         name.chars, tensor->data_type);
     if (tensor->n_dims > ONNX_MAX_RANK)
@@ -282,20 +269,28 @@ static tsr_status *check_shape(const Onnx__Tensor *tensor, size_t *dims, size_t 
         return tsr_fail(TSR_REFUSED, "tensor '%s' has more than %zu values", name.chars, MAX_ELEMENTS);
     if (tensor->data_location == EXTERNAL)
         return NULL;
-    if (tensor->has_raw_data && tensor->raw_data.len != *n * width_of(tensor->data_type))
-        return lacks(tensor, tensor->raw_data.len, *n * width_of(tensor->data_type), "bytes");
+    if (tensor->has_raw_data && tensor->raw_data.len != *n * element->width)
+        return lacks(tensor, tensor->raw_data.len, *n * element->width, "bytes");
     if (!tensor->has_raw_data && listed(tensor) != *n)
         return lacks(tensor, listed(tensor), *n, "values");
     return NULL;
 }
 
-size_t onnx_constant_size(const Onnx__Tensor *tensor, size_t max)
+bool onnx_constant_fits(const Onnx__Tensor *tensor, size_t max)
 {
     size_t dims[ONNX_MAX_RANK], n;
     tsr_status *status = check_shape(tensor, dims, &n);
-    bool good = !status && n <= max;
+    bool fits = !status && n <= max;
     tsr_status_free(status);
-    return good ? n : max + 1;
+    return fits;
+}
+
+void onnx_constant_take(onnx_constant *to, size_t at, const onnx_constant *from, size_t first, size_t n)
+{
+    if (n && to->integers)
+        memcpy(to->integers + at, from->integers + first, n * sizeof(*to->integers));
+    else if (n)
+        memcpy(to->reals + at, from->reals + first, n * sizeof(*to->reals));
 }
 
 tsr_status *onnx_constant_read(onnx_file *file, const Onnx__Tensor *tensor, onnx_constant **out)
@@ -306,7 +301,7 @@ tsr_status *onnx_constant_read(onnx_file *file, const Onnx__Tensor *tensor, onnx
     if (n > MAX_ELEMENTS - file->n_read)
         return tsr_fail(TSR_REFUSED, "tensor '%s': all tensors have more than %zu values",
                         onnx_shown(tensor->name).chars, MAX_ELEMENTS);
-    TSR_TRY(new_array(tensor->n_dims, dims, n, !is_real(tensor->data_type), out));
+    TSR_TRY(new_array(tensor->n_dims, dims, n, !onnx_type_is_real(tensor->data_type), out));
     file->n_read += n;
     if (tensor->data_location != EXTERNAL && tensor->has_raw_data)
         read_raw(tensor, tensor->raw_data.data, *out);

@@ -5,15 +5,38 @@
 #include "file.h"
 
 #define ONNX_MAX_RANK 8
+#define ONNX_SAME_ORDER 1
 
 /* Stands in shapes for the number of samples in a batch, which a network does not know. */
 #define ONNX_BATCH (INT64_MIN / 2 + 77)
+
+/* A tensor's data_type: those that are known here. */
+enum {
+    ONNX_FLOAT = 1,
+    ONNX_UINT8 = 2,
+    ONNX_INT8 = 3,
+    ONNX_UINT16 = 4,
+    ONNX_INT16 = 5,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+    ONNX_UINT32 = 12,
+    ONNX_UINT64 = 13,
+    ONNX_BFLOAT16 = 16,
+};
+bool onnx_type_is_real(int64_t type);
 
 typedef struct onnx_constant {
     size_t rank, dims[ONNX_MAX_RANK], n; /* elements; row-major */
     bool learned;                        /* an initializer, which training may change */
     const char *name;                    /* of that; or NULL */
-    bool taken;                          /* a layer has it */
+    bool taken;                          /* a layer has it, or what is derived of it */
+    const struct onnx_constant *origin;  /* the initializer whose elements these are, in another shape or
+                                            order; NULL: none, or itself */
+    uint32_t order;                      /* the origin's, ONNX_SAME_ORDER, or what Transpose has made of it,
+                                            different for each; 0: that is not known */
     float *reals;                        /* or NULL: */
     int64_t *integers;
 } onnx_constant;
@@ -28,8 +51,10 @@ void onnx_constant_free(onnx_constant *constant);
    names the tensor. */
 TSR_MUST_CHECK tsr_status *onnx_constant_read(onnx_file *file, const Onnx__Tensor *tensor,
                                               onnx_constant **out);
-/* How many elements a tensor says that it has, where that is no more than `max`; else, or where it says no
-   good shape, more than `max`. */
-size_t onnx_constant_size(const Onnx__Tensor *tensor, size_t max);
+/* Whether a tensor is a good one of no more than `max` elements. */
+bool onnx_constant_fits(const Onnx__Tensor *tensor, size_t max);
+
+/* Copies n elements, from `first` on, to those of `to` from `at` on; both are of reals, or of integers. */
+void onnx_constant_take(onnx_constant *to, size_t at, const onnx_constant *from, size_t first, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 #include "file.h"
 
 #include "../../datasets/data_file.h"
+#include "../../datasets/text_file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -53,15 +54,10 @@ static tsr_status *read_bytes(const char *path, int fd, size_t offset, size_t le
 /* Whether a name is UTF-8 without control characters, and can stand in a message. */
 static bool is_printable(const char *name)
 {
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
-        size_t more = *c >= 0xf0 && *c <= 0xf4 ? 3 : *c >= 0xe0 ? 2 : *c >= 0xc2 ? 1 : 0;
-        if (*c < ' ' || *c == 127 || *c > 0xf4 || (*c >= 128 && *c < 0xc2))
-            return false;
-        for (; more; more--)
-            if ((*++c & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
+    bool printable = text_is_utf8(name, strlen(name));
+    for (const unsigned char *c = (const unsigned char *)name; printable && *c; c++)
+        printable = *c >= ' ' && *c != 127;
+    return printable;
 }
 
 tsr_status *onnx_file_beside(const onnx_file *file, const char *name, size_t offset, size_t length,

@@ -15,12 +15,25 @@ static void fold_reshaped(onnx_translation *t, const onnx_constant *c)
         out->rank = to.n;
     for (size_t i = 0; out && i < to.n; i++)
         out->dims[i] = (size_t)to.dim[i];
+    onnx_derive(out, c, ONNX_SAME_ORDER);
     onnx_give_constant(t, 0, out);
 }
 
+/* Exporters write it where two arrays began with equal values: no two layers are one for that. */
 static void fold_identity(onnx_translation *t, const onnx_constant *c)
 {
-    onnx_give_constant(t, 0, onnx_copy(t, c));
+    onnx_constant *out = onnx_copy(t, c);
+    onnx_derive(out, c, 0);
+    onnx_give_constant(t, 0, out);
+}
+
+/* A number for each order of dimensions, none of them ONNX_SAME_ORDER. */
+static uint32_t number_of_order(size_t rank, const size_t *order)
+{
+    uint32_t number = 2;
+    for (size_t i = 0; i < rank; i++)
+        number = number * ONNX_MAX_RANK + (uint32_t)order[i];
+    return number;
 }
 
 static void fold_transpose(onnx_translation *t, const onnx_constant *c)
@@ -39,13 +52,9 @@ static void fold_transpose(onnx_translation *t, const onnx_constant *c)
         size_t from = 0, left = i;
         for (size_t k = c->rank; k-- > 0; left /= dims[k])
             from += left % dims[k] * strides[k];
-        if (c->integers)
-            out->integers[i] = c->integers[from];
-        else
-            out->reals[i] = c->reals[from];
+        onnx_constant_take(out, i, c, from, 1);
     }
-    if (out)
-        out->learned = c->learned;
+    onnx_derive(out, c, number_of_order(c->rank, order));
     onnx_give_constant(t, 0, out);
 }
 
@@ -156,8 +165,6 @@ static void fold_sqrt(onnx_translation *t, const onnx_constant *c)
     give_or_free(t, out);
 }
 
-enum { FLOAT = 1, INT32 = 6, INT64 = 7, BOOL = 9, FLOAT16 = 10, DOUBLE = 11, BFLOAT16 = 16 };
-
 /* An element of integers; false: it has none in that type. */
 static bool cast_integer(int64_t type, const onnx_constant *c, size_t i, int64_t *out)
 {
@@ -165,20 +172,20 @@ static bool cast_integer(int64_t type, const onnx_constant *c, size_t i, int64_t
     if (c->reals && !(fabs(x) < 0x1p62))
         return false;
     *out = c->reals ? (int64_t)x : c->integers[i];
-    if (type == BOOL)
+    if (type == ONNX_BOOL)
         *out = c->reals ? x < 0 || x > 0 : *out != 0;
-    return type != INT32 || *out == ONNX_BATCH || (*out >= INT32_MIN && *out <= INT32_MAX);
+    return type != ONNX_INT32 || *out == ONNX_BATCH || (*out >= INT32_MIN && *out <= INT32_MAX);
 }
 
 static void fold_cast(onnx_translation *t, const onnx_constant *c)
 {
     int64_t to = onnx_int(t, "to", 0);
-    bool real = to == FLOAT || to == FLOAT16 || to == DOUBLE || to == BFLOAT16;
-    if (!t->failed && !real && to != INT32 && to != INT64 && to != BOOL)
+    bool real = onnx_type_is_real(to);
+    if (!t->failed && !real && to != ONNX_INT32 && to != ONNX_INT64 && to != ONNX_BOOL)
         onnx_fail(t, "makes data type %lld of a constant, expected floats, integers or bools", (long long)to);
     onnx_constant *out = onnx_new(t, c->rank, c->dims, !real);
     for (size_t i = 0; out && i < c->n && !t->failed; i++) {
-        if (c->integers && c->integers[i] == ONNX_BATCH && (real || to == BOOL))
+        if (c->integers && c->integers[i] == ONNX_BATCH && (real || to == ONNX_BOOL))
             onnx_fail(t, "computes with the size of the batch");
         else if (real)
             out->reals[i] = c->reals ? c->reals[i] : (float)c->integers[i];
@@ -186,8 +193,8 @@ static void fold_cast(onnx_translation *t, const onnx_constant *c)
             onnx_fail(t, "element %zu, %g, does not fit data type %lld", i,
                       c->reals ? (double)c->reals[i] : (double)c->integers[i], (long long)to);
     }
-    if (out)
-        out->learned = c->learned && real;
+    if (c->reals && real)
+        onnx_derive(out, c, ONNX_SAME_ORDER);
     give_or_free(t, out);
 }
 
@@ -214,10 +221,8 @@ static void fold_gather(onnx_translation *t, const onnx_constant *c)
         int64_t at = index->integers[i] + (index->integers[i] < 0 ? (int64_t)c->n : 0);
         if (at < 0 || at >= (int64_t)c->n)
             onnx_fail(t, "takes element %lld of %zu", (long long)index->integers[i], c->n);
-        else if (c->integers)
-            out->integers[i] = c->integers[at];
         else
-            out->reals[i] = c->reals[at];
+            onnx_constant_take(out, i, c, (size_t)at, 1);
     }
     give_or_free(t, out);
 }
@@ -228,21 +233,22 @@ static void fold_concat(onnx_translation *t)
     bool integers = true;
     if (!onnx_attribute(t, "axis"))
         onnx_fail(t, "has no axis");
-    for (size_t k = 0; k < t->node->n_input && is_along_list(t, 0); k++) {
+    if (t->failed || !is_along_list(t, 0))
+        return;
+    for (size_t k = 0; k < t->node->n_input; k++) {
         const onnx_constant *c = onnx_constant_input(t, k);
-        if (c && (c->rank != 1 || (k && integers != (c->integers != NULL))))
+        if (!c)
+            return;
+        if (c->rank != 1 || (k && integers != (c->integers != NULL)))
             onnx_fail(t, "joins constants of %zu dimensions, expected lists of one type", c->rank);
-        integers = c && c->integers;
-        if (c && __builtin_add_overflow(n, c->n, &n))
+        else if (__builtin_add_overflow(n, c->n, &n))
             onnx_fail(t, "joins more values than fit in memory");
+        integers = c->integers != NULL;
     }
     onnx_constant *out = onnx_new(t, 1, &n, integers);
     for (size_t k = 0, at = 0; out && k < t->node->n_input; k++) {
         const onnx_constant *c = onnx_constant_input(t, k);
-        if (integers)
-            memcpy(out->integers + at, c->integers, c->n * sizeof(int64_t));
-        else
-            memcpy(out->reals + at, c->reals, c->n * sizeof(float));
+        onnx_constant_take(out, at, c, 0, c->n);
         at += c->n;
     }
     onnx_give_constant(t, 0, out);
@@ -264,10 +270,7 @@ static onnx_constant *take_places(onnx_translation *t, const onnx_constant *c, c
         for (size_t i = 0; i < part->count; i++) {
             size_t to = (o * part->count + i) * inner,
                    at = (o * c->dims[part->axis] + (size_t)(part->first + (int64_t)i * part->step)) * inner;
-            if (c->integers)
-                memcpy(out->integers + to, c->integers + at, inner * sizeof(int64_t));
-            else
-                memcpy(out->reals + to, c->reals + at, inner * sizeof(float));
+            onnx_constant_take(out, to, c, at, inner);
         }
     return out;
 }
@@ -277,8 +280,8 @@ static void fold_slice(onnx_translation *t, const onnx_constant *c)
     onnx_part parts[ONNX_MAX_RANK];
     onnx_dims from = onnx_dims_of(onnx_input(t, 0));
     size_t n = onnx_parts(t, &from, parts);
-    onnx_constant *out = onnx_copy(t, c);
-    for (size_t i = 0; out && i < n; i++) {
+    onnx_constant *out = n ? take_places(t, c, &parts[0]) : onnx_copy(t, c);
+    for (size_t i = 1; out && i < n; i++) {
         onnx_constant *before = out;
         out = take_places(t, before, &parts[i]);
         onnx_constant_free(before);
@@ -315,12 +318,8 @@ static void fold_constant_of_shape(onnx_translation *t)
     if (!t->failed && value && value->n != 1)
         onnx_fail(t, "its value has %zu elements, expected 1", value->n);
     onnx_constant *out = onnx_new(t, n, dims, value && value->integers);
-    for (size_t i = 0; out && value && i < out->n; i++) {
-        if (value->integers)
-            out->integers[i] = value->integers[0];
-        else
-            out->reals[i] = value->reals[0];
-    }
+    for (size_t i = 0; out && value && i < out->n; i++)
+        onnx_constant_take(out, i, value, 0, 1);
     onnx_give_constant(t, 0, out);
     onnx_constant_free(value);
 }
@@ -332,7 +331,7 @@ static tsr_status *read_constant(onnx_file *file, const Onnx__Node *node, size_t
     const char *name = a ? onnx_text(a->name) : "";
     const size_t one = 1;
     *out = NULL;
-    if (strcmp(name, "value") == 0 && a->t && onnx_constant_size(a->t, max) <= max)
+    if (strcmp(name, "value") == 0 && a->t && onnx_constant_fits(a->t, max))
         return onnx_constant_read(file, a->t, out);
     if (strcmp(name, "value_int") == 0) {
         TSR_TRY(onnx_constant_new(file, 0, &one, true, out));
@@ -359,7 +358,7 @@ static void fold_constant(onnx_translation *t)
     /* A tensor that is no good one is read, for the message. */
     if (a && strcmp(onnx_text(a->name), "value") == 0 && a->t)
         onnx_failed(t, onnx_constant_read(t->file, a->t, &out));
-    else if (!onnx_failed(t, read_constant(t->file, t->node, SIZE_MAX - 1, &out)) && !out)
+    else if (!onnx_failed(t, read_constant(t->file, t->node, SIZE_MAX, &out)) && !out)
         onnx_fail(t, "expected one of value, value_int, value_ints, value_float and value_floats");
     onnx_give_constant(t, 0, out);
 }
@@ -369,7 +368,7 @@ onnx_constant *onnx_small_constant(const onnx_translation *t, const char *name)
     const onnx_value *value = onnx_value_find(t, name);
     onnx_constant *out = NULL;
     tsr_status *status = NULL;
-    if (value && value->tensor && onnx_constant_size(value->tensor, ONNX_MAX_RANK) <= ONNX_MAX_RANK)
+    if (value && value->tensor && onnx_constant_fits(value->tensor, ONNX_MAX_RANK))
         status = onnx_constant_read(t->file, value->tensor, &out);
     else if (value && value->maker && onnx_is(value->maker, "Constant"))
         status = read_constant(t->file, value->maker, ONNX_MAX_RANK, &out);

@@ -35,12 +35,25 @@ static int compare(const void *a, const void *b)
     return order;
 }
 
+static const onnx_constant *origin_of(const onnx_constant *array)
+{
+    return array->origin ? array->origin : array;
+}
+
+/* Whether both are one array of the file, their elements in one order; of equal shapes. */
+static bool are_one(const onnx_constant *a, const onnx_constant *b)
+{
+    uint32_t order_a = a->origin ? a->order : ONNX_SAME_ORDER,
+             order_b = b->origin ? b->order : ONNX_SAME_ORDER;
+    return a == b || (order_a && order_a == order_b && origin_of(a) == origin_of(b));
+}
+
 /* One array at least must be the very same: layers that began with equal values need not stay equal. */
 static bool share_some(const onnx_layer *x, const onnx_layer *y)
 {
     bool some = false;
     for (size_t i = 0; i < N_ARRAYS; i++)
-        some = some || (x->arrays[i] && x->arrays[i] == y->arrays[i]);
+        some = some || (x->arrays[i] && y->arrays[i] && are_one(x->arrays[i], y->arrays[i]));
     return some;
 }
 
@@ -56,14 +69,15 @@ static void take_arrays(const onnx_translation *t, const onnx_layer *layer)
     bool fresh[N_ARRAYS] = { false };
     for (size_t i = 0; i < N_ARRAYS; i++) {
         const onnx_constant *array = layer->arrays[i];
-        fresh[i] = array && array->name && array->n > 1 && !array->taken;
-        if (array && array->name && array->n > 1 && array->taken)
-            tsr_warn_once("%s: '%s' is used by layers that are not alike: each trains one of its own",
+        bool counts = array && array->name && array->n > 1;
+        fresh[i] = counts && !origin_of(array)->taken;
+        if (counts && !fresh[i])
+            tsr_warn_once("%s: '%s' is used by layers that are not one: each trains one of its own",
                           t->file->path, onnx_shown(array->name).chars);
     }
     for (size_t i = 0; i < N_ARRAYS; i++)
         if (fresh[i])
-            ((onnx_constant *)(uintptr_t)layer->arrays[i])->taken = true;
+            ((onnx_constant *)(uintptr_t)origin_of(layer->arrays[i]))->taken = true;
 }
 
 /* Of layers that hold the same, and share nothing, the first is kept. */

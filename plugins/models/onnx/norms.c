@@ -124,8 +124,7 @@ static void make_layer_norm(onnx_translation *t)
 
 /* --- written out --- */
 
-/* The node that makes a value, if it is this operator of ONNX, with as many inputs; it has no attributes but
-   a ReduceMean's. */
+/* The node that makes a value, if it is this operator of ONNX, with as many inputs and without attributes. */
 static const Onnx__Node *maker_of(const onnx_translation *t, const char *name, const char *op,
                                   size_t n_inputs)
 {

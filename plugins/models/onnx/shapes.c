@@ -210,6 +210,9 @@ size_t onnx_parts(onnx_translation *t, const onnx_dims *from, onnx_part out[ONNX
             onnx_fail(t, "axis %zu is named twice", axis);
         else if (step == 0 || step > INT_MAX || step < -INT_MAX)
             onnx_fail(t, "goes by steps of %lld", (long long)step);
+        else if (from->dim[axis] != ONNX_BATCH && (first[i] == ONNX_BATCH || last[i] == ONNX_BATCH))
+            onnx_fail(t, "takes axis %zu %s the number of samples, which is not known here", axis,
+                      first[i] == ONNX_BATCH ? "from" : "to");
         else if (from->dim[axis] != ONNX_BATCH)
             out[parts++] = part_of(axis, from->dim[axis], first[i], last[i], step);
         else if (!is_whole_batch(t, first[i], last[i], step))

@@ -220,9 +220,9 @@ static const onnx_value *make_output(onnx_translation *t, const char *output)
 }
 
 /* The network ends before a softmax at the end, which the loss has. */
-static tsr_node *translate(onnx_translation *t, const char *output)
+static tsr_node *translate(onnx_translation *t, const char *input, const char *output)
 {
-    onnx_values_enter(t);
+    onnx_values_enter(t, input);
     const Onnx__Node *softmax = t->failed ? NULL : find_softmax(t, output);
     const onnx_value *last = t->failed ? NULL : make_output(t, softmax ? softmax->input[0] : output);
     if (last && softmax && !is_over_all(t, softmax, last) && !t->failed)
@@ -244,7 +244,7 @@ tsr_node *onnx_build(onnx_file *file, tsr_graph *graph, tsr_node *input, const c
         return input;
     }
     onnx_take_input(&t, in);
-    tsr_node *last = t.failed ? input : translate(&t, onnx_text(out->name));
+    tsr_node *last = t.failed ? input : translate(&t, onnx_text(in->name), onnx_text(out->name));
     onnx_layers_clear(&t);
     onnx_values_clear(&t);
     onnx_names_clear(&t);

@@ -52,8 +52,8 @@ void onnx_names_clear(onnx_translation *t);
 
 /* --- values (values.c) --- */
 
-/* Enters all values of the file. */
-void onnx_values_enter(onnx_translation *t);
+/* Enters all values of the file, of which the one called `input` is the translation's. */
+void onnx_values_enter(onnx_translation *t, const char *input);
 /* Finds out which are needed for `output`, and by whom. */
 void onnx_values_need(onnx_translation *t, const char *output);
 void onnx_values_clear(onnx_translation *t);
@@ -76,6 +76,10 @@ void onnx_give_for(onnx_translation *t, const Onnx__Node *node, tsr_node *made, 
 /* Arrays of zeros, and copies, as onnx_constant_new makes them; NULL and failed. */
 onnx_constant *onnx_new(onnx_translation *t, size_t rank, const size_t *dims, bool integers);
 onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant);
+
+/* Says of `out`, which may be NULL, that it holds the elements of `c` in this order (constant.h): what is
+   learned, and under which name, is the same array. */
+void onnx_derive(onnx_constant *out, const onnx_constant *c, uint32_t order);
 
 /* --- layers (layers.c) --- */
 
@@ -127,7 +131,7 @@ bool onnx_order(onnx_translation *t, size_t rank, size_t order[ONNX_MAX_RANK]);
 
 int64_t onnx_int(onnx_translation *t, const char *name, int64_t otherwise);
 double onnx_real(onnx_translation *t, const char *name, double otherwise);
-/* "" where there is none. Valid until the next call. */
+/* A string in `room`, which is returned, cut to 31 bytes; "" where there is none. */
 const char *onnx_string(onnx_translation *t, const char *name, char room[32]);
 const Onnx__Attribute *onnx_attribute(onnx_translation *t, const char *name);
 /* Integers from attribute `name`, or, where the operator's set has it so, from input `i`; returns how many,
@@ -139,7 +143,7 @@ size_t onnx_axes(onnx_translation *t, size_t n, const int64_t *axes, size_t rank
 bool onnx_axis(onnx_translation *t, int64_t axis, size_t rank, size_t *out);
 /* A limit, which may be absent: attribute `name`, or input i; no NaN. */
 double onnx_limit(onnx_translation *t, const char *name, size_t i, double otherwise);
-/* One number of an array that holds just that. */
+/* One number of an array that holds just that; false: something else, or the size of the batch. */
 bool onnx_scalar(const onnx_constant *constant, double *out);
 
 /* --- nodes --- */

@@ -86,15 +86,9 @@ void onnx_values_need(onnx_translation *t, const char *output)
     }
 }
 
-void onnx_values_enter(onnx_translation *t)
+void onnx_values_enter(onnx_translation *t, const char *input)
 {
-    const Onnx__ValueInfo *input = NULL;
-    tsr_status *status = onnx_file_input(t->file, &input);
-    if (status)
-        tsr_graph_fail(t->graph, "%s", tsr_status_message(status));
-    t->failed = status != NULL;
-    tsr_status_free(status);
-    onnx_value *value = t->failed ? NULL : enter(t, onnx_text(input->name));
+    onnx_value *value = enter(t, input);
     if (!value)
         return;
     value->node = t->input;
@@ -242,10 +236,18 @@ onnx_constant *onnx_copy(onnx_translation *t, const onnx_constant *constant)
     onnx_constant *c = onnx_new(t, constant->rank, constant->dims, constant->integers != NULL);
     if (!c)
         return NULL;
-    if (c->integers)
-        memcpy(c->integers, constant->integers, c->n * sizeof(*c->integers));
-    else
-        memcpy(c->reals, constant->reals, c->n * sizeof(*c->reals));
+    onnx_constant_take(c, 0, constant, 0, c->n);
     c->learned = constant->learned;
     return c;
+}
+
+/* An order of what is in another order already is not followed. */
+void onnx_derive(onnx_constant *out, const onnx_constant *c, uint32_t order)
+{
+    if (!out)
+        return;
+    out->learned = c->learned;
+    out->name = c->name;
+    out->origin = c->origin ? c->origin : c->name ? c : NULL;
+    out->order = !c->origin ? order : order == ONNX_SAME_ORDER ? c->order : 0;
 }

@@ -69,13 +69,10 @@ typedef struct columns {
 
 static tsr_status *find_columns(const tsr_probing *probing, columns *out)
 {
-    size_t seen = 0;
     out->mask = calloc(tsr_codes_used_words(probing->whole_train) + 1, sizeof(*out->mask));
     if (!out->mask)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
-    for (size_t i = 0; i < probing->train->n_layers; i++)
-        seen += tsr_probing_columns(probing, i, out->mask);
-    out->all = seen == tsr_network_bits(probing->network);
+    out->all = tsr_probing_columns(probing, TSR_ALL_LAYERS, out->mask) == tsr_network_bits(probing->network);
     return NULL;
 }
 

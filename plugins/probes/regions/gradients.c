@@ -71,7 +71,7 @@ tsr_status *regions_gradients(const tsr_probing *probing, double **out)
     axes a = { .network = probing->network,
                .size = size,
                .values = layer.units * layer.positions,
-               .block = regions_at_once(probing->network, BLOCK) };
+               .block = lines_at_once(probing->network, BLOCK) };
     size_t blocks = (size + a.block - 1) / a.block;
     bool fits = a.values <= SIZE_MAX / sizeof(double) / blocks;
     tsr_rng rng = probing->rng;

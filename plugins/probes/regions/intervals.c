@@ -256,7 +256,7 @@ static tsr_status *measure_all(intervals *w)
 tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s,
                                       const double *gradients)
 {
-    size_t lines = regions_at_once(probing->network, BLOCK * N_DIRECTIONS);
+    size_t lines = lines_at_once(probing->network, BLOCK * N_DIRECTIONS);
     intervals w = { .self = self,
                     .probing = probing,
                     .sample = s,

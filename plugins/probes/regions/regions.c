@@ -11,8 +11,7 @@
 
 #define AT_ONCE 256 /* examples that are read together */
 #define MAX_EXAMPLES (1 << 24)
-#define LEAST 1e-6           /* distance that is told from none */
-#define MEMORY (256UL << 20) /* bytes of the lines that a thread follows together */
+#define LEAST 1e-6 /* distance that is told from none */
 
 /* --- what the measures share --- */
 
@@ -68,12 +67,6 @@ tsr_status *regions_share(size_t n, size_t floats, regions_task *task, void *con
             first = s.statuses[i];
     free(s.statuses);
     return first;
-}
-
-size_t regions_at_once(const tsr_network *network, size_t most)
-{
-    size_t n = MEMORY / tsr_lines_bytes(network);
-    return n < 1 ? 1 : n < most ? n : most;
 }
 
 /* --- the examples --- */

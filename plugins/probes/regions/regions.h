@@ -2,7 +2,8 @@
 #ifndef TSR_REGIONS_H
 #define TSR_REGIONS_H
 
-#include <tessera/line.h>
+#include "../lines_at_once.h"
+
 #include <tessera/op.h>
 #include <tessera/probe.h>
 
@@ -43,19 +44,15 @@ tsr_status *regions_give(const tsr_probing *probing, const sample *s, const char
 typedef tsr_status *regions_task(void *context, size_t i);
 tsr_status *regions_share(size_t n, size_t floats, regions_task *task, void *context);
 
-/* Of so many lines at most, how many are followed together, so that they take no more memory than is set
-   aside; 1 at least. */
-size_t regions_at_once(const tsr_network *network, size_t most);
-
-/* Lengths along directions, and the distances to the first layer's boundaries; gradients: of its values, from
- * below. */
+/* Lengths along directions, and, with `gradients` as regions_gradients gives them, which may be NULL, the
+   distances to the first layer's boundaries. */
 tsr_status *regions_measure_intervals(const regions *self, const tsr_probing *probing, const sample *s,
                                       const double *gradients);
 tsr_status *regions_measure_transitions(const regions *self, const tsr_probing *probing, const sample *s);
 tsr_status *regions_measure_complexity(const regions *self, const tsr_probing *probing, const sample *s);
 
-/* Of each value of the first layer the length of its gradient by the input, for the caller to free; NULL
-   where it depends on the input. */
+/* The length of each first layer's value's gradient by the input, units x positions of them, for the caller
+   to free; NULL where gradients are not the same for all inputs. */
 tsr_status *regions_gradients(const tsr_probing *probing, double **out);
 
 #endif

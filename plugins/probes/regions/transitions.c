@@ -137,7 +137,7 @@ static tsr_status *measure_kind(const regions *self, const tsr_probing *probing,
 {
     segments w = { .network = probing->network,
                    .sample = s,
-                   .block = regions_at_once(probing->network, BLOCK),
+                   .block = lines_at_once(probing->network, BLOCK),
                    .all = calloc((size_t)self->segments + 1, sizeof(segment)) };
     if (!w.all)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for %d segments", self->segments);

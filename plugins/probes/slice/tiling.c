@@ -4,13 +4,14 @@
    tell. */
 #include "slice.h"
 
+#include "../lines_at_once.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 32             /* cells that are looked at together, at most */
-#define CORNERS 16           /* of a cell, to which lines are followed together, at most */
-#define MEMORY (256UL << 20) /* bytes of the lines that a thread follows together */
+#define BLOCK 32   /* cells that are looked at together, at most */
+#define CORNERS 16 /* of a cell, to which lines are followed together, at most */
 
 typedef struct tiling {
     tsr_network *network;
@@ -104,6 +105,13 @@ static double radius_of(const polygon *p, point middle)
     return radius;
 }
 
+/* Counts cells that are made; false: they are more than are wanted, and nobody will look at them. Most units
+   cut no cell, and need not stop other threads for that. */
+static bool count_made(tiling *w, size_t n)
+{
+    return n == 0 || __atomic_add_fetch(&w->made, n, __ATOMIC_RELAXED) <= w->most;
+}
+
 /* Cuts one cell by a layer's units, whose values and slopes two lines have; appends what comes of it. */
 static tsr_status *cut_cell(tiling *w, const polygon *cell, const double *values, const double *by_x,
                             const double *by_y, polygons *out)
@@ -114,17 +122,16 @@ static tsr_status *cut_cell(tiling *w, const polygon *cell, const double *values
     double radius = radius_of(cell, middle);
     polygons list = { 0 };
     tsr_status *status = slice_add(&list, cell->n, cell->at, 0, -1);
-    for (size_t v = 0; !status && v < layer.units * layer.positions; v++)
-        for (size_t b = 0; !status && b < layer.n_breakpoints; b++) {
+    bool wanted = true;
+    for (size_t v = 0; !status && wanted && v < layer.units * layer.positions; v++)
+        for (size_t b = 0; !status && wanted && b < layer.n_breakpoints; b++) {
             size_t before = list.n;
             double at = (double)w->breakpoints[b * layer.channels + v / of_channel];
             form f = { values[v] - at, by_x[v], by_y[v], middle };
             if (fabs(f.value) < radius * hypot(f.by_x, f.by_y))
                 status = cut_all(&list, &f, SLICE_TIE * 2 * w->where->half);
-            if (__atomic_add_fetch(&w->made, list.n - before, __ATOMIC_RELAXED) > w->most)
-                goto out; /* more than are wanted: nobody will look at them */
+            wanted = count_made(w, list.n - before);
         }
-out:
     if (!status)
         status = slice_move_all(out, &list);
     slice_clear(&list);
@@ -305,12 +312,12 @@ static size_t count_blocks(const tiling *w)
     return (w->cells->n + w->block - 1) / w->block;
 }
 
-/* So many lines as take no more memory than is set aside. */
+/* Two lines go through a cell. */
 static void choose_blocks(tiling *w)
 {
-    size_t lines = MEMORY / tsr_lines_bytes(w->network);
-    w->block = lines < 2 ? 1 : lines / 2 < BLOCK ? lines / 2 : BLOCK;
-    w->corners = lines < 1 ? 1 : lines < CORNERS ? lines : CORNERS;
+    size_t lines = lines_at_once(w->network, 2 * BLOCK);
+    w->block = lines < 2 ? 1 : lines / 2;
+    w->corners = lines_at_once(w->network, CORNERS);
 }
 
 static tsr_status *cut_by_layer(tiling *w, polygons *cells)
