@@ -26,7 +26,7 @@ $CC "$include" -E -P "$folder/interface.c" | awk -f "$here/declared.awk" | sort 
 awk '{ printf "void interface_%s(%s *x);\nvoid interface_%s(%s *x)\n{\n    (void)x;\n}\n", $2,
        $1 == "type" ? $2 : "__typeof__(" $2 ")", $2, $1 == "type" ? $2 : "__typeof__(" $2 ")" }' \
     "$folder/names" >>"$folder/interface.c"
-$CC -std=gnu17 "$include" -g -gdwarf-4 -O0 -shared -fPIC -o "$folder/interface.so" "$folder/interface.c"
+(cd "$folder" && $CC -std=gnu17 "$include" -g -gdwarf-4 -O0 -shared -fPIC -o interface.so interface.c)
 abidw --no-corpus-path --no-comp-dir-path --no-show-locs --drop-undefined-syms --exported-interfaces-only \
     --out-file "$folder/interface.abi" "$folder/interface.so"
 if [ $# -gt 0 ]; then
