@@ -21,8 +21,8 @@ char *tsr_path_folder(const char *path);
 /* The file of the running program, without links; NULL where it cannot be told. free() it. */
 char *tsr_program_path(void);
 
-/* The file of this library, or of the program that it is part of, without links; NULL where it cannot be told.
-   free() it. */
+/* The file of this library, or of the program that it is part of, without links; NULL where it cannot be
+   told. free() it. */
 char *tsr_library_path(void);
 
 /* Makes the folder and those above it; one that exists is fine. */
@@ -40,6 +40,11 @@ TSR_MUST_CHECK tsr_status *tsr_read_given_file(const char *path, const char *wha
    writes for 30 seconds is refused. */
 TSR_MUST_CHECK tsr_status *tsr_read_given_input(const char *path, const char *what, size_t limit, char **out,
                                                 size_t *length);
+
+/* What a call that failed with this error of errno's says of a file: TSR_NO_MEMORY and TSR_IO where it is the
+   machine that lacks memory or open files or cannot read, which says nothing of the file, else TSR_REFUSED.
+ */
+tsr_error tsr_error_of(int error);
 
 /* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
    its place and renamed. */

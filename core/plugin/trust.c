@@ -8,6 +8,7 @@
 #include "plugin/libraries.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -95,7 +96,9 @@ static tsr_status *check_file(const char *shown, const char *file, const char *r
     TSR_TRY(check_folders(shown, file, root));
     char *real = realpath(file, NULL);
     if (!real)
-        return NULL;
+        return tsr_error_of(errno) == TSR_REFUSED
+                   ? NULL
+                   : tsr_fail(tsr_error_of(errno), "%s: cannot be looked at: %s", shown, strerror(errno));
     tsr_status *status = check_place(shown, real, false);
     if (!status && strcmp(real, file) != 0)
         status = check_folders(shown, real, NULL);

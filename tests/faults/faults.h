@@ -17,7 +17,10 @@ extern const faults_command faults_commands[];
 extern const size_t faults_n_commands;
 
 typedef enum faults_outcome {
-    FAULTS_TOLD,      /* exit status 2 or 3 and a message, and what is there is whole */
+    FAULTS_TOLD,    /* exit status 2 or 3 and a message, and what is there is whole */
+    FAULTS_WARNED,  /* of a system call: a word on stderr, and all is whole but something that can be missing
+                     */
+    FAULTS_FOREIGN, /* a library that we cannot help: libgomp ends the process that it has no memory in */
     FAULTS_TOLERATED, /* as if nothing had failed: the same on stdout and in every file */
     FAULTS_NOT_MET,   /* no call came from the place this time */
     FAULTS_SILENT,    /* something else, and no word or not the right exit status */
