@@ -32,10 +32,11 @@ typedef struct result {
 /* Shared with the processes that work. */
 typedef struct results {
     _Atomic size_t next;
-    size_t n;
+    size_t n, known; /* tried, and there are */
     char problem[MAX_WHY];
     char modules[FAULTS_MODULES][FAULTS_MODULE];
     result all[FAULTS_SITES];
+    faults_site sites[FAULTS_SITES];
 } results;
 
 typedef struct options {
@@ -44,23 +45,16 @@ typedef struct options {
     size_t sample, jobs;
 } options;
 
-static int by_key(const void *a, const void *b)
+/* The places of an undisturbed command: what is left of them under --sample is spread over all, as they are
+   ordered by their keys. */
+static void collect(const faults_bench *bench, size_t sample, results *r)
 {
-    uint64_t x = ((const result *)a)->site.key, y = ((const result *)b)->site.key;
-    return x < y ? -1 : x > y;
-}
-
-/* The places of an undisturbed command, ordered by their keys: what is left of them under --sample is spread
-   over all. */
-static void collect(const faults_map *map, size_t sample, results *r)
-{
-    for (size_t i = 0; i < FAULTS_SITES; i++)
-        if (map->sites[i].key && map->sites[i].ready)
-            memcpy(&r->all[r->n++].site, &map->sites[i], sizeof(faults_site));
-    qsort(r->all, r->n, sizeof(*r->all), by_key);
+    r->n = r->known = faults_list(bench, r->sites);
     if (sample && sample < r->n)
         r->n = sample;
-    memcpy(r->modules, map->modules, sizeof(r->modules));
+    for (size_t i = 0; i < r->n; i++)
+        memcpy(&r->all[i].site, &r->sites[i], sizeof(faults_site));
+    memcpy(r->modules, bench->map->modules, sizeof(r->modules));
 }
 
 static bool is_bad(faults_outcome outcome)
@@ -85,7 +79,7 @@ static int work(const faults_command *command, const options *o, size_t worker, 
     if (problem)
         snprintf(r->problem, sizeof(r->problem), "%s", problem);
     else if (worker == 0)
-        collect(bench.map, o->sample, r);
+        collect(&bench, o->sample, r);
     if (worker == 0)
         atomic_store(listed, 1);
     while (!atomic_load(listed))
@@ -150,11 +144,11 @@ static size_t print(const faults_command *command, const options *o, const resul
             print_one(command, r, one);
     }
     bad += tried < r->n;
-    printf("%-10s %-12s %5zu sites:", command->name,
+    printf("%-10s %-12s %5zu of %zu sites:", command->name,
            o->kind == FAULTS_SYSTEM ? "system calls"
            : o->sticky              ? "memory, all"
                                     : "memory",
-           r->n);
+           r->n, r->known);
     for (size_t i = 0; i < FAULTS_N_OUTCOMES; i++)
         printf(" %zu %s,", counts[i], faults_outcome_names[i]);
     printf(" %.1f s  %s\n", seconds, bad ? "FAILED" : "fine");

@@ -10,7 +10,6 @@
 typedef struct faults_command {
     const char *name, *arguments; /* arguments as the shell has them, in a folder with study.cfg */
     bool done;                    /* on a study that is done, in the folder out */
-    bool runs;                    /* does the study, in the folder out; it can be done again */
 } faults_command;
 
 extern const faults_command faults_commands[];
@@ -45,6 +44,9 @@ typedef struct faults_bench {
 const char *faults_begin(const faults_command *command, faults_kind kind, const char *folder,
                          faults_bench *bench);
 void faults_end(faults_bench *bench);
+
+/* The places that were listed, ordered by their keys, in `out` of FAULTS_SITES; how many. */
+size_t faults_list(const faults_bench *bench, faults_site *out);
 
 /* Does the command with the site's first call failing, and, where `sticky`, every allocation after it. `why`,
    of so many bytes, gets a word on an outcome that should not be. */

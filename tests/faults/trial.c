@@ -39,11 +39,11 @@ static const char study[] =
     "executor = { plugin = \"local\";  jobs = 1;  threads = 1; };\n";
 
 const faults_command faults_commands[] = {
-    { "check", "check study.cfg", false, false },
-    { "run", "run study.cfg -o out", false, true },
-    { "report", "report out", true, false },
-    { "list", "list", false, false },
-    { "describe", "describe model/mlp", false, false },
+    { "check", "check study.cfg", false },
+    { "run", "run study.cfg -o out", false },
+    { "report", "report out", true },
+    { "list", "list", false },
+    { "describe", "describe model/mlp", false },
 };
 const size_t faults_n_commands = sizeof(faults_commands) / sizeof(*faults_commands);
 
@@ -214,7 +214,7 @@ static bool write_study(const faults_bench *b)
 static bool do_study(faults_bench *b)
 {
     const faults_command *meant = b->command;
-    static const faults_command doing = { "run", "run study.cfg -o out", false, true };
+    static const faults_command doing = { "run", "run study.cfg -o out", false };
     char *start = within(b, "start"), *job = within(b, "job");
     begin_again(b);
     b->command = &doing;
@@ -266,6 +266,22 @@ void faults_end(faults_bench *b)
     free(b->folder);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = ((const faults_site *)a)->key, y = ((const faults_site *)b)->key;
+    return x < y ? -1 : x > y;
+}
+
+size_t faults_list(const faults_bench *b, faults_site *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < FAULTS_SITES; i++)
+        if (b->map->sites[i].key && b->map->sites[i].ready)
+            memcpy(&out[n++], &b->map->sites[i], sizeof(*out));
+    qsort(out, n, sizeof(*out), by_key);
+    return n;
+}
+
 static bool as_wanted(const faults_bench *b, char *why, size_t capacity)
 {
     char *wanted = within(b, "wanted"), *job = within(b, "job");
@@ -275,15 +291,17 @@ static bool as_wanted(const faults_bench *b, char *why, size_t capacity)
     return same;
 }
 
-/* The same command, undisturbed, where it was disturbed. */
+/* The same command, undisturbed, where it was disturbed: not where that has left nothing. */
 static faults_outcome go_on(const faults_bench *b, char *why, size_t capacity)
 {
-    char *job = within(b, "job");
-    bool whole = faults_whole_tree(job, why, capacity);
+    char *job = within(b, "job"), *start = within(b, "start");
+    bool whole = faults_whole_tree(job, why, capacity),
+         untouched = whole && faults_same_tree(start, job, why, capacity);
     free(job);
+    free(start);
     if (!whole)
         return FAULTS_HALF;
-    if (!b->command->runs && !b->command->done)
+    if (untouched)
         return FAULTS_TOLD;
     int how = run(b, NO_SITE);
     if (how != 0) {
