@@ -1,9 +1,14 @@
 /* The one place that asks the processor what it has. */
 #include "base/cpu.h"
 
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VARIABLE "TESSERA_KERNELS"
 
@@ -96,17 +101,17 @@ const char *tsr_cpu_name(void)
     static char name[128] = "";
     if (name[0])
         return name;
-    FILE *stream = fopen("/proc/cpuinfo", "re");
-    char line[512];
-    while (stream && !name[0] && fgets(line, sizeof(line), stream)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) == 0 && colon && colon[1] == ' ') {
-            colon[strcspn(colon, "\n")] = '\0';
-            snprintf(name, sizeof(name), "%.127s", colon + 2);
-        }
-    }
-    if (stream)
-        fclose(stream);
+    char text[4096]; /* the first processor's lines */
+    int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (length < 0)
+        tsr_log_warning_once("/proc/cpuinfo: the processor's name cannot be read: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char *line = strstr(text, "\nmodel name"), *colon = line ? strchr(line, ':') : NULL;
+    if (colon && colon[1] == ' ')
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
     if (!name[0])
         snprintf(name, sizeof(name), "unknown");
     return name;

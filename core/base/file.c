@@ -123,16 +123,38 @@ static tsr_status *read_to_end(int fd, const char *path, size_t limit, int wait,
     return NULL;
 }
 
-tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length)
+tsr_error tsr_error_of(int error)
+{
+    switch (error) {
+    case ENOMEM:
+        return TSR_NO_MEMORY;
+    case EMFILE:
+    case ENFILE:
+    case EIO:
+        return TSR_IO;
+    default:
+        return TSR_REFUSED;
+    }
+}
+
+/* *error: what opening it failed with. */
+static tsr_status *read_path(const char *path, size_t limit, char **out, size_t *length, int *error)
 {
     *out = NULL;
     *length = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *error = fd < 0 ? errno : 0;
     if (fd < 0)
-        return tsr_fail(TSR_IO, "%s: %s", path, strerror(errno));
+        return tsr_fail(TSR_IO, "%s: %s", path, strerror(*error));
     tsr_status *status = read_to_end(fd, path, limit, -1, out, length);
     close(fd);
     return status;
+}
+
+tsr_status *tsr_read_file(const char *path, size_t limit, char **out, size_t *length)
+{
+    int error;
+    return read_path(path, limit, out, length, &error);
 }
 
 static tsr_status *refuse(tsr_status *status)
@@ -171,7 +193,9 @@ tsr_status *tsr_read_given_file(const char *path, const char *what, size_t limit
     if (!S_ISREG(info.st_mode))
         return tsr_fail(TSR_REFUSED, "%s: expected a %s file, not a %s", path, what,
                         S_ISDIR(info.st_mode) ? "folder" : "device");
-    return refuse(tsr_read_file(path, limit, out, length));
+    int error;
+    tsr_status *status = read_path(path, limit, out, length, &error);
+    return tsr_error_of(error) == TSR_REFUSED ? refuse(status) : status;
 }
 
 static int remove_if_empty(const char *path, const struct stat *info, int kind, struct FTW *place)

@@ -53,6 +53,11 @@ TSR_MUST_CHECK tsr_status *tsr_read_given_file(const char *path, const char *wha
 TSR_MUST_CHECK tsr_status *tsr_read_given_input(const char *path, const char *what, size_t limit, char **out,
                                                 size_t *length);
 
+/* What a call that failed with this error of errno's says of a file: TSR_NO_MEMORY and TSR_IO where it is the
+   machine that lacks memory or open files or cannot read, which says nothing of the file, else TSR_REFUSED.
+ */
+tsr_error tsr_error_of(int error);
+
 /* A file that appears under `path` when it is kept, complete and synced, or never: it is written beside
    its place and renamed. A path with a link on it is refused. */
 typedef struct tsr_new_file {

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_ANSWER = 16 << 20 }; /* bytes */
@@ -29,21 +30,22 @@ typedef struct job {
     int ends[2];      /* of the pipe */
 } job;
 
-static void write_answer(int fd, tsr_error error, const char *text)
+static bool write_answer(int fd, tsr_error error, const char *text)
 {
     char first = (char)('A' + error);
     if (write(fd, &first, 1) != 1)
-        return;
+        return false;
     size_t left = strlen(text) + 1;
     while (left > 0) {
         ssize_t written = write(fd, text, left);
         if (written < 0 && errno != EINTR)
-            return;
+            return false;
         if (written > 0) {
             text += written;
             left -= (size_t)written;
         }
     }
+    return true;
 }
 
 static int work_and_answer(void *context)
@@ -56,19 +58,20 @@ static int work_and_answer(void *context)
     if (j->crash)
         tsr_crash_watch(j->crash);
     tsr_status *status = j->work(j->context, &text);
-    if (status)
-        write_answer(j->ends[1], tsr_status_error(status), tsr_status_message(status));
-    else
-        write_answer(j->ends[1], TSR_OK, text ? text : "");
-    return 0;
+    bool answered = write_answer(j->ends[1], tsr_status_error(status),
+                                 status ? tsr_status_message(status)
+                                 : text ? text
+                                        : "");
+    return answered ? 0 : TSR_PROCESS_UNABLE;
 }
 
 /* In the parent. */
 
 /* Reads until the answer's NUL, the end of the pipe, the deadline or more than an answer may be; whether it
    is whole. */
-static bool read_answer(int fd, int64_t deadline, tsr_text *answer)
+static bool read_answer(int fd, int64_t deadline, tsr_text *answer, int *error)
 {
+    *error = 0;
     while (answer->length < MAX_ANSWER) {
         int64_t left = deadline - tsr_process_clock();
         struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -81,6 +84,8 @@ static bool read_answer(int fd, int64_t deadline, tsr_text *answer)
         ssize_t got = read(fd, piece, sizeof(piece) - 1);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0)
+            *error = errno;
         if (got <= 0)
             return false;
         piece[got] = '\0';
@@ -160,13 +165,19 @@ static tsr_status *wait_for(const tsr_isolate_words *words, pid_t pid, const job
 {
     tsr_text answer = { 0 };
     int64_t deadline = tsr_process_clock() + limit;
-    bool whole = read_answer(j->ends[0], deadline, &answer);
+    int error;
+    bool whole = read_answer(j->ends[0], deadline, &answer, &error);
     ending how = { .crash = j->crash, .limit = limit };
     how.late = !whole && answer.length < MAX_ANSWER && !tsr_process_wait(pid, deadline);
     how.ended = tsr_process_end(pid);
+    bool unable = WIFEXITED(how.ended) && WEXITSTATUS(how.ended) == TSR_PROCESS_UNABLE;
     tsr_status *status = answer.failed ? tsr_no_memory("a child's answer")
+                         : error       ? tsr_fail(TSR_IO, "%s: the answer of its process cannot be read: %s",
+                                                  words->what, strerror(error))
                          : whole       ? take_answer(words, &answer, text)
-                                       : fail_without_answer(words, &answer, &how);
+                         : unable
+                             ? tsr_fail(TSR_IO, "%s: its process lacks files or cannot answer", words->what)
+                             : fail_without_answer(words, &answer, &how);
     free(answer.chars);
     return status;
 }

@@ -72,7 +72,8 @@ static tsr_status *fail(const char *path, const char *what, int error)
 {
     if (error == ELOOP)
         return tsr_fail(TSR_IO, "%s: cannot %s: a link is on the way: expected a folder", path, what);
-    return tsr_fail(TSR_IO, "%s: cannot %s: %s", path, what, strerror(error ? error : EIO));
+    return tsr_fail(error == ENOMEM ? TSR_NO_MEMORY : TSR_IO, "%s: cannot %s: %s", path, what,
+                    strerror(error ? error : EIO));
 }
 
 tsr_status *tsr_make_folder(const char *path)
@@ -100,6 +101,11 @@ tsr_status *tsr_path_real(const char *path, char **out)
             break;
         while (end > 0 && whole[--end] != '/')
             ;
+    }
+    if (!real && errno == ENOMEM) {
+        free(whole);
+        *out = NULL;
+        return tsr_no_memory("a path");
     }
     if (!real)
         return NULL; /* as it is: who opens it says why it cannot be */

@@ -61,7 +61,7 @@ static _Noreturn void run_child(tsr_process_output output, tsr_process_work *wor
     if (getppid() != parent) /* it died before it was watched */
         _exit(EXIT_FAILURE);
     if (!divert(output))
-        _exit(EXIT_FAILURE);
+        _exit(TSR_PROCESS_UNABLE);
     _exit(work(context));
 }
 

@@ -21,6 +21,9 @@ typedef enum tsr_process_output {
     TSR_OUTPUT_AS_ERRORS, /* both to standard error */
 } tsr_process_output;
 
+/* The exit status of a child that could not begin, or not answer, for want of files or of a whole write. */
+enum { TSR_PROCESS_UNABLE = 125 };
+
 /* What the child does; it ends by _exit with what this returns, so that no exit handler and no buffer of the
    parent's is run or written twice. */
 typedef int tsr_process_work(void *context);

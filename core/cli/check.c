@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/guard.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -24,7 +25,7 @@ static void write_point(const tsr_experiment *experiment, const tsr_run *run, ts
     }
 }
 
-static void print(const tsr_experiment *experiment)
+static tsr_status *print(const tsr_experiment *experiment)
 {
     tsr_text text = { 0 };
     tsr_print_config(experiment->resolved, &text);
@@ -35,10 +36,11 @@ static void print(const tsr_experiment *experiment)
         write_point(experiment, run, &text);
         tsr_text_add(&text, "\n");
     }
-    if (text.chars)
+    if (text.chars && !text.failed)
         fputs(text.chars, stdout);
     fflush(stdout);
     free(text.chars);
+    return text.failed ? tsr_no_memory("the experiment") : NULL;
 }
 
 /* No more digits than an estimate has: "about 40 s", "about 7 min", "about 1 h 20 min". */
@@ -69,7 +71,8 @@ static size_t at_a_time(const tsr_experiment *experiment)
     return n < experiment->n_runs ? n : experiment->n_runs;
 }
 
-static void print_time(const tsr_experiment *experiment)
+/* What ends a trial may end the runs too, and is told; that none could be made is a failure. */
+static tsr_status *print_time(const tsr_experiment *experiment)
 {
     tsr_timing timing;
     tsr_text text = { 0 };
@@ -77,10 +80,15 @@ static void print_time(const tsr_experiment *experiment)
     if (timing.ended)
         printf("# %s\n", timing.ended);
     free(timing.ended);
+    if (tsr_status_error(status) == TSR_NO_MEMORY)
+        return status;
     if (status) {
-        printf("# how long they will take cannot be told: %s\n", tsr_status_message(status));
+        if (tsr_status_error(status) == TSR_IO)
+            tsr_log_warning("how long the runs will take cannot be told: %s", tsr_status_message(status));
+        else
+            printf("# how long they will take cannot be told: %s\n", tsr_status_message(status));
         tsr_status_free(status);
-        return;
+        return NULL;
     }
     size_t jobs = at_a_time(experiment);
     tsr_text_add(&text, "# ");
@@ -100,9 +108,10 @@ static void print_time(const tsr_experiment *experiment)
         tsr_text_add(&text, "; probing took too long for a trial and is not counted");
     else if (timing.probed < 0.9)
         tsr_text_add(&text, " with probing of a %.0fth of the examples", 1 / timing.probed);
-    if (text.chars)
+    if (text.chars && !text.failed)
         printf("%s\n", text.chars);
     free(text.chars);
+    return text.failed ? tsr_no_memory("how long the runs will take") : NULL;
 }
 
 int tsr_cli_check(int argc, char **argv)
@@ -132,9 +141,9 @@ int tsr_cli_check(int argc, char **argv)
         status = tsr_experiment_read(argv[optind], n_sets, sets, &experiment);
     tsr_output_restore();
     if (!status)
-        print(experiment);
+        status = print(experiment);
     if (!status && timing)
-        print_time(experiment);
+        status = print_time(experiment);
     int exit_status = tsr_cli_report(status);
     tsr_guard_exit_status(exit_status);
     tsr_output_divert();

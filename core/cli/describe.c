@@ -6,6 +6,7 @@
 #include "cli/key_text.h"
 #include "cli/page.h"
 #include "config/describe.h"
+#include "config/json.h"
 #include "plugin/candidates.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
@@ -42,15 +43,18 @@ static tsr_status *parse(int argc, char **argv, arguments *out)
     return NULL;
 }
 
-/* A path to a file, or to one plugin in it; not KIND/NAME. */
-static bool is_file(const char *what)
+/* Whether it is a path to a file, or to one plugin in it; not KIND/NAME. */
+static tsr_status *is_file(const char *what, bool *out)
 {
     size_t length = strlen(what);
     const char *slash = strchr(what, '/'), *colon = strstr(what, ".so:");
     char *first = strndup(what, (size_t)(slash - what));
-    bool by_kind = first && tsr_kind_named(first) != TSR_NO_KIND && slash == strrchr(what, '/');
+    if (!first)
+        return tsr_no_memory("a plugin's kind");
+    bool by_kind = tsr_kind_named(first) != TSR_NO_KIND && slash == strrchr(what, '/');
     free(first);
-    return (length > 3 && strcmp(what + length - 3, ".so") == 0) || (colon && !by_kind);
+    *out = (length > 3 && strcmp(what + length - 3, ".so") == 0) || (colon && !by_kind);
+    return NULL;
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -60,7 +64,7 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* `before` stands before each key; those of a list's groups follow it, as "stages.N.width". */
-static void put_each_key(const tsr_page *page, const char *before, const json_t *keys)
+static void put_each_key(tsr_page *page, const char *before, const json_t *keys)
 {
     size_t n;
     const json_t *key;
@@ -73,13 +77,14 @@ static void put_each_key(const tsr_page *page, const char *before, const json_t 
         tsr_page_paragraph(page, TSR_PAGE_TEXT, name ? name : "", nature.chars ? nature.chars : "");
         tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(key, "doc"));
         put_each_key(page, below ? below : "", json_object_get(key, "keys"));
+        page->failed = page->failed || !name || !below || nature.failed;
         free(nature.chars);
         free(name);
         free(below);
     }
 }
 
-static void put_keys(const tsr_page *page, const char *of, const json_t *keys)
+static void put_keys(tsr_page *page, const char *of, const json_t *keys)
 {
     if (json_array_size(keys) > 0)
         tsr_page_heading(page, "keys", of);
@@ -95,10 +100,13 @@ static void add_part(tsr_text *out, const char *format, ...)
     va_list args;
     char *part;
     va_start(args, format);
-    if (vasprintf(&part, format, args) < 0)
-        part = NULL;
+    int length = vasprintf(&part, format, args);
     va_end(args);
-    tsr_text_add(out, "%s%s", out->chars ? ", " : "(", part ? part : "");
+    if (length < 0) {
+        out->failed = true;
+        return;
+    }
+    tsr_text_add(out, "%s%s", out->chars ? ", " : "(", part);
     free(part);
 }
 
@@ -120,7 +128,7 @@ static void add_metric_nature(const json_t *metric, tsr_text *out)
         tsr_text_add(out, ")");
 }
 
-static void put_metrics(const tsr_page *page, const json_t *metrics)
+static void put_metrics(tsr_page *page, const json_t *metrics)
 {
     json_t *members = json_incref((json_t *)(uintptr_t)metrics), *metric; /* the macro wants it mutable */
     const char *name;
@@ -132,6 +140,7 @@ static void put_metrics(const tsr_page *page, const json_t *metrics)
         add_metric_nature(metric, &nature);
         tsr_page_paragraph(page, TSR_PAGE_TEXT, name, nature.chars ? nature.chars : "");
         tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(metric, "doc"));
+        page->failed = page->failed || nature.failed;
         free(nature.chars);
     }
     json_decref(members);
@@ -158,7 +167,7 @@ static void add_settings(const json_t *keys, const char *between, tsr_text *out)
 }
 
 /* On one line where it fits, else a line for each key. */
-static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
+static void put_config(tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
 {
     tsr_text text = { 0 };
     const json_t *keys = json_object_get(plugin, "keys");
@@ -166,6 +175,7 @@ static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kin
     add_settings(keys, " ", &text);
     tsr_text_add(&text, " }%s", row->config_after);
     if (TSR_PAGE_TEXT + text.length > page->width) {
+        page->failed = page->failed || text.failed;
         free(text.chars);
         text = (tsr_text){ 0 };
         tsr_text_add(&text, "%s{\n        plugin = \"%s\";", row->config_before, text_of(plugin, WORD));
@@ -174,32 +184,36 @@ static void put_config(const tsr_page *page, const json_t *plugin, const tsr_kin
     }
     tsr_page_heading(page, "synopsis", NULL);
     tsr_page_line(TSR_PAGE_TEXT, text.chars ? text.chars : "");
+    page->failed = page->failed || text.failed;
     free(text.chars);
 }
 
-static void put_description(const tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
+static void put_description(tsr_page *page, const json_t *plugin, const tsr_kind_row *row)
 {
     char *text = tsr_format("is %s: it %s. Version %s, licence %s.", row->phrase, row->doc,
                             text_of(plugin, "version"), text_of(plugin, "licence"));
     tsr_page_heading(page, "description", NULL);
     tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(plugin, "name"), text ? text : "");
+    page->failed = page->failed || !text;
     free(text);
 }
 
-static void put_name(const tsr_page *page, const json_t *plugin)
+static void put_name(tsr_page *page, const json_t *plugin)
 {
     char *text = tsr_format("- %s", text_of(plugin, "summary"));
     tsr_page_heading(page, "name", NULL);
     tsr_page_paragraph(page, TSR_PAGE_TEXT, text_of(plugin, "name"), text ? text : "");
+    page->failed = page->failed || !text;
     free(text);
 }
 
-static void put_plugin(const tsr_page *page, const json_t *plugin)
+static tsr_status *put_plugin(tsr_page *page, const json_t *plugin)
 {
     const tsr_kind_row *row = tsr_kind_get(tsr_kind_named(text_of(plugin, "kind")));
     char *common = tsr_format(" of every %s", row->name);
     char *title = tsr_format("%s/%s", row->name, text_of(plugin, "name"));
-    tsr_page_paragraph(page, 0, title, "");
+    page->failed = page->failed || !common || !title;
+    tsr_page_paragraph(page, 0, title ? title : "", "");
     put_name(page, plugin);
     put_config(page, plugin, row);
     put_description(page, plugin, row);
@@ -210,18 +224,26 @@ static void put_plugin(const tsr_page *page, const json_t *plugin)
     tsr_page_line(TSR_PAGE_TEXT, text_of(plugin, "file"));
     free(title);
     free(common);
+    return page->failed ? tsr_no_memory("a description") : NULL;
 }
 
-static void put_json(const json_t *value)
+static tsr_status *put_json(const json_t *value)
 {
-    json_dumpf(value, stdout, JSON_INDENT(2));
-    printf("\n");
+    char *text = tsr_json_dump(value, JSON_INDENT(2));
+    if (!text)
+        return tsr_no_memory("a description");
+    printf("%s\n", text);
+    free(text);
+    return NULL;
 }
 
 /* What the child process that loaded the plugin has composed. */
 static tsr_status *read_description(const tsr_plugin_info *plugin, const char *what, json_t **out)
 {
-    *out = json_loads(plugin->description, 0, NULL);
+    json_error_t error;
+    *out = tsr_json_load(plugin->description, strlen(plugin->description), 0, &error);
+    if (!*out && tsr_json_had_no_memory(&error))
+        return tsr_no_memory("a description");
     if (*out && strcmp(text_of(*out, "kind"), tsr_kind_get(plugin->kind)->name) == 0)
         return NULL;
     json_decref(*out);
@@ -297,21 +319,22 @@ static tsr_status *describe_file(tsr_registry *registry, const arguments *wanted
     json_t *plugins;
     TSR_TRY(read_file(registry, wanted->what, &plugins));
     tsr_page page = tsr_page_of_stdout();
-    if (wanted->json)
-        put_json(plugins);
-    for (size_t i = 0; i < json_array_size(plugins) && !wanted->json; i++) {
+    tsr_status *status = wanted->json ? put_json(plugins) : NULL;
+    for (size_t i = 0; !status && i < json_array_size(plugins) && !wanted->json; i++) {
         printf("%s", i ? "\n" : "");
-        put_plugin(&page, json_array_get(plugins, i));
+        status = put_plugin(&page, json_array_get(plugins, i));
     }
     json_decref(plugins);
-    return NULL;
+    return status;
 }
 
 static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted)
 {
     const char *slash = strchr(wanted->what, '/');
     char *kind_name = strndup(wanted->what, (size_t)(slash - wanted->what));
-    tsr_kind kind = kind_name ? tsr_kind_named(kind_name) : TSR_NO_KIND;
+    if (!kind_name)
+        return tsr_no_memory("a plugin's kind");
+    tsr_kind kind = tsr_kind_named(kind_name);
     free(kind_name);
     if (kind == TSR_NO_KIND)
         return tsr_fail(TSR_USAGE, "tessera describe: '%s' does not begin with a kind of plugin: expected %s",
@@ -320,23 +343,23 @@ static tsr_status *describe_name(tsr_registry *registry, const arguments *wanted
     json_t *plugin;
     TSR_TRY(tsr_registry_describe(registry, kind, slash + 1, &info));
     TSR_TRY(read_description(info, wanted->what, &plugin));
-    json_object_set_new(plugin, WORD, json_string(slash + 1));
     tsr_page page = tsr_page_of_stdout();
-    if (wanted->json)
-        put_json(plugin);
-    else
-        put_plugin(&page, plugin);
+    tsr_status *status = json_object_set_new(plugin, WORD, json_string(slash + 1)) != 0
+                             ? tsr_no_memory("a description")
+                         : wanted->json ? put_json(plugin)
+                                        : put_plugin(&page, plugin);
     json_decref(plugin);
-    return NULL;
+    return status;
 }
 
 static tsr_status *describe(const arguments *wanted)
 {
     tsr_registry *registry;
+    bool file = false;
+    TSR_TRY(is_file(wanted->what, &file));
     TSR_TRY(tsr_registry_new(0, NULL, &registry));
     tsr_registry_describe_with(registry, tsr_plugin_json_text);
-    tsr_status *status =
-        is_file(wanted->what) ? describe_file(registry, wanted) : describe_name(registry, wanted);
+    tsr_status *status = file ? describe_file(registry, wanted) : describe_name(registry, wanted);
     tsr_registry_free(registry);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "cli/display.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -114,14 +115,15 @@ void tsr_display_end(tsr_display *display)
     }
 }
 
-void tsr_display_summary(void *unused, const tsr_summary *summary)
+tsr_status *tsr_display_summary(void *unused, const tsr_summary *summary)
 {
     tsr_text table = { 0 };
     (void)unused;
     tsr_screen screen = { tsr_terminal_width(STDOUT_FILENO, TABLE_WIDTH), tsr_terminal_lines(STDOUT_FILENO) };
     tsr_summary_write_table(summary, screen, &table);
-    if (table.chars)
+    if (table.chars && !table.failed)
         printf("%s\n", table.chars);
     fflush(stdout);
     free(table.chars);
+    return table.failed ? tsr_no_memory("the table of results") : NULL;
 }

@@ -18,7 +18,7 @@ void tsr_display_tick(tsr_display *display);
 void tsr_display_end(tsr_display *display);
 
 /* Prints the summary's table to stdout; for tsr_session_observer. */
-void tsr_display_summary(void *unused, const tsr_summary *summary);
+TSR_MUST_CHECK tsr_status *tsr_display_summary(void *unused, const tsr_summary *summary);
 
 /* Columns of the terminal behind `fd`; `otherwise` where it is none. */
 size_t tsr_terminal_width(int fd, size_t otherwise);

@@ -134,6 +134,7 @@ void tsr_key_text_nature(const json_t *key, tsr_text *out)
     add_range(key, &range);
     if (range.chars)
         tsr_text_add(out, ", %s", range.chars);
+    out->failed = out->failed || range.failed;
     free(range.chars);
     if (*unit)
         tsr_text_add(out, ", in %s", unit);

@@ -3,10 +3,10 @@
 #include "cli/cli.h"
 
 #include "base/memory.h"
+#include "config/json.h"
 #include "plugin/kinds.h"
 #include "plugin/registry.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +157,7 @@ static void put_lines(const tsr_listing *listing)
 /* As JSON: what a plugin has none of is left out. */
 static tsr_status *put_json(const tsr_listing *listing)
 {
+    size_t before = tsr_json_failures();
     json_t *lines = json_array();
     for (size_t i = 0; i < listing->n; i++) {
         const tsr_listed_plugin *plugin = &listing->plugins[i];
@@ -164,14 +165,17 @@ static tsr_status *put_json(const tsr_listing *listing)
             json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:s*, s:s*}", "kind", cell(plugin, COLUMN_KIND), "name",
                       plugin->name, "version", plugin->version, "summary", plugin->summary, "file",
                       plugin->file, "error", plugin->error, "shadowed_by", plugin->shadowed_by);
-        if (json_array_append_new(lines, line) != 0) {
+        if (json_array_append_new(lines, line) != 0 || before != tsr_json_failures()) {
             json_decref(lines);
             return tsr_no_memory("a list of plugins");
         }
     }
-    json_dumpf(lines, stdout, JSON_INDENT(2));
-    printf("\n");
+    char *text = tsr_json_dump(lines, JSON_INDENT(2));
     json_decref(lines);
+    if (!text)
+        return tsr_no_memory("a list of plugins");
+    printf("%s\n", text);
+    free(text);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 typedef struct tsr_page {
     size_t width; /* columns of a line */
     bool bold;    /* headings and names are */
+    bool failed;  /* a text of it could not be made, for want of memory; whoever makes it sets this */
 } tsr_page;
 
 enum { TSR_PAGE_TEXT = 4, TSR_PAGE_MORE = 8 }; /* columns that text, and what explains it, begin at */

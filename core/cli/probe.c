@@ -208,11 +208,12 @@ static void begin(void *context, const tsr_progress *progress)
     tsr_interrupt_watch();
 }
 
-static void show(void *context, const tsr_summary *summary)
+static tsr_status *show(void *context, const tsr_summary *summary)
 {
     tsr_output_restore();
-    tsr_display_summary(context, summary);
+    tsr_status *status = tsr_display_summary(context, summary);
     tsr_output_divert();
+    return status;
 }
 
 /* The exit status. */

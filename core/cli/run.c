@@ -130,13 +130,16 @@ static tsr_status *first_of(tsr_status *status, tsr_status *later)
 }
 
 /* Where they are, and the page, which there is once some run has left a record. */
-static void tell_results(const char *folder)
+static tsr_status *tell_results(const char *folder)
 {
     char *page = tsr_path_join(folder, "report.html");
     printf("results in %s\n", folder);
-    if (page && access(page, R_OK) == 0)
+    if (!page)
+        return tsr_no_memory("a path");
+    if (access(page, R_OK) == 0)
         printf("report in %s\n", page);
     free(page);
+    return NULL;
 }
 
 static tsr_status *do_runs(tsr_session *session, const options *given, size_t *failed)
@@ -159,7 +162,7 @@ static tsr_status *do_runs(tsr_session *session, const options *given, size_t *f
         return status;
     tsr_status *unwritten = tsr_session_conclude(session, &observer, failed);
     if (!unwritten)
-        tell_results(given->session.shown);
+        unwritten = tell_results(given->session.shown);
     status = first_of(status, unwritten);
     if (!status && tsr_interrupt_came(NULL))
         status =

@@ -22,28 +22,34 @@ static const char *const betters[TSR_N_METRIC_BETTER] = { "", "larger", "smaller
 /* One metric; NULL without memory. */
 static json_t *metric_json(const tsr_metric_info *metric)
 {
-    json_t *out = json_pack("{s:s, s:s, s:s}", "role", roles[metric->role], "part", parts[metric->part], "doc",
-                            metric->doc);
+    json_t *out = json_pack("{s:s, s:s, s:s}", "role", roles[metric->role], "part", parts[metric->part],
+                            "doc", metric->doc);
     bool ranges = metric->minimum < metric->maximum;
+    int failed = 0;
     if (metric->unit)
-        json_object_set_new(out, "unit", json_string(metric->unit));
+        failed |= json_object_set_new(out, "unit", json_string(metric->unit));
     if (ranges && isfinite(metric->minimum))
-        json_object_set_new(out, "minimum", json_real(metric->minimum));
+        failed |= json_object_set_new(out, "minimum", json_real(metric->minimum));
     if (ranges && isfinite(metric->maximum))
-        json_object_set_new(out, "maximum", json_real(metric->maximum));
+        failed |= json_object_set_new(out, "maximum", json_real(metric->maximum));
     if (metric->better)
-        json_object_set_new(out, "better", json_string(betters[metric->better]));
-    return out;
+        failed |= json_object_set_new(out, "better", json_string(betters[metric->better]));
+    if (!failed)
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
-void tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object)
+bool tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object)
 {
-    for (; metrics && metrics->name; metrics++) {
+    size_t before = tsr_json_failures();
+    bool whole = true;
+    for (; whole && metrics && metrics->name; metrics++) {
         char *name = tsr_format("%s%s", prefix, metrics->name);
-        if (name)
-            json_object_set_new(object, name, metric_json(metrics));
+        whole = name && json_object_set_new(object, name, metric_json(metrics)) == 0;
         free(name);
     }
+    return whole && before == tsr_json_failures();
 }
 
 static int index_of(const json_t *word, const char *const *words, int n)
@@ -59,9 +65,9 @@ const json_t *tsr_announced_of(const json_t *object, const char *name)
     const json_t *found = json_object_get(object, name), *value;
     const char *announced;
     json_t *members = json_incref((json_t *)(uintptr_t)object); /* the macro wants it mutable */
-    json_object_foreach(members, announced, value)
-        if (!found && strchr(announced, '#') && tsr_metric_is_announced(announced, name))
-            found = value;
+    json_object_foreach(members, announced, value) if (!found && strchr(announced, '#') &&
+                                                       tsr_metric_is_announced(announced, name)) found =
+        value;
     json_decref(members);
     return found;
 }
@@ -78,7 +84,8 @@ void tsr_announced_read(const json_t *object, tsr_metric_info *out)
     out->unit = json_string_value(json_object_get(object, "unit"));
     out->minimum = ranges ? number_of(object, "minimum", -INFINITY) : 0;
     out->maximum = ranges ? number_of(object, "maximum", INFINITY) : 0;
-    out->better = (tsr_metric_better)index_of(json_object_get(object, "better"), betters, TSR_N_METRIC_BETTER);
+    out->better =
+        (tsr_metric_better)index_of(json_object_get(object, "better"), betters, TSR_N_METRIC_BETTER);
     out->role = (tsr_metric_role)index_of(json_object_get(object, "role"), roles, TSR_N_METRIC_ROLES);
     out->part = (tsr_metric_part)index_of(json_object_get(object, "part"), parts, TSR_N_METRIC_PARTS);
     out->doc = json_string_value(json_object_get(object, "doc"));
@@ -205,8 +212,10 @@ json_t *tsr_keys_json(const tsr_key *keys)
 static json_t *metrics_json(const tsr_probe_ops *ops)
 {
     json_t *out = json_object();
-    tsr_announced_json(ops->metrics, "", out);
-    return out;
+    if (out && tsr_announced_json(ops->metrics, "", out))
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
 json_t *tsr_plugin_json(const tsr_loaded *loaded)
@@ -233,8 +242,12 @@ json_t *tsr_plugin_json(const tsr_loaded *loaded)
 
 char *tsr_plugin_json_text(const tsr_loaded *loaded)
 {
+    size_t before = tsr_json_failures();
     json_t *json = tsr_plugin_json(loaded);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json ? tsr_json_dump(json, JSON_COMPACT) : NULL;
     json_decref(json);
-    return text;
+    if (before == tsr_json_failures())
+        return text;
+    free(text);
+    return NULL;
 }

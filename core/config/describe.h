@@ -21,14 +21,14 @@ json_t *tsr_keys_json(const tsr_key *keys);
 
 /* Adds each metric to the object, under `prefix` and its name, in which # stands for a number: { role, part,
    doc } in words, and where they are said unit, minimum, maximum and better. A side that is open is left out.
- */
-void tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object);
+   False without memory. */
+bool tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json_t *object);
 
 /* What such an object says of a metric by its name; NULL: nothing. */
 const json_t *tsr_announced_of(const json_t *object, const char *name);
 
-/* Reads one back; a word that is none is the first of its kind, a doc or unit that is missing NULL. These live
-   as long as the object. */
+/* Reads one back; a word that is none is the first of its kind, a doc or unit that is missing NULL. These
+   live as long as the object. */
 void tsr_announced_read(const json_t *object, tsr_metric_info *out);
 
 #endif

@@ -1,8 +1,65 @@
-/* Values to and from JSON. */
+/* Values to and from JSON, and JSON to and from text. jansson's allocator is the one that it had, with a
+   count of what it could not give. */
 #include "config/json.h"
 
+#include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static json_malloc_t allocate;
+static pthread_once_t counted = PTHREAD_ONCE_INIT;
+static _Thread_local size_t failures;
+
+static void *allocate_and_count(size_t size)
+{
+    void *memory = allocate(size);
+    failures += !memory;
+    return memory;
+}
+
+static void count_failures(void)
+{
+    json_free_t release;
+    json_get_alloc_funcs(&allocate, &release);
+    json_set_alloc_funcs(allocate_and_count, release);
+}
+
+size_t tsr_json_failures(void)
+{
+    pthread_once(&counted, count_failures);
+    return failures;
+}
+
+char *tsr_json_dump(const json_t *json, size_t flags)
+{
+    size_t before = tsr_json_failures();
+    char *text = json_dumps(json, flags);
+    if (before == tsr_json_failures())
+        return text;
+    free(text);
+    return NULL;
+}
+
+json_t *tsr_json_load(const char *text, size_t length, size_t flags, json_error_t *error)
+{
+    size_t before = tsr_json_failures();
+    json_t *json = json_loadb(text, length, flags, error);
+    if (before == tsr_json_failures())
+        return json;
+    json_decref(json);
+    if (error) {
+        snprintf(error->text, sizeof(error->text), "not enough memory");
+        error->text[sizeof(error->text) - 1] = json_error_out_of_memory; /* where json_error_code looks */
+    }
+    return NULL;
+}
+
+bool tsr_json_had_no_memory(const json_error_t *error)
+{
+    return json_error_code(error) == json_error_out_of_memory;
+}
 
 /* Adds what is below a list or a group; whether all of it could be. */
 static bool add_items(const tsr_value *value, json_t *json)
@@ -96,7 +153,7 @@ char *tsr_value_json_text(const tsr_value *value, int indent)
 {
     json_t *json = tsr_value_to_json(value);
     size_t layout = indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT;
-    char *text = json ? json_dumps(json, layout | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY) : NULL;
+    char *text = json ? tsr_json_dump(json, layout | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY) : NULL;
     json_decref(json);
     return text;
 }

@@ -1,9 +1,12 @@
 /* Text of a config to values: libconfig parses, and each of its settings becomes a value with its own line.
- */
+   It takes for granted that memory is there, and crashes or loses a text where there is none, so it does so
+   in a process of its own, which hands the values on (config/carry.h). */
 #include "config/parse.h"
 
+#include "base/isolate.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/carry.h"
 
 #include <libconfig.h>
 #include <stdio.h>
@@ -43,8 +46,9 @@ static tsr_value *make(const config_setting_t *setting)
         return tsr_value_real(config_setting_get_float(setting));
     case CONFIG_TYPE_BOOL:
         return tsr_value_bool(config_setting_get_bool(setting));
-    case CONFIG_TYPE_STRING:
-        return tsr_value_string(config_setting_get_string(setting));
+    case CONFIG_TYPE_STRING: /* without memory it has none */
+        return config_setting_get_string(setting) ? tsr_value_string(config_setting_get_string(setting))
+                                                  : NULL;
     case CONFIG_TYPE_GROUP:
         return tsr_value_group();
     default:
@@ -92,20 +96,82 @@ static tsr_status *parse_failure(const config_t *tree, const char *name)
                     file ? file : name, config_error_line(tree), config_error_text(tree));
 }
 
-tsr_status *tsr_parse_config(const char *text, const char *name, const char *folder, tsr_value **out)
+/* What is to be parsed: a whole text, or, where `origin` is set, one value. */
+typedef struct parsing {
+    const char *text, *name, *folder;
+    tsr_origin *origin;
+} parsing;
+
+static tsr_status *parse_config(const parsing *p, tsr_value **out)
 {
-    *out = NULL;
     config_t tree;
     config_init(&tree);
-    config_set_include_dir(&tree, folder);
-    places at = { .name = name, .folder = folder };
+    config_set_include_dir(&tree, p->folder);
+    places at = { .name = p->name, .folder = p->folder };
     tsr_origin *origin =
-        tsr_origin_new(TSR_ORIGIN_FILE, name, 1, folder); /* of what is missing in the whole */
-    tsr_status *status = config_read_string(&tree, text)
+        tsr_origin_new(TSR_ORIGIN_FILE, p->name, 1, p->folder); /* of what is missing in the whole */
+    tsr_status *status = config_read_string(&tree, p->text)
                              ? convert(&at, config_root_setting(&tree), origin, out)
-                             : parse_failure(&tree, name);
+                             : parse_failure(&tree, p->name);
     tsr_origin_release(origin);
     config_destroy(&tree);
+    return status;
+}
+
+/* Where libconfig cannot read it, *error says why. */
+static tsr_status *parse_value(const parsing *p, tsr_value **out, tsr_text *error)
+{
+    config_t tree;
+    config_init(&tree);
+    tsr_status *status = NULL;
+    places at = { .only = p->origin };
+    if (!config_read_string(&tree, p->text))
+        tsr_text_add(error, "%s", config_error_text(&tree));
+    else if (config_setting_length(config_root_setting(&tree)) != 1)
+        status =
+            tsr_origin_context(p->origin, tsr_fail(TSR_REFUSED, "expected one value, not several settings"));
+    else
+        status = convert(&at, config_lookup(&tree, "value"), p->origin, out);
+    config_destroy(&tree);
+    return status;
+}
+
+/* What the answer begins with. */
+enum { IS_VALUE = '=', IS_ERROR = '!' };
+
+static tsr_status *parse_and_carry(void *context, char **text)
+{
+    const parsing *p = context;
+    tsr_value *value = NULL;
+    tsr_text answer = { 0 }, error = { 0 };
+    TSR_TRY(p->origin ? parse_value(p, &value, &error) : parse_config(p, &value));
+    tsr_text_add(&answer, "%c", value ? IS_VALUE : IS_ERROR);
+    if (value)
+        tsr_value_carry(value, &answer);
+    else
+        tsr_text_add(&answer, "%s", error.chars ? error.chars : "");
+    tsr_value_free(value);
+    free(error.chars);
+    *text = answer.chars;
+    return answer.failed || error.failed ? tsr_no_memory("a config") : NULL;
+}
+
+#define MAX_MILLISECONDS 600000 /* libconfig's time grows with the square of what a text holds */
+
+static tsr_status *parse_apart(parsing *p, char **answer)
+{
+    const tsr_isolate_words words = { p->name, "while libconfig read it", "it may lack memory", NULL };
+    return tsr_isolate(&words, MAX_MILLISECONDS, false, parse_and_carry, p, answer);
+}
+
+tsr_status *tsr_parse_config(const char *text, const char *name, const char *folder, tsr_value **out)
+{
+    char *answer;
+    *out = NULL;
+    TSR_TRY(parse_apart(&(parsing){ .text = text, .name = name, .folder = folder }, &answer));
+    tsr_status *status =
+        tsr_context(tsr_value_from_carried(answer + (*answer == IS_VALUE), folder, out), "%s", name);
+    free(answer);
     return status;
 }
 
@@ -113,21 +179,19 @@ tsr_status *tsr_parse_value(const char *text, tsr_origin *origin, tsr_value **ou
                             char error[TSR_PARSE_ERROR])
 {
     *out = NULL;
-    char *line = tsr_format("value = %s;", text);
+    char *line = tsr_format("value = %s;", text), *answer;
     if (!line)
         return tsr_no_memory("a value");
-    config_t tree;
-    config_init(&tree);
-    tsr_status *status = NULL;
-    places at = { .only = origin };
-    if (!config_read_string(&tree, line))
-        snprintf(error, TSR_PARSE_ERROR, "%s", config_error_text(&tree));
-    else if (config_setting_length(config_root_setting(&tree)) != 1)
-        status =
-            tsr_origin_context(origin, tsr_fail(TSR_REFUSED, "expected one value, not several settings"));
-    else
-        status = convert(&at, config_lookup(&tree, "value"), origin, out);
-    config_destroy(&tree);
+    tsr_status *status =
+        parse_apart(&(parsing){ .text = line, .name = origin->text, .origin = origin }, &answer);
     free(line);
+    TSR_TRY(status);
+    if (*answer == IS_ERROR)
+        snprintf(error, TSR_PARSE_ERROR, "%s", answer + 1);
+    else
+        status = tsr_value_from_carried(answer + (*answer == IS_VALUE), NULL, out);
+    if (*out)
+        tsr_value_set_origin(*out, origin);
+    free(answer);
     return status;
 }

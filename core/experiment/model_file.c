@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "experiment/model_metadata.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static tsr_status *check_shape(const tsr_safetensors *file, const tsr_stored_ten
     tsr_text expected = { 0 };
     for (size_t i = 0; i < array->n_dims; i++)
         tsr_text_add(&expected, "%s%zu", i ? ", " : "", array->dims[i]);
-    char *found = json_dumps(tensor->shape, JSON_ENCODE_ANY);
+    char *found = tsr_json_dump(tensor->shape, JSON_ENCODE_ANY);
     tsr_status *status =
         tsr_bad_tensor(file, tensor->name, "its shape is %s, expected [%s] as the model has it",
                        found && strlen(found) <= MAX_SHAPE ? found : "too long to show",

@@ -25,24 +25,36 @@ static char *constant_name(const tsr_graph_constant *constant)
 
 /* Writing. */
 
-/* JSON as a text of the metadata, whose values are texts. */
-static void add_metadata(json_t *metadata, const char *key, const json_t *value)
+/* Adds a text to the metadata, whose values are texts, and frees it; false where it is NULL, and without
+ * memory. */
+static bool add_text(json_t *metadata, const char *key, char *text)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_object_set_new(metadata, key, json_string(text ? text : "{}"));
+    bool added = text && json_object_set_new(metadata, key, json_string(text)) == 0;
     free(text);
+    return added;
+}
+
+/* The same of JSON. */
+static bool add_json(json_t *metadata, const char *key, json_t *value)
+{
+    char *text = value ? tsr_json_dump(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(value);
+    return add_text(metadata, key, text);
 }
 
 json_t *tsr_model_constants(const tsr_graph *graph)
 {
     json_t *constants = json_object();
-    for (size_t i = 0; i < graph->n_constants; i++) {
+    bool whole = constants != NULL;
+    for (size_t i = 0; whole && i < graph->n_constants; i++) {
         char *name = constant_name(&graph->constants[i]);
-        if (name)
-            json_object_set_new(constants, name, json_real(graph->constant_values[i]));
+        whole = name && json_object_set_new(constants, name, json_real(graph->constant_values[i])) == 0;
         free(name);
     }
-    return constants;
+    if (whole)
+        return constants;
+    json_decref(constants);
+    return NULL;
 }
 
 /* [1, 28, 28] */
@@ -51,24 +63,23 @@ static json_t *shape_of(const tsr_network *network)
     tsr_shape shape = tsr_network_input(network);
     json_t *dims = json_array();
     for (size_t i = 0; i < shape.n_dims; i++)
-        json_array_append_new(dims, json_integer((json_int_t)shape.dims[i]));
+        if (json_array_append_new(dims, json_integer((json_int_t)shape.dims[i])) != 0) {
+            json_decref(dims);
+            return NULL;
+        }
     return dims;
 }
 
 json_t *tsr_model_metadata_make(const tsr_network *network, const tsr_value *config)
 {
     json_t *metadata = json_pack("{s:s, s:s}", "format", "pt", "tessera", tsr_version());
-    json_t *constants = tsr_model_constants(tsr_network_graph(network)), *shape = shape_of(network);
-    char outputs[16], *text = config ? tsr_value_json_text(config, 0) : NULL;
-    json_object_set_new(metadata, "config", json_string(text ? text : "{}"));
-    free(text);
-    add_metadata(metadata, "constants", constants);
-    json_decref(constants);
-    add_metadata(metadata, "input", shape);
-    json_decref(shape);
-    snprintf(outputs, sizeof(outputs), "%d", tsr_network_outputs(network));
-    json_object_set_new(metadata, "outputs", json_string(outputs));
-    return metadata;
+    if (metadata && add_text(metadata, "config", config ? tsr_value_json_text(config, 0) : strdup("{}")) &&
+        add_json(metadata, "constants", tsr_model_constants(tsr_network_graph(network))) &&
+        add_json(metadata, "input", shape_of(network)) &&
+        add_text(metadata, "outputs", tsr_format("%d", tsr_network_outputs(network))))
+        return metadata;
+    json_decref(metadata);
+    return NULL;
 }
 
 /* Reading. */
@@ -78,9 +89,11 @@ static tsr_status *read_metadata(const tsr_safetensors *file, const char *key, j
 {
     const char *text = tsr_safetensors_metadata(file, key);
     json_error_t error;
-    *out = text ? json_loads(text, JSON_REJECT_DUPLICATES, &error) : NULL;
+    *out = text ? tsr_json_load(text, strlen(text), JSON_REJECT_DUPLICATES, &error) : NULL;
     if (!text || json_is_object(*out))
         return NULL;
+    if (!*out && tsr_json_had_no_memory(&error))
+        return tsr_no_memory(tsr_safetensors_path(file));
     json_decref(*out);
     *out = NULL;
     return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is not a JSON object, expected one as a text",
@@ -256,9 +269,13 @@ tsr_status *tsr_model_metadata_read(const tsr_safetensors *file, const char *key
 {
     const char *text = tsr_safetensors_metadata(file, key);
     json_error_t error;
-    json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error) : NULL;
+    json_t *json =
+        text ? tsr_json_load(text, strlen(text), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error) : NULL;
     *out = json ? tsr_value_from_json(json) : NULL;
+    bool starved = json ? !*out : text && tsr_json_had_no_memory(&error);
     json_decref(json);
+    if (starved)
+        return tsr_no_memory(tsr_safetensors_path(file));
     if (text && !*out)
         return tsr_fail(TSR_REFUSED, "%s: the metadata's \"%s\" is not JSON, expected it as a text",
                         tsr_safetensors_path(file), key);

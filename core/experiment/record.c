@@ -119,7 +119,7 @@ tsr_status *tsr_record_check_snapshots(const json_t *record)
 static json_t *parse_whole(void *context, const char *text, size_t length, json_error_t *error)
 {
     (void)context;
-    return json_loadb(text, length, 0, error);
+    return tsr_json_load(text, length, 0, error);
 }
 
 tsr_status *tsr_record_read(const char *path, const char *id, json_t **out)
@@ -149,7 +149,9 @@ tsr_status *tsr_record_read_by(tsr_record_parser parse, void *context, const cha
     json_t *record = parse(context, text, length, &error);
     free(text);
     if (!record)
-        return tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
+        return tsr_json_had_no_memory(&error)
+                   ? tsr_no_memory(path)
+                   : tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
     status = tsr_context(check_shape(record, id), "%s", path);
     if (status)
         json_decref(record);

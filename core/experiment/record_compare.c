@@ -1,6 +1,7 @@
 /* Comparing what two records of one run tell. */
 #include "experiment/record_compare.h"
 
+#include "config/json.h"
 #include "experiment/record.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 static char *number_text(const json_t *value)
 {
-    return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : strdup("missing");
+    return value ? tsr_json_dump(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17)) : strdup("missing");
 }
 
 static void tell(const json_t *then, const json_t *now, const char *what, size_t epoch, tsr_text *out)

@@ -30,10 +30,13 @@ static tsr_status *read_json(const char *path, json_t **out)
     size_t length;
     json_error_t error;
     TSR_TRY(tsr_read_given_file(path, "run's record", MAX_RECORD, &text, &length));
-    *out = json_loadb(text, length, 0, &error);
+    *out = tsr_json_load(text, length, 0, &error);
     free(text);
-    return *out ? NULL
-                : tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
+    if (*out)
+        return NULL;
+    return tsr_json_had_no_memory(&error)
+               ? tsr_no_memory(path)
+               : tsr_fail(TSR_REFUSED, "%s:%d: not a whole run.json: %s", path, error.line, error.text);
 }
 
 static bool has_folder(const tsr_value *list, const char *folder)
@@ -110,8 +113,7 @@ tsr_status *tsr_record_config(const char *path, size_t n, const char *const *ove
 /* Whether the run's config is the record's but for where files lie. */
 static tsr_status *compare_settings(const json_t *record, const tsr_run *run, bool *same)
 {
-    tsr_value *then = tsr_value_from_json(json_object_get(record, "config")),
-              *now = tsr_run_config(run);
+    tsr_value *then = tsr_value_from_json(json_object_get(record, "config")), *now = tsr_run_config(run);
     char ids[2][17] = { "", "" };
     tsr_status *status = then && now ? NULL : tsr_no_memory("a config");
     if (!status) {

@@ -61,8 +61,8 @@ static json_t *describe_network(const tsr_network *network)
                      "code_layers", layers, "constants", tsr_model_constants(tsr_network_graph(network)));
 }
 
-/* What a probe's metrics mean. */
-static void describe_probe(const tsr_instance *probe, json_t *out)
+/* What a probe's metrics mean; false without memory. */
+static bool describe_probe(const tsr_instance *probe, json_t *out)
 {
     static const char seen[] = "bits of the code that are worked on";
     static const tsr_metric_info pruned[] = {
@@ -75,23 +75,24 @@ static void describe_probe(const tsr_instance *probe, json_t *out)
     const tsr_probe_common *common = tsr_instance_common(probe);
     char *label = tsr_format("%s.", tsr_probe_label(probe));
     char *prefix = tsr_format("%s.%s", tsr_probe_label(probe), tsr_probed_prefix(common));
-    if (label && common->unit_share < 1)
-        tsr_announced_json(pruned, label, out);
-    if (label && common->projection)
-        tsr_announced_json(projection, label, out);
-    if (prefix)
-        tsr_announced_json(ops->metrics, prefix, out);
+    bool whole = label && prefix && (common->unit_share >= 1 || tsr_announced_json(pruned, label, out)) &&
+                 (!common->projection || tsr_announced_json(projection, label, out)) &&
+                 tsr_announced_json(ops->metrics, prefix, out);
     free(label);
     free(prefix);
+    return whole;
 }
 
 json_t *tsr_record_describe_metrics(const tsr_run *run)
 {
     json_t *out = json_object();
-    tsr_announced_json(own_metrics, "", out);
-    for (size_t i = 0; i < run->n_probes; i++)
-        describe_probe(run->probes[i], out);
-    return out;
+    bool whole = out && tsr_announced_json(own_metrics, "", out);
+    for (size_t i = 0; whole && i < run->n_probes; i++)
+        whole = describe_probe(run->probes[i], out);
+    if (whole)
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
 /* What every run.json begins with. */
@@ -117,6 +118,7 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
                         const tsr_trained *trained, double seconds, double train_seconds)
 {
     const char *word = tsr_status_error(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
+    size_t before = tsr_json_failures();
     json_t *record = tsr_record_begin(experiment, w->run, word, status ? tsr_status_message(status) : NULL);
     if (w->predecessor)
         json_object_set_new(
@@ -128,7 +130,7 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
         json_object_set(record, "warnings", w->warnings);
     if (json_object_size(w->failed_probes))
         json_object_set(record, "failed_probes", w->failed_probes);
-    json_object_set_new(record, "metrics", tsr_record_describe_metrics(w->run));
+    bool whole = json_object_set_new(record, "metrics", tsr_record_describe_metrics(w->run)) == 0;
     json_object_set_new(record, "snapshots", w->snapshots ? json_incref(w->snapshots) : json_array());
     json_object_set_new(record, "epochs", w->epochs ? json_incref(w->epochs) : json_array());
     json_object_set_new(record, "epochs_done", json_integer((json_int_t)trained->epochs));
@@ -137,11 +139,14 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
                         json_pack("{s:I, s:I, s:I}", "train", (json_int_t)w->parts.train.n, "holdout",
                                   (json_int_t)w->parts.holdout.n, "test", (json_int_t)w->parts.test.n));
     if (w->network)
-        json_object_set_new(record, "model", describe_network(w->network));
+        whole = json_object_set_new(record, "model", describe_network(w->network)) == 0 && whole;
     json_object_set_new(record, "seconds",
                         json_pack("{s:f, s:f, s:O?, s:f}", "training", train_seconds, "codes",
                                   w->codes_seconds, "probes", w->probe_seconds, "total", seconds));
     json_object_set_new(record, "peak_memory", json_integer((json_int_t)tsr_peak_memory()));
-    json_object_set_new(record, "environment", tsr_environment(experiment->registry));
-    return record;
+    whole = json_object_set_new(record, "environment", tsr_environment(experiment->registry)) == 0 && whole;
+    if (whole && before == tsr_json_failures())
+        return record;
+    json_decref(record);
+    return NULL;
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/memory.h"
+#include "config/json.h"
 #include "experiment/changes.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
@@ -42,6 +43,7 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     tsr_run_work *w = context;
     const tsr_training_settings *training = &w->run->training;
     double now = tsr_seconds();
+    size_t before = tsr_json_failures();
     if (epoch > 0) {
         double seconds = now - w->epoch_began;
         json_t *numbers =
@@ -49,6 +51,8 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
         if (tsr_network_classes(w->network) > 0)
             json_object_set_new(numbers, "accuracy", tsr_record_number(accuracy));
         json_array_append_new(w->epochs, numbers);
+        if (before != tsr_json_failures())
+            return tsr_no_memory("the training's curve");
         atomic_store(&w->progress->loss, loss);
         if (seconds > 0)
             atomic_store(&w->progress->examples_per_second, (double)w->epoch_size / seconds);

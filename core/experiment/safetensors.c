@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "plugin/keys.h"
 
 #include <endian.h>
@@ -88,7 +89,9 @@ static tsr_status *read_header(tsr_safetensors *file)
         return not_whole(file, promised);
     file->data = LENGTH_SIZE + (size_t)promised;
     json_error_t error;
-    file->header = json_loadb(file->bytes + LENGTH_SIZE, (size_t)promised, JSON_REJECT_DUPLICATES, &error);
+    file->header = tsr_json_load(file->bytes + LENGTH_SIZE, (size_t)promised, JSON_REJECT_DUPLICATES, &error);
+    if (!file->header && tsr_json_had_no_memory(&error))
+        return tsr_no_memory(file->path);
     if (!file->header)
         return tsr_fail(TSR_REFUSED, "%s: offset %zu: the header is not JSON: %s", file->path,
                         LENGTH_SIZE + (size_t)error.position, tsr_line_shown(error.text));

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "config/json.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -26,16 +27,16 @@ static void add_tensor(json_t *header, const tsr_array_to_store *array, size_t *
 /* The header's text; NULL without memory. */
 static char *make_header(json_t *metadata, size_t n, const tsr_array_to_store *arrays)
 {
+    size_t before = tsr_json_failures(), offset = 0;
     json_t *header = json_object();
-    size_t offset = 0;
     if (json_object_set_new(header, METADATA, metadata) != 0) {
         json_decref(header);
         return NULL;
     }
     for (size_t i = 0; i < n; i++)
         add_tensor(header, &arrays[i], &offset);
-    bool whole = json_object_size(header) == n + 1;
-    char *text = whole ? json_dumps(header, JSON_COMPACT) : NULL;
+    bool whole = before == tsr_json_failures() && json_object_size(header) == n + 1;
+    char *text = whole ? tsr_json_dump(header, JSON_COMPACT) : NULL;
     json_decref(header);
     return text;
 }

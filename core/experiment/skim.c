@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "experiment/record.h"
 
 #include <limits.h>
@@ -122,7 +123,7 @@ static size_t find_shared(tsr_skim *skim, const char *const key[2], const char *
         if (skim->shared[i].value && skim->shared[i].length == length &&
             memcmp(skim->shared[i].text, value[0], length) == 0)
             return i;
-        json_t *parsed = json_loadb(value[0], length, 0, NULL);
+        json_t *parsed = tsr_json_load(value[0], length, 0, NULL);
         char *text = parsed ? strndup(value[0], length) : NULL;
         if (!text) {
             json_decref(parsed);
@@ -190,18 +191,22 @@ static json_t *parse(tsr_skim *skim, const char *text, size_t length, json_error
     if (skim->take)
         skim->take(skim->context, NULL, NULL, NULL);
     if (strlen(text) == length && reduce(skim, text, &reduced, has))
-        record = json_loadb(reduced.chars, reduced.length, 0, error);
+        record = tsr_json_load(reduced.chars, reduced.length, 0, error);
     free(reduced.chars);
     if (!record) { /* what is wrong is told of the whole */
         skim->has_config = false;
         if (skim->take)
             skim->take(skim->context, NULL, NULL, NULL);
-        return json_loadb(text, length, 0, error);
+        return tsr_json_load(text, length, 0, error);
     }
+    bool whole = true;
     for (size_t i = 0; i < TSR_SKIM_SHARED; i++)
-        if (has[i])
-            json_object_set(record, shared_keys[i], skim->shared[i].value);
-    return record;
+        if (has[i] && json_object_set(record, shared_keys[i], skim->shared[i].value) != 0)
+            whole = false;
+    if (whole)
+        return record;
+    json_decref(record);
+    return tsr_json_load(text, length, 0, error);
 }
 
 static json_t *parse_for(void *context, const char *text, size_t length, json_error_t *error)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "codes/metrics.h"
+#include "config/json.h"
 #include "experiment/model_file.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
@@ -227,9 +228,10 @@ static tsr_status *refuse_ended_probe(const tsr_run_work *w, size_t number_of_pr
 tsr_status *tsr_run_add_snapshot(tsr_run_work *w, size_t epoch, json_t *metrics, json_t *undefined)
 {
     json_t *snapshot = json_pack("{s:I, s:O}", "epoch", (json_int_t)epoch, "metrics", metrics);
-    if (json_object_size(undefined) > 0)
-        json_object_set(snapshot, "undefined", undefined);
-    if (json_array_append_new(w->snapshots, snapshot) != 0)
+    bool whole = json_object_size(undefined) == 0 || json_object_set(snapshot, "undefined", undefined) == 0;
+    if (!whole)
+        json_decref(snapshot);
+    if (!whole || json_array_append_new(w->snapshots, snapshot) != 0)
         return tsr_no_memory("a snapshot");
     w->last_probed = epoch;
     w->probed = true;
@@ -268,6 +270,7 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
 {
     tsr_run_set_state(w->progress, TSR_RUN_PROBING);
     double started = tsr_seconds();
+    size_t failures = tsr_json_failures();
     tsr_codes *train = NULL, *test = NULL;
     json_t *metrics = json_object(), *undefined = json_object();
     const json_t *before = w->predecessor ? tsr_predecessor_snapshot(w->predecessor, epoch) : NULL;
@@ -285,6 +288,8 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     tsr_codes_free(train);
     tsr_codes_free(test);
     pass_whole_on(w, epoch);
+    if (!status && failures != tsr_json_failures())
+        status = tsr_no_memory("metrics");
     if (!status)
         status = tsr_run_add_snapshot(w, epoch, metrics, undefined);
     json_decref(metrics);

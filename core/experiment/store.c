@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/compare.h"
+#include "config/json.h"
 #include "config/print.h"
 #include "config/read.h"
 #include "experiment/folder.h"
@@ -371,7 +372,7 @@ bool tsr_store_has_file(const tsr_store *store, const tsr_run *run, const char *
 tsr_status *tsr_store_put(const tsr_store *store, const char *id, const json_t *record)
 {
     char *folder = tsr_format("%s/runs/%s", store->folder, id), *path = tsr_record_path(store->folder, id);
-    char *text = json_dumps(record, TSR_RECORD_LAYOUT);
+    char *text = tsr_json_dump(record, TSR_RECORD_LAYOUT);
     tsr_status *status = folder && path && text ? tsr_make_folder(folder) : tsr_no_memory("run.json");
     if (!status)
         status = tsr_write_file(path, text, strlen(text));

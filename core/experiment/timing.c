@@ -13,9 +13,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRIAL_MILLISECONDS 1000 /* for each of two runs */
@@ -29,6 +31,8 @@ typedef struct rate {
 /* With the process that waits. */
 typedef struct shared_trial {
     tsr_trial trial;
+    tsr_error error; /* that the trial failed with */
+    char message[500];
     tsr_calls calls; /* of plugins that the trial's process is at */
     tsr_crash crash;
 } shared_trial;
@@ -42,10 +46,20 @@ typedef struct trial_job {
 static int run_trial(void *context)
 {
     const trial_job *job = context;
-    tsr_guard_use(&job->shared->calls);
-    tsr_crash_watch(&job->shared->crash);
-    return tsr_run_try(job->run, job->folder, TRAINING_SECONDS, &job->shared->trial) ? EXIT_FAILURE
-                                                                                     : EXIT_SUCCESS;
+    shared_trial *shared = job->shared;
+    tsr_guard_use(&shared->calls);
+    tsr_crash_watch(&shared->crash);
+    tsr_status *status = tsr_run_try(job->run, job->folder, TRAINING_SECONDS, &shared->trial);
+    snprintf(shared->message, sizeof(shared->message), "%s", tsr_status_message(status));
+    shared->error = tsr_status_error(status);
+    return status ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* What fails for want of memory or of the system's is nothing that the run would fail of too. */
+static tsr_status *machine_failure(const shared_trial *shared)
+{
+    bool failed = shared->error == TSR_NO_MEMORY || shared->error == TSR_IO;
+    return failed ? tsr_fail(shared->error, "a trial: %s", shared->message) : NULL;
 }
 
 /* A plugin that ends the trial will end the run. The first is noted. */
@@ -82,8 +96,12 @@ static tsr_status *try_run(const tsr_run *run, tsr_trial *out, bool *late, tsr_t
         *late = !tsr_process_wait(pid, tsr_process_clock() + TRIAL_MILLISECONDS);
         int ended = tsr_process_end(pid);
         *out = shared->trial;
-        if (!*late)
+        if (WIFEXITED(ended) && WEXITSTATUS(ended) == TSR_PROCESS_UNABLE)
+            status = tsr_fail(TSR_IO, "a trial: its process lacks files");
+        if (!*late && !status)
             status = note_end(run, ended, shared, timing);
+        if (!*late && !status)
+            status = machine_failure(shared);
     }
     if (shared != MAP_FAILED)
         munmap(shared, sizeof(*shared));

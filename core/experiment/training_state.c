@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "experiment/model_file.h"
 
 #include <math.h>
@@ -78,15 +79,19 @@ static json_t *number(double value)
 
 static json_t *make_metadata(const tsr_training_state *state)
 {
+    size_t before = tsr_json_failures();
     json_t *told = json_pack("{s:I, s:o, s:I, s:o, s:o, s:I}", "epochs", (json_int_t)state->epochs, "best",
                              number(state->best), "since_best", (json_int_t)state->since_best, "loss",
                              number(state->loss), "accuracy", number(state->accuracy), "slots",
                              (json_int_t)state->n_slots);
-    char *text = told ? json_dumps(told, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = told ? tsr_json_dump(told, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_t *metadata = text ? json_pack("{s:s, s:s}", "tessera", tsr_version(), "training", text) : NULL;
     free(text);
     json_decref(told);
-    return metadata;
+    if (before == tsr_json_failures())
+        return metadata;
+    json_decref(metadata);
+    return NULL;
 }
 
 tsr_status *tsr_training_state_write(const char *path, tsr_network *network, const tsr_training_state *state)
@@ -119,7 +124,7 @@ static bool count_of(const json_t *told, const char *key, size_t *out)
 static tsr_status *read_metadata(const tsr_safetensors *file, tsr_training_state *state)
 {
     const char *text = tsr_safetensors_metadata(file, "training");
-    json_t *told = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *told = text ? tsr_json_load(text, strlen(text), 0, NULL) : NULL;
     bool whole = count_of(told, "epochs", &state->epochs) &&
                  count_of(told, "since_best", &state->since_best) &&
                  count_of(told, "slots", &state->n_slots) && state->n_slots <= MAX_SLOTS;

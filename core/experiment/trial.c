@@ -30,6 +30,8 @@ static tsr_status *try_training(tsr_run_work *w, double seconds, tsr_trial *tria
     training.context = &clock;
     tsr_trained trained;
     tsr_status *status = tsr_train(w->network, &training, &batches, &trained);
+    if (tsr_status_error(status) == TSR_NO_MEMORY)
+        return status;
     if (status && trial->trained) { /* what will end the run too: how long it takes is known all the same */
         tsr_status_free(status);
         return NULL;
@@ -51,6 +53,8 @@ static tsr_status *try_probing(tsr_run_work *w, tsr_trial *trial)
         status = tsr_run_take_snapshot(w, 0, false);
         if (!status)
             status = tsr_run_failed_probe(w);
+        if (tsr_status_error(status) == TSR_NO_MEMORY)
+            break;
         if (status)
             continue;
         trial->probed[1] = trial->probed[0];

@@ -48,20 +48,24 @@ bool tsr_announced_allows(const tsr_metric_info *metric, double value)
 }
 
 /* A name in which a number may stand for any. */
-static bool announced_name_valid(const char *name)
+static tsr_status *announced_name_valid(const char *name, bool *valid)
 {
     char *plain = strdup(name);
-    for (char *c = plain; c && *c; c++)
+    if (!plain)
+        return tsr_no_memory("a metric's name");
+    for (char *c = plain; *c; c++)
         if (*c == '#')
             *c = '0';
-    bool valid = plain && tsr_metric_name_valid(plain);
+    *valid = tsr_metric_name_valid(plain);
     free(plain);
-    return valid;
+    return NULL;
 }
 
 static tsr_status *check_one(const tsr_metric_info *metric, const char *where)
 {
-    if (!announced_name_valid(metric->name))
+    bool valid = false;
+    TSR_TRY(announced_name_valid(metric->name, &valid));
+    if (!valid)
         return tsr_fail(
             TSR_REFUSED,
             "%s: '%s' is not a valid metric name: expected lower case letters, digits, _ and dots", where,

@@ -8,6 +8,7 @@
 #include "plugin/keys.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,9 @@ static tsr_status *scan_folder(tsr_candidates *candidates, const char *folder, s
 {
     DIR *entries = opendir(folder);
     tsr_status *status = NULL;
+    if (!entries && tsr_error_of(errno) != TSR_REFUSED) /* one that is not there holds none */
+        return tsr_fail(tsr_error_of(errno), "%s: cannot be searched for plugins: %s", folder,
+                        strerror(errno));
     for (struct dirent *entry; entries && !status && (entry = readdir(entries));) {
         size_t length = strlen(entry->d_name);
         if (entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".so") == 0)
@@ -142,7 +146,7 @@ static tsr_status *not_found(const tsr_plugin_path *path, tsr_kind kind, const c
 static bool exists(const char *path)
 {
     struct stat info;
-    return path && lstat(path, &info) == 0;
+    return lstat(path, &info) == 0;
 }
 
 static tsr_status *locate_name(const tsr_plugin_path *path, tsr_kind kind, const char *name, char **out)
@@ -155,17 +159,19 @@ static tsr_status *locate_name(const tsr_plugin_path *path, tsr_kind kind, const
                         name, row->name);
     for (size_t i = 0; i < path->n; i++) {
         char *plain = tsr_format("%s/%s/%s.so", path->folders[i], row->folder, name);
-        if (exists(plain)) {
-            *out = plain;
-            return NULL;
-        }
-        free(plain);
         char *libtool = tsr_format("%s/%s/.libs/%s.so", path->folders[i], row->folder, name);
-        if (exists(libtool)) {
-            *out = libtool;
-            return NULL;
+        if (!plain || !libtool) {
+            free(plain);
+            free(libtool);
+            return tsr_no_memory("a path");
         }
-        free(libtool);
+        *out = exists(plain) ? plain : exists(libtool) ? libtool : NULL;
+        if (*out != plain)
+            free(plain);
+        if (*out != libtool)
+            free(libtool);
+        if (*out)
+            return NULL;
     }
     return not_found(path, kind, name);
 }

@@ -55,7 +55,9 @@ static tsr_status *add_file(tsr_registered_files *files, const char *path, tsr_f
     tsr_registered_file *file = calloc(1, sizeof(*file));
     char *copy = strdup(path);
     if (!grown || !file || !copy || stat(path, &stated) != 0) {
-        tsr_status *status = tsr_fail(TSR_IO, "%s: cannot be registered: %s", path, strerror(errno));
+        tsr_status *status = !grown || !file || !copy
+                                 ? tsr_no_memory(path)
+                                 : tsr_fail(TSR_IO, "%s: cannot be registered: %s", path, strerror(errno));
         free(file);
         free(copy);
         tsr_file_info_clear(info);

@@ -8,6 +8,8 @@
 #include "base/text.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <link.h>
@@ -34,13 +36,16 @@ static const void *bytes_at(const image *file, uint64_t at, uint64_t length)
     return at <= file->size && length <= file->size - at ? file->bytes + at : NULL;
 }
 
-static bool map_file(const char *path, image *out)
+/* *error is errno's where it cannot be mapped. */
+static bool map_file(const char *path, image *out, int *error)
 {
     struct stat info;
+    errno = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     void *memory = MAP_FAILED;
     if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
         memory = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    *error = errno;
     if (fd >= 0)
         close(fd);
     if (memory == MAP_FAILED)
@@ -105,10 +110,10 @@ static void find_texts(needs *n, ElfW(Addr) address)
     n->texts_size = n->texts ? n->file.size - (size_t)at : 0;
 }
 
-static bool read_needs(const char *path, needs *out)
+static bool read_needs(const char *path, needs *out, int *error)
 {
     *out = (needs){ 0 };
-    if (!map_file(path, &out->file))
+    if (!map_file(path, &out->file, error))
         return false;
     ElfW(Phdr) dynamic;
     if (!find_segment(&out->file, PT_DYNAMIC, 0, &dynamic) ||
@@ -233,7 +238,10 @@ static tsr_status *visit_in_folder(search *s, const char *folder, const char *na
         *found = true;
         status = visit_library(s, plain, by);
     }
-    if (!status && glob(pattern, GLOB_NOSORT, NULL, &levels) == 0)
+    int globbed = status ? GLOB_NOMATCH : glob(pattern, GLOB_NOSORT, NULL, &levels);
+    if (globbed == GLOB_NOSPACE)
+        status = tsr_no_memory("a list of libraries");
+    if (globbed == 0)
         for (size_t i = 0; i < levels.gl_pathc && !status; i++) {
             char *library = tsr_path_join(levels.gl_pathv[i], name);
             if (!library)
@@ -300,8 +308,11 @@ static tsr_status *visit_needed(search *s, const char *name, const loader *by)
 static tsr_status *visit_needs(search *s, const char *path, const loader *by)
 {
     needs n;
-    if (!read_needs(path, &n))
-        return NULL;
+    int error;
+    if (!read_needs(path, &n, &error)) /* what cannot be loaded needs none */
+        return tsr_error_of(error) == TSR_REFUSED
+                   ? NULL
+                   : tsr_fail(tsr_error_of(error), "%s: cannot be looked at: %s", path, strerror(error));
     loader here = { .by = by,
                     .path = path,
                     .rpath = find_text(&n, DT_RPATH),

@@ -94,6 +94,11 @@ static tsr_status *add_file(tsr_registered_files *files, const place *at, tsr_li
         status = add(at, at->candidate->name, &file->info.plugins[named], NULL, listing);
     if (!status && file)
         status = add_others(at, file, fault ? NULL : &named, listing);
+    if (tsr_status_error(fault) == TSR_NO_MEMORY ||
+        tsr_status_error(fault) == TSR_IO) { /* nothing of the file's */
+        tsr_status_free(status);
+        return fault;
+    }
     if (!status && listing->n == before) /* without any of the kind there is a reason */
         status = add(at, at->candidate->name, NULL, fault, listing);
     tsr_status_free(fault);

@@ -99,7 +99,7 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
     memset(&header, 0, sizeof(header));
     ssize_t got = pread(fd, &header, sizeof(header), 0);
     if (got < 0)
-        return tsr_fail(TSR_REFUSED, "%s: cannot be read: %s", file, strerror(errno));
+        return tsr_fail(tsr_error_of(errno), "%s: cannot be read: %s", file, strerror(errno));
     if (got < SELFMAG || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return tsr_fail(TSR_REFUSED,
                         "%s: is not a shared object; build the plugin and name the .so that comes out", file);
@@ -109,7 +109,11 @@ static tsr_status *check_elf(int fd, const char *file, uint64_t size)
     if (!cut && header.e_type != ET_DYN)
         return tsr_fail(TSR_REFUSED,
                         "%s: is an object or a program, not a shared object; link it with -shared", file);
-    if (cut || !is_whole(fd, &header, size))
+    errno = 0;
+    bool whole = !cut && is_whole(fd, &header, size);
+    if (!whole && !cut && errno)
+        return tsr_fail(tsr_error_of(errno), "%s: cannot be read: %s", file, strerror(errno));
+    if (!whole)
         return tsr_fail(TSR_REFUSED, "%s: is truncated (%llu bytes); build or copy it again", file,
                         (unsigned long long)size);
     return NULL;
@@ -128,7 +132,8 @@ static tsr_status *check_outside(const char *file)
         return tsr_fail(TSR_REFUSED, "%s: is not a regular file; name a .so file", file);
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return tsr_fail(TSR_REFUSED, "%s: cannot be read: %s; check its permissions", file, strerror(errno));
+        return tsr_fail(tsr_error_of(errno), "%s: cannot be read: %s; check its permissions", file,
+                        strerror(errno));
     tsr_status *status = info.st_size == 0
                              ? tsr_fail(TSR_REFUSED, "%s: is empty; build or copy it again", file)
                              : check_elf(fd, file, (uint64_t)info.st_size);
@@ -144,8 +149,14 @@ static tsr_status *linker_refused(const char *file)
     if (!reason)
         reason = "the dynamic linker gave no reason";
     size_t length = strlen(file);
-    if (strncmp(reason, file, length) == 0 && reason[length] == ':' && reason[length + 1] == ' ')
+    bool itself = strncmp(reason, file, length) == 0 && reason[length] == ':' && reason[length + 1] == ' ';
+    if (itself)
         reason += length + 2; /* the path is said already */
+    /* Without memory it says so, or only what it was at, or that it finds no file where there is one. */
+    if (strcasestr(reason, "cannot allocate memory") || strstr(reason, "out of memory") ||
+        strncmp(reason, "cannot create ", strlen("cannot create ")) == 0 ||
+        (itself && strstr(reason, "No such file or directory") && access(file, R_OK) == 0))
+        return tsr_no_memory(file);
     const char *next = "look at it with 'readelf -d' and 'ldd'";
     if (strstr(reason, "undefined symbol"))
         next = "link the library that has it; linking with -Wl,-z,defs shows this at build time";

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,27 +57,35 @@ static tsr_status *add_home(tsr_plugin_path *path)
     return home && home[0] == '/' ? add_folder(path, tsr_path_join(home, ".local/lib/tessera")) : NULL;
 }
 
-/* Libtool leaves the library of a build tree in X/.libs; its plugins are then in X/plugins. The program may be
-   another language's. */
-static char *build_folder(void)
+/* Libtool leaves the library of a build tree in X/.libs; its plugins are then in X/plugins. The program may
+   be another language's. */
+static tsr_status *build_folder(char **out)
 {
-    char *library = tsr_library_path(), *folder = NULL;
-    char *name = library ? strrchr(library, '/') : NULL;
-    if (name && name - library >= 6 && strncmp(name - 6, "/.libs", 6) == 0) {
+    *out = NULL;
+    errno = 0;
+    char *library = tsr_library_path();
+    if (!library)
+        return errno == ENOMEM ? tsr_no_memory("a path") : NULL;
+    char *name = strrchr(library, '/');
+    bool built = name && name - library >= 6 && strncmp(name - 6, "/.libs", 6) == 0;
+    if (built)
         name[-6] = '\0';
-        folder = tsr_path_join(library, "plugins");
-    }
+    char *folder = built ? tsr_path_join(library, "plugins") : NULL;
     free(library);
+    if (built && !folder)
+        return tsr_no_memory("a path");
     struct stat info;
     if (folder && stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
-        return folder;
-    free(folder);
+        *out = folder;
+    else
+        free(folder);
     return NULL;
 }
 
 static tsr_status *add_installed(tsr_plugin_path *path)
 {
-    char *folder = build_folder();
+    char *folder;
+    TSR_TRY(build_folder(&folder));
     return add_folder(path, folder ? folder : strdup(TSR_PLUGIN_FOLDER));
 }
 

@@ -184,8 +184,13 @@ static tsr_status *go(way *w)
             continue;
         }
         int added = snprintf(w->place + length, sizeof(w->place) - length, "/%s", name);
-        if (added < 0 || (size_t)added >= sizeof(w->place) - length || lstat(w->place, &info) != 0)
+        if (added < 0 || (size_t)added >= sizeof(w->place) - length)
             return NULL;
+        if (lstat(w->place, &info) != 0)
+            return tsr_error_of(errno) == TSR_REFUSED
+                       ? NULL
+                       : tsr_fail(tsr_error_of(errno), "%s: cannot be looked at: %s", w->shown,
+                                  strerror(errno));
         const char *rest = w->remaining + strspn(w->remaining, "/");
         bool is_last_folder = !strchr(rest, '/');
         if (S_ISLNK(info.st_mode)) {
@@ -204,7 +209,11 @@ static tsr_status *go(way *w)
 /* `shown` is what messages call it. */
 static tsr_status *check_file(const char *shown, const char *file)
 {
-    char *absolute, *program = tsr_library_path();
+    char *absolute;
+    errno = 0;
+    char *program = tsr_library_path();
+    if (!program && errno == ENOMEM)
+        return tsr_no_memory("a path");
     way w = { .shown = shown, .program = program };
     tsr_status *status = tsr_path_absolute(file, &absolute);
     if (!status && strlen(absolute) < sizeof(w.remaining)) {

@@ -1,6 +1,7 @@
 /* The figures of a report. */
 #include "report/album.h"
 
+#include "base/memory.h"
 #include "report/gnuplot.h"
 
 #include <stdint.h>
@@ -128,14 +129,15 @@ void tsr_style_script(tsr_style style, tsr_text *script)
                  style.colour);
 }
 
-/* Calls `visit` for each panel in order, until it gives false. */
-static void each_panel(tsr_album *album, bool (*visit)(void *context, tsr_panel *panel), void *context)
+/* Calls `visit` for each panel in order, until it gives false; whether it never did. */
+static bool each_panel(tsr_album *album, bool (*visit)(void *context, tsr_panel *panel), void *context)
 {
     for (size_t s = 0; s < album->n; s++)
         for (size_t f = 0; f < album->sections[s].n; f++)
             for (size_t p = 0; p < album->sections[s].figures[f].n_panels; p++)
                 if (!visit(context, &album->sections[s].figures[f].panels[p]))
-                    return;
+                    return false;
+    return true;
 }
 
 static bool add_script(void *context, tsr_panel *panel)
@@ -162,24 +164,23 @@ typedef struct drawings {
 static bool take_drawing(void *context, tsr_panel *panel)
 {
     drawings *d = context;
-    panel->svg = tsr_gnuplot_next_drawing(&d->rest, ++d->number, panel);
-    return true;
+    return tsr_gnuplot_next_drawing(&d->rest, ++d->number, panel, &panel->svg);
 }
 
 tsr_status *tsr_album_draw(tsr_album *album)
 {
     tsr_text script = { 0 };
     char *output = NULL;
-    each_panel(album, add_script, &script);
+    bool whole = each_panel(album, add_script, &script);
     tsr_text_add(&script, "set output\n");
     tsr_status *status = NULL;
-    if (album->failed || script.failed)
-        status = tsr_fail(TSR_NO_MEMORY, "not enough memory for the figures");
+    if (album->failed || script.failed || !whole)
+        status = tsr_no_memory("the figures");
     else if (album->n_panels)
         status = tsr_gnuplot_run(script.chars, &output, &album->no_gnuplot, &album->trouble);
     drawings d = { output, 0 };
-    if (output)
-        each_panel(album, take_drawing, &d);
+    if (!status && output && !each_panel(album, take_drawing, &d))
+        status = tsr_no_memory("the figures");
     free(output);
     free(script.chars);
     return status;

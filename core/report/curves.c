@@ -214,7 +214,7 @@ static void draw_panel(const tsr_curves_plan *p, const tsr_curve_points *curves,
         write_curves(p, curves, panel);
         add_data(p, curves, panel);
     }
-    p->album->failed = p->album->failed || axis.failed || !name;
+    p->album->failed = p->album->failed || axis.failed || alt.failed || !name;
     free(name);
     free(axis.chars);
     free(alt.chars);
@@ -237,6 +237,7 @@ static void do_panel(tsr_curves_plan *p, size_t representative, size_t measure, 
         tsr_curves_widen(p, curves);
     else if (has_points(p, curves))
         draw_panel(p, curves, measure, title.chars ? title.chars : "", rest.chars ? rest.chars : "");
+    p->album->failed = p->album->failed || rest.failed || title.failed;
     free(rest.chars);
     free(title.chars);
     tsr_curves_clear(curves, tsr_curves_shown(p));

@@ -20,20 +20,46 @@
 #define MAX_OUTPUT (512 << 20) /* bytes */
 #define MAX_TROUBLE 400        /* bytes of its complaint that are kept */
 
-/* The file's content, cut at `limit`; NULL where it is empty. */
-static char *take_content(FILE *file, size_t limit)
+/* What a call that failed with this error leaves without plots; without memory nothing goes on. */
+static tsr_status *note_trouble(const char *what, int error, char **trouble)
 {
-    if (fseek(file, 0, SEEK_END) != 0)
-        return NULL;
-    long length = ftell(file);
-    if (length <= 0)
+    *trouble = error == ENOMEM ? NULL : tsr_format("%s: %s", what, strerror(error));
+    return *trouble ? NULL : tsr_no_memory("the figures");
+}
+
+/* The file's content, cut at `limit`; NULL where it is empty. */
+static tsr_status *take_content(FILE *file, size_t limit, char **out, char **trouble)
+{
+    *out = NULL;
+    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    if (length == 0)
         return NULL;
     size_t wanted = (size_t)length < limit ? (size_t)length : limit;
-    char *text = malloc(wanted + 1);
-    rewind(file);
-    if (text)
-        text[fread(text, 1, wanted, file)] = '\0';
-    return text;
+    char *text = length > 0 ? malloc(wanted + 1) : NULL;
+    bool whole = text && fseek(file, 0, SEEK_SET) == 0 && fread(text, 1, wanted, file) == wanted;
+    if (!whole) {
+        free(text);
+        return note_trouble("what gnuplot wrote cannot be read", length > 0 && !text ? ENOMEM : errno,
+                            trouble);
+    }
+    text[wanted] = '\0';
+    *out = text;
+    return NULL;
+}
+
+static tsr_status *describe_end(FILE *errors, int ending, char **trouble)
+{
+    char *complaint = NULL, *unread = NULL;
+    tsr_status *status = take_content(errors, MAX_TROUBLE, &complaint, &unread);
+    if (!status && WIFSIGNALED(ending))
+        *trouble = tsr_format("gnuplot was ended by signal %d", WTERMSIG(ending));
+    else if (!status)
+        *trouble = tsr_format("gnuplot failed: %s", complaint ? complaint : "it gave no reason");
+    if (!status && !*trouble)
+        status = tsr_no_memory("the figures");
+    free(complaint);
+    free(unread);
+    return status;
 }
 
 static int start(FILE *const files[3], pid_t *process)
@@ -54,40 +80,36 @@ static int start(FILE *const files[3], pid_t *process)
 static tsr_status *run(FILE *const files[3], const char *script, char **output, bool *missing, char **trouble)
 {
     pid_t process;
-    if (fputs(script, files[0]) < 0 || fflush(files[0]) != 0 || fseek(files[0], 0, SEEK_SET) != 0) {
-        *trouble = tsr_format("the script cannot be written: %s", strerror(errno));
-        return *trouble ? NULL : tsr_no_memory("the figures");
-    }
+    if (fputs(script, files[0]) < 0 || fflush(files[0]) != 0 || fseek(files[0], 0, SEEK_SET) != 0)
+        return note_trouble("the script cannot be written", errno, trouble);
     int error = start(files, &process);
     *missing = error == ENOENT;
-    if (error) {
-        *trouble = tsr_format("gnuplot cannot be started: %s", strerror(error));
-        return *trouble ? NULL : tsr_no_memory("the figures");
-    }
+    if (error)
+        return note_trouble("gnuplot cannot be started", error, trouble);
     tsr_process_wait(process, tsr_process_clock() + MAX_SECONDS * 1000);
     int ending = tsr_process_end(process);
-    *output = take_content(files[1], MAX_OUTPUT);
-    if (ending == 0)
-        return NULL;
-    char *complaint = take_content(files[2], MAX_TROUBLE);
-    if (WIFSIGNALED(ending))
-        *trouble = tsr_format("gnuplot was ended by signal %d", WTERMSIG(ending));
-    else
-        *trouble = tsr_format("gnuplot failed: %s", complaint ? complaint : "it gave no reason");
-    free(complaint);
-    return *trouble ? NULL : tsr_no_memory("the figures");
+    TSR_TRY(take_content(files[1], MAX_OUTPUT, output, trouble));
+    return ending == 0 || *trouble ? NULL : describe_end(files[2], ending, trouble);
+}
+
+static FILE *make_temporary(int *error)
+{
+    FILE *file = *error ? NULL : tmpfile();
+    if (!file && !*error)
+        *error = errno;
+    return file;
 }
 
 tsr_status *tsr_gnuplot_run(const char *script, char **output, bool *missing, char **trouble)
 {
-    FILE *files[3] = { tmpfile(), tmpfile(), tmpfile() };
-    tsr_status *status = NULL;
+    FILE *files[3];
+    int error = 0;
+    for (int i = 0; i < 3; i++)
+        files[i] = make_temporary(&error);
     *output = *trouble = NULL;
     *missing = false;
-    if (files[0] && files[1] && files[2])
-        status = run(files, script, output, missing, trouble);
-    else if (!(*trouble = tsr_format("no temporary file can be made: %s", strerror(errno))))
-        status = tsr_no_memory("the figures");
+    tsr_status *status = error ? note_trouble("no temporary file can be made", error, trouble)
+                               : run(files, script, output, missing, trouble);
     for (int i = 0; i < 3; i++)
         if (files[i])
             fclose(files[i]);
@@ -188,12 +210,13 @@ static const char *rewrite_one(const char *at, size_t number, const tsr_panel *p
     return at + plain;
 }
 
-char *tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *panel)
+bool tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *panel, char **svg)
 {
     static const char ending[] = "</svg>";
     char *begin = strstr(*rest, "<svg"), *end = begin ? strstr(begin, ending) : NULL;
+    *svg = NULL;
     if (!end)
-        return NULL;
+        return true;
     char kept = end[sizeof(ending) - 1];
     end[sizeof(ending) - 1] = '\0';
     tsr_text out = { 0 };
@@ -202,9 +225,6 @@ char *tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *pane
         at = rewrite_one(at, number, panel, &out);
     end[sizeof(ending) - 1] = kept;
     *rest = end + sizeof(ending) - 1;
-    if (out.failed) {
-        free(out.chars);
-        return NULL;
-    }
-    return out.chars;
+    *svg = out.chars;
+    return !out.failed;
 }

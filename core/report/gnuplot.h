@@ -14,7 +14,7 @@ TSR_MUST_CHECK tsr_status *tsr_gnuplot_run(const char *script, char **output, bo
 /* Cuts the next drawing, the panel's, off *rest (which it changes) and makes it fit into a page that holds
    others: without a prologue, its identifiers made unique by `number`, its colours the page's, so that they
    follow light and dark, the panel's `alt` as what it is called, and each of its plots in a group of class
-   "entryK" by its legend's entry. NULL where there is none. free() it. */
-char *tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *panel);
+   "entryK" by its legend's entry. *svg is NULL where there is none; free() it. False without memory. */
+bool tsr_gnuplot_next_drawing(char **rest, size_t number, const tsr_panel *panel, char **svg);
 
 #endif

@@ -1,7 +1,7 @@
 /* The numbers that a panel shows, as JSON for the page's script. */
+#include "config/json.h"
 #include "report/page_parts.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +53,10 @@ static json_t *panel_of(const tsr_panel *panel)
 
 void tsr_page_write_data(const tsr_panel *panel, tsr_text *html)
 {
+    size_t before = tsr_json_failures();
     json_t *data = panel_of(panel);
-    char *text = data ? json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    html->failed = html->failed || !text;
+    char *text = data ? tsr_json_dump(data, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    html->failed = html->failed || !text || before != tsr_json_failures();
     tsr_text_add(html, "<script type=\"application/json\">");
     for (const char *at = text; at && *at;) { /* nothing in it may end the element */
         size_t plain = strcspn(at, "<");

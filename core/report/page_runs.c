@@ -24,6 +24,7 @@ static void write_config(const tsr_report_page *p)
                  "<details class=\"fold\"><summary>The experiment as resolved, every key</summary>\n"
                  "<pre>%s</pre>\n</details>\n",
                  config.chars ? config.chars : "");
+    p->html->failed = p->html->failed || config.failed;
     free(config.chars);
 }
 

@@ -271,7 +271,7 @@ static void write_json(const tsr_selection *s, tsr_text *out)
     bool failed = !all;
     for (size_t row = 0; row < s->n_rows && !failed; row++)
         failed = json_array_append_new(rows, row_to_json(s, row)) != 0;
-    char *text = failed ? NULL : json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    char *text = failed ? NULL : tsr_json_dump(all, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     if (text)
         tsr_text_add(out, "%s\n", text);
     out->failed = out->failed || !text;

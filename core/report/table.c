@@ -208,12 +208,14 @@ static void write_snapshots(const tsr_summary *summary, tsr_screen screen, tsr_t
     free(t.cells);
 }
 
-static void write_swept_value(const tsr_value *value, char out[CELL])
+/* False without memory. */
+static bool write_swept_value(const tsr_value *value, char out[CELL])
 {
     tsr_text text = { 0 };
     tsr_print_label(value, &text);
     snprintf(out, CELL, "%.63s", text.chars ? text.chars : "");
     free(text.chars);
+    return !text.failed;
 }
 
 /* What a table of points shows. */
@@ -223,14 +225,16 @@ typedef struct choice {
     size_t gap; /* points are left out before this one of `points`; n_points: none are */
 } choice;
 
-/* The cells of one point: swept values, n (finished runs), metrics of the last snapshot. */
-static void fill_point_row(const tsr_summary *summary, const choice *shown, size_t number, size_t row,
+/* The cells of one point: swept values, n (finished runs), metrics of the last snapshot. False without
+ * memory. */
+static bool fill_point_row(const tsr_summary *summary, const choice *shown, size_t number, size_t row,
                            const table *t)
 {
     const tsr_point *point = &summary->points[number];
     size_t column = 0;
+    bool whole = true;
     for (; column < summary->results->n_keys; column++)
-        write_swept_value(tsr_summary_value(summary, number, column), cell(t, row, column));
+        whole = write_swept_value(tsr_summary_value(summary, number, column), cell(t, row, column)) && whole;
     snprintf(cell(t, row, column++), CELL, point->failed ? "%zu (%zu failed)" : "%zu", point->done,
              point->failed);
     for (size_t i = 0; i < shown->n_measures; i++, column++)
@@ -238,9 +242,10 @@ static void fill_point_row(const tsr_summary *summary, const choice *shown, size
             write_statistic(tsr_summary_at(summary, number, point->n_epochs - 1, shown->measures[i]),
                             point->snapshots[point->n_epochs - 1],
                             tsr_summary_decimals(summary, shown->measures[i]), cell(t, row, column));
+    return whole;
 }
 
-/* Fills a table with the chosen points and metrics; false without memory. */
+/* Fills a table with the chosen points and metrics; false, and there is none, without memory. */
 static bool fill_points(const tsr_summary *summary, const choice *shown, table *t)
 {
     size_t keys = summary->results->n_keys, column = 0, row = 1;
@@ -254,12 +259,15 @@ static bool fill_points(const tsr_summary *summary, const choice *shown, table *
     snprintf(cell(t, 0, column++), CELL, "n");
     for (size_t i = 0; i < shown->n_measures; i++)
         snprintf(cell(t, 0, column++), CELL, "%.63s", summary->results->measures[shown->measures[i]].name);
+    bool whole = true;
     for (size_t i = 0; i < shown->n_points; i++) {
         if (i == shown->gap)
             snprintf(cell(t, row++, 0), CELL, "...");
-        fill_point_row(summary, shown, shown->points[i], row++, t);
+        whole = fill_point_row(summary, shown, shown->points[i], row++, t) && whole;
     }
-    return true;
+    if (!whole)
+        free(t->cells);
+    return whole;
 }
 
 /* All metrics but details. */

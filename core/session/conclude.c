@@ -33,17 +33,22 @@ static void report_handed_on(const tsr_session *s, size_t n)
                      tsr_instance_name(s->experiment->executor), n, s->work.n, s->store.shown);
 }
 
-/* An executor may be anybody's: the runs that it was given and has not done are said, and counted as failed.
- */
+/* An executor may be anybody's: the runs that it was given and has not done are said, and counted as failed,
+   and so are runs that ended without a record that can be read. */
 static size_t report_undone(const tsr_session *s)
 {
-    size_t undone = 0, handed_on = 0;
+    size_t undone = 0, handed_on = 0, lost = 0;
     bool stopped = tsr_session_interrupted(s);
     tsr_text ids = { 0 };
     for (size_t i = 0; s->began && !stopped && i < s->work.n; i++) {
         const tsr_run *run = &s->experiment->runs[s->pending[i]];
-        if (s->work.finished(&s->work, i))
+        if (s->work.finished(&s->work, i)) {
+            if (!s->records[s->pending[i]])
+                tsr_log_error("run %s has left no record (%s/runs/%s/run.json)", run->id, s->store.shown,
+                              run->id);
+            lost += !s->records[s->pending[i]];
             continue;
+        }
         if (s->handed_on[i])
             handed_on++;
         else if (undone++ < MAX_IDS_SHOWN)
@@ -55,7 +60,7 @@ static size_t report_undone(const tsr_session *s)
                       ids.chars ? ids.chars : "", undone > MAX_IDS_SHOWN ? " ..." : "");
     report_handed_on(s, handed_on);
     free(ids.chars);
-    return undone;
+    return undone + lost;
 }
 
 /* Says what failed of this shard's runs and why, a line each; returns how many did. */
@@ -114,8 +119,12 @@ static tsr_status *present(const tsr_results *results, const tsr_session_observe
     tsr_status *status = tsr_report_write_summary(summary);
     if (!status) {
         if (observer->show)
-            observer->show(observer->context, summary);
-        status = tsr_report_write_page(summary, NULL);
+            status = observer->show(observer->context, summary);
+        tsr_status *unwritten = tsr_report_write_page(summary, NULL);
+        if (status)
+            tsr_status_free(unwritten);
+        else
+            status = unwritten;
     }
     tsr_summary_free(summary);
     return status;

@@ -105,8 +105,10 @@ static tsr_status *check_data(const merging *m, const char *id, const json_t *re
 {
     const json_t *dataset = json_object_get(json_object_get(record, "config"), "dataset"), *before = NULL;
     const char *digest = json_string_value(json_object_get(json_object_get(record, "data"), "digest"));
-    char *text = dataset && digest ? json_dumps(dataset, JSON_SORT_KEYS) : NULL;
-    tsr_status *status = text ? note_digest(m, m->data, text, digest, &before) : NULL;
+    char *text = dataset && digest ? tsr_json_dump(dataset, JSON_SORT_KEYS) : NULL;
+    tsr_status *status = text                ? note_digest(m, m->data, text, digest, &before)
+                         : dataset && digest ? tsr_no_memory("the runs")
+                                             : NULL;
     if (!status && before)
         status =
             tsr_fail(TSR_REFUSED,

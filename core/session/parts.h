@@ -45,6 +45,7 @@ struct tsr_session {
     const char *words[16];
     tsr_live live;
     double told_at;  /* when its progress was last told, in tsr_seconds; 0: never */
+    char *told_in;   /* the file that it was told in, or NULL */
     bool *handed_on; /* of each run to do: another command does it */
 };
 

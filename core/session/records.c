@@ -18,7 +18,7 @@
 static char *rest_of(const tsr_value *config)
 {
     json_t *record = json_pack("{s:o}", "config", tsr_value_to_json(config));
-    char *text = record ? json_dumps(record, TSR_RECORD_LAYOUT) : NULL, *rest = NULL;
+    char *text = record ? tsr_json_dump(record, TSR_RECORD_LAYOUT) : NULL, *rest = NULL;
     size_t length = text ? strlen(text) : 0;
     if (length > strlen(ENDS) && strncmp(text, BEGINS SEED, strlen(BEGINS SEED)) == 0) {
         text[length - strlen(ENDS)] = '\0';

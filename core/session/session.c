@@ -128,6 +128,7 @@ void tsr_session_close(tsr_session *session)
     tsr_skim_clear(&session->skim);
     json_decref(session->done);
     free(session->config_rest);
+    free(session->told_in);
     tsr_progress_clear(&session->progress);
     tsr_store_close(&session->store);
     free(session->pending);

@@ -36,8 +36,9 @@ typedef struct tsr_session_observer {
     void (*begin)(void *context, const tsr_progress *progress);
     void (*tick)(void *context); /* about ten times a second */
     void (*end)(void *context);
-    bool (*interrupted)(void *context);                      /* whether to stop */
-    void (*show)(void *context, const tsr_summary *summary); /* the results, before the page is drawn */
+    bool (*interrupted)(void *context); /* whether to stop */
+    tsr_status *(*show)(void *context,
+                        const tsr_summary *summary); /* the results, before the page is drawn */
 } tsr_session_observer;
 
 /* Joins, opens the folder and finds what is to do. The experiment must outlive the session. *out is NULL

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "experiment/folder.h"
 #include "experiment/record.h"
 #include "experiment/skim.h"
@@ -72,7 +73,7 @@ static tsr_status *read_told(reading *r, const char *folder)
         size_t length;
         tsr_status *status = path ? tsr_read_given_file(path, "progress", MAX_TOLD, &text, &length) : NULL;
         tsr_status_free(status); /* it may be gone already */
-        json_t *told = text ? json_loadb(text, length, 0, NULL) : NULL;
+        json_t *told = text ? tsr_json_load(text, length, 0, NULL) : NULL;
         if (told && is_alive(told))
             take_told(r, told);
         json_decref(told);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/json.h"
 #include "experiment/folder.h"
 
 #include <math.h>
@@ -60,20 +61,18 @@ void tsr_session_tell(tsr_session *s)
     if (s->told_at > 0 && now - s->told_at < SECONDS_BETWEEN)
         return;
     s->told_at = now;
-    char *path = path_of(s);
+    if (!s->told_in)
+        s->told_in = path_of(s);
     json_t *told = describe(s);
-    char *text = told ? json_dumps(told, JSON_INDENT(1)) : NULL;
-    if (path && text)
-        tsr_status_free(tsr_write_file(path, text, strlen(text)));
+    char *text = told ? tsr_json_dump(told, JSON_INDENT(1)) : NULL;
+    if (s->told_in && text)
+        tsr_status_free(tsr_write_file(s->told_in, text, strlen(text)));
     free(text);
     json_decref(told);
-    free(path);
 }
 
 void tsr_session_end_telling(const tsr_session *s)
 {
-    char *path = s->told_at > 0 ? path_of(s) : NULL;
-    if (path)
-        unlink(path);
-    free(path);
+    if (s->told_in)
+        unlink(s->told_in);
 }
