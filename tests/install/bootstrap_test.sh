@@ -67,6 +67,24 @@ for name in "a b" "it's" 'a$b' 'semi;colon' 'amp&' 'star*' 'quote"' '(1)' 'a:b';
     checkout "$work/$name"
     expect "the name '$name' is refused" "$work/$name" 1 "libtool cannot build in '$work/$name'" ""
 done
+# Where nothing can be run; it takes root and a mount namespace.
+checkout "$work/noexec"
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+    # shellcheck disable=SC2016 # expanded inside
+    printed=$(unshare -m sh -c 'cp -r "$1" "$1.copy" && mount -t tmpfs -o noexec none "$1" && cp -r "$1.copy/." "$1" &&
+        cd "$1" && PATH=$2:$PATH sh ./bootstrap; echo "status $?"; ls -A | grep can-run' sh "$work/noexec" "$work/bin" 2>&1)
+    case $printed in
+    *"no program can be run in '$work/noexec', whose file system may be mounted noexec: move"*"status 1") ;;
+    *)
+        echo "FAILED: a file system without programs is told: $printed"
+        failures=$((failures + 1))
+        ;;
+    esac
+    claim "nothing is begun there" test ! -s "$calls"
+else
+    echo "skipped: a file system without programs, for want of root and a mount namespace"
+fi
+
 fine=$(printf 'gr\303\274n-1.0+git_@x')
 checkout "$work/$fine"
 expect "letters, - + _ @ and . are fine" "$work/$fine" 0 "built" "autoreconf configure make "
