@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "experiment/checkpoint.h"
 #include "experiment/folder.h"
 #include "experiment/model_file.h"
 #include "experiment/saved_codes.h"
@@ -68,7 +69,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
         return true;
     if (is_left(path, "run.json", TSR_LEFT_RECORD, kind) ||
         is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind) ||
-        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind))
+        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind) ||
+        is_left(path, TSR_CHECKPOINT_FILE, TSR_LEFT_UNFINISHED, kind))
         return true;
     if (is_below(path, TSR_SNAPSHOTS) && is_network(path + sizeof(TSR_SNAPSHOTS), kind))
         return true;
