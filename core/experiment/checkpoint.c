@@ -256,20 +256,6 @@ tsr_status *tsr_checkpoint_find(tsr_run_work *w, const char *folder)
     return status;
 }
 
-size_t tsr_checkpoint_epoch(const char *folder)
-{
-    char *path = path_in(folder);
-    tsr_safetensors *file = NULL;
-    if (path && access(path, F_OK) == 0)
-        tsr_status_free(tsr_safetensors_read(path, &file));
-    json_t *told = file ? read_told(file) : NULL;
-    size_t epoch = json_array_size(json_object_get(told, "epochs"));
-    json_decref(told);
-    tsr_safetensors_free(file);
-    free(path);
-    return epoch;
-}
-
 /* --- the network of the last snapshot --- */
 
 /* Copies the network's arrays out of, or into, the buffer that has them one behind the other. */

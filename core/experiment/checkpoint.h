@@ -9,8 +9,6 @@
 #include "experiment/run_work.h"
 #include "experiment/training_state.h"
 
-#define TSR_CHECKPOINT_FILE "checkpoint.safetensors" /* in a run's folder */
-
 /* Opens the checkpoint that the run can go on from, before the work begins: then all is removed from
    `folder`, the run's, that is not of the time before it. One that is damaged or was made with something
    else, which a warning says, is none, and so is one where the predecessor has more. */
@@ -33,9 +31,5 @@ void tsr_checkpoint_remove(const char *folder);
 /* Of a run that has none: all is removed from its folder but the checkpoint, if there is one, and what
    belongs to it. */
 TSR_MUST_CHECK tsr_status *tsr_checkpoint_leave(const char *folder);
-
-/* The epoch after which the run goes on by the checkpoint in its folder; 0: it has none, or none that can be
-   read. Whether it is refused is known only to who goes on. */
-size_t tsr_checkpoint_epoch(const char *folder);
 
 #endif

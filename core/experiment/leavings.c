@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "experiment/checkpoint.h"
 #include "experiment/folder.h"
 #include "experiment/model_file.h"
 #include "experiment/saved_codes.h"

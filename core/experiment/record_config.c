@@ -110,8 +110,7 @@ tsr_status *tsr_record_config(const char *path, size_t n, const char *const *ove
 /* Whether the run's config is the record's but for where files lie. */
 static tsr_status *compare_settings(const json_t *record, const tsr_run *run, bool *same)
 {
-    tsr_value *then = tsr_value_from_json(json_object_get(record, "config")),
-              *now = tsr_run_config(run);
+    tsr_value *then = tsr_value_from_json(json_object_get(record, "config")), *now = tsr_run_config(run);
     char ids[2][17] = { "", "" };
     tsr_status *status = then && now ? NULL : tsr_no_memory("a config");
     if (!status) {

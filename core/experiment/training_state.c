@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #define MAX_SLOTS 16 /* as tessera/optimizer.h says */
@@ -244,6 +245,21 @@ tsr_status *tsr_training_state_read(const char *path, tsr_network *network, tsr_
     tsr_status *status = tsr_training_state_take(file, network, NULL, out);
     tsr_safetensors_free(file);
     return status;
+}
+
+size_t tsr_training_state_epochs(const char *path)
+{
+    tsr_safetensors *file = NULL;
+    tsr_training_state state = { 0 };
+    if (access(path, F_OK) != 0)
+        return 0;
+    tsr_status *status = tsr_safetensors_read(path, &file);
+    if (!status)
+        status = read_metadata(file, &state);
+    size_t epochs = status ? 0 : state.epochs;
+    tsr_status_free(status);
+    tsr_safetensors_free(file);
+    return epochs;
 }
 
 tsr_status *tsr_training_state_check(const tsr_safetensors *file)

@@ -9,7 +9,8 @@
 #include "nn/network.h"
 #include "nn/train.h"
 
-#define TSR_STATE_FILE "state.safetensors" /* in a run's folder */
+#define TSR_STATE_FILE "state.safetensors" /* in a run's folder, as is */
+#define TSR_CHECKPOINT_FILE "checkpoint.safetensors"
 
 /* `run` (NULL: no checkpoint is written) is a text of the run, which goes into the metadata with a digest of
    all; `before` (NULL: none) is the network's arrays of an earlier time, one behind the other. */
@@ -29,6 +30,9 @@ TSR_MUST_CHECK tsr_status *tsr_training_state_read(const char *path, tsr_network
 TSR_MUST_CHECK tsr_status *tsr_training_state_take(const tsr_safetensors *file, tsr_network *network,
                                                    float *before, tsr_read_state *out);
 void tsr_read_state_clear(tsr_read_state *state);
+
+/* The epoch that a file's training stands after; 0: there is no such file, or it cannot be read. */
+size_t tsr_training_state_epochs(const char *path);
 
 /* Whether a checkpoint's file is what was written; TSR_REFUSED where it is not. */
 TSR_MUST_CHECK tsr_status *tsr_training_state_check(const tsr_safetensors *file);
