@@ -63,11 +63,13 @@ static void print_runs(const tsr_study_status *status)
         const tsr_study_run *run = &status->listed[i];
         if (run->running)
             printf("  run %s is at epoch %zu of %zu\n", run->id, run->epoch, run->epochs);
+        else if (run->checkpoint)
+            printf("  run %s was ended and has a checkpoint, after epoch %zu\n", run->id, run->checkpoint);
         else
             printf("  run %s: %s\n", run->id, run->reason ? run->reason : "no reason was given");
     }
     if (status->n_listed > MAX_LISTED)
-        printf("  ... and %zu more runs that failed, diverged or are running\n",
+        printf("  ... and %zu more runs that failed, diverged, were ended or are running\n",
                status->n_listed - MAX_LISTED);
 }
 

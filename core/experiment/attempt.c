@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/surroundings.h"
 #include "base/text.h"
+#include "experiment/checkpoint.h"
 #include "experiment/environment.h"
 #include "experiment/record_make.h"
 #include "plugin/kinds.h"
@@ -69,7 +70,7 @@ static char *reason_with_place(const char *reason, const tsr_run *run, tsr_run_p
 }
 
 tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
-                         const char *predecessor, const char *given, tsr_run_progress *progress)
+                         const char *predecessor, const char *given, bool again, tsr_run_progress *progress)
 {
     char *reason = reason_with_place(given, run, progress, true);
     if (!reason)
@@ -81,7 +82,9 @@ tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *stor
         return NULL;
     }
     char *folder = tsr_store_run_folder(store, run);
-    tsr_status *status = folder ? tsr_remove_tree(folder) : NULL; /* it may be what has filled the disk */
+    tsr_status *status = !folder ? NULL
+                         : again ? tsr_checkpoint_leave(folder)
+                                 : tsr_remove_tree(folder); /* it may be what has filled the disk */
     free(folder);
     json_t *record = status ? NULL : tsr_record_begin(experiment, run, "failed", reason);
     free(reason);
@@ -136,7 +139,7 @@ static _Noreturn void do_and_exit(const attempts *a, pid_t parent)
         _exit(EXIT_FAILURE);
     tsr_status *status = do_here(a), *lost = NULL;
     if (status)
-        lost = tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, tsr_status_message(status),
+        lost = tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, tsr_status_message(status), true,
                             a->progress);
     if (lost)
         fprintf(stderr, "%s\n", tsr_status_message(status));
@@ -175,6 +178,16 @@ static void describe_ending(int ending, char *out, size_t size)
         snprintf(out, size, "its process ended with exit status %d and no outcome", WEXITSTATUS(ending));
 }
 
+/* By a signal that no fault of the run's own gives: for want of memory or time, or by somebody. */
+static bool was_ended_from_outside(int ending)
+{
+    static const int signals[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGXCPU };
+    bool found = false;
+    for (size_t i = 0; WIFSIGNALED(ending) && i < sizeof(signals) / sizeof(*signals); i++)
+        found = found || WTERMSIG(ending) == signals[i];
+    return found;
+}
+
 /* Notes the probe that the process was in when it ended; false where it was in none, or where the table,
    which it may have damaged, names one that it was to leave out. */
 static bool note_ended_probe(attempts *a, const char *reason)
@@ -208,7 +221,8 @@ static tsr_status *attempt_until_over(attempts *a)
             return NULL;
         describe_ending(ending, reason, sizeof(reason));
         if (!note_ended_probe(a, reason))
-            return tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, reason, a->progress);
+            return tsr_run_lost(a->experiment, a->store, a->run, a->predecessor, reason,
+                                was_ended_from_outside(ending), a->progress);
         begin_again(a->progress);
     }
 }

@@ -13,10 +13,11 @@ TSR_MUST_CHECK tsr_status *tsr_run_attempt(const tsr_experiment *experiment, con
                                            tsr_run_progress *progress);
 
 /* Stores that the run failed for a reason that its own process could not tell, and removes what it has left.
+   `again`: it may be another time, so that its checkpoint stays, with what belongs to that.
    A finished run of which only files were made, its own predecessor, stays as it is, and the reason is said.
  */
 TSR_MUST_CHECK tsr_status *tsr_run_lost(const tsr_experiment *experiment, const tsr_store *store,
                                         const tsr_run *run, const char *predecessor, const char *reason,
-                                        tsr_run_progress *progress);
+                                        bool again, tsr_run_progress *progress);
 
 #endif

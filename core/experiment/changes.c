@@ -141,3 +141,13 @@ tsr_status *tsr_changes_end(json_t **warnings)
     watched.doubt = NULL;
     return status;
 }
+
+bool tsr_changes_doubtful(void)
+{
+    return watched.doubt != NULL;
+}
+
+json_t *tsr_changes_warnings(void)
+{
+    return watched.warnings;
+}

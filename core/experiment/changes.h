@@ -10,8 +10,13 @@
 void tsr_changes_watch(void);
 
 /* No longer. *warnings: a list of texts, each of which has been given as a warning too; the caller's. Fails
-   where results are in doubt: where the rounding mode, the floating-point exceptions that trap, the treatment of
-   subnormal numbers or the locale was changed. */
+   where results are in doubt: where the rounding mode, the floating-point exceptions that trap, the treatment
+   of subnormal numbers or the locale was changed. */
 TSR_MUST_CHECK tsr_status *tsr_changes_end(json_t **warnings);
+
+/* While it is watched: whether results are in doubt already, and the warnings so far, to read and to add to.
+ */
+bool tsr_changes_doubtful(void);
+json_t *tsr_changes_warnings(void);
 
 #endif

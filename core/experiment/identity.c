@@ -92,6 +92,13 @@ static const char *const may_differ[] = { "name",        "executor", "replicates
                                           "plugin_path", "report",   "output",     "allow_unsafe_plugins",
                                           NULL };
 
+/* What says how a run is done and not what it gives. */
+static void remove_means(tsr_value *config)
+{
+    tsr_value_remove_at(config, "codes.memory");
+    tsr_value_remove_at(config, "training.checkpoint_every");
+}
+
 tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value *here, size_t n,
                                          const char *const *apart, bool paths, tsr_text *out)
 {
@@ -100,7 +107,7 @@ tsr_status *tsr_identity_same_experiment(const tsr_value *there, const tsr_value
     for (size_t i = 0; i < 2 && !status; i++) {
         for (size_t k = 0; k < n; k++)
             tsr_value_remove_at(copies[i], apart[k]);
-        tsr_value_remove_at(copies[i], "codes.memory");
+        remove_means(copies[i]);
         if (!paths)
             tsr_identity_shorten_paths(copies[i]);
     }
@@ -121,7 +128,7 @@ static tsr_value *deciding_part(const tsr_value *config)
     tsr_value *deciding = tsr_value_copy(config);
     if (deciding) {
         tsr_value_remove_at(deciding, "output");
-        tsr_value_remove_at(deciding, "codes.memory");
+        remove_means(deciding);
         tsr_identity_forget_defaults(deciding, NULL);
     }
     return deciding;

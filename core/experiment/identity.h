@@ -9,8 +9,9 @@
 
 #include <jansson.h>
 
-/* The id of a run with this resolved config: 16 hexadecimal digits and a NUL. What is written and where codes
-   are kept, `output` and `codes.memory`, is no part of it, nor what tsr_identity_forget_defaults removes. */
+/* The id of a run with this resolved config: 16 hexadecimal digits and a NUL. What is written, where codes
+   are kept and when checkpoints are made, `output`, `codes.memory` and `training.checkpoint_every`, is no
+   part of it, nor what tsr_identity_forget_defaults removes. */
 TSR_MUST_CHECK tsr_status *tsr_identity_of(const tsr_value *config, char id[17]);
 
 /* The text that the ids of a point's replicates are hashes of, from behind their seeds, which begin it: in

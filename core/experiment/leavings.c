@@ -68,7 +68,8 @@ static bool find_kind(const char *path, tsr_leaving *kind)
         return true;
     if (is_left(path, "run.json", TSR_LEFT_RECORD, kind) ||
         is_left(path, "model.safetensors", TSR_LEFT_MODEL, kind) ||
-        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind))
+        is_left(path, TSR_STATE_FILE, TSR_LEFT_STATE, kind) ||
+        is_left(path, TSR_CHECKPOINT_FILE, TSR_LEFT_UNFINISHED, kind))
         return true;
     if (is_below(path, TSR_SNAPSHOTS) && is_network(path + sizeof(TSR_SNAPSHOTS), kind))
         return true;

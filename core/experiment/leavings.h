@@ -12,7 +12,8 @@ typedef enum tsr_leaving {
     TSR_LEFT_STATE, /* of the training */
     TSR_LEFT_CODES,
     TSR_LEFT_OF_PROBES,  /* what probes wrote into the folders that they were given */
-    TSR_LEFT_UNFINISHED, /* what the writing of one of these leaves where it is killed */
+    TSR_LEFT_UNFINISHED, /* what a run leaves that is killed: its checkpoint, and files that were being
+                            written */
     TSR_N_LEAVINGS,
 } tsr_leaving;
 

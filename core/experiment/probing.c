@@ -94,8 +94,7 @@ tsr_status *tsr_probing_read(const tsr_probing *probing, tsr_part part, tsr_inpu
         plain.noisy = NULL;
     tsr_samples_read(&plain, n, index, scratch, inputs, labels);
     free(scratch);
-    bool augments =
-        form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && probing->host->augments;
+    bool augments = form == TSR_INPUT_AUGMENTED && part == TSR_PART_TRAIN && probing->host->augments;
     return augments && inputs ? augment_all(probing, samples, n, index, inputs) : NULL;
 }
 

@@ -120,10 +120,8 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
     const char *word = tsr_status_error(status) == TSR_DIVERGED ? "diverged" : status ? "failed" : "done";
     size_t before = tsr_json_failures();
     json_t *record = tsr_record_begin(experiment, w->run, word, status ? tsr_status_message(status) : NULL);
-    if (w->predecessor)
-        json_object_set_new(
-            record, "taken_over",
-            json_pack("{s:s, s:I}", "run", w->predecessor->id, "epochs", (json_int_t)w->predecessor->last));
+    if (w->taken_over)
+        json_object_set(record, "taken_over", w->taken_over);
     if (w->data_digest[0])
         json_object_set_new(record, "data", json_pack("{s:s}", "digest", w->data_digest));
     if (json_array_size(w->warnings))

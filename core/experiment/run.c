@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "config/json.h"
 #include "experiment/changes.h"
+#include "experiment/checkpoint.h"
 #include "experiment/environment.h"
 #include "experiment/identity.h"
 #include "experiment/model_file.h"
@@ -38,25 +39,30 @@ static tsr_status *read_labels(const tsr_samples *samples, int32_t **out)
     return bad ? tsr_no_memory("labels") : NULL;
 }
 
-static tsr_status *epoch_done(void *context, size_t epoch, double loss, double accuracy)
+static tsr_status *tell_epoch(tsr_run_work *w, const tsr_training_state *now)
+{
+    double seconds = tsr_seconds() - w->epoch_began;
+    size_t before = tsr_json_failures();
+    json_t *numbers =
+        json_pack("{s:I, s:o}", "epoch", (json_int_t)now->epochs, "loss", tsr_record_number(now->loss));
+    if (tsr_network_classes(w->network) > 0)
+        json_object_set_new(numbers, "accuracy", tsr_record_number(now->accuracy));
+    json_array_append_new(w->epochs, numbers);
+    if (before != tsr_json_failures())
+        return tsr_no_memory("the training's curve");
+    atomic_store(&w->progress->loss, now->loss);
+    if (seconds > 0)
+        atomic_store(&w->progress->examples_per_second, (double)w->epoch_size / seconds);
+    return NULL;
+}
+
+static tsr_status *epoch_done(void *context, const tsr_training_state *now)
 {
     tsr_run_work *w = context;
     const tsr_training_settings *training = &w->run->training;
-    double now = tsr_seconds();
-    size_t before = tsr_json_failures();
-    if (epoch > 0) {
-        double seconds = now - w->epoch_began;
-        json_t *numbers =
-            json_pack("{s:I, s:o}", "epoch", (json_int_t)epoch, "loss", tsr_record_number(loss));
-        if (tsr_network_classes(w->network) > 0)
-            json_object_set_new(numbers, "accuracy", tsr_record_number(accuracy));
-        json_array_append_new(w->epochs, numbers);
-        if (before != tsr_json_failures())
-            return tsr_no_memory("the training's curve");
-        atomic_store(&w->progress->loss, loss);
-        if (seconds > 0)
-            atomic_store(&w->progress->examples_per_second, (double)w->epoch_size / seconds);
-    }
+    size_t epoch = now->epochs;
+    if (epoch > 0)
+        TSR_TRY(tell_epoch(w, now));
     atomic_store(&w->progress->epoch, epoch);
     bool due = false;
     for (size_t i = 0; i < training->snapshots.n; i++)
@@ -64,6 +70,8 @@ static tsr_status *epoch_done(void *context, size_t epoch, double loss, double a
     /* The last epoch's snapshot is taken after the training, which may end before the last epoch. */
     tsr_status *status =
         due && epoch < (size_t)training->epochs ? tsr_run_take_snapshot(w, epoch, false) : NULL;
+    if (!status)
+        status = tsr_checkpoint_keep(w, now);
     w->epoch_began = tsr_seconds();
     return status;
 }
@@ -107,9 +115,11 @@ tsr_status *tsr_run_work_begin(tsr_run_work *w, char *folder)
     w->snapshots = json_array();
     w->probe_seconds = json_object();
     w->failed_probes = json_object();
-    if (!w->folder || !w->epochs || !w->snapshots || !w->probe_seconds || !w->failed_probes)
+    w->ended_probes = json_object();
+    if (!w->folder || !w->epochs || !w->snapshots || !w->probe_seconds || !w->failed_probes ||
+        !w->ended_probes)
         return tsr_no_memory("a run");
-    if (!is_completed(w))
+    if (!is_completed(w) && !w->checkpoint)
         TSR_TRY(tsr_remove_tree(w->folder)); /* what an attempt that did not end has left */
     TSR_TRY(tsr_make_folder(w->folder));
     TSR_TRY(tsr_identity_of_data(run, w->data_digest));
@@ -145,6 +155,11 @@ void tsr_run_work_end(tsr_run_work *w)
         tsr_codes_free(w->whole[i]);
         tsr_codes_free(w->previous[i]);
     }
+    tsr_safetensors_free(w->checkpoint);
+    json_decref(w->checkpoint_told);
+    json_decref(w->taken_over);
+    json_decref(w->ended_probes);
+    free(w->before);
     free(w->folder);
     json_decref(w->epochs);
     json_decref(w->warnings);
@@ -160,7 +175,8 @@ static tsr_status *keep_state(void *context, const tsr_training_state *state)
     if (!w->run->output.save_state)
         return NULL;
     char *path = tsr_path_join(w->folder, TSR_STATE_FILE);
-    tsr_status *status = path ? tsr_training_state_write(path, w->network, state) : tsr_no_memory("a path");
+    tsr_status *status =
+        path ? tsr_training_state_write(path, w->network, state, NULL, NULL) : tsr_no_memory("a path");
     free(path);
     return status;
 }
@@ -201,7 +217,7 @@ static tsr_status *train_and_probe(tsr_run_work *w, const tsr_training_state *fr
     tsr_batches batches = tsr_batch_source_batches(w->source);
     training.from = from;
     tsr_run_set_state(w->progress, TSR_RUN_TRAINING);
-    w->epoch_began = tsr_seconds();
+    w->epoch_began = w->kept_at = tsr_seconds();
     TSR_TRY(tsr_train(w->network, &training, &batches, trained));
     if (!w->probed || w->last_probed != trained->epochs)
         TSR_TRY(tsr_run_take_snapshot(w, trained->epochs, true));
@@ -214,15 +230,45 @@ static tsr_status *train_and_probe(tsr_run_work *w, const tsr_training_state *fr
 }
 
 /* All of the run that its predecessor has, and then the rest. */
-static tsr_status *do_run(tsr_run_work *w, tsr_trained *trained)
+static tsr_status *take_over(tsr_run_work *w, tsr_trained *trained)
 {
     tsr_read_state state;
-    if (!w->predecessor)
-        return train_and_probe(w, NULL, trained);
+    w->taken_over =
+        json_pack("{s:s, s:I}", "run", w->predecessor->id, "epochs", (json_int_t)w->predecessor->last);
     tsr_status *status = tsr_run_take_over(w, &state, trained);
     if (!status)
         status =
             w->predecessor->goes_on ? train_and_probe(w, &state.state, trained) : tsr_run_failed_probe(w);
+    tsr_read_state_clear(&state);
+    return status;
+}
+
+/* Adds the probes that ended an attempt of this command to those of commands before. */
+static tsr_status *note_ended_probes(tsr_run_work *w)
+{
+    bool noted = true;
+    for (size_t i = 0; w->without && noted && i < w->without->n; i++) {
+        const tsr_ended_probe *ended = &w->without->of[i];
+        const char *label = tsr_probe_label(w->run->probes[i]);
+        if (ended->reason && !json_object_get(w->ended_probes, label))
+            noted = json_object_set_new(w->ended_probes, label,
+                                        json_pack("{s:I, s:s}", "epoch", (json_int_t)ended->epoch, "reason",
+                                                  ended->reason)) == 0;
+    }
+    return noted ? NULL : tsr_no_memory("a probe's failure");
+}
+
+static tsr_status *do_run(tsr_run_work *w, tsr_trained *trained)
+{
+    tsr_read_state state;
+    bool taken;
+    tsr_status *status = tsr_checkpoint_take(w, &state, &taken);
+    if (!status)
+        status = note_ended_probes(w);
+    if (!status)
+        status = taken            ? train_and_probe(w, &state.state, trained)
+                 : w->predecessor ? take_over(w, trained)
+                                  : train_and_probe(w, NULL, trained);
     tsr_read_state_clear(&state);
     return status;
 }
@@ -236,8 +282,7 @@ static double sum_of(const json_t *object)
     return sum;
 }
 
-/* Whether a plugin has written behind its instance, which makes all results doubtful. */
-static tsr_status *check_instances(const tsr_run *run)
+tsr_status *tsr_run_check_instances(const tsr_run *run)
 {
     TSR_TRY(tsr_instance_check(run->dataset));
     TSR_TRY(tsr_instance_check(run->model));
@@ -269,36 +314,70 @@ static tsr_status *complete(const tsr_store *store, tsr_run_work *w)
     return status;
 }
 
+/* What the machine fails of, and not the run: it is done again from its checkpoint. */
+static bool may_be_done_again(const tsr_status *failure)
+{
+    return failure && (tsr_status_error(failure) == TSR_IO || tsr_status_error(failure) == TSR_NO_MEMORY);
+}
+
+/* Stores the record; the checkpoint is worth nothing beside one of a finished run, nor beside one of a run
+   that would fail again. */
+static tsr_status *put_record(const tsr_store *store, const tsr_run *run, const json_t *record, bool again)
+{
+    char *folder = tsr_store_run_folder(store, run);
+    tsr_status *status = folder && record ? tsr_store_put(store, run->id, record) : tsr_no_memory("run.json");
+    if (!status && !again)
+        tsr_checkpoint_remove(folder);
+    free(folder);
+    return status;
+}
+
+static tsr_status *prepare_and_do(const tsr_store *store, tsr_run_work *w, tsr_trained *trained)
+{
+    char *folder = tsr_store_run_folder(store, w->run);
+    tsr_status *status = tsr_checkpoint_find(w, folder);
+    if (status) {
+        free(folder);
+        return status;
+    }
+    status = tsr_run_work_begin(w, folder);
+    w->prepared = tsr_seconds();
+    if (!status)
+        status = do_run(w, trained);
+    return status ? status : tsr_run_check_instances(w->run);
+}
+
 static tsr_status *do_and_record(const tsr_experiment *experiment, const tsr_store *store, const tsr_run *run,
                                  const tsr_predecessor *predecessor, const tsr_ended_probes *without,
                                  tsr_run_progress *progress)
 {
-    double began = tsr_seconds();
-    tsr_run_work w = { .run = run, .progress = progress, .without = without, .predecessor = predecessor };
+    tsr_run_work w = { .run = run,
+                       .registry = experiment->registry,
+                       .progress = progress,
+                       .without = without,
+                       .predecessor = predecessor,
+                       .began = tsr_seconds() };
     if (is_completed(&w))
         return complete(store, &w);
     tsr_trained trained = { 0 };
+    w.prepared = w.began;
     atomic_store(&progress->epochs, (size_t)run->training.epochs);
     tsr_changes_watch();
-    tsr_status *status = tsr_run_work_begin(&w, tsr_store_run_folder(store, run));
-    double prepared = tsr_seconds();
-    if (!status)
-        status = do_run(&w, &trained);
-    if (!status)
-        status = check_instances(run);
+    tsr_status *status = prepare_and_do(store, &w, &trained);
     tsr_status *doubt = tsr_changes_end(&w.warnings);
     if (doubt) { /* the first cause of whatever else is wrong */
         tsr_status_free(status);
         status = doubt;
     }
     double ended = tsr_seconds();
-    json_t *record = tsr_record_make(experiment, &w, status, &trained, ended - began,
-                                     ended - prepared - w.codes_seconds - sum_of(w.probe_seconds));
+    json_t *record = tsr_record_make(experiment, &w, status, &trained, ended - w.began,
+                                     ended - w.prepared - w.codes_seconds - sum_of(w.probe_seconds));
     tsr_run_state state = status ? TSR_RUN_FAILED : TSR_RUN_DONE;
+    bool again = may_be_done_again(status);
     tsr_status_free(status);
     tsr_run_work_end(&w);
     tsr_run_set_state(progress, TSR_RUN_PROBING); /* the training is over, whatever becomes of the record */
-    status = record ? tsr_store_put(store, run->id, record) : tsr_no_memory("run.json");
+    status = put_record(store, run, record, again);
     json_decref(record);
     if (!status) /* not before: by it the run is known to have left an record */
         tsr_run_set_state(progress, state);

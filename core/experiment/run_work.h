@@ -7,10 +7,12 @@
 #include "experiment/predecessor.h"
 #include "experiment/prepare.h"
 #include "experiment/run.h"
+#include "experiment/safetensors.h"
 
 typedef struct tsr_run_work {
     const tsr_run *run;
-    char *folder; /* of the run */
+    const tsr_registry *registry; /* of its plugins */
+    char *folder;                 /* of the run */
     tsr_run_progress *progress;
     tsr_parts parts;
     tsr_batch_source *source;
@@ -29,7 +31,15 @@ typedef struct tsr_run_work {
     json_t *failed_probes; /* by label: why its first failure was one; empty: none has failed */
     size_t epoch_size;     /* examples that an epoch trains on */
     double codes_seconds, epoch_began;
+    double began, prepared; /* tsr_seconds when the run was begun, and when its training was; put back by what
+                               a checkpoint tells of the time before */
+    double kept_at;         /* when the last checkpoint was written */
+    tsr_safetensors *checkpoint; /* that it goes on from; NULL: none, or it is taken */
+    json_t *checkpoint_told;
+    float *before; /* the network's arrays after the last snapshot, where a checkpoint needs them; or NULL */
+    json_t *taken_over;              /* what the record says of the predecessor; NULL: nothing */
     const tsr_ended_probes *without; /* probes that are left out; NULL: none is */
+    json_t *ended_probes; /* the same by label: their epochs and reasons, by attempts before, too */
     size_t last_probed;
     bool probed;
     char data_digest[17]; /* "" until it is taken */
@@ -61,6 +71,13 @@ TSR_MUST_CHECK tsr_status *tsr_run_failed_probe(const tsr_run_work *work);
 
 /* Saves the codes of a snapshot that turned out to be the last only afterwards. */
 TSR_MUST_CHECK tsr_status *tsr_run_save_codes_again(tsr_run_work *work);
+
+/* Takes the codes again that the snapshot of an epoch had, as those that the next one is compared with; the
+   network is that epoch's. */
+TSR_MUST_CHECK tsr_status *tsr_run_recall_codes(tsr_run_work *work, size_t epoch);
+
+/* Whether a plugin has written behind its instance, which makes all results doubtful. */
+TSR_MUST_CHECK tsr_status *tsr_run_check_instances(const tsr_run *run);
 
 void tsr_run_set_state(tsr_run_progress *progress, tsr_run_state state);
 

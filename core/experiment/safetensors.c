@@ -296,6 +296,12 @@ const char *tsr_safetensors_hash(const tsr_safetensors *file)
     return file->hash;
 }
 
+const char *tsr_safetensors_data(const tsr_safetensors *file, size_t *length)
+{
+    *length = file->length - file->data;
+    return file->bytes + file->data;
+}
+
 /* What it holds. */
 
 size_t tsr_safetensors_count(const tsr_safetensors *file)

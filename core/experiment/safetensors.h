@@ -20,6 +20,9 @@ const char *tsr_safetensors_path(const tsr_safetensors *file);
 /* 32 hexadecimal digits of the whole file's XXH3 hash. */
 const char *tsr_safetensors_hash(const tsr_safetensors *file);
 
+/* The bytes of all arrays, as they follow the header. */
+const char *tsr_safetensors_data(const tsr_safetensors *file, size_t *length);
+
 /* A tensor as the header has it; the file's. */
 typedef struct tsr_stored_tensor {
     const char *name;

@@ -53,6 +53,11 @@ static const tsr_key training_keys[] = {
                  "mean that their file has, whatever this says"),
     TSR_KEY_INT(tsr_training_settings, early_stop, 0, 0, MAX_EPOCHS,
                 "stop when the training loss has not improved for so long; 0: never", .unit = "epochs"),
+    TSR_KEY_REAL(
+        tsr_training_settings, checkpoint_every, 10.0, 0.0, 1e6,
+        "keep where the training stands, for the case that it is killed, at the end of an epoch when "
+        "so much time has gone by; 0: never",
+        .unit = "minutes"),
     TSR_KEY_INT_LIST(tsr_training_settings, snapshots, NULL, 0, 0, MAX_EPOCHS,
                      "probe after these epochs too (0: untrained); the last is always probed",
                      .unit = "epochs"),

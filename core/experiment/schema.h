@@ -17,7 +17,7 @@ typedef struct tsr_general_settings {
 /* The group `training`; each field is documented where it is declared, in schema.c. */
 typedef struct tsr_training_settings {
     int64_t epochs, batch, samples, early_stop;
-    double holdout, label_noise, input_noise, instance_noise;
+    double holdout, label_noise, input_noise, instance_noise, checkpoint_every;
     int samples_at, label_noise_kind; /* TSR_SAMPLES_FIRST ..., TSR_LABELS_REDRAWN ... */
     bool constant_steps, subtract_mean;
     tsr_int_list snapshots; /* as given; the last epoch is probed besides */

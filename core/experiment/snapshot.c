@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "codes/metrics.h"
 #include "config/json.h"
+#include "experiment/checkpoint.h"
 #include "experiment/model_file.h"
 #include "experiment/probing.h"
 #include "experiment/record_make.h"
@@ -195,6 +196,18 @@ tsr_status *tsr_run_save_codes_again(tsr_run_work *w)
     return status;
 }
 
+tsr_status *tsr_run_recall_codes(tsr_run_work *w, size_t epoch)
+{
+    tsr_codes *train = NULL, *test = NULL;
+    json_t *metrics = json_object();
+    tsr_status *status = metrics ? take_codes(w, metrics, &train, &test) : tsr_no_memory("metrics");
+    json_decref(metrics);
+    tsr_codes_free(train);
+    tsr_codes_free(test);
+    pass_whole_on(w, epoch);
+    return status;
+}
+
 /* A probe that fails costs its own metrics alone: the run goes on, and tells of the failure at its end. */
 static tsr_status *note_failure(tsr_run_work *w, const char *label, size_t epoch, tsr_status *failure)
 {
@@ -221,8 +234,11 @@ tsr_status *tsr_run_failed_probe(const tsr_run_work *w)
 /* Why a probe is not to be run again. */
 static tsr_status *refuse_ended_probe(const tsr_run_work *w, size_t number_of_probe, size_t epoch)
 {
-    const tsr_ended_probe *ended = w->without ? &w->without->of[number_of_probe] : NULL;
-    return ended && ended->reason && epoch >= ended->epoch ? tsr_fail(TSR_FAILED, "%s", ended->reason) : NULL;
+    const json_t *ended = json_object_get(w->ended_probes, tsr_probe_label(w->run->probes[number_of_probe]));
+    const char *reason = json_string_value(json_object_get(ended, "reason"));
+    return reason && epoch >= (size_t)json_integer_value(json_object_get(ended, "epoch"))
+               ? tsr_fail(TSR_FAILED, "%s", reason)
+               : NULL;
 }
 
 tsr_status *tsr_run_add_snapshot(tsr_run_work *w, size_t epoch, json_t *metrics, json_t *undefined)
@@ -290,6 +306,8 @@ tsr_status *tsr_run_take_snapshot(tsr_run_work *w, size_t epoch, bool last)
     pass_whole_on(w, epoch);
     if (!status && failures != tsr_json_failures())
         status = tsr_no_memory("metrics");
+    if (!status)
+        status = tsr_checkpoint_remember(w);
     if (!status)
         status = tsr_run_add_snapshot(w, epoch, metrics, undefined);
     json_decref(metrics);

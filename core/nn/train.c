@@ -390,11 +390,9 @@ static tsr_status *run_epoch(training_loop *loop, size_t epoch, tsr_trained *out
     return NULL;
 }
 
-static tsr_status *report_epoch(const tsr_training *training, const tsr_trained *so_far)
+static tsr_status *report_epoch(const tsr_training *training, const tsr_training_state *now)
 {
-    if (!training->epoch_done)
-        return NULL;
-    return training->epoch_done(training->context, so_far->epochs, so_far->loss, so_far->accuracy);
+    return training->epoch_done ? training->epoch_done(training->context, now) : NULL;
 }
 
 /* Where it stands before the first epoch that is to be done; copies the optimizer's state. */
@@ -420,16 +418,18 @@ static tsr_status *run(training_loop *loop, tsr_trained *out)
     TSR_TRY(begin(loop, &now));
     *out = (tsr_trained){ .epochs = now.epochs, .loss = now.loss, .accuracy = now.accuracy };
     if (now.epochs == 0)
-        TSR_TRY(report_epoch(training, out));
-    while (now.epochs < training->epochs && !out->early_stopped) {
+        TSR_TRY(report_epoch(training, &now));
+    for (;;) {
+        out->early_stopped = training->early_stop && now.since_best >= training->early_stop;
+        if (now.epochs >= training->epochs || out->early_stopped)
+            break;
         TSR_TRY(run_epoch(loop, now.epochs + 1, out, &enough));
         if (enough)
             return NULL;
         now.epochs = out->epochs, now.loss = out->loss, now.accuracy = out->accuracy;
         now.since_best = out->loss < now.best ? 0 : now.since_best + 1;
         now.best = fmin(now.best, out->loss);
-        TSR_TRY(report_epoch(training, out));
-        out->early_stopped = training->early_stop && now.since_best >= training->early_stop;
+        TSR_TRY(report_epoch(training, &now));
     }
     return training->keep ? training->keep(training->context, &now) : NULL;
 }

@@ -39,9 +39,10 @@ typedef struct tsr_training {
     const tsr_training_state
         *from; /* goes on from there, with a network that stands there; NULL: from the start */
 
-    /* After each epoch, and with epoch 0 and NaN for both numbers before the first. The network may be
-       used and planned anew in it. A failure ends the training and is returned. NULL: nobody listens. */
-    tsr_status *(*epoch_done)(void *context, size_t epoch, double loss, double accuracy);
+    /* After each epoch, and before the first one, where no epoch is done and both numbers are NaN; *now is
+       valid during the call. The network may be used and planned anew in it. A failure ends the training and
+       is returned. NULL: nobody listens. */
+    tsr_status *(*epoch_done)(void *context, const tsr_training_state *now);
     /* After each step, with its examples: whether training ends here, as it is, and *out tells the epochs
        before. NULL: it never does. */
     bool (*enough)(void *context, size_t examples);

@@ -28,7 +28,7 @@ static tsr_status *record_lost_run(const tsr_work *work, size_t i, const char *r
 {
     const tsr_session *s = (const tsr_session *)work;
     return tsr_run_lost(s->experiment, &s->store, &s->experiment->runs[s->pending[i]], predecessor_of(s, i),
-                        reason, &s->progress.runs[i]);
+                        reason, true, &s->progress.runs[i]);
 }
 
 /* Another process did the run: the display is to know. */

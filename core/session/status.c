@@ -10,6 +10,7 @@
 #include "experiment/folder.h"
 #include "experiment/record.h"
 #include "experiment/skim.h"
+#include "experiment/training_state.h"
 #include "report/results.h"
 
 #include <dirent.h>
@@ -120,6 +121,20 @@ static tsr_status *count_ended(reading *r, const char *id, const json_t *record)
     return NULL;
 }
 
+/* A run without an outcome that nobody does now. */
+static tsr_status *list_checkpoint(reading *r, const char *id)
+{
+    char *path = tsr_format("%s/runs/%s/" TSR_CHECKPOINT_FILE, r->out->folder, id);
+    if (!path)
+        return tsr_no_memory("a path");
+    size_t epoch = tsr_training_state_epochs(path);
+    free(path);
+    tsr_study_run *run = epoch ? list(r->out, id) : NULL;
+    if (run)
+        run->checkpoint = epoch;
+    return run || !epoch ? NULL : tsr_no_memory("a study's status");
+}
+
 static tsr_status *visit_record(void *context, const char *id)
 {
     reading *r = context;
@@ -140,6 +155,8 @@ static tsr_status *visit_record(void *context, const char *id)
         r->out->foreign++;
     else if (record && !json_object_get(r->running, id)) /* else it is done again */
         status = count_ended(r, id, record);
+    else if (!record && !json_object_get(r->running, id))
+        status = list_checkpoint(r, id);
     json_decref(record);
     return status;
 }

@@ -13,7 +13,9 @@ typedef struct tsr_study_run {
     char id[17];
     bool running;
     size_t epoch, epochs; /* of one that is running */
-    char *reason;         /* of one that failed or diverged; may be NULL */
+    size_t checkpoint; /* the epoch that the checkpoint of one without an outcome stands after; 0: it has an
+                          outcome, none, or is running */
+    char *reason;      /* of one that failed or diverged; may be NULL */
 } tsr_study_run;
 
 typedef struct tsr_study_status {
@@ -26,7 +28,7 @@ typedef struct tsr_study_status {
     size_t processes;    /* that are doing runs */
     size_t bytes[TSR_N_LEAVINGS], tables; /* on the disk */
     size_t n_listed;
-    tsr_study_run *listed; /* those that run, failed or diverged, by id */
+    tsr_study_run *listed; /* those that run, failed, diverged or have a checkpoint, by id */
 } tsr_study_status;
 
 TSR_MUST_CHECK tsr_status *tsr_study_status_read(const char *folder, tsr_study_status *out);

@@ -81,11 +81,10 @@ static size_t next_batch(void *context, size_t epoch, size_t step, float *inputs
     return data->batch;
 }
 
-static tsr_status *keep_loss(void *context, size_t epoch, double loss, double accuracy)
+static tsr_status *keep_loss(void *context, const tsr_training_state *now)
 {
-    (void)accuracy;
-    if (epoch)
-        ((training_data *)context)->losses[epoch - 1] = loss;
+    if (now->epochs)
+        ((training_data *)context)->losses[now->epochs - 1] = now->loss;
     return NULL;
 }
 

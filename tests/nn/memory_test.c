@@ -71,11 +71,9 @@ typedef struct call_counts {
     size_t at[6]; /* calls when each epoch was done */
 } call_counts;
 
-static tsr_status *count(void *context, size_t epoch, double loss, double accuracy)
+static tsr_status *count(void *context, const tsr_training_state *now)
 {
-    (void)loss;
-    (void)accuracy;
-    ((call_counts *)context)->at[epoch] = calls;
+    ((call_counts *)context)->at[now->epochs] = calls;
     return NULL;
 }
 

@@ -211,15 +211,15 @@ typedef struct heard {
     const double *script;
 } heard;
 
-static tsr_status *hear(void *context, size_t epoch, double loss, double accuracy)
+static tsr_status *hear(void *context, const tsr_training_state *now)
 {
     heard *all = context;
-    ck_assert_uint_eq(epoch, all->epochs);
-    all->losses[epoch] = loss;
-    all->accuracies[epoch] = accuracy;
+    ck_assert_uint_eq(now->epochs, all->epochs);
+    all->losses[now->epochs] = now->loss;
+    all->accuracies[now->epochs] = now->accuracy;
     all->epochs++;
     if (all->penalty)
-        all->penalty->value = all->script[epoch];
+        all->penalty->value = all->script[now->epochs];
     if (all->replan)
         ck_succeeds(tsr_network_plan(all->replan, 17, false));
     return all->fail_at == all->epochs ? tsr_fail(TSR_INTERRUPTED, "enough") : NULL;
