@@ -21,18 +21,49 @@ void tsr_log_set_quiet(bool value)
     quiet = value;
 }
 
-TSR_PRINTF(2, 0) static void put_line(const char *prefix, const char *format, va_list args)
+static void put(const char *line, size_t length)
+{
+    if (write(STDERR_FILENO, line, length) < 0) {
+        /* Nowhere is left to say so. */
+    }
+}
+
+/* Without memory: cut where it is long, and without the characters that may steer a terminal. */
+TSR_PRINTF(2, 0) static void put_short_line(const char *prefix, const char *format, va_list args)
+{
+    char line[1024];
+    size_t length = (size_t)snprintf(line, sizeof(line), "%s", prefix);
+    vsnprintf(line + length, sizeof(line) - length - 1, format, args);
+    length = strlen(line);
+    for (size_t i = 0; i < length; i++)
+        if (line[i] < ' ' || line[i] > '~')
+            line[i] = '?';
+    line[length++] = '\n';
+    put(line, length);
+}
+
+/* The whole line; NULL without memory. free() it. */
+TSR_PRINTF(2, 0) static char *make_line(const char *prefix, const char *format, va_list args)
 {
     char *message, *line;
     if (vasprintf(&message, format, args) < 0 || !(message = tsr_shown(message)))
-        return;
-    int length = asprintf(&line, "%s%s\n", prefix, message);
+        return NULL;
+    if (asprintf(&line, "%s%s\n", prefix, message) < 0)
+        line = NULL;
     free(message);
-    if (length < 0)
-        return;
-    if (write(STDERR_FILENO, line, (size_t)length) < 0) {
-        /* Nowhere is left to say so. */
-    }
+    return line;
+}
+
+TSR_PRINTF(2, 0) static void put_line(const char *prefix, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    char *line = make_line(prefix, format, args);
+    if (line)
+        put(line, strlen(line));
+    else
+        put_short_line(prefix, format, again);
+    va_end(again);
     free(line);
 }
 

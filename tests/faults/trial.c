@@ -353,8 +353,8 @@ static faults_outcome judge_done(const faults_bench *b, const char *out, char *e
     return b->map->kind == FAULTS_SYSTEM && whole && *err ? FAULTS_WARNED : FAULTS_SILENT;
 }
 
-static faults_outcome judge(const faults_bench *b, const faults_site *site, int how, const char *out,
-                            char *err, char *why, size_t capacity)
+static faults_outcome judge(const faults_bench *b, int how, const char *out, char *err, char *why,
+                            size_t capacity)
 {
     int status = WIFEXITED(how) ? WEXITSTATUS(how) : 0;
     if (how < 0) {
@@ -364,7 +364,7 @@ static faults_outcome judge(const faults_bench *b, const faults_site *site, int 
     if (!b->map->hit)
         return FAULTS_NOT_MET;
     /* libconfig crashes in a process of its own, which the message tells of. */
-    bool apart = WIFEXITED(how) && status && is_by(b, site, "libconfig");
+    bool apart = WIFEXITED(how) && status && strstr(err, "while libconfig read it");
     if (WIFSIGNALED(how) || (b->map->crashed && !apart)) {
         snprintf(why, capacity, "signal %d", WIFSIGNALED(how) ? WTERMSIG(how) : (int)b->map->crashed);
         return FAULTS_CRASHED;
@@ -386,7 +386,7 @@ faults_outcome faults_try(faults_bench *b, const faults_site *site, bool sticky,
     b->map->caller = site->place.module == FAULTS_NO_FRAME ? 0 : site->place.offset & 0xfff;
     int how = run(b, site->key);
     char *out = take(b, "stdout"), *err = take(b, "stderr");
-    faults_outcome outcome = judge(b, site, how, out, err, why, capacity);
+    faults_outcome outcome = judge(b, how, out, err, why, capacity);
     if (outcome == FAULTS_SILENT && is_by(b, site, "libgomp"))
         outcome = FAULTS_FOREIGN;
     free(out);

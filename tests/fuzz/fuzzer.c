@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/machine.h"
+#include "base/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         fprintf(stderr, "\n");
         exit(1);
     }
+    if (target->read == fuzz_config || target->read == fuzz_setting)
+        tsr_process_set_single(); /* libconfig is looked at too, and not waited for in a child */
     tsr_set_threads(1);
     tsr_log_set_quiet(true);
     return 0;

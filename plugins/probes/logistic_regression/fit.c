@@ -322,6 +322,7 @@ static tsr_status *fit_some(fitting *f, size_t first, size_t n, float *weights)
     while (complete && advance_all(f))
         ;
     for (size_t p = 0; p < started; p++) {
+        complete = complete && !f->problems[p].starved;
         memcpy(weights + (first * f->each) + p * size, f->problems[p].x, size * sizeof(*weights));
         minimiser_clear(&f->problems[p]);
     }

@@ -81,7 +81,7 @@ static int progress(void *instance, const double *x, const double *gradient, dou
 }
 
 /* The coroutine: arguments of makecontext are ints, so the pointer comes in halves. Whatever the library
-   ends with, x is then the best that it found. */
+   ends with, but for want of memory, x is then the best that it found. */
 static void minimise(unsigned high, unsigned low)
 {
     minimiser *m = (minimiser *)(uintptr_t)((uint64_t)high << 32 | low);
@@ -91,7 +91,8 @@ static void minimise(unsigned high, unsigned low)
     parameters.epsilon = 0;
     parameters.max_iterations = m->max_iterations;
     parameters.max_linesearch = MAX_TRIALS;
-    lbfgs((int)m->n, m->exact, NULL, evaluate, progress, m, &parameters);
+    int ended = lbfgs((int)m->n, m->exact, NULL, evaluate, progress, m, &parameters);
+    m->starved = ended == LBFGSERR_OUTOFMEMORY;
     for (size_t i = 0; i < m->n; i++)
         m->x[i] = (float)m->exact[i];
     m->done = true;

@@ -20,6 +20,7 @@ typedef struct minimiser {
     float *gradient; /* the caller's to fill, like value */
     double value;
     bool done;
+    bool starved; /* it ended for want of memory: x is none */
     int iterations;
 
     bool entered;  /* the library has begun */
