@@ -133,9 +133,10 @@ void tsr_page_write_tables(const tsr_report_page *p)
     }
     tsr_html_add(
         p->html,
-        "<p class=\"intro\">Means over the replicates%s; %s. <code>summary.csv</code> has every snapshot "
+        "<p class=\"intro\">Means over the replicates%s; %s. <code>summary.csv</code>%s has every snapshot "
         "and standard deviations, <code>results.csv</code> every run.</p>\n",
-        p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND);
+        p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND,
+        tsr_is_comparison(p->summary->results) ? " of each study" : "");
     if (headline)
         write_table(p, true);
     if (headline < p->summary->results->n_measures) {
