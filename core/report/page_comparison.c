@@ -72,7 +72,7 @@ static void write_row(const tsr_report_page *p, const tsr_setting *setting, size
                      p->labels[k].numeric ? "<th scope=\"row\" class=\"n\">%s</th>"
                                           : "<th scope=\"row\">%s</th>",
                      p->labels[k].labels[tsr_summary_place(p->summary, setting->other, k)]);
-    tsr_html_add(p->html, "<th scope=\"row\">%s</th>", results->measures[measure].name);
+    tsr_page_write_row_heading(p, results->measures[measure].name);
     tsr_text_add(p->html, "<td class=\"n\">%.*f</td><td class=\"n\">%.*f</td><td class=\"n\">%+.*f", decimals,
                  row->reference, decimals, row->other, finer, row->difference);
     if (!isnan(row->interval))

@@ -24,15 +24,26 @@ static void write_cell(const tsr_report_page *p, const tsr_statistic *s, size_t 
 }
 
 /* Break opportunities behind dots and underscores. */
-void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric)
+static void write_breakable(const tsr_report_page *p, const char *text)
 {
-    tsr_text_add(p->html, numeric ? "<th class=\"n\">" : "<th>");
     for (; text && *text; text++) {
         char piece[2] = { *text, '\0' };
         tsr_html_escape(piece, p->html);
         tsr_text_add(p->html, "%s", *text == '.' || *text == '_' ? "<wbr>" : "");
     }
     tsr_text_add(p->html, "</th>");
+}
+
+void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric)
+{
+    tsr_text_add(p->html, numeric ? "<th class=\"n\">" : "<th>");
+    write_breakable(p, text);
+}
+
+void tsr_page_write_row_heading(const tsr_report_page *p, const char *text)
+{
+    tsr_text_add(p->html, "<th scope=\"row\">");
+    write_breakable(p, text);
 }
 
 static void write_point_head(const tsr_report_page *p, bool headline)
