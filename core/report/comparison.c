@@ -3,77 +3,13 @@
 
 #include "base/memory.h"
 #include "config/compare.h"
+#include "config/json.h"
+#include "experiment/folder.h"
+#include "experiment/record.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- what studies are called --- */
-
-/* Where the part of a path behind `at` begins; its end where there is none. */
-static size_t next_part(const char *path, size_t at)
-{
-    while (path[at] && path[at] != '/')
-        at++;
-    return path[at] ? at + 1 : at;
-}
-
-/* How much of the paths' beginnings, in whole parts, all share; each keeps one part at least. */
-static size_t shared_head(size_t n, char *const *paths)
-{
-    size_t head = 0;
-    for (;;) {
-        size_t next = next_part(paths[0], head);
-        for (size_t i = 0; i < n; i++)
-            if (strncmp(paths[i], paths[0], next) != 0 || !paths[i][next] || paths[0][next - 1] != '/')
-                return head;
-        head = next;
-    }
-}
-
-/* The same of their ends. */
-static size_t shared_tail(size_t n, char *const *paths, size_t head)
-{
-    for (size_t tail = 0;;) {
-        const char *first = paths[0] + head;
-        size_t length = strlen(first), next = tail;
-        while (next < length && first[length - next - 1] != '/')
-            next++;
-        next++; /* the slash before it */
-        for (size_t i = 0; i < n; i++) {
-            size_t own = strlen(paths[i] + head);
-            if (next >= own || next >= length ||
-                strcmp(paths[i] + head + own - next, first + length - next) != 0)
-                return tail;
-        }
-        tail = next;
-    }
-}
-
-char **tsr_comparison_labels(size_t n, const char *const *folders)
-{
-    char **labels = tsr_alloc(n, sizeof(*labels));
-    bool whole = labels && n;
-    for (size_t i = 0; whole && i < n; i++) {
-        whole = (labels[i] = strdup(folders[i]));
-        size_t length = whole ? strlen(labels[i]) : 0;
-        while (length > 1 && labels[i][length - 1] == '/')
-            labels[i][--length] = '\0';
-    }
-    if (!whole) {
-        for (size_t i = 0; labels && i < n; i++)
-            free(labels[i]);
-        free(labels);
-        return NULL;
-    }
-    size_t head = shared_head(n, labels), tail = shared_tail(n, labels, head);
-    for (size_t i = 0; n > 1 && i < n; i++) {
-        size_t length = strlen(labels[i]) - head - tail;
-        memmove(labels[i], labels[i] + head, length);
-        labels[i][length] = '\0';
-    }
-    return labels;
-}
 
 const char *tsr_comparison_label(const tsr_results *all, size_t study)
 {
@@ -375,6 +311,49 @@ static tsr_status *refuse_twins(size_t n, const char *const *folders)
     return NULL;
 }
 
+/* Which run has this value of a key; NULL: none. */
+static tsr_result *run_with(const tsr_results *study, size_t key, size_t value)
+{
+    for (size_t i = 0; i < study->n_runs; i++)
+        if (study->runs[i].place[key] == value)
+            return &study->runs[i];
+    return NULL;
+}
+
+/* The value with all that its run's config says of it: "prelu" and a prelu with its settings are then one. */
+static tsr_status *take_whole_value(tsr_results *study, size_t k, size_t i)
+{
+    tsr_swept_key *key = &study->keys[k];
+    tsr_result *run = run_with(study, k, i);
+    const char *id = run ? json_string_value(json_object_get(run->record, "run")) : NULL;
+    char *path = id ? tsr_record_path(study->folder, id) : NULL;
+    json_t *record = NULL;
+    if (!run)
+        return NULL;
+    tsr_status *status = path ? tsr_record_read(path, id, &record) : tsr_no_memory("a path");
+    tsr_value *config = record ? tsr_value_from_json(json_object_get(record, "config")) : NULL;
+    const tsr_value *value = tsr_value_at(config, key->name);
+    if (!status && value) {
+        status = tsr_value_put(run->swept, key->name, tsr_value_copy(value));
+        key->values[i] = tsr_value_member(run->swept, key->name);
+    }
+    tsr_value_free(config);
+    json_decref(record);
+    free(path);
+    return status;
+}
+
+/* Values that are no numbers may be plugins, which can be written in more than one way. */
+static tsr_status *take_whole_values(tsr_results *study)
+{
+    for (size_t k = 0; k < study->n_keys; k++)
+        for (size_t i = 0; i < study->keys[k].n; i++)
+            if (!tsr_value_is_number(study->keys[k].values[i]) &&
+                !tsr_value_is(study->keys[k].values[i], TSR_VALUE_BOOL))
+                TSR_TRY(take_whole_value(study, k, i));
+    return NULL;
+}
+
 tsr_status *tsr_comparison_read(size_t n, const char *const *folders, size_t n_overrides,
                                 const char *const *overrides, tsr_results **out)
 {
@@ -383,8 +362,11 @@ tsr_status *tsr_comparison_read(size_t n, const char *const *folders, size_t n_o
     tsr_results **studies = tsr_alloc(n, sizeof(*studies));
     char **labels = tsr_comparison_labels(n, folders);
     tsr_status *status = studies && labels ? NULL : tsr_no_memory("the studies");
-    for (size_t i = 0; i < n && !status; i++)
+    for (size_t i = 0; i < n && !status; i++) {
         status = tsr_results_read(folders[i], n_overrides, overrides, &studies[i]);
+        if (!status)
+            status = take_whole_values(studies[i]);
+    }
     if (!status)
         status = join(n, studies, labels, out);
     for (size_t i = 0; status && studies && i < n; i++)

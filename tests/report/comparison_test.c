@@ -127,6 +127,16 @@ START_TEST(what_one_study_alone_has_is_named)
 }
 END_TEST
 
+START_TEST(a_plugin_that_one_study_sweeps_and_another_names_is_one_setting)
+{
+    do_study(folder, "a",
+             "-s replicates=2 -s 'sweep=({key=\"model.activation\";values=(\"relu\",\"prelu\");})'");
+    do_study(folder, "b", "-s replicates=2 -s model.activation=prelu -s training.batch=16");
+    command_gives(folder, 0, "model.activation prelu(initial=0.25)\nmodel.loss.train", NULL, "report a b");
+    command_gives(folder, 0, "without a difference: 1 of a, 0 of b", NULL, "report a b");
+}
+END_TEST
+
 START_TEST(a_folder_that_is_none_or_is_given_twice_is_refused_by_name)
 {
     do_study(folder, "a", "");
@@ -159,6 +169,7 @@ int main(void)
     tcase_add_test(tests, common_seeds_are_paired_and_the_numbers_are_those_of_both_tables);
     tcase_add_test(tests, other_seeds_are_not_paired);
     tcase_add_test(tests, what_one_study_alone_has_is_named);
+    tcase_add_test(tests, a_plugin_that_one_study_sweeps_and_another_names_is_one_setting);
     tcase_add_test(tests, a_folder_that_is_none_or_is_given_twice_is_refused_by_name);
     tcase_add_test(tests, runs_are_linked_in_the_folders_that_have_them);
     suite_add_tcase(suite, tests);
