@@ -28,4 +28,7 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
 /* Its style sheet and its script. */
 extern const char tsr_page_style[], tsr_page_script[];
 
+/* Colours on paper, as the style sheet has them: "--c0:#0072b2;..." of curves, "--r0:..." of a ramp. */
+extern const char tsr_paper_colours[];
+
 #endif

@@ -3,12 +3,18 @@
    steps of viridis, without the end that the ground would swallow, for what has an order. */
 #include "report/report.h"
 
+#define PAPER                                                                                                \
+    "--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;--c6:#7a6a00;--c7:#"      \
+    "444b54;"                                                                                                \
+    "--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;--r6:#1e9b8a;--r7:#"      \
+    "2ab07f;"                                                                                                \
+    "--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800"
+
+const char tsr_paper_colours[] = PAPER;
+
 const char tsr_page_style[] =
     ":root{--ground:#fff;--card:#f7f8fa;--text:#1b1f24;--faint:#59636e;--grid:#e3e6ea;--line:#d3d8de;"
-    "--accent:#0b5cad;--bad:#b3261e;--notice:#fff4d6;--halo:#fffffff0;--halo-text:#101418;"
-    "--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;--c6:#7a6a00;--c7:#444b54;"
-    "--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;--r6:#1e9b8a;--r7:#2ab07f;"
-    "--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800}\n"
+    "--accent:#0b5cad;--bad:#b3261e;--notice:#fff4d6;--halo:#fffffff0;--halo-text:#101418;" PAPER "}\n"
     "@media (prefers-color-scheme:dark){:root{--ground:#14171b;--card:#1c2026;--text:#e7eaee;--faint:#a3acb8;"
     "--grid:#2c323a;--line:#3a424c;--accent:#7ab8ff;--bad:#ff8a80;--notice:#3a3112;"
     "--c0:#56b4e9;--c1:#ff8c42;--c2:#2fc99a;--c3:#e39ac6;--c4:#f0b93a;--c5:#8ecbff;--c6:#d8d06a;--c7:#c7ccd3;"
@@ -91,9 +97,7 @@ const char tsr_page_style[] =
     "@page{margin:12mm}\n"
     "@media "
     "print{:root{--ground:#fff;--card:#fff;--text:#000;--faint:#444;--grid:#ddd;--line:#bbb;--accent:#000;"
-    "--bad:#900;--notice:#fff;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;"
-    "--c6:#7a6a00;--c7:#444b54;--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;"
-    "--r6:#1e9b8a;--r7:#2ab07f;--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800}"
+    "--bad:#900;--notice:#fff;" PAPER "}"
     "html{font-size:11px}body{max-width:none;padding:0;font-size:11px;-webkit-print-color-adjust:exact;print-"
     "color-adjust:exact}"
     "nav,.filter,.axis,.tip,.every{display:none!important}h1,h2,h3,.intro,figcaption,.legend,summary{break-"
