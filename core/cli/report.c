@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/display.h"
+#include "cli/page.h"
 #include "report/differences.h"
 #include "report/figures.h"
 #include "report/report.h"
@@ -167,19 +168,26 @@ static tsr_status *print_differences(const tsr_summary *summary)
     return status;
 }
 
-/* Each thing in which they differ, shortened to a line. */
+/* Each thing in which they differ. */
 static tsr_status *print_contrast(const tsr_results *results)
 {
+    tsr_page page = tsr_page_of_stdout();
     tsr_contrast contrast;
     tsr_status *status = tsr_contrast_find(results, &contrast);
     if (!status)
         printf(contrast.n ? "what differs:\n"
                           : "nothing differs: keys, metrics, data and plugins are the same\n");
     for (size_t i = 0; i < contrast.n && !status; i++) {
-        printf("  %s:", contrast.rows[i].what);
+        const tsr_contrast_row *row = &contrast.rows[i];
+        tsr_text line = { 0 };
+        tsr_text_add(&line, "%s:", row->what);
         for (size_t s = 0; s < contrast.n_studies; s++)
-            printf("%s %s", s ? " |" : "", contrast.rows[i].texts[s] ? contrast.rows[i].texts[s] : "–");
-        printf("\n");
+            tsr_text_add(&line, "%s %s", s ? " |" : "", row->texts[s] ? row->texts[s] : "–");
+        if (line.failed)
+            status = tsr_no_memory("what differs");
+        else
+            tsr_page_paragraph(&page, 2, NULL, line.chars);
+        free(line.chars);
     }
     tsr_contrast_clear(&contrast);
     return status;
