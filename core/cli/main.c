@@ -100,15 +100,23 @@ static const command commands[] = {
       "\n"
       "Exit status: 0 done; 1 wrong usage; 2 something was refused, or cannot be written.\n",
       tsr_cli_encode, true },
-    { "report", "DIR [OPTIONS]", "tables and plots from a results folder",
+    { "report", "DIR... [OPTIONS]", "tables and plots from a results folder, or several compared",
       "Reads config.cfg and the runs' run.json of a folder that run has left, loads no plugin and no data, "
       "and\n"
       "writes summary.csv and report.html into it. Runs that are no part of the config's sweep are left "
       "out.\n"
       "Plots need gnuplot.\n"
       "\n"
+      "Of several DIRs it compares the studies and writes into none of them: their figures and tables on "
+      "common\n"
+      "axes, how far each differs from the first, with 95 % intervals (paired where seeds are common, else "
+      "Welch's),\n"
+      "and in what configs, metrics, data and plugins differ. The page is comparison.html in the working "
+      "folder.\n"
+      "\n"
       "  -o, --output FILE     write the page there, and nothing into the folder\n"
-      "      --figures DIR     instead of the page: each figure as a file there, and its numbers as CSV\n"
+      "      --figures DIR     instead of the page: each figure as a file there, and its numbers as CSV;\n"
+      "                        of several DIRs also differences.csv\n"
       "      --format FORMAT   ... svg, pdf or png (pdf)\n"
       "      --width MM        ... so wide, in millimetres (89, a journal's column)\n"
       "      --under X         phase chart: under-expressive above this redundancy (0.5)\n"
@@ -117,7 +125,7 @@ static const command commands[] = {
       "\n"
       "The thresholds' defaults are those of the config's group report.\n"
       "\n"
-      "Exit status: 0 done; 1 wrong usage; 2 the folder holds no results, or the report cannot be written.\n",
+      "Exit status: 0 done; 1 wrong usage; 2 a folder holds no results, or the report cannot be written.\n",
       tsr_cli_report_command, false },
     { "results", "DIR [OPTIONS]", "a study's table for a paper or a program",
       "Prints a row for each configuration: its swept values, the epoch, the number n of runs, and each "

@@ -165,19 +165,19 @@ static void add_terminal(const job *j, const layout *at, const char *name, tsr_t
     free(file);
 }
 
-/* The colour of a curve or of another thing on paper, of which the page has '#01' and a kind and a number. */
-static const char *colour_of(unsigned kind, unsigned number)
+/* The colour of a curve or of another thing on paper, of which the page has '#01' and a kind and a number;
+   "#rrggbb". */
+static void add_colour(unsigned kind, unsigned number, tsr_text *script)
 {
-    static const char *const curves[TSR_COLOURS] = { "#0072b2", "#d55e00", "#009e73", "#b8559a",
-                                                     "#c98a00", "#2f9bd6", "#7a6a00", "#444b54" };
-    static const char *const ramp[TSR_RAMP] = { "#440154", "#482173", "#433e85", "#38598c",
-                                                "#2d708e", "#25858e", "#1e9b8a", "#2ab07f",
-                                                "#4dbd6a", "#72c34a", "#93c020", "#b0b800" };
     static const char *const others[] = { "#d8dce0", "#303030", "#101418" };
-    return kind == 0 && number < TSR_COLOURS ? curves[number]
-           : kind == 1 && number < TSR_RAMP  ? ramp[number]
-           : kind == 2 && number < 3         ? others[number]
-                                             : "#000000";
+    char name[16];
+    snprintf(name, sizeof(name), "--%c%u:", kind ? 'r' : 'c', number);
+    const char *at = kind < 2 ? strstr(tsr_paper_colours, name) : NULL;
+    if (at)
+        at += strlen(name);
+    else
+        at = kind == 2 && number < 3 ? others[number] : "#000000";
+    tsr_text_add(script, "%.7s", at);
 }
 
 /* The panel's script with colours and sizes of paper in place of the page's. */
@@ -193,7 +193,9 @@ static void add_for_paper(const tsr_text *panel, tsr_text *script)
             tsr_text_add(script, "',%.3g'", SMALL_POINTS);
             at += strlen(TSR_SMALL_FONT);
         } else if (strlen(at) >= 9 && at[8] == '\'' && sscanf(at, "'#01%2x%2x", &kind, &number) == 2) {
-            tsr_text_add(script, "'%s'", colour_of(kind, number));
+            tsr_text_add(script, "'");
+            add_colour(kind, number, script);
+            tsr_text_add(script, "'");
             at += 9;
         } else if (*at) {
             tsr_text_add_span(script, at++, 1);

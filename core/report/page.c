@@ -52,9 +52,10 @@ static void write_header(const tsr_report_page *p)
     const char *name = config_text(results, "name");
     size_t done = tsr_page_count_done(p);
     tsr_html_add(p->html,
-                 "<header>\n<p class=\"kind\">Tessera report</p>\n<h1>%s</h1>\n"
+                 "<header>\n<p class=\"kind\">Tessera %s</p>\n<h1>%s</h1>\n"
                  "<p class=\"lede\"><strong>%zu of %zu run%s done</strong>",
-                 *name ? name : "experiment", done, results->expected, tsr_page_plural(results->expected));
+                 tsr_is_comparison(results) ? "comparison" : "report", *name ? name : "experiment", done,
+                 results->expected, tsr_page_plural(results->expected));
     if (results->n_runs > done)
         tsr_html_add(p->html, ", <strong class=\"bad\">%zu failed</strong>", results->n_runs - done);
     if (results->expected > results->n_runs)
@@ -62,8 +63,9 @@ static void write_header(const tsr_report_page *p)
     if (results->foreign)
         tsr_html_add(p->html, "; %zu in the folder are no part of this sweep and are left out",
                      results->foreign);
-    tsr_html_add(p->html, ". Dataset <code>%s</code>, model <code>%s</code>",
-                 config_text(results, "dataset.plugin"), config_text(results, "model.plugin"));
+    if (!tsr_is_comparison(results)) /* else they may differ */
+        tsr_html_add(p->html, ". Dataset <code>%s</code>, model <code>%s</code>",
+                     config_text(results, "dataset.plugin"), config_text(results, "model.plugin"));
     write_what_varies(p);
     tsr_html_add(p->html, ".</p>\n</header>\n");
 }
@@ -77,6 +79,9 @@ static void write_contents(const tsr_report_page *p, bool pictures, bool ranks)
                    { true, "table", "Table" },           { true, "runs", "Runs" },
                    { true, "run", "What was run" },      { true, "cite", "How to cite" } };
     tsr_html_add(p->html, "<nav aria-label=\"Contents\"><ul>\n");
+    if (tsr_is_comparison(p->summary->results))
+        tsr_html_add(p->html, "<li><a href=\"#differences\">Differences</a></li>\n"
+                              "<li><a href=\"#contrast\">What differs</a></li>\n");
     for (size_t s = 0; s < p->album->n; s++)
         if (p->album->sections[s].n && !p->album->sections[s].folded)
             tsr_html_add(p->html, "<li><a href=\"#%s\">%s</a></li>\n", p->album->sections[s].id,
@@ -241,6 +246,8 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
     if (album->trouble)
         write_no_figures(&p);
     tsr_page_write_failures(&p);
+    if (tsr_is_comparison(p.summary->results))
+        tsr_page_write_comparison(&p);
     if (!album->no_gnuplot)
         write_figures(&p);
     take_section(&pictures, html);

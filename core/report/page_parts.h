@@ -2,6 +2,7 @@
 #ifndef TSR_REPORT_PAGE_PARTS_H
 #define TSR_REPORT_PAGE_PARTS_H
 
+#include "report/comparison.h"
 #include "report/report.h"
 
 typedef struct tsr_report_page {
@@ -23,8 +24,13 @@ const char *tsr_page_plural(size_t n);
 bool tsr_page_write_ranks(const tsr_report_page *p);
 bool tsr_page_write_pictures(const tsr_report_page *p);
 
-/* A cell of a table's head. */
+/* A cell of a table's head, and one at the head of a row; long names may break. */
 void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric);
+void tsr_page_write_row_heading(const tsr_report_page *p, const char *text);
+
+/* Of studies that are compared: how far they differ, and in what; and the config of each. */
+void tsr_page_write_comparison(const tsr_report_page *p);
+void tsr_page_write_configs(const tsr_report_page *p);
 
 void tsr_page_write_tables(const tsr_report_page *p);
 void tsr_page_write_failures(const tsr_report_page *p);

@@ -121,8 +121,8 @@ static void begin_run(const pictures *p, const tsr_result *run)
 
 static void add_run(pictures *p, const tsr_result *run)
 {
-    char *probes =
-        tsr_format("%s/runs/%s/probes", p->page->summary->results->folder, tsr_page_text(run->record, "run"));
+    char *probes = tsr_format("%s/runs/%s/probes", tsr_result_folder(p->page->summary->results, run),
+                              tsr_page_text(run->record, "run"));
     struct dirent **labels;
     int n = probes ? list(probes, is_shown, &labels) : -1;
     size_t before = p->page->html->length;

@@ -46,16 +46,18 @@ void tsr_page_write_failures(const tsr_report_page *p)
 }
 
 /* The folder of a run, as a link. */
-static void write_link(const tsr_report_page *p, const json_t *record)
+static void write_link(const tsr_report_page *p, const tsr_result *run)
 {
-    const char *id = tsr_page_text(record, "run");
+    const char *id = tsr_page_text(run->record, "run"),
+               *folder = tsr_is_comparison(p->summary->results) ? tsr_result_folder(p->summary->results, run)
+                                                                : p->folder;
     tsr_text_add(p->html, "<td><a href=\"");
-    for (const char *c = p->folder; *c; c++) {
+    for (const char *c = folder; *c; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
                      strchr("/._-", *c);
         tsr_text_add(p->html, plain ? "%c" : "%%%02X", (unsigned char)*c);
     }
-    tsr_html_add(p->html, *p->folder ? "/runs/%s/\">" : "runs/%s/\">", id);
+    tsr_html_add(p->html, *folder ? "/runs/%s/\">" : "runs/%s/\">", id);
     tsr_html_add(p->html, "<code>%s</code></a></td>", id);
 }
 
@@ -94,7 +96,7 @@ static void write_run(const tsr_report_page *p, const tsr_result *run)
     const tsr_results *results = p->summary->results;
     const json_t *record = run->record;
     tsr_html_add(p->html, "<tr>");
-    write_link(p, record);
+    write_link(p, run);
     for (size_t k = 0; k < results->n_keys; k++)
         tsr_html_add(p->html, p->labels[k].numeric ? "<td class=\"n\">%s</td>" : "<td>%s</td>",
                      p->labels[k].labels[run->place[k]]);

@@ -106,7 +106,10 @@ void tsr_page_write_subject(const tsr_report_page *p)
     tsr_html_add(p->html, "<dt>Runs</dt><dd>%zu of %zu done</dd>\n<dt>Points</dt><dd>%zu</dd>\n",
                  tsr_page_count_done(p), results->expected, p->summary->n_points);
     tsr_text_add(p->html, "<dt>Time of all runs together</dt><dd>%.1f s</dd>\n</dl>\n", seconds);
-    write_config(p);
+    if (tsr_is_comparison(results))
+        tsr_page_write_configs(p);
+    else
+        write_config(p);
     write_environment(p);
     tsr_html_add(p->html, "</section>\n");
 }
@@ -128,6 +131,10 @@ void tsr_page_write_citation(const tsr_report_page *p)
                  *version ? version : tsr_version());
     if (*revision)
         tsr_html_add(p->html, ", note = {revision %s}", revision);
+    if (tsr_is_comparison(p->summary->results)) {
+        tsr_html_add(p->html, "\n}\n%s</pre>\n</section>\n", paper);
+        return;
+    }
     tsr_html_add(p->html,
                  "\n}\n%s</pre>\n<p class=\"intro\">This study is <code>%s</code> in the records of "
                  "its runs; its config above, the data and the plugins' digests in "

@@ -24,15 +24,26 @@ static void write_cell(const tsr_report_page *p, const tsr_statistic *s, size_t 
 }
 
 /* Break opportunities behind dots and underscores. */
-void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric)
+static void write_breakable(const tsr_report_page *p, const char *text)
 {
-    tsr_text_add(p->html, numeric ? "<th class=\"n\">" : "<th>");
     for (; text && *text; text++) {
         char piece[2] = { *text, '\0' };
         tsr_html_escape(piece, p->html);
         tsr_text_add(p->html, "%s", *text == '.' || *text == '_' ? "<wbr>" : "");
     }
     tsr_text_add(p->html, "</th>");
+}
+
+void tsr_page_write_heading(const tsr_report_page *p, const char *text, bool numeric)
+{
+    tsr_text_add(p->html, numeric ? "<th class=\"n\">" : "<th>");
+    write_breakable(p, text);
+}
+
+void tsr_page_write_row_heading(const tsr_report_page *p, const char *text)
+{
+    tsr_text_add(p->html, "<th scope=\"row\">");
+    write_breakable(p, text);
 }
 
 static void write_point_head(const tsr_report_page *p, bool headline)
@@ -133,9 +144,10 @@ void tsr_page_write_tables(const tsr_report_page *p)
     }
     tsr_html_add(
         p->html,
-        "<p class=\"intro\">Means over the replicates%s; %s. <code>summary.csv</code> has every snapshot "
+        "<p class=\"intro\">Means over the replicates%s; %s. <code>summary.csv</code>%s has every snapshot "
         "and standard deviations, <code>results.csv</code> every run.</p>\n",
-        p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND);
+        p->summary->n_points == 1 ? "" : ", after the last epoch", TSR_INTERVAL_LEGEND,
+        tsr_is_comparison(p->summary->results) ? " of each study" : "");
     if (headline)
         write_table(p, true);
     if (headline < p->summary->results->n_measures) {

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "report/differences.h"
 
 #include <stdlib.h>
 
@@ -34,6 +35,22 @@ tsr_status *tsr_report_write_summary(const tsr_summary *summary)
     tsr_text csv = { 0 };
     tsr_summary_write_csv(summary, &csv);
     tsr_status *status = write_text(&csv, summary->results, "summary.csv");
+    free(csv.chars);
+    return status;
+}
+
+tsr_status *tsr_report_write_differences(const tsr_summary *summary, const char *folder)
+{
+    tsr_differences differences;
+    tsr_text csv = { 0 };
+    TSR_TRY(tsr_differences_new(summary, &differences));
+    tsr_differences_write_csv(&differences, &csv);
+    tsr_differences_clear(&differences);
+    char *path = tsr_path_join(folder, "differences.csv");
+    tsr_status *status = csv.failed || !path ? tsr_no_memory("differences.csv") : tsr_make_folder(folder);
+    if (!status)
+        status = tsr_write_given_file(path, csv.chars, csv.length);
+    free(path);
     free(csv.chars);
     return status;
 }

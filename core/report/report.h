@@ -17,6 +17,9 @@ typedef struct tsr_page_options {
    the page; that it fails is told as a warning besides. */
 TSR_MUST_CHECK tsr_status *tsr_report_write_page(const tsr_summary *summary, const tsr_page_options *options);
 
+/* Of a comparison: differences.csv, into the folder, which is made where it is not there. */
+TSR_MUST_CHECK tsr_status *tsr_report_write_differences(const tsr_summary *summary, const char *folder);
+
 /* The page as HTML. Its links to runs begin with `folder`, the results' folder as seen from the page's; ""
    where it lies there. */
 void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *folder, int live,
@@ -24,5 +27,8 @@ void tsr_page_write(const tsr_study *study, const tsr_album *album, const char *
 
 /* Its style sheet and its script. */
 extern const char tsr_page_style[], tsr_page_script[];
+
+/* Colours on paper, as the style sheet has them: "--c0:#0072b2;..." of curves, "--r0:..." of a ramp. */
+extern const char tsr_paper_colours[];
 
 #endif

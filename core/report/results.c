@@ -200,10 +200,20 @@ static void take_resolved_values(tsr_results *results)
         }
 }
 
-tsr_status *tsr_results_end(tsr_results *results)
+void tsr_results_sort(tsr_results *results)
 {
     if (results->n_runs) /* else there is no array */
         qsort(results->runs, results->n_runs, sizeof(*results->runs), compare_runs);
+}
+
+const char *tsr_result_folder(const tsr_results *results, const tsr_result *run)
+{
+    return results->n_studies ? results->studies[run->place[0]]->folder : results->folder;
+}
+
+tsr_status *tsr_results_end(tsr_results *results)
+{
+    tsr_results_sort(results);
     drop_twins(results);
     if (results->n_runs == 0)
         return tsr_fail(TSR_REFUSED,
@@ -315,6 +325,9 @@ void tsr_results_free(tsr_results *results)
         return;
     for (size_t i = 0; i < results->n_runs; i++)
         result_clear(&results->runs[i]);
+    for (size_t i = 0; i < results->n_studies; i++)
+        tsr_results_free(results->studies[i]);
+    free(results->studies);
     for (size_t k = 0; k < results->n_keys; k++)
         free(results->keys[k].values);
     for (size_t m = 0; m < results->n_measures; m++)

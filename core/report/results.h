@@ -54,11 +54,13 @@ typedef struct tsr_results {
     tsr_report_settings thresholds;
     size_t n_keys, n_measures, n_runs;
     tsr_swept_key *keys;
-    tsr_measure *measures; /* in order of first appearance */
-    tsr_result *runs;      /* by point, then by replicate */
-    size_t expected;       /* runs that the sweep has */
-    struct tsr_rows *rows; /* see rows.h */
-    size_t foreign;        /* runs in the folder that have no place in the sweep: left out */
+    tsr_measure *measures;        /* in order of first appearance */
+    tsr_result *runs;             /* by point, then by replicate */
+    size_t expected;              /* runs that the sweep has */
+    struct tsr_rows *rows;        /* see rows.h */
+    size_t foreign;               /* runs in the folder that have no place in the sweep: left out */
+    size_t n_studies;             /* that are compared, see comparison.h; 0: this is one study */
+    struct tsr_results **studies; /* these, without their runs, which are here */
 } tsr_results;
 
 /* Begins the results of the experiment in `folder` with this resolved config, which is taken over. */
@@ -76,6 +78,12 @@ TSR_MUST_CHECK tsr_status *tsr_results_add_runs(tsr_results *results, size_t n, 
 TSR_MUST_CHECK tsr_status *tsr_results_add_all(tsr_results *results);
 /* Sorts what was added, and makes the table of it. */
 TSR_MUST_CHECK tsr_status *tsr_results_end(tsr_results *results);
+
+/* Brings the runs into their order. Part of tsr_results_end. */
+void tsr_results_sort(tsr_results *results);
+
+/* The folder that has a run of the results. */
+const char *tsr_result_folder(const tsr_results *results, const tsr_result *run);
 
 /* Reads a folder, config.cfg and all records; the n texts "KEY=VALUE" are put into its config first, as
    tessera run -s does. A record that is none is left out with a warning; a folder that holds no experiment is

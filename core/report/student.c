@@ -37,3 +37,52 @@ double tsr_student_t(double confidence, size_t freedom)
     }
     return middle;
 }
+
+/* The regularised incomplete beta function by its continued fraction, which converges fast where x is below
+   (a + 1) / (a + b + 2) (DLMF 8.17.22, by Lentz's method). */
+static double beta_fraction(double x, double a, double b)
+{
+    double c = 1, d = 1 - (a + b) * x / (a + 1), whole;
+    d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+    whole = d;
+    for (int m = 1; m < 10000; m++) {
+        const double terms[] = { m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                                 -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) };
+        double before = whole;
+        for (int i = 0; i < 2; i++) {
+            d = 1 + terms[i] * d;
+            c = 1 + terms[i] / c;
+            d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+            c = fabs(c) < 1e-300 ? 1e-300 : c;
+            whole *= c * d;
+        }
+        if (fabs(whole - before) <= 1e-16 * fabs(whole))
+            break;
+    }
+    return exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a * whole;
+}
+
+static double part_within_real(double t, double freedom)
+{
+    double a = freedom / 2, x = freedom / (freedom + t * t);
+    if (x < (a + 1) / (a + 2.5))
+        return 1 - beta_fraction(x, a, 0.5);
+    return beta_fraction(t * t / (freedom + t * t), 0.5, a);
+}
+
+double tsr_student_t_real(double confidence, double freedom)
+{
+    if (!(freedom < MAX_FREEDOM) || freedom == floor(freedom))
+        return tsr_student_t(confidence, freedom < MAX_FREEDOM ? (size_t)freedom : MAX_FREEDOM);
+    /* Between those of the whole numbers around it. */
+    double low = tsr_student_t(confidence, (size_t)freedom + 1),
+           high = freedom > 1 ? tsr_student_t(confidence, (size_t)freedom) : 1e6 * low;
+    for (int i = 0; i < 200 && high - low > 1e-14 * high; i++) {
+        double middle = low + (high - low) / 2;
+        if (part_within_real(middle, freedom) < confidence)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low + (high - low) / 2;
+}

@@ -8,4 +8,7 @@
    degrees of freedom (at least 1): 4.303 for 0.95 and 2. */
 double tsr_student_t(double confidence, size_t freedom);
 
+/* The same for any degrees of freedom from 1 on, as Welch's intervals have them. */
+double tsr_student_t_real(double confidence, double freedom);
+
 #endif

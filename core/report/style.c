@@ -3,12 +3,18 @@
    steps of viridis, without the end that the ground would swallow, for what has an order. */
 #include "report/report.h"
 
+#define PAPER                                                                                                \
+    "--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;--c6:#7a6a00;--c7:#"      \
+    "444b54;"                                                                                                \
+    "--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;--r6:#1e9b8a;--r7:#"      \
+    "2ab07f;"                                                                                                \
+    "--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800"
+
+const char tsr_paper_colours[] = PAPER;
+
 const char tsr_page_style[] =
     ":root{--ground:#fff;--card:#f7f8fa;--text:#1b1f24;--faint:#59636e;--grid:#e3e6ea;--line:#d3d8de;"
-    "--accent:#0b5cad;--bad:#b3261e;--notice:#fff4d6;--halo:#fffffff0;--halo-text:#101418;"
-    "--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;--c6:#7a6a00;--c7:#444b54;"
-    "--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;--r6:#1e9b8a;--r7:#2ab07f;"
-    "--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800}\n"
+    "--accent:#0b5cad;--bad:#b3261e;--notice:#fff4d6;--halo:#fffffff0;--halo-text:#101418;" PAPER "}\n"
     "@media (prefers-color-scheme:dark){:root{--ground:#14171b;--card:#1c2026;--text:#e7eaee;--faint:#a3acb8;"
     "--grid:#2c323a;--line:#3a424c;--accent:#7ab8ff;--bad:#ff8a80;--notice:#3a3112;"
     "--c0:#56b4e9;--c1:#ff8c42;--c2:#2fc99a;--c3:#e39ac6;--c4:#f0b93a;--c5:#8ecbff;--c6:#d8d06a;--c7:#c7ccd3;"
@@ -76,9 +82,10 @@ const char tsr_page_style[] =
     "thead th{vertical-align:bottom;border-bottom-width:2px}\n"
     "tbody th{font-weight:600}\n"
     ".n{text-align:right;padding-left:.5rem;padding-right:.25rem}\n"
-    "td.n{white-space:nowrap}\n"
+    "td.n{white-space:nowrap}th.n+th:not(.n),td.n+td:not(.n){padding-left:.75rem}\n"
     "td small{display:block;color:var(--faint);font-size:.9em}\n"
     ".reason{overflow-wrap:anywhere;white-space:pre-wrap}\n"
+    ".contrast td{overflow-wrap:anywhere}.contrast td,.contrast th{max-width:48ch}\n"
     "td code{overflow-wrap:anywhere}td:first-child code{white-space:nowrap}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.5rem;margin:.5rem "
     "0;font-size:.9rem}\n"
@@ -87,15 +94,16 @@ const char tsr_page_style[] =
     ".fold>summary{cursor:pointer;font-weight:600;padding:.4rem 0}\n"
     "@media screen and (max-width:800px){body{padding:1rem}.figures,figure.wide "
     ".panels{grid-template-columns:1fr}}\n"
+    "@page{margin:12mm}\n"
     "@media "
     "print{:root{--ground:#fff;--card:#fff;--text:#000;--faint:#444;--grid:#ddd;--line:#bbb;--accent:#000;"
-    "--bad:#900;--notice:#fff;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#b8559a;--c4:#c98a00;--c5:#2f9bd6;"
-    "--c6:#7a6a00;--c7:#444b54;--r0:#440154;--r1:#482173;--r2:#433e85;--r3:#38598c;--r4:#2d708e;--r5:#25858e;"
-    "--r6:#1e9b8a;--r7:#2ab07f;--r8:#4dbd6a;--r9:#72c34a;--r10:#93c020;--r11:#b0b800}"
+    "--bad:#900;--notice:#fff;" PAPER "}"
     "html{font-size:11px}body{max-width:none;padding:0;font-size:11px;-webkit-print-color-adjust:exact;print-"
     "color-adjust:exact}"
-    "nav,.filter,.axis,.tip,.every{display:none!important}h2,.intro{break-after:avoid}table{font-size:8px}th,"
+    "nav,.filter,.axis,.tip,.every{display:none!important}h1,h2,h3,.intro,figcaption,.legend,summary{break-"
+    "after:avoid}"
+    "tr,.note,.notice{break-inside:avoid}table{font-size:8px}th,"
     "td{padding:.15rem .3rem .15rem 0}"
-    "td "
-    "small{display:block}.scroll{overflow:visible}figure{padding:.5rem}figure.large{break-inside:auto}."
+    "td.n{white-space:normal}td small{display:block;white-space:nowrap}"
+    ".scroll{overflow:visible}figure{padding:.5rem}figure.large{break-inside:auto}."
     "figures{gap:.5rem}}\n";

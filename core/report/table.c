@@ -21,12 +21,13 @@
 
 typedef struct table {
     size_t rows, columns;
-    char (*cells)[CELL]; /* rows x columns */
+    size_t room;         /* columns that cells has; the last of them may not be shown */
+    char (*cells)[CELL]; /* rows x room */
 } table;
 
 static char *cell(const table *t, size_t row, size_t column)
 {
-    return t->cells[row * t->columns + column];
+    return t->cells[row * t->room + column];
 }
 
 /* Columns on the screen: bytes that do not continue a UTF-8 character. */
@@ -181,6 +182,7 @@ static void write_snapshots(const tsr_summary *summary, tsr_screen screen, tsr_t
     size_t most = screen.lines ? rows_on(screen) : ROWS_OF_DETAILS;
     size_t left_out = results->n_measures > most ? count_details(results) : 0;
     table t = { .rows = results->n_measures - left_out + first, .columns = point->n_epochs + 1 };
+    t.room = t.columns;
     t.cells = tsr_alloc(t.rows * t.columns, CELL);
     if (!t.cells) {
         out->failed = true;
@@ -251,6 +253,7 @@ static bool fill_points(const tsr_summary *summary, const choice *shown, table *
     size_t keys = summary->results->n_keys, column = 0, row = 1;
     bool has_gap = shown->gap < shown->n_points;
     *t = (table){ .rows = shown->n_points + 1 + has_gap, .columns = keys + 1 + shown->n_measures };
+    t->room = t->columns;
     t->cells = tsr_alloc(t->rows * t->columns, CELL);
     if (!t->cells)
         return false;
@@ -316,33 +319,35 @@ static void tell_points(size_t left_out, tsr_text *out)
         tsr_text_add(out, "(%zu more points in summary.csv)\n", left_out);
 }
 
-/* Several points: one row each, the last snapshot. What a screen has no room for is left out: metrics beyond
-   one block, then points in the middle. */
+/* Fewer metrics, those that matter most first: as many as stand side by side. */
+static bool fit_measures(const tsr_summary *summary, size_t width, choice *shown, table *t)
+{
+    size_t keys = summary->results->n_keys;
+    free(t->cells);
+    put_headlines_first(summary, shown);
+    if (!fill_points(summary, shown, t))
+        return false;
+    size_t across = columns_in_block(t, keys, width);
+    shown->n_measures = across > keys + 1 ? across - keys - 1 : 1;
+    t->columns = keys + 1 + shown->n_measures;
+    return true;
+}
+
+/* Several points: one row each, the last snapshot. What a screen has no room for is left out: points in the
+   middle, and metrics beyond one block. */
 static void write_chosen(const tsr_summary *summary, tsr_screen screen, choice *shown, tsr_text *out)
 {
     const tsr_results *results = summary->results;
-    size_t keys = results->n_keys, rows = rows_on(screen);
+    size_t keys = results->n_keys, rows = screen.lines ? rows_on(screen) : SIZE_MAX;
     table t;
     choose_measures(summary, shown);
-    choose_points(summary, SIZE_MAX, shown);
+    choose_points(summary, rows, shown);
     bool whole = fill_points(summary, shown, &t);
     if (whole) {
         size_t across = columns_in_block(&t, keys, screen.width);
         size_t blocks = (t.columns - keys + across - keys - 1) / (across - keys);
-        if (screen.lines && blocks * t.rows > rows) {
-            free(t.cells);
-            if (blocks > 1) {
-                put_headlines_first(summary, shown);
-                choose_points(summary, rows, shown);
-                whole = fill_points(summary, shown, &t);
-                across = whole ? columns_in_block(&t, keys, screen.width) : 0;
-                if (whole)
-                    free(t.cells);
-                shown->n_measures = across > keys + 1 ? across - keys - 1 : 1;
-            }
-            choose_points(summary, rows, shown);
-            whole = whole && fill_points(summary, shown, &t);
-        }
+        if (blocks > 1 && screen.lines && blocks * t.rows > rows)
+            whole = fit_measures(summary, screen.width, shown, &t);
     }
     if (!whole) {
         out->failed = true;
