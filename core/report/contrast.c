@@ -135,7 +135,7 @@ static tsr_status *add_key(const tsr_results *all, const char *dotted, tsr_contr
 static tsr_status *add_group(const tsr_results *all, const tsr_value *group, json_t *seen,
                              tsr_contrast *contrast)
 {
-    static const char *const ignored[] = { "output", "sweep", "codes.memory", NULL };
+    static const char *const ignored[] = { "output", "sweep", "codes.memory", "training.checkpoint_every", NULL };
     for (size_t i = 0; i < group->n; i++) {
         char *dotted = tsr_value_dotted(group->items[i]);
         if (!dotted)
