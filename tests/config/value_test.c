@@ -2,6 +2,7 @@
    differences are named, equal values have one hash. */
 #include "support.h"
 
+#include "config/carry.h"
 #include "config/compare.h"
 #include "config/json.h"
 #include "config/print.h"
@@ -177,6 +178,33 @@ START_TEST(json_reads_back_the_same)
 }
 END_TEST
 
+START_TEST(what_is_carried_comes_out_the_same_with_its_lines)
+{
+    tsr_value *value =
+        test_config("a = -3;\nb = 3000000000L;\nc = ( 0.1, 1e400, true, \"x: 2,\" );\n\ne = { f = \"\"; };");
+    tsr_text carried = { 0 };
+    tsr_value_carry(value, &carried);
+    ck_assert(!carried.failed);
+    tsr_value *back = NULL;
+    ck_succeeds(tsr_value_from_carried(carried.chars, "/", &back));
+    tsr_text again = { 0 };
+    tsr_value_carry(back, &again);
+    ck_assert_str_eq(again.chars, carried.chars);
+    ck_assert(tsr_values_equal(value, back));
+    ck_assert_uint_eq(tsr_value_origin(tsr_value_at(back, "e.f"))->line, 5);
+    ck_assert_str_eq(tsr_value_origin(tsr_value_at(back, "e.f"))->folder, "/");
+    /* Cut anywhere, it is none. */
+    tsr_value_free(back);
+    for (size_t length = strlen(again.chars); length-- > 0;) {
+        again.chars[length] = '\0';
+        ck_fails(tsr_value_from_carried(again.chars, "/", &back), TSR_REFUSED, "another answer than values");
+    }
+    free(again.chars);
+    free(carried.chars);
+    tsr_value_free(value);
+}
+END_TEST
+
 START_TEST(equal_values_are_equal_however_they_are_written)
 {
     static const struct {
@@ -262,6 +290,7 @@ int main(void)
     tcase_add_test(tree, a_value_has_the_origin_of_the_nearest_above_it);
     tcase_add_test(text, text_has_the_syntax_of_a_config);
     tcase_add_test(text, json_reads_back_the_same);
+    tcase_add_test(compare, what_is_carried_comes_out_the_same_with_its_lines);
     tcase_add_test(compare, equal_values_are_equal_however_they_are_written);
     tcase_add_test(compare, the_difference_that_is_named_is_one);
     tcase_add_test(compare, the_hash_tells_values_apart);

@@ -1,8 +1,9 @@
 /* Disturbs commands of the program, once for each place from which it asks for memory or calls the system,
    and tells what became of them; see tests/faults/campaign.
 
-       faults [--system] [--sticky] [--sample N] [--jobs N] [--verbose] [COMMAND]...
+       faults [--system] [--sticky] [--skip N] [--sample N] [--jobs N] [--verbose] [COMMAND]...
 
+   The places are in an order of their own; --skip leaves the first ones out, as another machine may try them.
    The exit status is 1 where an outcome should not be. */
 #include "faults.h"
 
@@ -42,18 +43,20 @@ typedef struct results {
 typedef struct options {
     faults_kind kind;
     bool sticky, verbose;
-    size_t sample, jobs;
+    size_t skip, sample, jobs;
 } options;
 
 /* The places of an undisturbed command: what is left of them under --sample is spread over all, as they are
    ordered by their keys. */
-static void collect(const faults_bench *bench, size_t sample, results *r)
+static void collect(const faults_bench *bench, size_t skip, size_t sample, results *r)
 {
     r->n = r->known = faults_list(bench, r->sites);
+    size_t first = skip < r->n ? skip : r->n;
+    r->n -= first;
     if (sample && sample < r->n)
         r->n = sample;
     for (size_t i = 0; i < r->n; i++)
-        memcpy(&r->all[i].site, &r->sites[i], sizeof(faults_site));
+        memcpy(&r->all[i].site, &r->sites[first + i], sizeof(faults_site));
     memcpy(r->modules, bench->map->modules, sizeof(r->modules));
 }
 
@@ -79,7 +82,7 @@ static int work(const faults_command *command, const options *o, size_t worker, 
     if (problem)
         snprintf(r->problem, sizeof(r->problem), "%s", problem);
     else if (worker == 0)
-        collect(&bench, o->sample, r);
+        collect(&bench, o->skip, o->sample, r);
     if (worker == 0)
         atomic_store(listed, 1);
     while (!atomic_load(listed))
@@ -189,11 +192,13 @@ static bool is_wanted(const faults_command *command, int n, char **names)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "system", no_argument, NULL, 's' },       { "sticky", no_argument, NULL, 'a' },
-        { "sample", required_argument, NULL, 'n' }, { "jobs", required_argument, NULL, 'j' },
-        { "verbose", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 }
-    };
+    static const struct option longs[] = { { "system", no_argument, NULL, 's' },
+                                           { "sticky", no_argument, NULL, 'a' },
+                                           { "sample", required_argument, NULL, 'n' },
+                                           { "skip", required_argument, NULL, 'k' },
+                                           { "jobs", required_argument, NULL, 'j' },
+                                           { "verbose", no_argument, NULL, 'v' },
+                                           { NULL, 0, NULL, 0 } };
     options o = { .kind = FAULTS_MEMORY, .jobs = (size_t)sysconf(_SC_NPROCESSORS_ONLN) };
     size_t bad = 0;
     for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
@@ -206,6 +211,9 @@ int main(int argc, char **argv)
             break;
         case 'n':
             o.sample = strtoul(optarg, NULL, 10);
+            break;
+        case 'k':
+            o.skip = strtoul(optarg, NULL, 10);
             break;
         case 'j':
             o.jobs = strtoul(optarg, NULL, 10);
