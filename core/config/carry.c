@@ -1,9 +1,7 @@
 /* Values as text. Each is one character and what it takes, behind its key and its origin where it has them:
-
-       k5:model @3,9:study.cfg g2,...    a member "model" of line 3 of study.cfg, a group of the two that
-   follow k5:width i10,                     a member "width" of the same line
-
-   without the blanks. Counts end with a comma, texts begin with their length, reals are their bits. */
+   "k5:model@3,9:study.cfg" and "g2," are a member "model" of line 3 of study.cfg, a group of the two values
+   that follow; "k5:width" and "i10," a member "width" of the same line. Counts end with a comma, texts begin
+   with their length, reals are their bits. */
 #include "config/carry.h"
 
 #include "base/memory.h"
