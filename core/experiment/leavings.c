@@ -21,7 +21,7 @@
 
 typedef struct walk {
     const char *id;
-    tsr_left_visitor visit;
+    tsr_left_visitor visit; /* NULL: links are refused, and nothing is visited */
     void *context;
 } walk;
 
@@ -99,6 +99,12 @@ static int is_visible(const struct dirent *entry)
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
+static tsr_status *refuse_link(const walk *w, const char *path)
+{
+    return tsr_fail(TSR_REFUSED, "runs/%s%s%s: is a link, which is not followed: expected files", w->id,
+                    *path ? "/" : "", path);
+}
+
 static tsr_status *walk_folder(const walk *w, int folder, const char *path, int depth);
 
 static tsr_status *walk_entry(const walk *w, int folder, const char *name, const char *path, int depth)
@@ -106,8 +112,10 @@ static tsr_status *walk_entry(const walk *w, int folder, const char *name, const
     tsr_left_file file = { .id = w->id, .path = path, .name = name, .folder = folder };
     if (fstatat(folder, name, &file.info, AT_SYMLINK_NOFOLLOW) != 0)
         return NULL; /* it is gone already */
+    if (S_ISLNK(file.info.st_mode) && !w->visit)
+        return find_kind(path, &file.kind) || is_our_folder(path) ? refuse_link(w, path) : NULL;
     if (S_ISREG(file.info.st_mode))
-        return find_kind(path, &file.kind) ? w->visit(w->context, &file) : NULL;
+        return w->visit && find_kind(path, &file.kind) ? w->visit(w->context, &file) : NULL;
     if (!S_ISDIR(file.info.st_mode) || depth == MAX_DEPTH || !is_our_folder(path))
         return NULL;
     int below = open_folder(folder, name);
@@ -143,6 +151,9 @@ static tsr_status *walk_folder(const walk *w, int folder, const char *path, int 
 
 static tsr_status *walk_run(const walk *w, int runs)
 {
+    struct stat info;
+    if (!w->visit && fstatat(runs, w->id, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode))
+        return refuse_link(w, "");
     int folder = open_folder(runs, w->id);
     if (folder < 0)
         return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
@@ -182,4 +193,9 @@ tsr_status *tsr_each_left_file(const char *folder, tsr_left_visitor visit, void 
     tsr_status *status = tsr_context(tsr_folder_each_run(folder, visit_run, &all), "%s", folder);
     close(all.runs);
     return status;
+}
+
+tsr_status *tsr_refuse_left_links(const char *folder)
+{
+    return tsr_each_left_file(folder, NULL, NULL);
 }

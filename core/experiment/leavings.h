@@ -32,4 +32,8 @@ typedef tsr_status *(*tsr_left_visitor)(void *context, const tsr_left_file *file
    Where the folder has no runs there is nothing. */
 TSR_MUST_CHECK tsr_status *tsr_each_left_file(const char *folder, tsr_left_visitor visit, void *context);
 
+/* Such a walk passes over links. Refuses a folder where one stands in the place of a run, or of a file or a
+   folder that a run has left. */
+TSR_MUST_CHECK tsr_status *tsr_refuse_left_links(const char *folder);
+
 #endif

@@ -364,6 +364,7 @@ static tsr_status *open_all(merging *m, char *const *folders)
             return tsr_fail(TSR_REFUSED, "%s is one of the studies: expected a new or an empty folder",
                             m->shown[i]);
         TSR_TRY(tsr_store_open_left(folders[i], m->shown[i], m->options->unlocked, &m->stores[i]));
+        TSR_TRY(tsr_refuse_left_links(folders[i]));
         TSR_TRY(tsr_results_read(folders[i], 0, NULL, &m->results[i]));
     }
     return NULL;

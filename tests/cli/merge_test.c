@@ -182,14 +182,20 @@ START_TEST(data_of_another_home_are_the_same_and_runs_get_the_first_ones_ids)
 }
 END_TEST
 
-START_TEST(links_among_the_runs_are_not_followed)
+START_TEST(links_in_the_place_of_files_and_runs_are_refused_and_others_stay_where_they_are)
 {
     do_study(folder, "a", "-s output.save_model=true");
     do_study(folder, "b", "-s seed=2");
     shell_gives(folder, 0, NULL, NULL,
                 "echo mine >secret && cd b/runs/* && ln -s ../../../secret model.safetensors");
+    command_gives(folder, 2, NULL, "/model.safetensors: is a link, which is not followed: expected files",
+                  "merge a b -o c");
+    shell_gives(folder, 0, NULL, NULL, "test ! -e c; cd b/runs/* && mv model.safetensors notes");
     command_gives(folder, 0, "2 runs in c", NULL, "merge a b -o c");
-    ck_assert_uint_eq(count_files(folder, "c/runs/*/model.safetensors"), 1);
+    ck_assert_uint_eq(count_files(folder, "c/runs/*/notes"), 0);
+    shell_gives(folder, 0, NULL, NULL,
+                "rm -r c; mv b/runs/* far; ln -s ../../far b/runs/$(cd a/runs; echo *)");
+    command_gives(folder, 2, NULL, ": is a link, which is not followed: expected files", "merge a b -o c");
 }
 END_TEST
 
@@ -245,7 +251,7 @@ int main(void)
     tcase_add_test(tests, other_files_of_a_plugin_are_refused_or_kept);
     tcase_add_test(tests, the_new_folder_is_locked_and_nobody_elses);
     tcase_add_test(tests, data_of_another_home_are_the_same_and_runs_get_the_first_ones_ids);
-    tcase_add_test(tests, links_among_the_runs_are_not_followed);
+    tcase_add_test(tests, links_in_the_place_of_files_and_runs_are_refused_and_others_stay_where_they_are);
     tcase_add_test(tests, a_run_that_failed_in_one_is_taken_from_the_other);
     tcase_add_test(tests, what_contradicts_is_refused_and_nothing_is_written);
     suite_add_tcase(suite, tests);
