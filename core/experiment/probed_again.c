@@ -14,6 +14,7 @@ static tsr_status *hand_over(tsr_run_work *w, tsr_probed_again *out)
     out->failed_probes = json_incref(w->failed_probes);
     out->seconds = json_incref(w->probe_seconds);
     out->descriptions = tsr_record_describe_metrics(w->run);
+    out->curves = tsr_record_describe_curves(w->run);
     return out->metrics && out->descriptions ? NULL : tsr_no_memory("metrics");
 }
 
@@ -39,6 +40,7 @@ void tsr_probed_again_clear(tsr_probed_again *probed)
     json_decref(probed->metrics);
     json_decref(probed->undefined);
     json_decref(probed->descriptions);
+    json_decref(probed->curves);
     json_decref(probed->failed_probes);
     json_decref(probed->seconds);
     *probed = (tsr_probed_again){ 0 };

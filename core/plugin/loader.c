@@ -276,22 +276,27 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
     if (!copy)
         return tsr_no_memory("a plugin's operations");
     memcpy(copy, theirs->ops, theirs->ops_size);
-    *out = copy;
     for (const tsr_required_op *op = row->required; op->name; op++) {
         void *function;
         memcpy(&function, copy + op->offset, sizeof(function));
-        if (!function)
-            return tsr_fail(TSR_REFUSED, "%s: lacks the operation '%s', which every %s must have", where,
-                            op->name, row->name);
+        if (function)
+            continue;
+        free(copy);
+        return tsr_fail(TSR_REFUSED, "%s: lacks the operation '%s', which every %s must have", where,
+                        op->name, row->name);
     }
+    *out = copy;
     return NULL;
 }
 
-/* What copy_ops has made, and the metrics in it. */
+/* What copy_ops has made, and the metrics and curves in it. */
 static void free_ops(const tsr_plugin *plugin)
 {
-    if (plugin->kind == TSR_PROBE && plugin->ops)
-        free((void *)(uintptr_t)((const tsr_probe_ops *)plugin->ops)->metrics);
+    if (plugin->kind == TSR_PROBE && plugin->ops) {
+        const tsr_probe_ops *ops = plugin->ops;
+        free((void *)(uintptr_t)ops->metrics);
+        free((void *)(uintptr_t)ops->curves);
+    }
     free((void *)(uintptr_t)plugin->ops);
 }
 
