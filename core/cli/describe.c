@@ -128,6 +128,24 @@ static void add_metric_nature(const json_t *metric, tsr_text *out)
         tsr_text_add(out, ")");
 }
 
+/* "(histogram of examples over length)". */
+static void put_curves(tsr_page *page, const json_t *curves)
+{
+    json_t *members = json_incref((json_t *)(uintptr_t)curves), *curve; /* the macro wants it mutable */
+    const char *name;
+    if (json_object_size(members) > 0)
+        tsr_page_heading(page, "curves", NULL);
+    json_object_foreach(members, name, curve)
+    {
+        char *nature =
+            tsr_format("(%s: %s over %s)", text_of(curve, "shape"), text_of(curve, "y"), text_of(curve, "x"));
+        tsr_page_paragraph(page, TSR_PAGE_TEXT, name, nature ? nature : "");
+        tsr_page_paragraph(page, TSR_PAGE_MORE, NULL, text_of(curve, "doc"));
+        free(nature);
+    }
+    json_decref(members);
+}
+
 static void put_metrics(tsr_page *page, const json_t *metrics)
 {
     json_t *members = json_incref((json_t *)(uintptr_t)metrics), *metric; /* the macro wants it mutable */
@@ -220,6 +238,7 @@ static tsr_status *put_plugin(tsr_page *page, const json_t *plugin)
     put_keys(page, NULL, json_object_get(plugin, "keys"));
     put_keys(page, common, json_object_get(plugin, "common"));
     put_metrics(page, json_object_get(plugin, "metrics"));
+    put_curves(page, json_object_get(plugin, "curves"));
     tsr_page_heading(page, "file", NULL);
     tsr_page_line(TSR_PAGE_TEXT, text_of(plugin, "file"));
     free(title);

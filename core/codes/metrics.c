@@ -14,6 +14,8 @@ struct tsr_metrics {
     char *label, *prefix; /* prefix NULL: none */
     size_t n, capacity;
     tsr_metric_value *values; /* each name is its own allocation */
+    size_t n_curves;
+    tsr_given_curve *curves;
 };
 
 tsr_status *tsr_metrics_new(const char *label, tsr_metrics **out)
@@ -36,6 +38,9 @@ void tsr_metrics_free(tsr_metrics *metrics)
         free((char *)(uintptr_t)metrics->values[i].name);
         free((char *)(uintptr_t)metrics->values[i].reason);
     }
+    for (size_t i = 0; i < metrics->n_curves; i++)
+        free(metrics->curves[i].name);
+    free(metrics->curves);
     free(metrics->values);
     free(metrics->label);
     free(metrics->prefix);
@@ -61,6 +66,39 @@ void tsr_metrics_cut_prefix(tsr_metrics *metrics, size_t length)
 {
     if (metrics->prefix)
         metrics->prefix[length] = '\0';
+}
+
+const char *tsr_metrics_prefix(const tsr_metrics *metrics)
+{
+    return metrics->prefix ? metrics->prefix : "";
+}
+
+tsr_status *tsr_metrics_add_curve(tsr_metrics *metrics, tsr_given_curve curve)
+{
+    tsr_status *status = NULL;
+    for (size_t i = 0; i < metrics->n_curves && !status; i++)
+        if (strcmp(metrics->curves[i].name, curve.name) == 0)
+            status =
+                tsr_fail(TSR_FAILED, "probe %s: the curve '%s' was given twice", metrics->label, curve.name);
+    tsr_given_curve *grown =
+        status ? NULL : reallocarray(metrics->curves, metrics->n_curves + 1, sizeof(*grown));
+    if (!grown) {
+        free(curve.name);
+        return status ? status : tsr_no_memory("curves");
+    }
+    metrics->curves = grown;
+    grown[metrics->n_curves++] = curve;
+    return NULL;
+}
+
+size_t tsr_metrics_count_curves(const tsr_metrics *metrics)
+{
+    return metrics->n_curves;
+}
+
+const tsr_given_curve *tsr_metrics_curve(const tsr_metrics *metrics, size_t i)
+{
+    return &metrics->curves[i];
 }
 
 const char *tsr_metrics_label(const tsr_metrics *metrics)

@@ -19,19 +19,26 @@ static const char *const roles[TSR_N_METRIC_ROLES] = { "other", "redundancy_rati
 static const char *const parts[TSR_N_METRIC_PARTS] = { "any", "train", "test" };
 static const char *const betters[TSR_N_METRIC_BETTER] = { "", "larger", "smaller" };
 
+/* Sets what is said of a range; not 0 without memory. */
+static int add_range(json_t *out, const char *low_key, double low, const char *high_key, double high)
+{
+    int failed = 0;
+    if (low < high && isfinite(low))
+        failed |= json_object_set_new(out, low_key, json_real(low));
+    if (low < high && isfinite(high))
+        failed |= json_object_set_new(out, high_key, json_real(high));
+    return failed;
+}
+
 /* One metric; NULL without memory. */
 static json_t *metric_json(const tsr_metric_info *metric)
 {
     json_t *out = json_pack("{s:s, s:s, s:s}", "role", roles[metric->role], "part", parts[metric->part],
                             "doc", metric->doc);
-    bool ranges = metric->minimum < metric->maximum;
-    int failed = 0;
+    int failed = !out;
     if (metric->unit)
         failed |= json_object_set_new(out, "unit", json_string(metric->unit));
-    if (ranges && isfinite(metric->minimum))
-        failed |= json_object_set_new(out, "minimum", json_real(metric->minimum));
-    if (ranges && isfinite(metric->maximum))
-        failed |= json_object_set_new(out, "maximum", json_real(metric->maximum));
+    failed |= add_range(out, "minimum", metric->minimum, "maximum", metric->maximum);
     if (metric->better)
         failed |= json_object_set_new(out, "better", json_string(betters[metric->better]));
     if (!failed)
@@ -47,6 +54,42 @@ bool tsr_announced_json(const tsr_metric_info *metrics, const char *prefix, json
     for (; whole && metrics && metrics->name; metrics++) {
         char *name = tsr_format("%s%s", prefix, metrics->name);
         whole = name && json_object_set_new(object, name, metric_json(metrics)) == 0;
+        free(name);
+    }
+    return whole && before == tsr_json_failures();
+}
+
+static const char *const shapes[TSR_N_CURVE_SHAPES] = { "line", "histogram" };
+
+/* One curve; NULL without memory. */
+static json_t *curve_json(const tsr_curve_info *curve)
+{
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shape", shapes[curve->shape], "part",
+                            parts[curve->part], "doc", curve->doc, "x", curve->x, "y", curve->y);
+    int failed = !out;
+    if (curve->x_unit)
+        failed |= json_object_set_new(out, "x_unit", json_string(curve->x_unit));
+    if (curve->y_unit)
+        failed |= json_object_set_new(out, "y_unit", json_string(curve->y_unit));
+    failed |= add_range(out, "x_minimum", curve->x_minimum, "x_maximum", curve->x_maximum);
+    failed |= add_range(out, "y_minimum", curve->y_minimum, "y_maximum", curve->y_maximum);
+    if (curve->x_logarithmic)
+        failed |= json_object_set_new(out, "x_logarithmic", json_true());
+    if (curve->better)
+        failed |= json_object_set_new(out, "better", json_string(betters[curve->better]));
+    if (!failed)
+        return out;
+    json_decref(out);
+    return NULL;
+}
+
+bool tsr_announced_curves_json(const tsr_curve_info *curves, const char *prefix, json_t *object)
+{
+    size_t before = tsr_json_failures();
+    bool whole = true;
+    for (; whole && curves && curves->name; curves++) {
+        char *name = tsr_format("%s%s", prefix, curves->name);
+        whole = name && json_object_set_new(object, name, curve_json(curves)) == 0;
         free(name);
     }
     return whole && before == tsr_json_failures();
@@ -78,12 +121,38 @@ static double number_of(const json_t *object, const char *key, double otherwise)
     return json_is_number(value) ? json_number_value(value) : otherwise;
 }
 
+/* An end that is not said is open where the other one is. */
+static void read_range(const json_t *object, const char *low_key, double *low, const char *high_key,
+                       double *high)
+{
+    bool said = json_object_get(object, low_key) || json_object_get(object, high_key);
+    *low = said ? number_of(object, low_key, -INFINITY) : 0;
+    *high = said ? number_of(object, high_key, INFINITY) : 0;
+}
+
+bool tsr_announced_read_curve(const json_t *object, tsr_curve_info *out)
+{
+    const char *shape = json_string_value(json_object_get(object, "shape"));
+    *out = (tsr_curve_info){
+        .shape = (tsr_curve_shape)index_of(json_object_get(object, "shape"), shapes, TSR_N_CURVE_SHAPES),
+        .part = (tsr_metric_part)index_of(json_object_get(object, "part"), parts, TSR_N_METRIC_PARTS),
+        .doc = json_string_value(json_object_get(object, "doc")),
+        .x = json_string_value(json_object_get(object, "x")),
+        .y = json_string_value(json_object_get(object, "y")),
+        .x_unit = json_string_value(json_object_get(object, "x_unit")),
+        .y_unit = json_string_value(json_object_get(object, "y_unit")),
+        .x_logarithmic = json_is_true(json_object_get(object, "x_logarithmic")),
+        .better = (tsr_metric_better)index_of(json_object_get(object, "better"), betters, TSR_N_METRIC_BETTER)
+    };
+    read_range(object, "x_minimum", &out->x_minimum, "x_maximum", &out->x_maximum);
+    read_range(object, "y_minimum", &out->y_minimum, "y_maximum", &out->y_maximum);
+    return shape && strcmp(shape, shapes[out->shape]) == 0 && out->doc && out->x && out->y;
+}
+
 void tsr_announced_read(const json_t *object, tsr_metric_info *out)
 {
-    bool ranges = json_object_get(object, "minimum") || json_object_get(object, "maximum");
     out->unit = json_string_value(json_object_get(object, "unit"));
-    out->minimum = ranges ? number_of(object, "minimum", -INFINITY) : 0;
-    out->maximum = ranges ? number_of(object, "maximum", INFINITY) : 0;
+    read_range(object, "minimum", &out->minimum, "maximum", &out->maximum);
     out->better =
         (tsr_metric_better)index_of(json_object_get(object, "better"), betters, TSR_N_METRIC_BETTER);
     out->role = (tsr_metric_role)index_of(json_object_get(object, "role"), roles, TSR_N_METRIC_ROLES);
@@ -218,6 +287,15 @@ static json_t *metrics_json(const tsr_probe_ops *ops)
     return NULL;
 }
 
+static json_t *curves_json(const tsr_probe_ops *ops)
+{
+    json_t *out = json_object();
+    if (out && tsr_announced_curves_json(ops->curves, "", out))
+        return out;
+    json_decref(out);
+    return NULL;
+}
+
 json_t *tsr_plugin_json(const tsr_loaded *loaded)
 {
     const tsr_plugin *plugin = &loaded->plugin;
@@ -233,6 +311,8 @@ json_t *tsr_plugin_json(const tsr_loaded *loaded)
     failed |= json_object_set_new(out, "common", tsr_keys_json(row->common));
     if (plugin->kind == TSR_PROBE)
         failed |= json_object_set_new(out, "metrics", metrics_json(plugin->ops));
+    if (plugin->kind == TSR_PROBE && ((const tsr_probe_ops *)plugin->ops)->curves)
+        failed |= json_object_set_new(out, "curves", curves_json(plugin->ops));
     if (failed) {
         json_decref(out);
         return NULL;

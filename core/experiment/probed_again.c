@@ -14,7 +14,8 @@ static tsr_status *hand_over(tsr_run_work *w, tsr_probed_again *out)
     out->failed_probes = json_incref(w->failed_probes);
     out->seconds = json_incref(w->probe_seconds);
     out->descriptions = tsr_record_describe_metrics(w->run);
-    return out->metrics && out->descriptions ? NULL : tsr_no_memory("metrics");
+    out->curves = tsr_record_describe_curves(w->run);
+    return out->metrics && out->descriptions && out->curves ? NULL : tsr_no_memory("metrics");
 }
 
 tsr_status *tsr_run_probe_again(const tsr_run *run, size_t before, size_t epoch, const char *folder,
@@ -39,6 +40,7 @@ void tsr_probed_again_clear(tsr_probed_again *probed)
     json_decref(probed->metrics);
     json_decref(probed->undefined);
     json_decref(probed->descriptions);
+    json_decref(probed->curves);
     json_decref(probed->failed_probes);
     json_decref(probed->seconds);
     *probed = (tsr_probed_again){ 0 };

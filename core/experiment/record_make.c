@@ -95,6 +95,23 @@ json_t *tsr_record_describe_metrics(const tsr_run *run)
     return NULL;
 }
 
+json_t *tsr_record_describe_curves(const tsr_run *run)
+{
+    json_t *out = json_object();
+    bool whole = out;
+    for (size_t i = 0; whole && i < run->n_probes; i++) {
+        const tsr_probe_ops *ops = tsr_instance_ops(run->probes[i]);
+        char *prefix = tsr_format("%s.%s", tsr_probe_label(run->probes[i]),
+                                  tsr_probed_prefix(tsr_instance_common(run->probes[i])));
+        whole = prefix && tsr_announced_curves_json(ops->curves, prefix, out);
+        free(prefix);
+    }
+    if (whole)
+        return out;
+    json_decref(out);
+    return NULL;
+}
+
 /* What every run.json begins with. */
 json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, const char *word,
                          const char *error)
@@ -129,6 +146,9 @@ json_t *tsr_record_make(const tsr_experiment *experiment, const tsr_run_work *w,
     if (json_object_size(w->failed_probes))
         json_object_set(record, "failed_probes", w->failed_probes);
     bool whole = json_object_set_new(record, "metrics", tsr_record_describe_metrics(w->run)) == 0;
+    json_t *curves = tsr_record_describe_curves(w->run);
+    whole = whole && curves && (!json_object_size(curves) || json_object_set(record, "curves", curves) == 0);
+    json_decref(curves);
     json_object_set_new(record, "snapshots", w->snapshots ? json_incref(w->snapshots) : json_array());
     json_object_set_new(record, "epochs", w->epochs ? json_incref(w->epochs) : json_array());
     json_object_set_new(record, "epochs_done", json_integer((json_int_t)trained->epochs));

@@ -13,6 +13,9 @@ bool tsr_record_is_own_metric(const char *name);
 /* What the metrics of the run mean, so that results can be read without the plugins. */
 json_t *tsr_record_describe_metrics(const tsr_run *run);
 
+/* The curves that its probes announce; NULL without memory. */
+json_t *tsr_record_describe_curves(const tsr_run *run);
+
 /* What every record begins with; `error` may be NULL. NULL without memory. */
 json_t *tsr_record_begin(const tsr_experiment *experiment, const tsr_run *run, const char *status,
                          const char *error);

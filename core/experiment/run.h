@@ -43,6 +43,7 @@ typedef struct tsr_probed_again {
     json_t *metrics;       /* the network's own and those of the probes that did not fail */
     json_t *undefined;     /* why some of them are, by name; NULL: none is */
     json_t *descriptions;  /* what they mean */
+    json_t *curves;        /* what was announced of curves, which may be nothing */
     json_t *failed_probes; /* by label: why */
     json_t *seconds;       /* by label */
 } tsr_probed_again;

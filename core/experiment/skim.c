@@ -12,11 +12,11 @@
 #include <string.h>
 
 const char *const tsr_skim_for_tables[] = { "config", "model", "examples", "data", NULL };
-const char *const tsr_skim_for_counts[] = { "config", "model",       "metrics",  "snapshots",
+const char *const tsr_skim_for_counts[] = { "config", "model",       "metrics",  "curves", "snapshots",
                                             "epochs", "environment", "examples", NULL };
-const char *const tsr_skim_for_sessions[] = { "model", "metrics", "epochs", "examples", NULL };
+const char *const tsr_skim_for_sessions[] = { "model", "metrics", "curves", "epochs", "examples", NULL };
 
-static const char *const shared_keys[TSR_SKIM_SHARED] = { "metrics", "environment" };
+static const char *const shared_keys[TSR_SKIM_SHARED] = { "metrics", "environment", "curves" };
 
 static const char *skip_blanks(const char *at)
 {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <tessera/status.h>
 
-#define TSR_SKIM_SHARED 2
+#define TSR_SKIM_SHARED 3
 
 typedef struct tsr_skim {
     const char *const *skipped; /* keys whose values come as {} or [], NULL at the end */
@@ -20,7 +20,7 @@ typedef struct tsr_skim {
        in its place, and has_config is true. */
     const char *config;
     bool has_config;
-    struct { /* "metrics" and "environment" as they were last */
+    struct { /* "metrics", "environment" and "curves" as they were last */
         char *text;
         size_t length;
         json_t *value;

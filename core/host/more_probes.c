@@ -177,6 +177,10 @@ static tsr_status *merge(json_t *record, const tsr_probed_again *probed)
     TSR_TRY(check_same(metrics, probed->metrics, "code.bits"));
     int wrong = json_object_update_missing(metrics, probed->metrics);
     wrong |= json_object_update_missing(json_object_get(record, "metrics"), probed->descriptions);
+    json_t *curves = json_object_get(record, "curves");
+    if (json_object_size(probed->curves))
+        wrong |= curves ? json_object_update_missing(curves, probed->curves)
+                        : json_object_set(record, "curves", probed->curves);
     json_t *undefined = json_object_get(last_snapshot(record), "undefined");
     if (probed->undefined)
         wrong |= undefined ? json_object_update_missing(undefined, probed->undefined)

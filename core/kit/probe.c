@@ -11,9 +11,9 @@
 #include "codes/codes.h"
 #include "codes/metrics.h"
 #include "kit/encoded.h"
+#include "kit/probe_given.h"
 #include "nn/network.h"
 #include "nn/tasks.h"
-#include "plugin/announced.h"
 #include "plugin/instance.h"
 #include "plugin/kinds.h"
 
@@ -124,17 +124,6 @@ static tsr_status *run(const tsr_instance *instance, trial *t)
     return status;
 }
 
-static uint64_t digest_of(const tsr_metrics *metrics)
-{
-    uint64_t digest = 0;
-    for (size_t i = 0; i < tsr_metrics_count(metrics); i++) {
-        tsr_metric_value metric = tsr_metrics_get(metrics, i);
-        tsr_kit_stir(&digest, metric.name, strlen(metric.name) + 1);
-        tsr_kit_stir(&digest, &metric.value, sizeof(metric.value));
-    }
-    return digest;
-}
-
 /* The metrics of a middling probing. */
 static tsr_status *probe(const tsr_instance *instance, uint64_t *digest)
 {
@@ -142,7 +131,7 @@ static tsr_status *probe(const tsr_instance *instance, uint64_t *digest)
     TSR_TRY(make(instance, 600, 200, 130, &t));
     tsr_status *status = run(instance, &t);
     if (!status)
-        tsr_kit_stir(digest, &(uint64_t){ digest_of(t.metrics) }, sizeof(uint64_t));
+        tsr_kit_stir(digest, &(uint64_t){ tsr_kit_digest_of_given(t.metrics) }, sizeof(uint64_t));
     clear(&t);
     return status;
 }
@@ -184,7 +173,7 @@ static tsr_status *probe_many(const tsr_instance *instance, uint64_t *digest)
     *digest = 0;
     TSR_TRY(make(instance, 1500, 400, 70, &t));
     tsr_status *status = run(instance, &t);
-    *digest = digest_of(t.metrics);
+    *digest = tsr_kit_digest_of_given(t.metrics);
     clear(&t);
     return status;
 }
@@ -351,19 +340,22 @@ static tsr_status *give_announced(tsr_kit *kit, const tsr_instance *instance)
     trial t;
     TSR_TRY(make(instance, 600, 200, 130, &t));
     tsr_status *status = run(instance, &t);
-    size_t given = 0;
-    for (size_t i = 0; !status && i < tsr_metrics_count(t.metrics); i++) {
-        tsr_metric_value given_one = tsr_metrics_get(t.metrics, i);
-        const tsr_metric_info *metric = tsr_announced_find(ops->metrics, given_one.name);
-        given += metric != NULL;
-        if (metric && !tsr_announced_allows(metric, given_one.value))
-            status = tsr_fail(TSR_FAILED, "the metric '%s' is %g, and announced to be %g to %g", given_one.name,
-                              given_one.value, metric->minimum, metric->maximum);
-    }
-    if (!status && !given)
-        status = tsr_fail(TSR_FAILED,
-                          "none of the metrics that it announces is among those that it gives; are the "
-                          "names spelt alike?");
+    if (!status)
+        status = tsr_kit_check_metrics(ops, t.metrics);
+    clear(&t);
+    return status;
+}
+
+static tsr_status *give_curves(tsr_kit *kit, const tsr_instance *instance)
+{
+    const tsr_probe_ops *ops = tsr_instance_ops(instance);
+    trial t;
+    TSR_TRY(make(instance, 600, 200, 130, &t));
+    tsr_status *status = run(instance, &t);
+    if (!status && !ops->curves && !tsr_metrics_count_curves(t.metrics))
+        kit->skipped = "it gives and announces none";
+    else if (!status)
+        status = tsr_kit_check_curves(ops, t.metrics);
     clear(&t);
     return status;
 }
@@ -412,6 +404,11 @@ static tsr_status *keeps_its_word(tsr_kit *kit)
     return with_instance(kit, give_announced);
 }
 
+static tsr_status *draws_what_it_says(tsr_kit *kit)
+{
+    return with_instance(kit, give_curves);
+}
+
 static tsr_status *measures_unlabelled(tsr_kit *kit)
 {
     return with_instance(kit, try_without_labels);
@@ -423,6 +420,7 @@ static const tsr_kit_check checks[] = {
     { "measures codes that have layers", measures_layers, 0, "layers" },
     { "measures codes that have no labels, if it says so", measures_unlabelled, 0, "unlabelled" },
     { "gives metrics that it announces", keeps_its_word, 0, "announced" },
+    { "gives the curves that it announces", draws_what_it_says, 0, "curves" },
     { "gives the same metrics whatever the number of threads", threads_change_nothing, 0, "threads" },
     { "leaves codes and labels alone", leaves_codes_alone, 0, "codes" },
     { "measures every size that its check lets pass", measures_what_it_checks, 0, "sizes" },

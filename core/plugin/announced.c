@@ -37,14 +37,15 @@ const tsr_metric_info *tsr_announced_find(const tsr_metric_info *metrics, const 
     return NULL;
 }
 
-static bool has_range(const tsr_metric_info *metric)
+bool tsr_announced_range_allows(double minimum, double maximum, double low, double high)
 {
-    return metric->minimum < 0 || metric->minimum > 0 || metric->maximum < 0 || metric->maximum > 0;
+    bool said = minimum < 0 || minimum > 0 || maximum < 0 || maximum > 0;
+    return !said || (low >= minimum && high <= maximum);
 }
 
 bool tsr_announced_allows(const tsr_metric_info *metric, double value)
 {
-    return isnan(value) || !has_range(metric) || (value >= metric->minimum && value <= metric->maximum);
+    return isnan(value) || tsr_announced_range_allows(metric->minimum, metric->maximum, value, value);
 }
 
 /* A name in which a number may stand for any. */
@@ -101,7 +102,7 @@ tsr_status *tsr_announced_check(const tsr_metric_info *metrics, const char *wher
     return NULL;
 }
 
-tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where)
+static tsr_status *take_metrics(size_t size, tsr_probe_ops *ops, const char *where)
 {
     static const size_t least = offsetof(tsr_metric_info, better) + sizeof(((tsr_metric_info *)0)->better);
     const char *bytes = (const char *)ops->metrics;
@@ -126,4 +127,12 @@ tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *wher
     for (size_t i = 0; i < n; i++)
         memcpy(&copy[i], bytes + i * size, size);
     return tsr_announced_check(copy, where);
+}
+
+tsr_status *tsr_announced_take(size_t size, tsr_probe_ops *ops, const char *where)
+{
+    const tsr_curve_info *curves = ops->curves;
+    ops->curves = NULL; /* until it is a copy */
+    TSR_TRY(take_metrics(size, ops, where));
+    return tsr_announced_take_curves(curves, ops, where);
 }

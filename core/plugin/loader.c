@@ -38,24 +38,16 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static const char *machine_name(unsigned machine)
 {
-    switch (machine) {
-    case EM_X86_64:
-        return "x86-64";
-    case EM_386:
-        return "32-bit x86";
-    case EM_AARCH64:
-        return "64-bit ARM";
-    case EM_ARM:
-        return "32-bit ARM";
-    case EM_RISCV:
-        return "RISC-V";
-    case EM_PPC64:
-        return "64-bit POWER";
-    case EM_S390:
-        return "S/390";
-    default:
-        return "another processor";
-    }
+    static const struct {
+        unsigned machine;
+        const char *name;
+    } known[] = { { EM_X86_64, "x86-64" },  { EM_386, "32-bit x86" }, { EM_AARCH64, "64-bit ARM" },
+                  { EM_ARM, "32-bit ARM" }, { EM_RISCV, "RISC-V" },   { EM_PPC64, "64-bit POWER" },
+                  { EM_S390, "S/390" } };
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (known[i].machine == machine)
+            return known[i].name;
+    return "another processor";
 }
 
 /* The end of what the dynamic linker would map; a page behind the file's end kills the process. */
@@ -287,22 +279,27 @@ static tsr_status *copy_ops(const tsr_plugin *theirs, const tsr_kind_row *row, c
     if (!copy)
         return tsr_no_memory("a plugin's operations");
     memcpy(copy, theirs->ops, theirs->ops_size);
-    *out = copy;
     for (const tsr_required_op *op = row->required; op->name; op++) {
         void *function;
         memcpy(&function, copy + op->offset, sizeof(function));
-        if (!function)
-            return tsr_fail(TSR_REFUSED, "%s: lacks the operation '%s', which every %s must have", where,
-                            op->name, row->name);
+        if (function)
+            continue;
+        free(copy);
+        return tsr_fail(TSR_REFUSED, "%s: lacks the operation '%s', which every %s must have", where,
+                        op->name, row->name);
     }
+    *out = copy;
     return NULL;
 }
 
-/* What copy_ops has made, and the metrics in it. */
+/* What copy_ops has made, and the metrics and curves in it. */
 static void free_ops(const tsr_plugin *plugin)
 {
-    if (plugin->kind == TSR_PROBE && plugin->ops)
-        free((void *)(uintptr_t)((const tsr_probe_ops *)plugin->ops)->metrics);
+    if (plugin->kind == TSR_PROBE && plugin->ops) {
+        const tsr_probe_ops *ops = plugin->ops;
+        free((void *)(uintptr_t)ops->metrics);
+        free((void *)(uintptr_t)ops->curves);
+    }
     free((void *)(uintptr_t)plugin->ops);
 }
 

@@ -120,6 +120,7 @@ void tsr_panel_datum(tsr_album *album, tsr_panel *panel, const tsr_datum *datum)
     kept->x_text = copy(album, datum->x_text);
     kept->y_text = copy(album, datum->y_text);
     kept->word = copy(album, datum->word);
+    kept->x_end_text = copy(album, datum->x_end_text);
 }
 
 void tsr_style_script(tsr_style style, tsr_text *script)
@@ -192,6 +193,7 @@ static void panel_clear(tsr_panel *panel)
         free(panel->data[i].x_text);
         free(panel->data[i].y_text);
         free(panel->data[i].word);
+        free(panel->data[i].x_end_text);
     }
     free(panel->data);
     free(panel->entries);

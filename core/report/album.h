@@ -29,6 +29,7 @@ typedef struct tsr_datum {
     size_t entry; /* of a curve: of the figure's legend */
     double x, y;
     char *x_text, *y_text;  /* the values that stand there; y_text NULL: a curve */
+    char *x_end_text;       /* of a bin: where it ends, x_text being where it begins; else NULL */
     char *word;             /* of a cell: its regime; NULL: it has none */
     double mean, low, high; /* NaN where there is no mean, and no interval */
     size_t n;               /* values that the mean is of */
@@ -45,6 +46,7 @@ typedef struct tsr_panel_form {
     double x_low, x_high;          /* the axis of curves */
     double y_low, y_high;
     bool y_logarithmic;
+    bool bins;       /* a histogram */
     bool other_axis; /* an earlier panel shows the same on a linear axis */
 } tsr_panel_form;
 

@@ -257,6 +257,8 @@ static tsr_status *write_csv(const job *j, const exported *e)
         tsr_text_add(&csv, ",");
     }
     tsr_csv_add_text(panel->form.x_title, &csv);
+    if (panel->form.bins)
+        tsr_text_add(&csv, ",to");
     if (panel->form.y_title) {
         tsr_text_add(&csv, ",");
         tsr_csv_add_text(panel->form.y_title, &csv);
@@ -269,6 +271,8 @@ static tsr_status *write_csv(const job *j, const exported *e)
             tsr_text_add(&csv, ",");
         }
         tsr_csv_add_text(d->x_text, &csv);
+        if (panel->form.bins)
+            tsr_text_add(&csv, ",%s", d->x_end_text);
         if (panel->form.y_title) {
             tsr_text_add(&csv, ",");
             tsr_csv_add_text(d->y_text, &csv);

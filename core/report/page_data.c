@@ -25,7 +25,10 @@ static json_t *datum_of(const tsr_datum *datum)
     json_array_append_new(row, number(datum->low));
     json_array_append_new(row, number(datum->high));
     json_array_append_new(row, json_integer((json_int_t)datum->n));
-    json_array_append_new(row, json_string(datum->x_text));
+    if (datum->x_end_text)
+        json_array_append_new(row, json_sprintf("%s to %s", datum->x_text, datum->x_end_text));
+    else
+        json_array_append_new(row, json_string(datum->x_text));
     if (datum->y_text) {
         json_array_append_new(row, json_string(datum->y_text));
         json_array_append_new(row, json_string(datum->word ? datum->word : ""));
@@ -41,7 +44,8 @@ static json_t *panel_of(const tsr_panel *panel)
     const tsr_panel_form *form = &panel->form;
     json_t *rows = json_array();
     for (size_t i = 0; i < panel->n_data; i++)
-        if (json_array_append_new(rows, datum_of(&panel->data[i])) != 0) {
+        if (!(form->bins && panel->data[i].x < form->x_low) && /* an empty bin beyond the axis */
+            json_array_append_new(rows, datum_of(&panel->data[i])) != 0) {
             json_decref(rows);
             return NULL;
         }

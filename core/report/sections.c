@@ -119,5 +119,6 @@ void tsr_study_curves(const tsr_study *study, tsr_album *album)
 {
     add_sections(study, album, true);
     add_training_section(study, album);
+    tsr_study_given(study, album);
     add_sections(study, album, false);
 }

@@ -40,6 +40,9 @@ TSR_MUST_CHECK tsr_status *tsr_study_plan(const tsr_study *study, tsr_album *alb
 /* The figures: each metric against each thing that varies, the curves of the training. */
 void tsr_study_curves(const tsr_study *study, tsr_album *album);
 
+/* The curves that probes gave, a section for each probe. */
+void tsr_study_given(const tsr_study *study, tsr_album *album);
+
 /* The activation hash phase chart, where two of model size, training time and sample size (any two swept
    numbers, or one and the snapshots) vary. */
 TSR_MUST_CHECK tsr_status *tsr_study_charts(const tsr_study *study, tsr_album *album);

@@ -190,6 +190,23 @@ TSR_API TSR_MUST_CHECK tsr_status *tsr_save_array(const tsr_probing *probing, co
 TSR_API TSR_MUST_CHECK tsr_status *tsr_save_file(const tsr_probing *probing, const char *name, size_t n,
                                                  const void *bytes);
 
+/* Points of a curve, or bins of a histogram, at most. */
+#define TSR_MOST_CURVE_POINTS 512
+
+/* Gives a curve, for the report to draw where `curves` below announces it: y[i] over x[i] for n points, 2 or
+   more, all finite, x ascending, no two alike. Runs whose x are the same numbers have a mean, so take x from
+   the settings and not from the data. Writes <folder>/<label>_<name>.npy as tsr_save_array does, float64
+   (n, 2), the name with what tsr_metric puts before it; nothing where `folder` is NULL. Fails for what is no
+   such curve, for a name that was given before, and without memory. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_curve(const tsr_probing *probing, const char *name, size_t n,
+                                                  const double *x, const double *y);
+
+/* The same of a histogram: counts[i] values lie between edges[i], included, and edges[i + 1], which only the
+   last bin includes. n bins, 1 or more; n + 1 edges, all finite, ascending, no two alike. Writes float64
+   (n, 3), a row of both edges and the count, which is exact up to 2^53. [in-operation] */
+TSR_API TSR_MUST_CHECK tsr_status *tsr_save_histogram(const tsr_probing *probing, const char *name, size_t n,
+                                                      const double *edges, const uint64_t *counts);
+
 /* What a metric says about a network as a hash encoder; the report judges the regimes of a study by it. */
 typedef enum tsr_metric_role {
     TSR_METRIC_OTHER,
@@ -237,6 +254,41 @@ typedef struct tsr_metric_info {
         .name = NULL                                                                                         \
     }
 
+/* How a curve was given. */
+typedef enum tsr_curve_shape {
+    TSR_CURVE_LINE,      /* by tsr_save_curve */
+    TSR_CURVE_HISTOGRAM, /* by tsr_save_histogram: the report draws shares, which compare between runs */
+    TSR_N_CURVE_SHAPES,
+} tsr_curve_shape;
+
+/* A curve that a probe announces. What is left out is not said. */
+typedef struct tsr_curve_info {
+    const char *name; /* as tsr_save_curve gets it. NULL ends the list */
+    tsr_curve_shape shape;
+    tsr_metric_part part;
+    const char *doc;             /* one line, no full stop */
+    const char *x, *y;           /* what stands at the axes: "recall"; of a histogram, y: what is counted,
+                                    "examples" */
+    const char *x_unit, *y_unit; /* "bits"; NULL: a number */
+    double x_minimum, x_maximum; /* as a metric's: what x cannot leave; both 0: not said */
+    double y_minimum, y_maximum;
+    bool x_logarithmic; /* x is above 0 and told apart by ratios; the first edge of a histogram may be 0 */
+    tsr_metric_better better; /* of y */
+} tsr_curve_info;
+
+/* One of a list of them, with designators for what follows the axes, and its end. The list goes into the
+   operations by TSR_CURVES(list). */
+#define TSR_CURVE(called, as, of, text, across, up, ...)                                                     \
+    {                                                                                                        \
+        .name = (called), .shape = (as), .part = (of), .doc = (text), .x = (across), .y = (up),              \
+        ##__VA_ARGS__                                                                                        \
+    }
+#define TSR_CURVES_END                                                                                       \
+    {                                                                                                        \
+        .name = NULL                                                                                         \
+    }
+#define TSR_CURVES(list) .curves = (list), .curve_size = sizeof(tsr_curve_info)
+
 typedef struct tsr_probe_ops {
     /* Refuses sizes that the probe cannot work with, before any training. May be NULL. [one-thread] */
     tsr_status *(*check)(const void *self, const tsr_probe_sizes *sizes);
@@ -254,6 +306,11 @@ typedef struct tsr_probe_ops {
     /* It works without labels too, which then are NULL, and classes 0. Others are refused where the dataset
        has none. */
     bool without_labels;
+
+    /* The curves that it gives beside its metrics, ended by a NULL name, which the report draws; may be NULL.
+       What is given and not announced is kept with the run. Set by TSR_CURVES. */
+    const tsr_curve_info *curves;
+    size_t curve_size; /* sizeof(tsr_curve_info) there */
 } tsr_probe_ops;
 
 #define TSR_PROBE_PLUGIN(table)                                                                              \

@@ -11,7 +11,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BLOCK 64 /* queries of a task */
+#define BLOCK 64  /* queries of a task */
+#define LEVELS 21 /* of recall: 0, 0.05 ... 1 */
 
 typedef struct retrieval {
     int k, radius;
@@ -41,7 +42,9 @@ typedef struct search {
     const double *harmonic; /* H(i) for i up to the training codes */
     answer *answers;
     uint64_t *relevant, *retrieved; /* over all queries, by distance */
-    bool whole;                     /* no task lacked memory */
+    double
+        *interpolated; /* tasks x LEVELS: precision at each level of recall, summed over the task's queries */
+    bool whole;        /* no task lacked memory */
 } search;
 
 /* What the first m places of a block of n with r relevant add, after b places with rb. */
@@ -88,6 +91,28 @@ static void add_to_curve(const search *s, const uint32_t *counts)
     }
 }
 
+/* Adds a query's interpolated precision at each level of recall r: the largest that the codes within any
+   distance have whose recall is r or more (Manning, Raghavan, Schuetze 2008, section 8.4). */
+static void add_interpolated(const search *s, const uint32_t *counts, double *sums)
+{
+    size_t bits = s->probing->train->bits, found = 0, relevant, retrieved = s->probing->train->n;
+    const uint32_t *others = counts + bits + 1;
+    int level = LEVELS - 1;
+    double best = 0;
+    for (size_t d = 0; d <= bits; d++)
+        found += counts[d];
+    relevant = found;
+    for (size_t d = bits + 1; d-- > 0 && retrieved > 0;) {
+        for (; level >= 0 && (size_t)level * relevant > found * (LEVELS - 1); level--)
+            sums[level] += best;
+        best = fmax(best, (double)found / (double)retrieved);
+        found -= counts[d];
+        retrieved -= counts[d] + others[d];
+    }
+    for (; level >= 0; level--)
+        sums[level] += best;
+}
+
 static void search_block(void *context, size_t block)
 {
     search *s = context;
@@ -102,6 +127,8 @@ static void search_block(void *context, size_t block)
     tsr_codes_count_around(p->train, p->train_labels, p->test, p->test_labels, q, nq, counts);
     for (size_t i = 0; i < nq; i++) {
         s->answers[q + i] = rank(s, counts + i * counters);
+        if (s->answers[q + i].relevant > 0)
+            add_interpolated(s, counts + i * counters, s->interpolated + block * LEVELS);
         if (s->options->curve && s->answers[q + i].relevant > 0)
             add_to_curve(s, counts + i * counters);
     }
@@ -163,14 +190,37 @@ static tsr_status *write_curve(const search *s)
     return status;
 }
 
+static size_t blocks_of(size_t n)
+{
+    return (n + BLOCK - 1) / BLOCK;
+}
+
+/* The mean over queries, of which one has a relevant code at least. */
+static tsr_status *give_interpolated(const search *s)
+{
+    double n = 0, recall[LEVELS], precision[LEVELS] = { 0 };
+    for (size_t i = 0; i < s->probing->test->n; i++)
+        n += s->answers[i].relevant > 0;
+    if (n == 0)
+        return NULL;
+    for (int level = 0; level < LEVELS; level++) {
+        recall[level] = (double)level / (LEVELS - 1);
+        for (size_t block = 0; block < blocks_of(s->probing->test->n); block++)
+            precision[level] += s->interpolated[block * LEVELS + (size_t)level];
+        precision[level] = fmin(precision[level] / n, 1);
+    }
+    return tsr_save_curve(s->probing, "precision_at_recall", LEVELS, recall, precision);
+}
+
 static tsr_status *search_all(search *s)
 {
     size_t n = s->probing->test->n;
     size_t work = n * (s->probing->train->n + 1) * (tsr_codes_used_words(s->probing->train) + 1);
-    tsr_parallel_for((n + BLOCK - 1) / BLOCK, work, search_block, s);
+    tsr_parallel_for(blocks_of(n), work, search_block, s);
     if (!s->whole)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for distances between codes");
     TSR_TRY(give_all(s));
+    TSR_TRY(give_interpolated(s));
     return s->options->curve && s->probing->folder ? write_curve(s) : NULL;
 }
 
@@ -180,17 +230,25 @@ static tsr_status *run(const void *self, const tsr_probing *probing)
     double *harmonic = calloc(n + 1, sizeof(*harmonic));
     answer *answers = calloc(probing->test->n + 1, sizeof(*answers));
     uint64_t *sums = calloc(probing->train->bits + 1, 2 * sizeof(*sums));
+    double *interpolated = calloc(blocks_of(probing->test->n) + 1, LEVELS * sizeof(*interpolated));
     tsr_status *status = NULL;
-    if (!harmonic || !answers || !sums)
+    if (!harmonic || !answers || !sums || !interpolated)
         status = tsr_fail(TSR_NO_MEMORY, "not enough memory for %zu queries", probing->test->n);
     for (size_t i = 1; !status && i <= n; i++)
         harmonic[i] = harmonic[i - 1] + 1 / (double)i;
     if (!status)
-        status = search_all(
-            &(search){ probing, self, harmonic, answers, sums, sums + probing->train->bits + 1, true });
+        status = search_all(&(search){ .probing = probing,
+                                       .options = self,
+                                       .harmonic = harmonic,
+                                       .answers = answers,
+                                       .relevant = sums,
+                                       .retrieved = sums + probing->train->bits + 1,
+                                       .interpolated = interpolated,
+                                       .whole = true });
     free(harmonic);
     free(answers);
     free(sums);
+    free(interpolated);
     return status;
 }
 
@@ -207,7 +265,14 @@ static const tsr_metric_info metrics[] = {
     TSR_METRICS_END,
 };
 
-static const tsr_probe_ops ops = { .run = run, .metrics = metrics };
+static const tsr_curve_info curves[] = {
+    TSR_CURVE("precision_at_recall", TSR_CURVE_LINE, TSR_METRIC_OF_TEST,
+              "interpolated precision at each recall, mean over test codes' searches", "recall", "precision",
+              .x_maximum = 1, .y_maximum = 1, .better = TSR_BETTER_LARGER),
+    TSR_CURVES_END,
+};
+
+static const tsr_probe_ops ops = { .run = run, .metrics = metrics, TSR_CURVES(curves) };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "retrieval",

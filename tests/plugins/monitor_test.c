@@ -23,6 +23,55 @@ START_TEST(known_scores_have_the_known_auroc)
 }
 END_TEST
 
+/* The share that is found where a share x of the others is passed, on straight lines between thresholds. */
+static double naive_roc(size_t n, const scored *list, double x)
+{
+    double best = 0, before_x = 0, before_y = 0;
+    for (int threshold = 40; threshold >= -1; threshold--) {
+        double found = 0, to_find = 0, wrong = 0;
+        for (size_t i = 0; i < n; i++) {
+            to_find += list[i].found;
+            found += list[i].found && list[i].score >= threshold;
+            wrong += !list[i].found && list[i].score >= threshold;
+        }
+        double at_x = wrong / ((double)n - to_find), at_y = found / to_find;
+        if (at_x <= x)
+            best = at_y;
+        else if (before_x <= x)
+            best = before_y + (at_y - before_y) * (x - before_x) / (at_x - before_x);
+        before_x = at_x;
+        before_y = at_y;
+    }
+    return best;
+}
+
+START_TEST(the_roc_curve_passes_through_all_thresholds_and_has_the_auroc_below_it)
+{
+    enum { N = 60, POINTS = 1201 };
+    tsr_rng rng = tsr_rng_stream(2, TSR_FOR_DATA, 0);
+    static double x[POINTS], y[POINTS];
+    for (int i = 0; i < POINTS; i++)
+        x[i] = (double)i / (POINTS - 1);
+    for (int round = 0; round < 20; round++) {
+        scored list[N];
+        for (size_t i = 0; i < N; i++) {
+            list[i].found = i < 2 ? (int)i : tsr_rng_below(&rng, 3) == 0;
+            list[i].score = (double)tsr_rng_below(&rng, 12) + 2 * list[i].found;
+        }
+        double auroc = rank_scores(N, list).auroc, area = 0;
+        ck_assert(draw_roc(N, list, POINTS, x, y));
+        for (int i = 0; i < POINTS; i += 7)
+            ck_near(y[i], naive_roc(N, list, x[i]), 1e-9);
+        for (int i = 1; i < POINTS; i++)
+            area += (y[i] + y[i - 1]) / 2 / (POINTS - 1);
+        ck_near(area, auroc, 2e-3);
+        ck_assert(y[POINTS - 1] == 1);
+    }
+    scored one_kind[] = { { 1, 1 }, { 2, 1 } };
+    ck_assert(!draw_roc(2, one_kind, POINTS, x, y));
+}
+END_TEST
+
 START_TEST(rankings_are_those_of_all_pairs_and_thresholds)
 {
     enum { N = 80 };
@@ -299,6 +348,7 @@ int main(void)
     Suite *suite = suite_create("monitor");
     TCase *tests = tcase_create("monitor");
     tcase_add_test(tests, known_scores_have_the_known_auroc);
+    tcase_add_test(tests, the_roc_curve_passes_through_all_thresholds_and_has_the_auroc_below_it);
     tcase_add_test(tests, rankings_are_those_of_all_pairs_and_thresholds);
     tcase_add_test(tests, a_code_between_the_stored_ones_is_out_at_0_and_in_at_1);
     tcase_add_test(tests, distances_are_those_of_all_pairs_with_any_number_of_threads);

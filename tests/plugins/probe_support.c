@@ -70,7 +70,7 @@ tsr_metrics *probe_into(const char *settings, const labelled *data, const char *
 
 tsr_metrics *probe(const char *settings, const labelled *data)
 {
-    return probe_into(settings, data, "/nowhere");
+    return probe_into(settings, data, NULL);
 }
 
 void set_two_layers(labelled *data, size_t first)

@@ -256,6 +256,36 @@ static double bisect(tsr_network *network, const float *x, const double *u, doub
 
 #define N 20
 
+/* Each histogram against the lengths that are saved beside it: a quarter of a decade to a bin, up to twice
+   the reach, and what is shorter in the first. */
+static void check_histograms(const char *folder, size_t n_examples)
+{
+    static const char *const files[] = { "label_centre_lengths.train.npy", "label_random_lengths.train.npy",
+                                         "label_pair_same_lengths.train.npy",
+                                         "label_pair_other_lengths.train.npy" };
+    size_t n, cells;
+    double *lengths = saved_array(folder, "label_lengths_train.npy", &n);
+    for (size_t d = 0; d < 4; d++) {
+        double *bins = saved_array(folder, files[d], &cells), all = 0;
+        ck_assert_uint_eq(cells, 3 * 25);
+        ck_assert(bins[0] == 0 && bins[3 * 24 + 1] == 10);
+        for (size_t b = 0; b < 25; b++) {
+            double low = b ? pow(10, ((double)b - 1) / 4 - 5) : 0, high = pow(10, (double)b / 4 - 5),
+                   count = 0;
+            ck_assert_double_eq_tol(bins[3 * b], low, 1e-9);
+            ck_assert_double_eq_tol(bins[3 * b + 1], high, 1e-9);
+            for (size_t i = 0; i < n_examples; i++)
+                count += lengths[4 * i + d] >= bins[3 * b] &&
+                         (lengths[4 * i + d] < bins[3 * b + 1] || (b == 24 && lengths[4 * i + d] == 10));
+            ck_assert(bins[3 * b + 2] == count);
+            all += count;
+        }
+        ck_assert(all == (double)n_examples);
+        free(bins);
+    }
+    free(lengths);
+}
+
 static void check_lengths(const building *b)
 {
     test_net net = net_new(build_one, (void *)(uintptr_t)b, b->shape, 3, 5);
@@ -282,6 +312,7 @@ static void check_lengths(const building *b)
         double found = bisect(net.network, x + i * size, u, 1) + bisect(net.network, x + i * size, u, -1);
         ck_assert_double_eq_tol(lengths[4 * i + 2], found, 2e-5);
     }
+    check_histograms(folder, N);
     free(lengths);
     free(x);
     free(u);
@@ -294,7 +325,7 @@ static const building buildings[] = { { { 1, { 15 } }, layers },
                                       { { 3, { 2, 6, 6 } }, vgg },
                                       { { 3, { 2, 6, 6 } }, residual } };
 
-START_TEST(lengths_are_those_that_bisection_of_codes_finds)
+START_TEST(lengths_are_those_that_bisection_of_codes_finds_and_histograms_count_them)
 {
     check_lengths(&buildings[_i]);
 }
@@ -418,7 +449,8 @@ int main(void)
     tcase_add_test(tests, a_tent_map_of_depth_n_has_2_to_the_n_less_1_transitions);
     tcase_add_test(tests, a_long_segment_crosses_each_unit_of_one_layer_once);
     tcase_add_test(tests, local_complexity_is_1_where_planes_cross_and_0_far_from_them);
-    tcase_add_loop_test(tests, lengths_are_those_that_bisection_of_codes_finds, 0, n);
+    tcase_add_loop_test(tests, lengths_are_those_that_bisection_of_codes_finds_and_histograms_count_them, 0,
+                        n);
     tcase_add_loop_test(tests, transitions_are_those_that_dense_sampling_approaches_from_below, 0, n);
     tcase_add_test(tests, threads_change_nothing);
     tcase_add_test(tests, what_bends_is_refused_by_name_and_what_is_undefined_says_why);

@@ -155,6 +155,78 @@ START_TEST(precision_and_recall_within_a_distance_are_counted)
 }
 END_TEST
 
+/* --- the curve --- */
+
+enum { LEVELS = 21 };
+
+/* What the probe gives, a row of recall and precision for each level. */
+static void read_curve(const labelled *data, double *rows)
+{
+    char folder[] = "/tmp/tessera-retrieval-XXXXXX", path[80];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    tsr_metrics_free(probe_into(RETRIEVAL, data, folder));
+    snprintf(path, sizeof(path), "%s/label_precision_at_recall.npy", folder);
+    tsr_array *curve;
+    ck_succeeds(tsr_npy_open(path, &curve));
+    ck_assert(curve->n_dims == 2 && curve->dims[0] == LEVELS && curve->dims[1] == 2);
+    tsr_array_doubles(curve, 0, 2 * LEVELS, rows);
+    tsr_array_free(curve);
+    ck_succeeds(tsr_remove_tree(folder));
+}
+
+/* Of the codes within each radius, by the definition. */
+static double naive_interpolated(const labelled *data, size_t q, int level)
+{
+    double best = 0, relevant = 0;
+    for (size_t j = 0; j < data->train->n; j++)
+        relevant += data->train_labels[j] == data->test_labels[q];
+    for (size_t radius = 0; radius <= data->train->bits; radius++) {
+        double in = 0, found = 0;
+        for (size_t j = 0; j < data->train->n; j++) {
+            bool is_in = naive_distance(data->test, q, data->train, j) <= radius;
+            in += is_in;
+            found += is_in && data->train_labels[j] == data->test_labels[q];
+        }
+        if (in > 0 && found * (LEVELS - 1) >= level * relevant)
+            best = fmax(best, found / in);
+    }
+    return best;
+}
+
+START_TEST(the_curve_is_the_largest_precision_at_each_recall_or_beyond)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        labelled data = blobs(seed, 90, 70, 4, 3 + 5 * seed, 0.25);
+        double rows[2 * LEVELS];
+        read_curve(&data, rows);
+        for (int level = 0; level < LEVELS; level++) {
+            double sum = 0;
+            for (size_t q = 0; q < 70; q++)
+                sum += naive_interpolated(&data, q, level);
+            ck_near(rows[2 * level], level / 20.0, 1e-15);
+            ck_near(rows[2 * level + 1], sum / 70, 1e-12);
+            ck_assert(level == 0 || rows[2 * level + 1] <= rows[2 * level - 1]);
+        }
+        labelled_clear(&data);
+    }
+}
+END_TEST
+
+START_TEST(a_known_search_has_the_known_curve)
+{
+    static const char *const rows[] = { "00", "01", "10", "11" }, *const query[] = { "00" };
+    int32_t labels[] = { 1, 0, 1, 0 }, own[] = { 1 };
+    labelled data = { codes_of(4, rows), codes_of(1, query), labels, own, 2 };
+    double curve[2 * LEVELS];
+    read_curve(&data, curve);
+    /* Of the two relevant codes one is alone at distance 0, the other one of two at distance 1. */
+    for (int level = 0; level < LEVELS; level++)
+        ck_near(curve[2 * level + 1], level <= 10 ? 1 : 2. / 3, 1e-12);
+    tsr_codes_free(data.train);
+    tsr_codes_free(data.test);
+}
+END_TEST
+
 START_TEST(queries_without_a_relevant_code_do_not_count)
 {
     labelled data = blobs(6, 20, 6, 2, 16, 0.1);
@@ -187,6 +259,8 @@ int main(void)
     tcase_add_test(tests, known_blocks_have_known_average_precision);
     tcase_add_test(tests, ties_count_as_the_mean_of_all_orders);
     tcase_add_test(tests, precision_and_recall_within_a_distance_are_counted);
+    tcase_add_test(tests, the_curve_is_the_largest_precision_at_each_recall_or_beyond);
+    tcase_add_test(tests, a_known_search_has_the_known_curve);
     tcase_add_test(tests, queries_without_a_relevant_code_do_not_count);
     tcase_add_test(tests, retrieval_stays_under_a_mask_and_with_more_threads);
     suite_add_tcase(suite, tests);

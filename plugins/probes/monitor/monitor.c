@@ -18,6 +18,7 @@
 #define BATCH 256              /* inputs held at a time */
 #define EVERY 5                /* of so many training examples the last is held out */
 #define MAX_EXAMPLES (1 << 24) /* of training: floats count them exactly */
+#define ROC_POINTS 51          /* shares of the others: 0, 0.02 ... 1 */
 
 typedef struct monitor {
     tsr_int_list gammas;
@@ -225,6 +226,20 @@ static void add(scored *list, size_t at, const examples *e, int which, int found
         list[at + i] = (scored){ score_of(&e->distances[i], which), found };
 }
 
+/* The curve of a ranking, of sorted scores; where one kind is empty there is none. */
+static tsr_status *give_roc(const tsr_probing *probing, const char *name, const char *score, size_t n,
+                            const scored *list)
+{
+    double x[ROC_POINTS], y[ROC_POINTS];
+    char full[32];
+    for (int i = 0; i < ROC_POINTS; i++)
+        x[i] = (double)i / (ROC_POINTS - 1);
+    if (!draw_roc(n, list, ROC_POINTS, x, y))
+        return NULL;
+    snprintf(full, sizeof(full), "%s.%s", name, score);
+    return tsr_save_curve(probing, full, ROC_POINTS, x, y);
+}
+
 /* Wrong answers among the test examples, by each score; and the other examples among both. */
 static tsr_status *give_rankings(const tsr_probing *probing, const examples *test, const examples *other)
 {
@@ -239,6 +254,8 @@ static tsr_status *give_rankings(const tsr_probing *probing, const examples *tes
         status = tsr_metric_unless(
             probing, isnan(errors) ? "all test examples are classified alike, rightly or wrongly" : NULL,
             errors, "error_auroc.%s", scores[s]);
+        if (!status)
+            status = give_roc(probing, "error_roc", scores[s], n, list);
         if (status || !more)
             continue;
         add(list, 0, test, s, 0);
@@ -250,6 +267,8 @@ static tsr_status *give_rankings(const tsr_probing *probing, const examples *tes
             status = tsr_metric_unless(probing, none, r.aupr, "aupr.%s", scores[s]);
         if (!status)
             status = tsr_metric_unless(probing, none, r.fpr95, "fpr95.%s", scores[s]);
+        if (!status)
+            status = give_roc(probing, "roc", scores[s], n + more, list);
     }
     free(list);
     return status;
@@ -371,9 +390,28 @@ static const tsr_metric_info metrics[] = {
     TSR_METRICS_END,
 };
 
-static const tsr_probe_ops ops = {
-    .check = check, .run = run, .metrics = metrics, .needs = TSR_PROBE_NETWORK | TSR_PROBE_WHOLE
+#define ROC(s, by)                                                                                           \
+    TSR_CURVE("error_roc." s, TSR_CURVE_LINE, TSR_METRIC_OF_TEST,                                            \
+              "ROC of telling misclassified test examples by their distance to " by,                         \
+              "right answers warned of", "wrong answers warned of", .x_maximum = 1, .y_maximum = 1,          \
+              .better = TSR_BETTER_LARGER),                                                                  \
+        TSR_CURVE("roc." s, TSR_CURVE_LINE, TSR_METRIC_OF_TEST,                                              \
+                  "ROC of telling another dataset's examples by their distance to " by,                      \
+                  "test examples warned of", "other examples warned of", .x_maximum = 1, .y_maximum = 1,     \
+                  .better = TSR_BETTER_LARGER)
+
+static const tsr_curve_info curves[] = {
+    ROC("any", "any stored code"),
+    ROC("own", "a stored code of the given class"),
+    ROC("mean", "the mean of the given class's bits"),
+    TSR_CURVES_END,
 };
+
+static const tsr_probe_ops ops = { .check = check,
+                                   .run = run,
+                                   .metrics = metrics,
+                                   .needs = TSR_PROBE_NETWORK | TSR_PROBE_WHOLE,
+                                   TSR_CURVES(curves) };
 
 static const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "monitor",

@@ -35,3 +35,27 @@ ranking rank_scores(size_t n, scored *examples)
     r.auroc = wins / (to_find * others);
     return r;
 }
+
+bool draw_roc(size_t n, const scored *examples, size_t points, const double *x, double *y)
+{
+    double to_find = 0, found = 0, wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        to_find += examples[i].found;
+    double others = (double)n - to_find;
+    if (to_find == 0 || others == 0)
+        return false;
+    size_t p = 0;
+    for (size_t i = 0, end; i < n && p < points; i = end) {
+        double more = 0;
+        for (end = i; end < n && examples[end].score == examples[i].score; end++)
+            more += examples[end].found;
+        double less = (double)(end - i) - more;
+        for (; p < points && x[p] * others < wrong + less; p++)
+            y[p] = fmin((found + more * (x[p] * others - wrong) / less) / to_find, 1);
+        found += more;
+        wrong += less;
+    }
+    for (; p < points; p++)
+        y[p] = 1;
+    return true;
+}

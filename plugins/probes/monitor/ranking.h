@@ -3,6 +3,7 @@
 #ifndef TSR_MONITOR_RANKING_H
 #define TSR_MONITOR_RANKING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* An example's score, and whether it is one to find. */
@@ -19,5 +20,10 @@ typedef struct ranking {
 
 /* Sorts the examples. */
 ranking rank_scores(size_t n, scored *examples);
+
+/* The ROC curve of examples that rank_scores has sorted, at shares x of the others above the threshold that
+   ascend from 0 to 1: the largest share y of those to find. Equal scores are passed in a straight line, so
+   that the area below the whole curve is the AUROC. False where one kind is empty. */
+bool draw_roc(size_t n, const scored *examples, size_t points, const double *x, double *y);
 
 #endif

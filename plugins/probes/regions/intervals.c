@@ -9,6 +9,7 @@
 
 #define BLOCK 16 /* examples that are followed together, at most */
 #define STEPS 200
+#define BINS 24 /* of lengths */
 
 enum { CENTRE, RANDOM, PAIR_SAME, PAIR_OTHER, N_DIRECTIONS };
 static const char *const names[] = { "centre", "random", "pair_same", "pair_other" };
@@ -196,6 +197,26 @@ static double mean_of(const double *values, size_t n, size_t step, size_t *count
     return sum / (double)*count;
 }
 
+/* How many lengths lie where: BINS bins that are a quarter of a decade wide, up to the longest length, and
+   what is shorter than all of them in one before. */
+static tsr_status *give_histogram(const intervals *w, int direction)
+{
+    double edges[BINS + 2] = { 0 };
+    uint64_t counts[BINS + 1] = { 0 };
+    char name[64];
+    for (int k = 0; k <= BINS; k++)
+        edges[k + 1] = 2 * w->self->reach * pow(10, (k - BINS) / 4.0);
+    for (size_t i = 0; i < w->sample->n; i++) {
+        double length = w->lengths[i * N_DIRECTIONS + (size_t)direction];
+        int bin = 0;
+        while (bin < BINS && length >= edges[bin + 1])
+            bin++;
+        counts[bin] += !isnan(length);
+    }
+    snprintf(name, sizeof(name), "%s_lengths.%s", names[direction], w->sample->part);
+    return tsr_save_histogram(w->probing, name, BINS + 1, edges, counts);
+}
+
 static tsr_status *give_lengths(const intervals *w)
 {
     const sample *s = w->sample;
@@ -206,6 +227,8 @@ static tsr_status *give_lengths(const intervals *w)
     for (int d = 0; d < (s->labels ? N_DIRECTIONS : PAIR_SAME); d++) {
         double mean = mean_of(w->lengths + d, s->n, N_DIRECTIONS, &count);
         TSR_TRY(regions_give(w->probing, s, names[d], mean, count ? NULL : reasons[d]));
+        if (count)
+            TSR_TRY(give_histogram(w, d));
         snprintf(name, sizeof(name), "%s_sampled", names[d]);
         if (w->self->sampled)
             TSR_TRY(regions_give(w->probing, s, name, sums[d] / (double)counts[d],

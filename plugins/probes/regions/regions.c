@@ -228,9 +228,27 @@ static const tsr_metric_info metrics[] = { LABELLED(".train", TSR_METRIC_OF_TRAI
                                            LABELLED(".test", TSR_METRIC_OF_TEST),
                                            COMMON(".random", TSR_METRIC_OF_ANY), TSR_METRICS_END };
 
-static const tsr_probe_ops ops = {
-    .check = check, .run = run, .metrics = metrics, .needs = TSR_PROBE_NETWORK, .without_labels = true
-};
+/* clang-format off */
+#define LENGTHS(name, s, part_, where)                                                                       \
+    TSR_CURVE(name "_lengths" s, TSR_CURVE_HISTOGRAM, part_, "lengths of the linear regions towards " where, \
+              "length", "examples", .x_maximum = INFINITY, .y_maximum = INFINITY, .x_logarithmic = true)
+#define ANY_LENGTHS(s, part_)                                                                                \
+    LENGTHS("centre", s, part_, "the mean input"), LENGTHS("random", s, part_, "a random direction")
+#define ALL_LENGTHS(s, part_)                                                                                \
+    ANY_LENGTHS(s, part_), LENGTHS("pair_same", s, part_, "an example of the same class"),                   \
+    LENGTHS("pair_other", s, part_, "an example of another class")
+/* clang-format on */
+
+static const tsr_curve_info curves[] = { ALL_LENGTHS(".train", TSR_METRIC_OF_TRAIN),
+                                         ALL_LENGTHS(".test", TSR_METRIC_OF_TEST),
+                                         ANY_LENGTHS(".random", TSR_METRIC_OF_ANY), TSR_CURVES_END };
+
+static const tsr_probe_ops ops = { .check = check,
+                                   .run = run,
+                                   .metrics = metrics,
+                                   .needs = TSR_PROBE_NETWORK,
+                                   .without_labels = true,
+                                   TSR_CURVES(curves) };
 
 static const tsr_key keys[] = {
     TSR_KEY_INT(regions, examples, 1000, 0, MAX_EXAMPLES,
