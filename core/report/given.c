@@ -197,7 +197,7 @@ static tsr_status *add_rows(tsr_given_mean *mean, rows *r, size_t n_x)
     return NULL;
 }
 
-/* Of the first run that has it alone. */
+/* Of the first `most` runs that have it. */
 static tsr_status *add_runs(tsr_given_reading *reading, const tsr_given_info *given, size_t point,
                             double epoch, size_t most, tsr_given_mean *out)
 {

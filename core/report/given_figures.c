@@ -150,7 +150,8 @@ static tsr_status *add_section(figures *f, size_t left, const tsr_given_info *li
                  "What the probe gave as curves, %s: means over the replicates, with their 95 %% confidence "
                  "intervals as bands. The numbers are in the runs' folders, and beside the figures of "
                  "tessera report --figures.",
-                 find_by(f->study) == TSR_NO_KEY ? "at each snapshot" : "after the last epoch");
+                 find_by(f->study) == TSR_NO_KEY && f->study->epochs.n > 1 ? "at each snapshot"
+                                                                           : "after the last epoch");
     if (undrawn)
         tsr_text_add(&words, " %zu more are not drawn: those above are as many as a page holds.", undrawn);
     if (f->reading.damaged > before)

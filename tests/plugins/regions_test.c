@@ -256,34 +256,23 @@ static double bisect(tsr_network *network, const float *x, const double *u, doub
 
 #define N 20
 
-/* Each histogram against the lengths that are saved beside it: a quarter of a decade to a bin, up to twice
-   the reach, and what is shorter in the first. */
-static void check_histograms(const char *folder, size_t n_examples)
+/* A histogram of lengths, every fourth number: a quarter of a decade to a bin, up to 10, twice the reach. */
+static void check_histogram(const char *folder, const char *name, size_t n_examples, const double *lengths)
 {
-    static const char *const files[] = { "label_centre_lengths.train.npy", "label_random_lengths.train.npy",
-                                         "label_pair_same_lengths.train.npy",
-                                         "label_pair_other_lengths.train.npy" };
-    size_t n, cells;
-    double *lengths = saved_array(folder, "label_lengths_train.npy", &n);
-    for (size_t d = 0; d < 4; d++) {
-        double *bins = saved_array(folder, files[d], &cells), all = 0;
-        ck_assert_uint_eq(cells, 3 * 25);
-        ck_assert(bins[0] == 0 && bins[3 * 24 + 1] == 10);
-        for (size_t b = 0; b < 25; b++) {
-            double low = b ? pow(10, ((double)b - 1) / 4 - 5) : 0, high = pow(10, (double)b / 4 - 5),
-                   count = 0;
-            ck_assert_double_eq_tol(bins[3 * b], low, 1e-9);
-            ck_assert_double_eq_tol(bins[3 * b + 1], high, 1e-9);
-            for (size_t i = 0; i < n_examples; i++)
-                count += lengths[4 * i + d] >= bins[3 * b] &&
-                         (lengths[4 * i + d] < bins[3 * b + 1] || (b == 24 && lengths[4 * i + d] == 10));
-            ck_assert(bins[3 * b + 2] == count);
-            all += count;
-        }
-        ck_assert(all == (double)n_examples);
-        free(bins);
+    size_t cells, all = 0;
+    double *bins = saved_array(folder, name, &cells);
+    ck_assert(cells == 3 * 25 && bins[0] == 0 && bins[3 * 24 + 1] == 10);
+    for (size_t b = 0; b < 25; b++) {
+        const double *bin = bins + 3 * b;
+        size_t count = 0;
+        ck_assert_double_eq_tol(bin[1], pow(10, (double)b / 4 - 5), 1e-9);
+        for (size_t i = 0; i < n_examples; i++)
+            count += lengths[4 * i] >= bin[0] && (lengths[4 * i] < bin[1] || b == 24);
+        ck_assert(bin[2] == (double)count && (b == 0 || bin[0] == bin[-2]));
+        all += count;
     }
-    free(lengths);
+    ck_assert_uint_eq(all, n_examples);
+    free(bins);
 }
 
 static void check_lengths(const building *b)
@@ -312,7 +301,8 @@ static void check_lengths(const building *b)
         double found = bisect(net.network, x + i * size, u, 1) + bisect(net.network, x + i * size, u, -1);
         ck_assert_double_eq_tol(lengths[4 * i + 2], found, 2e-5);
     }
-    check_histograms(folder, N);
+    check_histogram(folder, "label_centre_lengths.train.npy", N, lengths);
+    check_histogram(folder, "label_pair_other_lengths.train.npy", N, lengths + 3);
     free(lengths);
     free(x);
     free(u);

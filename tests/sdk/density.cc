@@ -41,7 +41,7 @@ tsr_status *run(const void *self, const tsr_probing *probing)
                       sum / static_cast<double>(rows.size()) + static_cast<double>(d->list.n));
 }
 
-const tsr_probe_ops ops = { nullptr, run, nullptr, 0, false };
+const tsr_probe_ops ops = { nullptr, run, nullptr, 0, false, nullptr, 0 };
 
 const tsr_plugin plugin = {
     TSR_PROBE_PLUGIN(&ops), .name = "density",     .version = "1.0.0", .summary = "how densely codes lie",

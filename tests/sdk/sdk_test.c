@@ -228,7 +228,7 @@ START_TEST(the_text_of_an_exception_that_nobody_catches_reaches_the_record)
         "#include <tessera/tessera.h>\n#include <stdexcept>\n"
         "static tsr_status *run(const void *, const tsr_probing *) { throw std::runtime_error(\"no more "
         "codes\"); }\n"
-        "static const tsr_probe_ops ops = { nullptr, run, nullptr, 0, false };\n"
+        "static const tsr_probe_ops ops = { nullptr, run, nullptr, 0, false, nullptr, 0 };\n"
         "static const tsr_plugin plugin = { TSR_PROBE_PLUGIN(&ops), .name = \"throws\", .version = "
         "\"1.0.0\", "
         ".summary = \"throws\", .licence = \"MIT\", .instance_size = 0, .keys = nullptr, .init = nullptr, "
