@@ -147,6 +147,8 @@ static void take_up_again(const char *config, const char *settings)
 /* What makes a config small; its data are this test's. */
 static char *shrunk(const char *path)
 {
+    bool other_data =
+        strstr(path, "monitor") != NULL; /* its probes compare two data sets that are downloaded */
     bool convolutional = strstr(path, "resnet") || strstr(path, "vgg") || strstr(path, "tiny-imagenet");
     const char *data = strstr(path, "cifar10") ? "cifar" : strstr(path, "mnist") ? "mnist" : NULL;
     /* Data that only their owners may give away: stood in for, but for the network's needs. */
@@ -155,17 +157,20 @@ static char *shrunk(const char *path)
                                ? "-s 'dataset={plugin=\"synthetic\"; train=100; test=40; dimension=8;}'"
                                : "";
     char *place = data ? tsr_format("-s dataset.path=%s", data) : strdup(stood_in);
-    char *settings =
-        tsr_format("%s -s training.epochs=1 -s training.snapshots=[] -s training.samples=20 "
-                   "-s training.constant_steps=false %s",
-                   place, convolutional ? "-s model.width_multiplier=0.0625 -s 'probes=()'" : "");
+    char *settings = tsr_format("%s -s training.epochs=1 -s training.snapshots=[] -s training.samples=20 "
+                                "-s training.constant_steps=false %s",
+                                place,
+                                convolutional ? "-s model.width_multiplier=0.0625 -s 'probes=()'"
+                                : other_data  ? "-s 'probes=()'"
+                                              : "");
     free(place);
     return settings;
 }
 
 /* Each config is a test of its own, with its own time: `number` is its place among those that match. */
-static const char *const patterns[] = { "configs/*.cfg", "configs/quick/*.cfg", "configs/paper/*.cfg" };
-enum { OWN, QUICK, PAPER };
+static const char *const patterns[] = { "configs/*.cfg", "configs/quick/*.cfg", "configs/paper/*.cfg",
+                                        "configs/findings/*.cfg" };
+enum { OWN, QUICK, PAPER, FINDINGS };
 
 static glob_t find_configs(int which)
 {
@@ -205,10 +210,16 @@ START_TEST(every_config_of_the_paper_is_taken_up_again_sharded_and_grown)
 }
 END_TEST
 
+START_TEST(every_config_of_the_findings_is_taken_up_again_sharded_and_grown)
+{
+    config_is_taken_up_again(FINDINGS, _i);
+}
+END_TEST
+
 START_TEST(no_folder_of_configs_is_empty)
 {
-    static const size_t least[] = { [OWN] = 4, [QUICK] = 7, [PAPER] = 30 };
-    for (int which = OWN; which <= PAPER; which++) {
+    static const size_t least[] = { [OWN] = 4, [QUICK] = 7, [PAPER] = 30, [FINDINGS] = 6 };
+    for (int which = OWN; which <= FINDINGS; which++) {
         glob_t found = find_configs(which);
         ck_assert_uint_ge(found.gl_pathc, least[which]);
         globfree(&found);
@@ -582,6 +593,8 @@ int main(void)
                         count_configs(QUICK));
     tcase_add_loop_test(tests, every_config_of_the_paper_is_taken_up_again_sharded_and_grown, 0,
                         (count_configs(PAPER) + PAPER_STEP - 1) / PAPER_STEP);
+    tcase_add_loop_test(tests, every_config_of_the_findings_is_taken_up_again_sharded_and_grown, 0,
+                        count_configs(FINDINGS));
     tcase_add_test(tests, no_folder_of_configs_is_empty);
     tcase_add_test(tests, keys_without_a_default_do_not_part_an_experiment_from_itself);
     tcase_add_test(tests, a_study_that_gets_another_swept_key_keeps_its_runs_in_every_table);

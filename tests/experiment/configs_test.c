@@ -38,6 +38,10 @@ static char *black_images(void)
 
 static tsr_status *read_stood_in(const char *path, tsr_experiment **experiment)
 {
+    if (strstr(path, "monitor")) { /* it sweeps, and its probes compare, two data sets that are downloaded */
+        const char *const settings[] = { stood_in[0], stood_in[1], "probes=()", "sweep=()" };
+        return tsr_experiment_read(path, 4, settings, experiment);
+    }
     if (!strstr(path, "resnet") && !strstr(path, "vgg") && !strstr(path, "tiny-imagenet"))
         return tsr_experiment_read(path, 2, stood_in, experiment);
     char *folder = black_images();
@@ -187,9 +191,11 @@ START_TEST(every_convolutional_network_of_the_paper_has_a_config)
 }
 END_TEST
 
-START_TEST(every_config_of_the_paper_can_be_run)
+static const char *const studies_of_real_data[] = { "configs/paper/*.cfg", "configs/findings/*.cfg" };
+
+START_TEST(every_study_of_real_data_can_be_run)
 {
-    glob_t found = shipped("configs/paper/*.cfg");
+    glob_t found = shipped(studies_of_real_data[_i]);
     for (size_t i = 0; i < found.gl_pathc; i++)
         check(found.gl_pathv[i]);
     globfree(&found);
@@ -199,7 +205,7 @@ END_TEST
 /* A results folder is named after its experiment: two configs of one name would be refused each other's. */
 START_TEST(every_config_is_named_as_its_file)
 {
-    glob_t found = shipped("configs/paper/*.cfg");
+    glob_t found = shipped(studies_of_real_data[_i]);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         tsr_experiment *experiment;
         ck_succeeds(read_stood_in(found.gl_pathv[i], &experiment));
@@ -237,8 +243,8 @@ int main(void)
     tcase_add_test(tests, every_config_of_the_paper_says_what_differs);
     tcase_add_test(tests, studies_of_the_later_code_have_what_they_vary);
     tcase_add_test(tests, every_convolutional_network_of_the_paper_has_a_config);
-    tcase_add_test(tests, every_config_of_the_paper_can_be_run);
-    tcase_add_test(tests, every_config_is_named_as_its_file);
+    tcase_add_loop_test(tests, every_study_of_real_data_can_be_run, 0, 2);
+    tcase_add_loop_test(tests, every_config_is_named_as_its_file, 0, 2);
     tcase_add_test(tests, the_figures_have_ten_replicates);
     suite_add_tcase(suite, tests);
     return test_main(suite);

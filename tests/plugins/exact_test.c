@@ -1,7 +1,11 @@
 /* Exact against sampled: on trained networks the linear region around an example ends where bisection on
    codes says, and a segment has at least as many pieces as dense sampling finds, and hardly more. Codes are
    those of the network in double precision (tsr_lines_encode of lines that begin at a point), which the
-   crossings' arithmetic has no part in. */
+   crossings' arithmetic has no part in.
+
+   By hand, on a network that a run has saved and the test examples of any data, one test of the two:
+       CK_RUN_CASE=perceptron TSR_EXACT_MODEL=/.../model.safetensors TSR_EXACT_DATASET=idx \
+       TSR_EXACT_SETTINGS='path = "/.../mnist";' tests/plugins/exact_test */
 #include "cli/command.h"
 #include "support.h"
 
@@ -29,7 +33,14 @@ static void teardown(void)
     test_folder_remove(folder);
 }
 
-/* A network that a run has trained on the digits, and these. */
+/* Networks are trained on the digits, but for what the environment names. */
+static const char *named(const char *variable, const char *otherwise)
+{
+    const char *value = getenv(variable);
+    return value ? value : otherwise;
+}
+
+/* A trained network, and test examples of its data. */
 typedef struct trained {
     tsr_host *host;
     tsr_encoder *encoder;
@@ -40,10 +51,9 @@ typedef struct trained {
     float *x; /* N_LINES + 1 test examples */
 } trained;
 
-static trained train(const char *model, int epochs)
+/* The model file of a run. The caller frees. */
+static char *train_on_digits(const char *model, int epochs)
 {
-    trained t = { .n = N_LINES + 1 };
-    const char *plugins = getenv("TESSERA_PLUGIN_PATH");
     char config[1024];
     snprintf(config, sizeof(config),
              "dataset = { plugin = \"digits\"; };\nmodel = { %s };\ntraining = { epochs = %d; };\n"
@@ -51,11 +61,20 @@ static trained train(const char *model, int epochs)
              model, epochs);
     write_text(folder, "exact.cfg", config);
     command_gives(folder, 0, NULL, NULL, "run exact.cfg -q -o out");
-    char *model_file = only_file(folder, "out/runs/*/model.safetensors");
+    return only_file(folder, "out/runs/*/model.safetensors");
+}
+
+static trained train(const char *model, int epochs)
+{
+    trained t = { .n = N_LINES + 1 };
+    const char *plugins = getenv("TESSERA_PLUGIN_PATH");
+    char *model_file =
+        getenv("TSR_EXACT_MODEL") ? strdup(getenv("TSR_EXACT_MODEL")) : train_on_digits(model, epochs);
     ck_succeeds(tsr_host_new(&(tsr_host_options){ plugins ? 1 : 0, &plugins, 1, true }, &t.host));
     ck_succeeds(tsr_encoder_open(t.host, model_file, NULL, &t.encoder));
     free(model_file);
-    ck_succeeds(tsr_host_plugin(t.host, TSR_DATASET, "digits", NULL, &t.dataset));
+    ck_succeeds(tsr_host_plugin(t.host, TSR_DATASET, named("TSR_EXACT_DATASET", "digits"),
+                                named("TSR_EXACT_SETTINGS", NULL), &t.dataset));
     ck_succeeds(tsr_data_open(t.dataset, &t.data));
     t.network = tsr_encoder_network(t.encoder);
     t.size = tsr_shape_size(tsr_network_input(t.network));
@@ -258,11 +277,14 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("exact");
-    TCase *tests = tcase_create("exact");
-    tcase_set_timeout(tests, PATIENCE);
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, a_trained_perceptron_is_cut_where_its_codes_change);
-    tcase_add_test(tests, a_trained_residual_network_is_cut_where_its_codes_change);
-    suite_add_tcase(suite, tests);
+    TCase *perceptron = tcase_create("perceptron"), *residual = tcase_create("residual");
+    tcase_set_timeout(perceptron, PATIENCE);
+    tcase_set_timeout(residual, PATIENCE);
+    tcase_add_checked_fixture(perceptron, setup, teardown);
+    tcase_add_checked_fixture(residual, setup, teardown);
+    tcase_add_test(perceptron, a_trained_perceptron_is_cut_where_its_codes_change);
+    tcase_add_test(residual, a_trained_residual_network_is_cut_where_its_codes_change);
+    suite_add_tcase(suite, perceptron);
+    suite_add_tcase(suite, residual);
     return test_main(suite);
 }

@@ -65,6 +65,7 @@ static tsr_status *examples_new(size_t n, examples *e)
 /* The columns of the whole code that the probe sees. */
 typedef struct columns {
     uint64_t *mask;
+    size_t n;
     bool all; /* it sees all that are a unit's: others are 0 */
 } columns;
 
@@ -73,7 +74,8 @@ static tsr_status *find_columns(const tsr_probing *probing, columns *out)
     out->mask = calloc(tsr_codes_used_words(probing->whole_train) + 1, sizeof(*out->mask));
     if (!out->mask)
         return tsr_fail(TSR_NO_MEMORY, "not enough memory for columns");
-    out->all = tsr_probing_columns(probing, TSR_ALL_LAYERS, out->mask) == tsr_network_bits(probing->network);
+    out->n = tsr_probing_columns(probing, TSR_ALL_LAYERS, out->mask);
+    out->all = out->n == tsr_network_bits(probing->network);
     return NULL;
 }
 
@@ -110,8 +112,7 @@ static tsr_status *take_part(const tsr_probing *probing, tsr_part part, const ts
     TSR_TRY(examples_new(whole->n, e));
     e->codes = *whole;
     if (!seen->all) {
-        TSR_TRY(tsr_codes_slice(whole, 0, whole->bits, &e->own));
-        tsr_codes_keep_columns(e->own, seen->mask);
+        TSR_TRY(tsr_codes_columns(whole, seen->mask, &e->own));
         e->codes = *e->own;
     }
     for (size_t first = 0; first < whole->n; first += count) {
@@ -123,13 +124,25 @@ static tsr_status *take_part(const tsr_probing *probing, tsr_part part, const ts
     return NULL;
 }
 
+/* Copies the seen columns of some codes to rows first and on of others. */
+static tsr_status *put_codes(const tsr_codes *whole, const columns *seen, size_t first, tsr_codes *out)
+{
+    tsr_codes *chosen = NULL;
+    if (!seen->all)
+        TSR_TRY(tsr_codes_columns(whole, seen->mask, &chosen));
+    const tsr_codes *from = chosen ? chosen : whole;
+    memcpy(out->words + first * out->stride, from->words, from->n * from->stride * sizeof(*from->words));
+    tsr_codes_free(chosen);
+    return NULL;
+}
+
 /* The other dataset's test examples. */
 static tsr_status *take_other(const monitor *options, const tsr_probing *probing, const columns *seen,
                               buffers b, examples *e)
 {
     size_t n = tsr_data_info(options->data)->n[TSR_TEST], index[BATCH], count;
     TSR_TRY(examples_new(n, e));
-    TSR_TRY(tsr_codes_new(n, probing->whole_train->bits, &e->own));
+    TSR_TRY(tsr_codes_new(n, seen->all ? probing->whole_train->bits : seen->n, &e->own));
     e->codes = *e->own;
     for (size_t first = 0; first < n; first += count) {
         tsr_codes *whole;
@@ -137,10 +150,9 @@ static tsr_status *take_other(const monitor *options, const tsr_probing *probing
         TSR_TRY(tsr_data_read(options->data, TSR_TEST, count, index, b.inputs, NULL));
         TSR_TRY(tsr_network_see(probing->network, count, b.inputs, NULL, NULL, b.logits, &whole));
         decide(probing, count, b.logits, e->given + first);
-        tsr_codes_keep_columns(whole, seen->mask);
-        memcpy(e->own->words + first * e->own->stride, whole->words,
-               count * whole->stride * sizeof(*whole->words));
+        tsr_status *status = put_codes(whole, seen, first, e->own);
         tsr_codes_free(whole);
+        TSR_TRY(status);
     }
     return NULL;
 }
