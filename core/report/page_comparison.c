@@ -147,11 +147,13 @@ static void write_contrast(const tsr_report_page *p, const tsr_contrast *contras
         tsr_html_add(p->html, "<p>Nothing: keys, metrics, data and plugins are the same.</p>\n</section>\n");
         return;
     }
-    tsr_html_add(p->html,
-                 "<p class=\"intro\">In the configs, but for <code>output</code> and "
-                 "<code>codes.memory</code>, which change no result; and in the metrics, data, plugins and "
-                 "machines of the runs. –: the study has none.</p>\n"
-                 "<div class=\"scroll\"><table class=\"contrast\">\n<thead><tr><th></th>");
+    tsr_html_add(
+        p->html,
+        "<p class=\"intro\">In the configs, but for <code>output</code>, <code>codes.memory</code> and "
+        "<code>training.checkpoint_every</code>, which change no result; and in the metrics, data, plugins "
+        "and "
+        "machines of the runs. –: the study has none.</p>\n"
+        "<div class=\"scroll\"><table class=\"contrast\">\n<thead><tr><th></th>");
     for (size_t s = 0; s < contrast->n_studies; s++)
         tsr_html_add(p->html, "<th>%s</th>", label(p, s));
     tsr_html_add(p->html, "</tr></thead>\n<tbody>\n");
