@@ -179,6 +179,7 @@ tsr_status *tsr_metric_undefined(const tsr_probing *probing, const char *name, c
 }
 
 /* Composes the name. */
+TSR_PRINTF(4, 0)
 static tsr_status *give_v(const tsr_probing *probing, const char *reason, double value, const char *format,
                           va_list args)
 {

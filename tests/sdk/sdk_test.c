@@ -136,8 +136,8 @@ static const char *const fields[] = {
     "double x;|TSR_KEY_REAL_AS(own, x, \"lambda\", 0, 0, 1, \"d\", .required = true, .unit = \"u\")",
     "tsr_string_list x;|TSR_KEY_STRING_LIST(own, x, words, 2, \"d\", .list_max_length = 3)",
     "tsr_instance_list x;|TSR_KEY_PLUGIN_LIST(own, x, TSR_PROBE, words, 2, \"d\")",
-    "TSR_GROUP_LIST(part) x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, parts, 2, \"d\", .list_min_length = "
-    "1)",
+    ("TSR_GROUP_LIST(part) x;|TSR_KEY_GROUP_LIST(own, x, part, part_keys, parts, 2, \"d\", "
+     ".list_min_length = 1)"),
 };
 enum { N_FIELDS = sizeof(fields) / sizeof(*fields), N_WRONG = 13 };
 

@@ -198,8 +198,8 @@ static void line_of_unit(const tsr_line_pass *pass, size_t i, size_t n, const fl
     pass->slope[i] = slope * dx;
 }
 
-/* The same of n units at once that have one breakpoint, and a piece on either side of it whose slope and offset are
-   the same for all; where the first of them meets it, if that is before `next`. */
+/* The same of n units at once that have one breakpoint, and a piece on either side of it whose slope and
+   offset are the same for all; where the first of them meets it, if that is before `next`. */
 typedef struct two_pieces {
     double breakpoint, slopes[2], offsets[2];
 } two_pieces;
@@ -222,7 +222,7 @@ TSR_MULTIVERSION_OF(double, line_of_units,
             double v = x[i + j] - breakpoint, s = dx[i + j], near = tie * fabs(s);
             int is_above = (v > near) | ((v >= -near) & (s > 0));
             double at = t + (breakpoint - x[i + j]) / s; /* NaN or infinite where it stays */
-            first[j] = (at > least) & (at < first[j]) ? at : first[j];
+            first[j] = ((at > least) & (at < first[j])) ? at : first[j];
             double slope = is_above ? above : below, offset = is_above ? high : low;
             y[i + j] = slope * x[i + j] + offset;
             dy[i + j] = slope * s;
@@ -247,9 +247,9 @@ static tsr_status *line(const tsr_line_pass *pass)
         for (size_t piece = 0; piece < 2; piece++)
             config->ops->piece(config->self, 0, piece, &p.slopes[piece], &p.offsets[piece]);
         for (size_t s = 0, size = channels * positions; s < pass->n; s++)
-            pass->next[s] = line_of_units(&p, pass->t[s], pass->next[s], size, pass->values[0] + s * size,
-                                          pass->slopes[0] + s * size, pass->value + s * size,
-                                          pass->slope + s * size);
+            pass->next[s] =
+                line_of_units(&p, pass->t[s], pass->next[s], size, pass->values[0] + s * size,
+                              pass->slopes[0] + s * size, pass->value + s * size, pass->slope + s * size);
         free(at);
         return NULL;
     }
