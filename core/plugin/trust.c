@@ -220,8 +220,7 @@ static tsr_status *check_file(const char *shown, const char *file)
         strcpy(w.remaining, absolute);
         status = go(&w);
     }
-    if (!status)
-        free(absolute);
+    free(absolute);
     free(program);
     return status;
 }

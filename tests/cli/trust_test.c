@@ -166,52 +166,12 @@ END_TEST
  */
 START_TEST(whom_an_access_list_lets_write_is_seen)
 {
-    static const unsigned char list[] = {
-        2,
-        0,
-        0,
-        0, /* version */
-        1,
-        0,
-        6,
-        0,
-        255,
-        255,
-        255,
-        255, /* the owner: rw */
-        2,
-        0,
-        6,
-        0,
-        SOMEBODY % 256,
-        SOMEBODY / 256,
-        0,
-        0, /* somebody: rw */
-        4,
-        0,
-        6,
-        0,
-        255,
-        255,
-        255,
-        255, /* the group: rw */
-        16,
-        0,
-        6,
-        0,
-        255,
-        255,
-        255,
-        255, /* the mask: rw */
-        32,
-        0,
-        4,
-        0,
-        255,
-        255,
-        255,
-        255, /* others: r */
-    };
+    static const char list[] = "\2\0\0\0"                  /* version */
+                               "\1\0\6\0\377\377\377\377"  /* the owner: rw */
+                               "\2\0\6\0\x39\x30\0\0"      /* somebody, 12345: rw */
+                               "\4\0\6\0\377\377\377\377"  /* the group: rw */
+                               "\20\0\6\0\377\377\377\377" /* the mask: rw */
+                               "\40\0\4\0\377\377\377\377" /* others: r */;
     static const char as_daemon[] =
         "setpriv --reuid=1 --regid=1 --clear-groups \"$TESSERA\" check -n study.cfg";
     char *path = tsr_format("%s/shelf/probes/mine.so", folder);
@@ -224,7 +184,7 @@ START_TEST(whom_an_access_list_lets_write_is_seen)
         fprintf(stderr, "skipped: only root can be another user, who must see this program\n");
     } else {
         shell_gives(folder, 0, "plugin = \"mine\"", NULL, "%s", as_daemon);
-        if (setxattr(path, "system.posix_acl_access", list, sizeof(list), 0) != 0)
+        if (setxattr(path, "system.posix_acl_access", list, sizeof(list) - 1, 0) != 0)
             fprintf(stderr, "skipped: no access lists here\n");
         else
             shell_gives(folder, 2, NULL, "others than the owner may write the file (mode 0664)", "%s",
