@@ -320,8 +320,8 @@ static tsr_result *run_with(const tsr_results *study, size_t key, size_t value)
     return NULL;
 }
 
-/* The value with all that its run's config says of it: a plugin by its name alone, and the same with its settings
-   written out, are then one. */
+/* The value with all that its run's config says of it: a plugin by its name alone, and the same with its
+   settings written out, are then one. */
 static tsr_status *take_whole_value(tsr_results *study, size_t k, size_t i)
 {
     tsr_swept_key *key = &study->keys[k];
